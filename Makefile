@@ -1,0 +1,130 @@
+# Builds qctx-dist. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+
+# One list of Debian packages; `make deps` installs it.
+PACKAGES := build-essential pkg-config openmpi-bin libopenmpi-dev libopenblas-openmp-dev libhdf5-openmpi-dev \
+            libyaml-dev libjansson-dev libicu-dev libhwloc-dev libxxhash-dev libcmocka-dev clang-format cppcheck
+MODULES  := ompi-c hdf5-openmpi yaml-0.1 jansson icu-uc icu-i18n hwloc libxxhash cmocka openblas
+
+CC     ?= cc
+PREFIX ?= /usr/local
+# release (the default), debug, sanitize or coverage; each has its own objects.
+MODE   ?= release
+BUILD  := $(if $(filter release,$(MODE)),build,build/$(MODE))
+
+# Debian keeps the OpenMP build of OpenBLAS in a folder of its own; without the
+# rpath the loader may take another build that is installed beside it.
+MULTIARCH     := $(shell $(CC) -print-multiarch 2>/dev/null)
+OPENBLAS_HOME := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
+export PKG_CONFIG_PATH := $(if $(OPENBLAS_HOME),$(OPENBLAS_HOME)/pkgconfig:)$(PKG_CONFIG_PATH)
+
+LIBRARY_MODULES := $(filter-out cmocka,$(MODULES))
+LIBRARY_CFLAGS   = $(shell pkg-config --cflags $(LIBRARY_MODULES) 2>/dev/null | sed 's/-I/-isystem /g')
+LIBRARY_LIBS     = $(shell pkg-config --libs $(LIBRARY_MODULES) 2>/dev/null) \
+                   $(OPENBLAS_HOME:%=-Wl,-rpath,%)
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas \
+            -Wno-overlength-strings
+FLAGS_release  := -O3 -g1
+FLAGS_debug    := -O0 -g3
+FLAGS_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_coverage := -O0 -g --coverage
+CFLAGS  ?=
+# -fno-math-errno lets loops over exp and sqrt vectorise; nothing here reads errno after them.
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -fno-math-errno $(WARNINGS) $(FLAGS_$(MODE)) -Iinclude \
+             $(LIBRARY_CFLAGS) $(CFLAGS)
+ALL_LIBS   = $(LDFLAGS) $(LIBRARY_LIBS) -lm
+
+SOURCES      := $(sort $(wildcard src/*/*.c))
+OBJECTS      := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+MAIN_OBJECT  := $(BUILD)/obj/src/cli/main.o
+PROGRAM      := $(BUILD)/qctx-dist
+TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
+TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
+TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
+TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o) $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o)
+
+.PHONY: all help deps demo test lint format debug sanitize coverage install clean tests-built
+
+all: $(PROGRAM)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make            build build/qctx-dist
+## make deps       install Debian's packages (with sudo where needed)
+## make demo       packages, build, then the main job on a synthetic corpus, 2 ranks
+## make test       packages, build, all tests at 1 to 5 ranks
+## make lint       formatting, cppcheck, the room check
+## make format     rewrite the sources in the project's format
+## make debug      build/debug/qctx-dist, without optimisation
+## make sanitize   all tests under address and undefined-behaviour sanitizers
+## make coverage   all tests with gcov, a summary by file
+## make install    PREFIX=/usr/local by default, DESTDIR honoured
+## make clean      remove build/
+
+deps:
+	@.ci/deps.sh "$(PACKAGES)" "$(MODULES)"
+
+$(PROGRAM): $(OBJECTS)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Itests/support $(shell pkg-config --cflags cmocka)) -MMD -MP -c -o $@ $<
+
+# The version changes with every commit: only the file that prints it is rebuilt then.
+$(BUILD)/obj/src/base/version.o: ALL_CFLAGS += -DQCTX_VERSION='"$(VERSION)"'
+$(BUILD)/obj/src/base/version.o: $(BUILD)/version.txt
+$(BUILD)/version.txt: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o) $(filter-out $(MAIN_OBJECT),$(OBJECTS))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) $(shell pkg-config --libs cmocka)
+
+tests-built: $(PROGRAM) $(TESTS)
+
+# The packages may be installed by the very same run, so the build starts anew in a sub-make.
+test: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) tests-built
+	@BUILD=$(BUILD) tests/run.sh
+
+demo: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tests/demo.sh
+
+debug:
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=debug all
+
+sanitize: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize tests-built
+	@BUILD=build/sanitize tests/run.sh
+
+coverage: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=coverage tests-built
+	@BUILD=build/coverage tests/run.sh
+	@.ci/coverage.sh build/coverage
+
+lint:
+	@.ci/lint.sh
+
+format:
+	clang-format -i $(wildcard src/*/*.c include/qctx/*/*.h tests/*/*.c tests/*/*.h)
+
+install: all
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/qctx-dist
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/configs configs/*.yaml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/slurm slurm/*
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)

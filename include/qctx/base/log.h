@@ -1,0 +1,38 @@
+/*
+ * Messages for people, on standard error. Results (tables, JSON) go to standard
+ * output, so that both can be redirected apart.
+ *
+ * Rank 0 speaks for all: info lines of other ranks are dropped; warnings of
+ * other ranks are prefixed with the rank.
+ */
+#ifndef QCTX_BASE_LOG_H
+#define QCTX_BASE_LOG_H
+
+#include <stdbool.h>
+
+#include "qctx/base/status.h"
+
+/* Tells the log which rank speaks. Before this call the process counts as rank 0. Local. */
+void qctx_log_set_rank(int rank);
+
+/* Drops info lines (`--quiet`). Local. */
+void qctx_log_set_quiet(bool quiet);
+
+/* One line each, without a trailing newline in `format`. Local. */
+void qctx_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void qctx_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints a final error with its hint. Called by main on rank 0 only. Local. */
+void qctx_log_error(const qctx_error *error);
+
+/*
+ * A progress line that is redrawn in place. On anything but a terminal, and on
+ * ranks other than 0, it prints nothing. An empty `format` clears the line;
+ * info and warn clear it first. Local.
+ */
+void qctx_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether progress lines are shown at all: standard error of rank 0 is a terminal. Local. */
+bool qctx_progress_shown(void);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * A corpus: contexts, questions, and per split which contexts answer which
+ * question. On disk a BEIR folder (Thakur et al. 2021):
+ *
+ *   corpus.jsonl     {"_id": "c17", "title": "Eiffel Tower", "text": "It was designed by …"}
+ *   queries.jsonl    {"_id": "q3", "text": "who designed the tower?"}
+ *   qrels/train.tsv  query-id <TAB> corpus-id <TAB> score, with or without a header line
+ *
+ * Other keys of a line ("metadata") are ignored. In memory everything is an
+ * index: contexts 0 … context_count − 1 and questions 0 … question_count − 1 in
+ * file order; each split is a CSR list over its questions.
+ */
+#ifndef QCTX_DATA_CORPUS_H
+#define QCTX_DATA_CORPUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/platform/comm.h"
+
+typedef struct {
+    const char *id;    /* never empty, unique among contexts */
+    const char *title; /* "" if none */
+    const char *text;  /* never empty */
+} qctx_context;
+
+typedef struct {
+    const char *id;
+    const char *text;
+} qctx_question;
+
+/*
+ * Answers of one split. Question k of the split is row questions[k] of the corpus, answered by
+ * contexts[offsets[k]] … contexts[offsets[k + 1] − 1] (row numbers, ascending, at least one, no duplicate).
+ */
+typedef struct {
+    char name[64];
+    int64_t count;      /* questions of the split */
+    int64_t *questions; /* [count], in file order */
+    int64_t *offsets;   /* [count + 1] */
+    int64_t *contexts;  /* [offsets[count]] */
+} qctx_split;
+
+typedef struct {
+    int64_t context_count;
+    qctx_context *contexts;
+    int64_t question_count;
+    qctx_question *questions;
+    int64_t split_count;
+    qctx_split *splits;   /* in alphabetical order of their names */
+    uint64_t fingerprint; /* hash of all files of the folder that were read */
+    struct qctx_corpus_memory *memory;
+} qctx_corpus;
+
+/*
+ * Reads a corpus folder; every rank reads it and holds it whole. Lines of qrels with a score ≤ 0 are not
+ * answers. A question without answers in a split is not in that split.
+ * Collective. The caller destroys `*opened`. Errors: IO, FORMAT (file:line: …; unknown id, duplicate id, no
+ * text, not UTF-8, malformed line), DATA (no contexts, no questions, no split, a split without questions).
+ */
+qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
+void qctx_corpus_destroy(qctx_corpus *corpus);
+
+/*
+ * The split of that name, or NULL with `error` filled (DATA: names the splits that exist, nearest first). Local.
+ */
+const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error);
+
+/* Whether `path` looks like a corpus folder (it holds corpus.jsonl). Local. */
+bool qctx_corpus_is(const char *path);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * The embedding store: one HDF5 file with the vectors of a corpus, readable
+ * and writable by h5py.
+ *
+ *   attributes      schema = "qctx-store", version = 1, dim, encoder (name), encoder_fingerprint,
+ *                   encoder_settings (JSON), corpus_fingerprint, checksum
+ *   questions/      vectors [nq, d] float32 | float16; optional id, text [nq] variable-length UTF-8
+ *   contexts/       vectors [nc, d]; optional id, text, title [nc]
+ *   answers/SPLIT/  questions [n] int64 (optional: all questions in order), offsets [n + 1], contexts [m]
+ *   encoder/table   bytes of the fitted encoder (optional)
+ *
+ * A store that someone else wrote needs the two vectors datasets and one split;
+ * the attributes are optional (schema and version are checked where present).
+ *
+ * Vectors are stored contiguously, so that the file itself can be mapped: the
+ * ranks of a node share one copy in the page cache and rows are gathered at
+ * memory speed, also from stores larger than memory. Foreign stores that are
+ * chunked or compressed are read whole into memory instead.
+ */
+#ifndef QCTX_DATA_STORE_H
+#define QCTX_DATA_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/data/corpus.h"
+#include "qctx/platform/comm.h"
+
+#define QCTX_STORE_VERSION 1
+
+typedef enum { QCTX_FLOAT32, QCTX_FLOAT16 } qctx_dtype;
+
+/* The two sides of a store, in the order of the encoder's qctx_side. */
+typedef enum { QCTX_STORE_QUESTIONS = 0, QCTX_STORE_CONTEXTS = 1 } qctx_store_side;
+
+typedef struct qctx_store qctx_store;
+
+/* What a store is written from, beside its vectors. Texts are borrowed during the calls. */
+typedef struct {
+    const qctx_corpus *corpus;
+    qctx_dtype dtype;
+    int64_t dim;
+    const char *encoder; /* name, "hashing" */
+    const char *encoder_fingerprint;
+    const char *encoder_settings; /* JSON text */
+    const void *encoder_table;    /* [encoder_table_bytes] */
+    size_t encoder_table_bytes;
+} qctx_store_description;
+
+/*
+ * Fills rows [count, dim] with the vectors of rows first … first + count − 1 of one side. Called by
+ * the writer for blocks of this rank's share. Local. `context` is the writer's caller's own.
+ */
+typedef qctx_status (*qctx_store_rows)(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,
+                                       qctx_error *error);
+
+/*
+ * Writes a store under `path`: every rank asks `rows` for its share in blocks and writes them; the file
+ * appears under its name only when it is complete and synced. Collective. Errors: EXISTS (unless `force`), IO,
+ * DATA (a row that is not finite or is zero: names side, row and id), and those of `rows`.
+ */
+qctx_status qctx_store_write(qctx_comm *comm, const char *path, bool force, const qctx_store_description *description,
+                             qctx_store_rows rows, void *context, qctx_error *error);
+
+/*
+ * Opens a store for reading; every rank sees the same file. Every row is checked once (each rank its
+ * share): not finite or zero rows and out-of-range indices are refused with the row that is wrong, and the
+ * checksum is verified where there is one.
+ * Collective. The caller closes it. Errors: IO, FORMAT, DATA, MISMATCH (ranks see different files; checksum).
+ */
+qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
+void qctx_store_close(qctx_store *store);
+
+/* Whether `path` is an HDF5 file that holds questions/vectors. Local. */
+bool qctx_store_is(const char *path);
+
+int64_t qctx_store_dim(const qctx_store *store);
+int64_t qctx_store_count(const qctx_store *store, qctx_store_side side);
+const char *qctx_store_path(const qctx_store *store);
+/* Empty texts where the store does not say. */
+const char *qctx_store_encoder(const qctx_store *store);
+const char *qctx_store_encoder_fingerprint(const qctx_store *store);
+const char *qctx_store_encoder_settings(const qctx_store *store);
+uint64_t qctx_store_corpus_fingerprint(const qctx_store *store);
+uint64_t qctx_store_checksum(const qctx_store *store);
+qctx_dtype qctx_store_dtype(const qctx_store *store);
+bool qctx_store_unit_length(const qctx_store *store); /* all rows of both sides, to 1e-3 */
+
+/* The fitted part of the encoder: `*table` is the caller's to free; NULL and 0 where there is none. Local. */
+qctx_status qctx_store_encoder_table(qctx_store *store, void **table, size_t *bytes, qctx_error *error);
+
+/* Splits, held in memory on every rank, in alphabetical order. Local. */
+int64_t qctx_store_split_count(const qctx_store *store);
+const qctx_split *qctx_store_split_at(const qctx_store *store, int64_t index);
+/* By name, or NULL with `error` filled (DATA, naming those that exist). Local. */
+const qctx_split *qctx_store_split(const qctx_store *store, const char *name, qctx_error *error);
+
+/* out [count, dim] float32 = the rows first … first + count − 1 (a hyperslab). Local. Errors: IO. */
+qctx_status qctx_store_read(qctx_store *store, qctx_store_side side, int64_t first, int64_t count, float *out,
+                            qctx_error *error);
+
+/* out [count, dim] float32 = rows[0 … count − 1] in that order, from the mapped file. Local. Cannot fail. */
+void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, float *out);
+
+/*
+ * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title
+ * where the store has titles, else those of one content. content [nc]: equal for equal contexts (hash of the
+ * text, or of the vector where there are no texts). Both are the caller's arrays. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error);
+qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error);
+
+typedef enum { QCTX_FIELD_ID, QCTX_FIELD_TEXT, QCTX_FIELD_TITLE } qctx_field;
+
+/*
+ * The texts of one field for the given rows: `texts` [count] receives freshly allocated strings (free each).
+ * A field that the store lacks gives the row number for an id and "" otherwise. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_store_texts(qctx_store *store, qctx_store_side side, qctx_field field, const int64_t *rows,
+                             int64_t count, char **texts, qctx_error *error);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * A frozen sentence encoder: text in, one unit-length vector out.
+ *
+ * The life of an encoder: create from settings, fit on the training contexts
+ * (a no-op for encoders that learn nothing), encode; its state is a small JSON
+ * text plus a table of bytes that the store keeps, from which it is restored.
+ * Implementations fill a qctx_encoder_class; there is one file per encoder.
+ */
+#ifndef QCTX_ENCODER_ENCODER_H
+#define QCTX_ENCODER_ENCODER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/platform/comm.h"
+
+typedef enum { QCTX_QUESTION = 0, QCTX_CONTEXT = 1 } qctx_side;
+
+typedef struct qctx_encoder qctx_encoder;
+
+/* What an encoder implementation provides; see the functions below for the contracts. */
+typedef struct {
+    const char *name;
+    qctx_status (*create)(const char *settings, void **state, qctx_error *error);
+    qctx_status (*fit)(void *state, qctx_comm *comm, const char *const *texts, int64_t count, qctx_error *error);
+    qctx_status (*encode)(void *state, qctx_side side, const char *const *texts, int64_t count, float *rows,
+                          qctx_error *error);
+    int64_t (*dim)(const void *state);
+    char *(*settings)(const void *state, qctx_error *error);
+    qctx_status (*save)(const void *state, void **table, size_t *bytes, qctx_error *error);
+    qctx_status (*restore)(void *state, const void *table, size_t bytes, qctx_error *error);
+    void (*destroy)(void *state);
+} qctx_encoder_class;
+
+/*
+ * Creates the encoder called `name` ("hashing"). `settings` is a JSON object text or NULL for the
+ * defaults; unknown settings are refused. Local. The caller destroys it (NULL-safe).
+ * Errors: CONFIG (unknown encoder: names the known ones; bad settings).
+ */
+qctx_status qctx_encoder_create(const char *name, const char *settings, qctx_encoder **created, qctx_error *error);
+void qctx_encoder_destroy(qctx_encoder *encoder);
+
+/*
+ * Learns what the encoder learns (idf …) from the contexts texts [count], the same array on every rank;
+ * each rank works on its share and the result is the same bits for any number of ranks.
+ * Collective. Errors: DATA (no texts), MEMORY.
+ */
+qctx_status qctx_encoder_fit(qctx_encoder *encoder, qctx_comm *comm, const char *const *texts, int64_t count,
+                             qctx_error *error);
+
+/*
+ * rows [count, dim] = unit-length vectors of the texts, as questions or as contexts. A row depends on
+ * its text and side only. Uses the OpenMP threads of the rank. Local. Errors: MEMORY, INTERNAL, DATA (not fitted).
+ */
+qctx_status qctx_encoder_encode(qctx_encoder *encoder, qctx_side side, const char *const *texts, int64_t count,
+                                float *rows, qctx_error *error);
+
+/* Length of a row. Local. */
+int64_t qctx_encoder_dim(const qctx_encoder *encoder);
+
+/* Name of the implementation ("hashing"). Local. */
+const char *qctx_encoder_name(const qctx_encoder *encoder);
+
+/*
+ * Identifies name, settings and fitted state: equal fingerprints give equal rows. Written as
+ * "hashing-0123456789abcdef". Local; freshly allocated, NULL with `error` filled on failure.
+ */
+char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error);
+
+/*
+ * State for keeping: `*settings` is a JSON object text, `*table` [*bytes] the fitted part in little-endian
+ * order (may be empty). Caller frees both. Local. Errors: MEMORY.
+ */
+qctx_status qctx_encoder_save(const qctx_encoder *encoder, char **settings, void **table, size_t *bytes,
+                              qctx_error *error);
+
+/* Restores a saved encoder. Local. Errors: CONFIG, FORMAT (a torn or foreign table), MEMORY. */
+qctx_status qctx_encoder_restore(const char *name, const char *settings, const void *table, size_t bytes,
+                                 qctx_encoder **restored, qctx_error *error);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * Checkpoints: one HDF5 file with everything a run needs to go on, or a search
+ * to use the head; published whole (temporary, fsync, rename).
+ *
+ *   attributes   schema = "qctx-checkpoint", version = 1, epoch, step, strength, config (resolved YAML),
+ *                encoder_fingerprint, input, output, best_metric, best_epoch, checksum
+ *   parameters/  one dataset per tensor: question/0/weight [out, in], …
+ *   logit_scale  [1] (its logarithm)
+ *   optimizer/   first, second [count] (absent in a best.h5 that only serves)
+ */
+#ifndef QCTX_ENGINE_CHECKPOINT_H
+#define QCTX_ENGINE_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/model/head.h"
+#include "qctx/model/optimizer.h"
+#include "qctx/platform/comm.h"
+
+#define QCTX_CHECKPOINT_VERSION 1
+
+/* What a checkpoint holds. When read, the caller owns the arrays and texts: qctx_checkpoint_free. */
+typedef struct {
+    int64_t epoch;      /* epochs finished */
+    int64_t step;       /* optimiser steps taken */
+    double strength;    /* α chosen on held-out pairs; 1 before that */
+    double best_metric; /* of the best epoch so far; −1 before the first evaluation */
+    int64_t best_epoch;
+    char *config; /* resolved YAML */
+    char *encoder_fingerprint;
+    qctx_head_config head;
+    float *parameters; /* [qctx_head_parameter_count + 1]: the head, then the logarithm of the logit scale */
+    qctx_optimizer_state optimizer; /* count 0 where absent */
+} qctx_checkpoint;
+
+/* Writes under `path`, durably. Rank 0 writes, all agree. Collective. Errors: IO. */
+qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_checkpoint *checkpoint,
+                                  qctx_error *error);
+
+/*
+ * Reads on every rank. Collective. Errors: IO, FORMAT (not a checkpoint, unknown version, wrong shapes), DATA
+ * (checksum, values that are not finite).
+ */
+qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
+void qctx_checkpoint_free(qctx_checkpoint *checkpoint);
+
+/* Whether `path` is an HDF5 file with the checkpoint schema. Local. */
+bool qctx_checkpoint_is(const char *path);
+
+#endif

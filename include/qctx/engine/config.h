@@ -1,0 +1,131 @@
+/*
+ * The configuration of a run: a typed schema over a YAML file and overrides
+ * from the command line, all errors at once.
+ *
+ * One table (config_schema.c) says for every key its type, bounds, default and
+ * meaning; parsing, the resolved dump, the did-you-mean and the reference in the
+ * README all come from it. To add a key: one member here, one row in the table.
+ */
+#ifndef QCTX_ENGINE_CONFIG_H
+#define QCTX_ENGINE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "qctx/base/status.h"
+#include "qctx/data/store.h"
+#include "qctx/model/contrastive.h"
+#include "qctx/model/head.h"
+#include "qctx/model/optimizer.h"
+#include "qctx/model/schedule.h"
+#include "qctx/platform/comm.h"
+
+/* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
+typedef struct {
+    char *corpus;  /* or NULL */
+    char *store;   /* or NULL; exactly one is set */
+    char *split;   /* default "train" in data.train, "dev" in data.eval */
+    char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
+    int64_t limit; /* first questions only; 0: all */
+} qctx_source;
+
+typedef struct {
+    int64_t count;
+    qctx_source *items;
+} qctx_sources;
+
+typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
+typedef enum { QCTX_POOLS_CONSECUTIVE, QCTX_POOLS_SHUFFLED } qctx_pool_order;
+typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;
+
+typedef struct {
+    struct {
+        char *name; /* default: the config file's name without its ending */
+        char *out;  /* folder of runs */
+        int64_t seed;
+    } run;
+    struct {
+        qctx_sources train;
+        qctx_sources eval; /* may be empty: then only the tuning pairs are evaluated */
+        char *encoder;     /* "hashing", or a store whose encoder is used */
+        char *cache;       /* folder of stores made on demand */
+        qctx_dtype dtype;  /* of those stores */
+    } data;
+    struct {
+        qctx_head_form form;
+        int64_t layers;
+        int64_t hidden;
+        int64_t output; /* 0: the encoder's dimension */
+        qctx_activation activation;
+        double dropout;
+        qctx_head_sides sides;
+    } model;
+    struct {
+        qctx_loss_kind kind;
+        qctx_loss_direction direction;
+        int64_t similarity; /* 0: full, the only scheme yet */
+        bool normalize;
+        struct {
+            double init; /* s, not its logarithm */
+            bool learn;
+            double max;
+        } logit_scale;
+    } loss;
+    struct {
+        qctx_optimizer_kind kind;
+        double lr;
+        double lr_last; /* share of lr that the last step has */
+        double weight_decay;
+        double beta1;
+        double beta2;
+        double epsilon;
+        double momentum;
+        qctx_decay schedule;
+        int64_t warmup;
+        double clip_norm; /* 0: no clipping */
+    } optim;
+    struct {
+        int64_t size; /* global, whatever the number of ranks */
+        int64_t epochs;
+        int64_t steps; /* stop after so many; 0: epochs decide */
+    } batch;
+    struct {
+        int64_t every; /* epochs; 0: only at the end */
+        int64_t pool;
+        qctx_pool_order order;
+        qctx_candidates candidates;
+        qctx_metric metric;
+        double tune;       /* share of the training questions held out to choose epoch and strength; 0: none */
+        char *tune_split;  /* a split of the training sources to use instead; "" for none */
+        int64_t bootstrap; /* resamples */
+    } eval;
+    struct {
+        int64_t every; /* epochs */
+        int64_t keep;  /* last checkpoints kept beside the best */
+    } checkpoint;
+} qctx_config;
+
+/*
+ * Reads `path` (rank 0 reads, all parse the same bytes) and applies `overrides` [count], each "key.path=value" with
+ * a YAML value. Collective. The caller frees what it holds with qctx_config_free. Errors: IO, CONFIG: every error
+ * of file and overrides, one a line, as "file:line:col: key.path: reason".
+ */
+qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
+                             qctx_config *config, qctx_error *error);
+
+/* The same from a text, for tests and for configs kept in checkpoints. Local. */
+qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
+                              int64_t count, qctx_config *config, qctx_error *error);
+void qctx_config_free(qctx_config *config);
+
+/* The resolved configuration as YAML: parsing it gives the same configuration. Freshly allocated. Local. */
+char *qctx_config_dump(const qctx_config *config, qctx_error *error);
+
+/* The reference of all keys as a Markdown table, from the schema. Local. */
+void qctx_config_reference(FILE *out);
+
+/* "<run.out>/<run.name>", freshly allocated. Local. */
+char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Exact distributed evaluation: at which position does each right context stand?
+ *
+ * Protocols: pools of `pool` questions (consecutive as the seed system did, or seeded shuffled) whose candidates are
+ * the contexts that answer the pool's questions, each once; or all questions against the contexts that answer the
+ * split's questions (`split`), or against every context of the store (`corpus`).
+ *
+ * The position of a context is the number of candidates that score above it, or equal with a lower row number: counts,
+ * never sorted lists, so sharding needs no merge. A target's score is read from the very product it is compared with,
+ * and products are cut into the same blocks for any number of ranks: the positions are the same integers for any N.
+ */
+#ifndef QCTX_ENGINE_EVALUATE_H
+#define QCTX_ENGINE_EVALUATE_H
+
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/data/store.h"
+#include "qctx/engine/config.h"
+#include "qctx/engine/projector.h"
+#include "qctx/platform/comm.h"
+
+typedef struct {
+    qctx_candidates candidates;
+    qctx_pool_order order; /* of pools */
+    int64_t pool;          /* questions a pool */
+    uint64_t seed;         /* of shuffled pools */
+} qctx_protocol;
+
+/* Questions to evaluate: a split of a store, or a part of one (the tuning pairs). Borrows its arrays. */
+typedef struct {
+    qctx_store *store;
+    int64_t count;            /* questions */
+    const int64_t *questions; /* [count] rows of the store */
+    const int64_t *offsets;   /* [count + 1] */
+    const int64_t *contexts;  /* [offsets[count]] rows of the store that answer */
+} qctx_eval_set;
+
+/*
+ * positions [offsets[count]] receives the 0-based position of every right context of every question among its
+ * candidates, the same on all ranks. Contents that equal each other are candidates of their own here (a corpus holds
+ * equal contexts once). Collective. Errors: DATA (no questions), MEMORY, IO.
+ */
+qctx_status qctx_evaluate(qctx_comm *comm, const qctx_eval_set *set, const qctx_projector *projector,
+                          const qctx_protocol *protocol, int64_t *positions, qctx_error *error);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * A run folder, <run.out>/<run.name>:
+ *
+ *   config.yaml           as resolved        metrics.jsonl   one event a line
+ *   checkpoints/best.h5   the head to use    summary.json    the outcome
+ *   checkpoints/last-*.h5 to go on from      *.json, *.trec  what eval was asked to write
+ */
+#ifndef QCTX_ENGINE_RUN_H
+#define QCTX_ENGINE_RUN_H
+
+#include "qctx/base/status.h"
+#include "qctx/engine/checkpoint.h"
+#include "qctx/engine/config.h"
+#include "qctx/engine/projector.h"
+#include "qctx/platform/comm.h"
+
+/* A finished (or still running) run, opened for use. */
+typedef struct {
+    qctx_config config;
+    qctx_checkpoint checkpoint; /* best.h5 */
+    qctx_projector head;        /* of that checkpoint, at its strength; borrows from it */
+    qctx_projector no_head;     /* the frozen encoder beside it */
+} qctx_run;
+
+/*
+ * Opens a run folder (or a checkpoint file directly). Collective. The caller closes it. Errors: IO, FORMAT, CONFIG;
+ * a folder without best.h5 says what it is missing.
+ */
+qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx_error *error);
+void qctx_run_close(qctx_run *run);
+
+/* Whether `path` is a run folder. Local. */
+bool qctx_run_is(const char *path);
+
+#endif

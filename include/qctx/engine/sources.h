@@ -1,0 +1,41 @@
+/*
+ * The stores behind data.train and data.eval: opens stores as they are, and
+ * embeds corpora once, cached under data.cache by fingerprint.
+ *
+ * One encoder serves all sources of a run: it is that of the first store that is named, else it is created from
+ * data.encoder and fitted on the union of the training corpora's training contexts.
+ */
+#ifndef QCTX_ENGINE_SOURCES_H
+#define QCTX_ENGINE_SOURCES_H
+
+#include "qctx/base/status.h"
+#include "qctx/data/store.h"
+#include "qctx/engine/config.h"
+#include "qctx/platform/comm.h"
+
+/* An opened source. */
+typedef struct {
+    qctx_store *store;       /* shared by the sources that name the same file; owned by qctx_opened */
+    const qctx_split *split; /* borrowed from the store */
+    const char *name;        /* what tables call it; borrowed from the config */
+    int64_t limit;
+} qctx_opened_source;
+
+typedef struct {
+    int64_t train_count;
+    qctx_opened_source *train;
+    int64_t eval_count;
+    qctx_opened_source *eval;
+    int64_t store_count; /* distinct */
+    qctx_store **stores;
+} qctx_opened;
+
+/*
+ * Opens all sources of a config. Stores made on demand are named and their reuse is said in the log. Sources
+ * whose dimensions or encoder fingerprints disagree are refused. Collective. The caller closes. Errors: those of
+ * corpus, store and encoder; MISMATCH.
+ */
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, qctx_opened *opened, qctx_error *error);
+void qctx_sources_close(qctx_opened *opened);
+
+#endif

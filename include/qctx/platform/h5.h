@@ -1,0 +1,98 @@
+/*
+ * HDF5: the only module that knows hdf5.h. A thin layer that turns HDF5's
+ * handles and error stack into qctx_status and messages with file and object.
+ * HDF5's own error printing is switched off.
+ */
+#ifndef QCTX_PLATFORM_H5_H
+#define QCTX_PLATFORM_H5_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/platform/comm.h"
+
+/* An open file and the path that messages name. */
+typedef struct qctx_h5 qctx_h5;
+
+typedef enum { QCTX_H5_FLOAT32, QCTX_H5_FLOAT16, QCTX_H5_INT64, QCTX_H5_BYTES } qctx_h5_type;
+
+/* What is known of a dataset. */
+typedef struct {
+    int rank;         /* 1 or 2 */
+    int64_t shape[2]; /* shape[1] is 1 for rank 1 */
+    bool is_float;    /* any floating-point type, converted on reading */
+    bool is_integer;
+    bool is_text;
+    size_t element_bytes; /* as stored */
+    int64_t file_offset;  /* of contiguous data in native byte order, else −1 */
+} qctx_h5_shape;
+
+/* Opens for reading, one handle per rank, no MPI-IO. Local. Errors: IO, FORMAT (not HDF5, truncated). */
+qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error);
+
+/* Creates a file that one rank writes. Local. Errors: IO. */
+qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error);
+
+/* Creates a file that all ranks write through MPI-IO; structure changes are collective. Collective. Errors: IO. */
+qctx_status qctx_h5_create_parallel(qctx_comm *comm, const char *path, qctx_h5 **created, qctx_error *error);
+
+/* Reopens a finished file for additions by one rank. Local. Errors: IO. */
+qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error);
+
+/* Closes; errors of the final flush count. NULL-safe. Collective for a parallel file. Errors: IO. */
+qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
+
+bool qctx_h5_exists(const qctx_h5 *file, const char *object);
+
+/* Creates a group and its parents. Collective for a parallel file. */
+qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error);
+
+/* Names of the links in a group, sorted; free each and the array. Local. */
+qctx_status qctx_h5_list(const qctx_h5 *file, const char *group, char ***names, int64_t *count, qctx_error *error);
+
+/* Shape and type of a dataset. Local. Errors: FORMAT (absent, a group, another rank). */
+qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_shape *shape, qctx_error *error);
+
+/*
+ * Creates a contiguous dataset [rows, cols] (cols 0: one-dimensional) and allocates its space, so that a
+ * full disk is noticed here or at the writes. Collective for a parallel file. Errors: IO.
+ */
+qctx_status qctx_h5_make(qctx_h5 *file, const char *dataset, qctx_h5_type type, int64_t rows, int64_t cols,
+                         qctx_error *error);
+
+/*
+ * Writes or reads rows first … first + count − 1 from or to memory of type float32 (float datasets, converted
+ * both ways), int64 (integer datasets) or bytes. Independent on every rank. Local. Errors: IO, FORMAT.
+ */
+qctx_status qctx_h5_write(qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first, int64_t count,
+                          const void *data, qctx_error *error);
+qctx_status qctx_h5_read(const qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first, int64_t count,
+                         void *data, qctx_error *error);
+
+/* Variable-length UTF-8 texts, a whole dataset at once; files that one rank writes only. Local. Errors: IO. */
+qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *const *texts, int64_t count,
+                                qctx_error *error);
+
+/* Reads texts of rows first … first + count − 1 (fixed or variable length); free each. Local. Errors: IO, FORMAT. */
+qctx_status qctx_h5_read_texts(const qctx_h5 *file, const char *dataset, int64_t first, int64_t count, char **texts,
+                               qctx_error *error);
+
+/* Attributes of an object ("/" for the file). Collective for a parallel file when setting. */
+qctx_status qctx_h5_set_text(qctx_h5 *file, const char *object, const char *name, const char *value, qctx_error *error);
+qctx_status qctx_h5_set_int(qctx_h5 *file, const char *object, const char *name, int64_t value, qctx_error *error);
+qctx_status qctx_h5_set_double(qctx_h5 *file, const char *object, const char *name, double value, qctx_error *error);
+bool qctx_h5_has(const qctx_h5 *file, const char *object, const char *name);
+/* The text is freshly allocated. Errors: FORMAT (absent, or of another type). Local. */
+qctx_status qctx_h5_get_text(const qctx_h5 *file, const char *object, const char *name, char **value,
+                             qctx_error *error);
+qctx_status qctx_h5_get_int(const qctx_h5 *file, const char *object, const char *name, int64_t *value,
+                            qctx_error *error);
+qctx_status qctx_h5_get_double(const qctx_h5 *file, const char *object, const char *name, double *value,
+                               qctx_error *error);
+
+/* Version of the library, for records. Local. */
+const char *qctx_h5_library(void);
+
+#endif

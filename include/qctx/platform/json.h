@@ -1,0 +1,37 @@
+/*
+ * JSON: jansson plus errors that name file, line and key. The only header that
+ * includes jansson.h; values are jansson's own (json_t), reference-counted.
+ */
+#ifndef QCTX_PLATFORM_JSON_H
+#define QCTX_PLATFORM_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "qctx/base/status.h"
+
+/* Parses a whole file. The caller owns `*root` (json_decref). Local. Errors: IO, FORMAT ("file:line:col: …"). */
+qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error);
+
+/*
+ * Parses one text of `bytes` bytes (a line of a JSONL file, an attribute). `place` is what
+ * the message begins with, for example "file.jsonl:17". Caller owns `*root`. Local. Errors: FORMAT.
+ */
+qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
+
+/*
+ * The string under `key` of `object`, borrowed. With `fallback` NULL the key is required; otherwise
+ * an absent or null one gives `fallback`. A value of another type is refused. Local. Errors: FORMAT, naming
+ * `place`, the key, what was found and what was expected.
+ */
+qctx_status qctx_json_get_string(const json_t *object, const char *key, const char *fallback, const char *place,
+                                 const char **value, qctx_error *error);
+
+/* The array under `key`, borrowed; absent or of another type is refused. Local. Errors: FORMAT. */
+qctx_status qctx_json_get_array(const json_t *object, const char *key, const char *place, json_t **value,
+                                qctx_error *error);
+
+/* Compact text of a value (JSON_COMPACT, keys in insertion order), freshly allocated, NULL on failure. Local. */
+char *qctx_json_dump(const json_t *value, qctx_error *error);
+
+#endif

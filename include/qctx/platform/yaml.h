@@ -1,0 +1,44 @@
+/*
+ * YAML, by libyaml: a small tree that knows where everything stands.
+ *
+ * Configuration needs little of YAML, so what could surprise is refused with its place: aliases and
+ * anchors, merge keys, tags, second documents, duplicate keys, more than 64 levels or 100,000 nodes.
+ */
+#ifndef QCTX_PLATFORM_YAML_H
+#define QCTX_PLATFORM_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+
+typedef enum { QCTX_YAML_SCALAR, QCTX_YAML_SEQUENCE, QCTX_YAML_MAPPING } qctx_yaml_kind;
+
+typedef struct qctx_yaml qctx_yaml;
+
+/* A node: a value, or an item of a sequence, or (with a key) an entry of a mapping. Line and column count from 1. */
+struct qctx_yaml {
+    qctx_yaml_kind kind;
+    char *key;   /* entries of mappings only */
+    char *text;  /* scalars only; "" for an empty value */
+    bool quoted; /* scalars only: written in quotes, so never a number, a boolean or null */
+    int line;    /* of the key for entries of mappings, of the value otherwise */
+    int column;
+    int64_t count; /* children */
+    int64_t capacity;
+    qctx_yaml **children;
+};
+
+/*
+ * Parses `text`; `name` is what messages begin with (a path, or "command line"). All problems that can be
+ * found in one pass are reported in one error, a line each, as "name:line:col: reason" followed by the line
+ * itself. An empty document is an empty mapping. Local. The caller destroys the tree (NULL-safe). Errors: CONFIG.
+ */
+qctx_status qctx_yaml_parse(const char *text, size_t bytes, const char *name, qctx_yaml **root, qctx_error *error);
+void qctx_yaml_destroy(qctx_yaml *node);
+
+/* The child of a mapping with that key, or NULL. Local. */
+qctx_yaml *qctx_yaml_get(const qctx_yaml *mapping, const char *key);
+
+#endif

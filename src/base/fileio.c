@@ -1,0 +1,228 @@
+#include "qctx/base/fileio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "qctx/base/mem.h"
+
+struct qctx_outfile {
+    char *path;
+    char *temporary;
+    FILE *stream;
+};
+
+qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    FILE *file = fopen(path, "rb");
+    char *data = NULL;
+    int64_t capacity = 0;
+    size_t used = 0;
+    size_t got;
+
+    if (file == NULL || qctx_path_is_folder(path)) {
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path,
+                           strerror(file == NULL ? errno : EISDIR));
+        goto out;
+    }
+    do {
+        status = qctx_grow((void **)&data, &capacity, (int64_t)used + (1 << 16) + 1, 1, "a file", error);
+        if (status != QCTX_OK)
+            goto out;
+        got = fread(data + used, 1, (size_t)capacity - used - 1, file);
+        used += got;
+    } while (got > 0);
+    if (ferror(file)) {
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+        goto out;
+    }
+    data[used] = '\0';
+    *text = data;
+    *bytes = used;
+    data = NULL;
+out:
+    free(data);
+    if (file != NULL)
+        fclose(file);
+    return status;
+}
+
+qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_error *error)
+{
+    qctx_status status = QCTX_ERR_MEMORY;
+    qctx_outfile *file = qctx_alloc(1, sizeof *file, "an output file", error);
+
+    if (file == NULL)
+        return status;
+    file->path = qctx_strdup(path, error);
+    file->temporary = qctx_format(error, "%s.partial", path);
+    if (file->path == NULL || file->temporary == NULL)
+        goto failed;
+    file->stream = fopen(file->temporary, "wb");
+    if (file->stream == NULL) {
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+        goto failed;
+    }
+    *opened = file;
+    return QCTX_OK;
+failed:
+    qctx_outfile_discard(file);
+    return status;
+}
+
+FILE *qctx_outfile_stream(qctx_outfile *file)
+{
+    return file->stream;
+}
+
+qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    /* A failed write leaves the stream's error flag set, even when a later flush succeeds. */
+    int failed = ferror(file->stream);
+
+    errno = 0;
+    if (fflush(file->stream) != 0 || failed)
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno != 0 ? errno : EIO));
+    if (fclose(file->stream) != 0 && status == QCTX_OK)
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno));
+    file->stream = NULL;
+    if (status == QCTX_OK)
+        status = qctx_file_publish(file->temporary, file->path, error);
+    qctx_outfile_discard(file);
+    return status;
+}
+
+void qctx_outfile_discard(qctx_outfile *file)
+{
+    if (file == NULL)
+        return;
+    if (file->stream != NULL)
+        fclose(file->stream);
+    if (file->temporary != NULL)
+        unlink(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    free(file);
+}
+
+qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qctx_error *error)
+{
+    qctx_outfile *file = NULL;
+    qctx_status status = qctx_outfile_open(path, &file, error);
+
+    if (status != QCTX_OK)
+        return status;
+    fwrite(data, 1, bytes, qctx_outfile_stream(file));
+    return qctx_outfile_commit(file, error);
+}
+
+static qctx_status make_one(const char *path, qctx_error *error)
+{
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && qctx_path_is_folder(path)))
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+qctx_status qctx_folder_make(const char *path, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    char *prefix = qctx_strdup(path, error);
+
+    if (prefix == NULL)
+        return QCTX_ERR_MEMORY;
+    for (char *slash = strchr(prefix + 1, '/'); slash != NULL && status == QCTX_OK; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        status = make_one(prefix, error);
+        *slash = '/';
+    }
+    if (status == QCTX_OK)
+        status = make_one(prefix, error);
+    free(prefix);
+    return status;
+}
+
+static qctx_status sync_path(const char *path, int flags, qctx_error *error)
+{
+    int handle = open(path, flags);
+    qctx_status status = QCTX_OK;
+
+    /* Some network file systems refuse fsync of a folder with EINVAL; there the rename is durable by itself. */
+    if (handle < 0 || (fsync(handle) != 0 && errno != EINVAL))
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot sync: %s", path, strerror(errno));
+    if (handle >= 0)
+        close(handle);
+    return status;
+}
+
+qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error)
+{
+    char *folder = qctx_strdup(path, error);
+    qctx_status status;
+    char *slash;
+
+    if (folder == NULL)
+        return QCTX_ERR_MEMORY;
+    slash = strrchr(folder, '/');
+    if (slash == NULL)
+        status = sync_path(".", O_RDONLY | O_DIRECTORY, error);
+    else {
+        slash[slash == folder] = '\0';
+        status = sync_path(folder, O_RDONLY | O_DIRECTORY, error);
+    }
+    free(folder);
+    return status;
+}
+
+qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error)
+{
+    qctx_status status = sync_path(from, O_RDONLY, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (rename(from, to) != 0)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot rename to its final name: %s", to, strerror(errno));
+    return qctx_folder_sync_parent(to, error);
+}
+
+bool qctx_path_exists(const char *path)
+{
+    struct stat found;
+
+    return lstat(path, &found) == 0;
+}
+
+bool qctx_path_is_folder(const char *path)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *error)
+{
+    if (force || !qctx_path_exists(path))
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_EXISTS, "%s: exists already", path);
+    return qctx_hint(error, "choose another name, or give --force to replace it");
+}
+
+char *qctx_path_join(const char *folder, const char *name, qctx_error *error)
+{
+    size_t length = strlen(folder);
+
+    if (length == 0)
+        return qctx_strdup(name, error);
+    return qctx_format(error, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
+}
+
+const char *qctx_path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}

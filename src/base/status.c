@@ -1,0 +1,74 @@
+#include "qctx/base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+qctx_status qctx_fail(qctx_error *error, qctx_status code, const char *format, ...)
+{
+    va_list arguments;
+
+    if (error == NULL)
+        return code;
+    error->code = code;
+    error->hint[0] = '\0';
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+qctx_status qctx_hint(qctx_error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    if (error == NULL)
+        return QCTX_ERR_INTERNAL;
+    va_start(arguments, format);
+    vsnprintf(error->hint, sizeof error->hint, format, arguments);
+    va_end(arguments);
+    return error->code;
+}
+
+void qctx_error_append(qctx_error *error, const char *format, ...)
+{
+    size_t used = strlen(error->message);
+    va_list arguments;
+
+    if (used > 0 && used + 1 < sizeof error->message) {
+        error->message[used++] = '\n';
+        error->message[used] = '\0';
+    }
+    va_start(arguments, format);
+    vsnprintf(error->message + used, sizeof error->message - used, format, arguments);
+    va_end(arguments);
+}
+
+const char *qctx_status_name(qctx_status code)
+{
+    switch (code) {
+    case QCTX_OK:
+        return "ok";
+    case QCTX_ERR_INTERNAL:
+        return "internal";
+    case QCTX_ERR_USAGE:
+        return "usage";
+    case QCTX_ERR_CONFIG:
+        return "config";
+    case QCTX_ERR_IO:
+        return "io";
+    case QCTX_ERR_FORMAT:
+        return "format";
+    case QCTX_ERR_DATA:
+        return "data";
+    case QCTX_ERR_MISMATCH:
+        return "mismatch";
+    case QCTX_ERR_EXISTS:
+        return "exists";
+    case QCTX_ERR_MEMORY:
+        return "memory";
+    case QCTX_ERR_NUMERIC:
+        return "numeric";
+    }
+    return "unknown";
+}

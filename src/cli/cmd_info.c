@@ -1,0 +1,7 @@
+#include "qctx/cli/commands.h"
+
+qctx_status qctx_cmd_info(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+{
+    (void)comm, (void)argc, (void)argv;
+    return qctx_fail(error, QCTX_ERR_INTERNAL, "info is not built yet");
+}

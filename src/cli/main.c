@@ -1,0 +1,109 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "qctx/base/log.h"
+#include "qctx/base/suggest.h"
+#include "qctx/base/version.h"
+#include "qctx/cli/commands.h"
+#include "qctx/platform/topology.h"
+
+typedef struct {
+    const char *name;
+    qctx_command *run;
+    const char *summary;
+} command_row;
+
+static const command_row commands[] = {
+    {"import", qctx_cmd_import, "make a corpus from SQuAD, QuAC, JSONL or TSV files"},
+    {"synth", qctx_cmd_synth, "generate a synthetic corpus of any size"},
+    {"embed", qctx_cmd_embed, "encode a corpus into an embedding store"},
+    {"train", qctx_cmd_train, "train a projection head"},
+    {"eval", qctx_cmd_eval, "measure a trained head beside no head"},
+    {"search", qctx_cmd_search, "ask questions and see the best contexts"},
+    {"info", qctx_cmd_info, "describe a corpus, store, config, checkpoint or run"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: qctx-dist COMMAND [ARGUMENT ...]\n"
+          "       mpirun -np N qctx-dist COMMAND [ARGUMENT ...]\n"
+          "\n"
+          "Semantic search from a frozen sentence encoder and a small trained head,\n"
+          "data-parallel over MPI.\n"
+          "\n"
+          "commands:\n",
+          out);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n"
+          "qctx-dist COMMAND --help says more about each; qctx-dist --version names the build.\n",
+          out);
+}
+
+static qctx_status unknown_command(const char *word, qctx_error *error)
+{
+    const char *names[COMMAND_COUNT];
+    const char *nearest;
+
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    nearest = qctx_suggest(word, names, COMMAND_COUNT);
+    qctx_fail(error, QCTX_ERR_USAGE, "'%s' is not a command of qctx-dist", word);
+    if (nearest != NULL)
+        return qctx_hint(error, "did you mean '%s'?", nearest);
+    return qctx_hint(error, "qctx-dist --help lists the commands");
+}
+
+/* Every rank sees the same argv, so all take the same branch. */
+static qctx_status dispatch(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+{
+    bool speaks = qctx_comm_rank(comm) == 0;
+
+    if (argc < 2) {
+        if (speaks)
+            print_usage(stderr);
+        qctx_fail(error, QCTX_ERR_USAGE, "no command given");
+        return qctx_hint(error, "to see the main job at work: make demo");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        if (speaks)
+            print_usage(stdout);
+        return QCTX_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        if (speaks)
+            printf("qctx-dist %s\n", qctx_version());
+        return QCTX_OK;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(comm, argc - 1, argv + 1, error);
+    return unknown_command(argv[1], error);
+}
+
+/* A result that could not be written (a full disk, a closed pipe) is no success. */
+static qctx_status flush_results(qctx_comm *comm, qctx_status status, qctx_error *error)
+{
+    qctx_status flushed = QCTX_OK;
+
+    if (status == QCTX_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        flushed = qctx_fail(error, QCTX_ERR_IO, "standard output: cannot write the results");
+    return status != QCTX_OK ? status : qctx_agree(comm, flushed, error);
+}
+
+int main(int argc, char **argv)
+{
+    static qctx_error error;
+    qctx_comm *comm = qctx_comm_start(&argc, &argv);
+    qctx_status status;
+
+    qctx_log_set_rank(qctx_comm_rank(comm));
+    qctx_topology_set_threads(comm);
+    status = dispatch(comm, argc, argv, &error);
+    status = flush_results(comm, status, &error);
+    if (status != QCTX_OK && qctx_comm_rank(comm) == 0)
+        qctx_log_error(&error);
+    qctx_comm_finish(comm);
+    return (int)status;
+}
