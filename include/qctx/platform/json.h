@@ -10,7 +10,11 @@
 
 #include "qctx/base/status.h"
 
-/* Parses a whole file. The caller owns `*root` (json_decref). Local. Errors: IO, FORMAT ("file:line:col: …"). */
+/*
+ * Parses a whole file; a byte order mark is skipped. NUL characters, lone surrogates, bytes that are not UTF-8 and
+ * nesting above jansson's limit (2048) are malformed. The caller owns `*root` (json_decref). Local. Errors: IO,
+ * FORMAT ("file:line:col: …").
+ */
 qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error);
 
 /*
@@ -18,6 +22,9 @@ qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *err
  * the message begins with, for example "file.jsonl:17". Caller owns `*root`. Local. Errors: FORMAT.
  */
 qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
+
+/* What a value is, for messages: "an object", "a string", …; NULL is "nothing". Local. */
+const char *qctx_json_type(const json_t *value);
 
 /*
  * The string under `key` of `object`, borrowed. With `fallback` NULL the key is required; otherwise

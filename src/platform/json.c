@@ -1,0 +1,120 @@
+#include "qctx/platform/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+
+/* Some editors begin a UTF-8 file with a byte order mark; JSON does not know it. */
+static size_t byte_order_mark(const char *text, size_t bytes)
+{
+    return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
+const char *qctx_json_type(const json_t *value)
+{
+    if (value == NULL)
+        return "nothing";
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    case JSON_NULL:
+        return "null";
+    }
+    return "an unknown value";
+}
+
+qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error)
+{
+    json_error_t problem;
+    char *text = NULL;
+    size_t bytes, skipped;
+    qctx_status status = qctx_file_read(path, &text, &bytes, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (bytes == 0) {
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file is empty, expected JSON", path);
+        goto out;
+    }
+    skipped = byte_order_mark(text, bytes);
+    *root = json_loadb(text + skipped, bytes - skipped, JSON_DECODE_ANY, &problem);
+    if (*root == NULL) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d:%d: not valid JSON: %s", path, problem.line, problem.column,
+                  problem.text);
+        status = qctx_hint(error, "check that the file is complete and is JSON in UTF-8");
+    }
+out:
+    free(text);
+    return status;
+}
+
+qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error)
+{
+    json_error_t problem;
+
+    *root = json_loadb(text, bytes, JSON_DECODE_ANY, &problem);
+    if (*root == NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d: not valid JSON: %s", place, problem.column, problem.text);
+    return QCTX_OK;
+}
+
+static qctx_status wrong_type(const json_t *object, const char *key, const char *expected, const char *place,
+                              qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    if (!json_is_object(object))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found %s, expected an object with the key '%s'", place,
+                         qctx_json_type(object), key);
+    if (found == NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the key '%s' is missing, expected %s", place, key, expected);
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected %s", place, key, qctx_json_type(found),
+                     expected);
+}
+
+qctx_status qctx_json_get_string(const json_t *object, const char *key, const char *fallback, const char *place,
+                                 const char **value, qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    if (fallback != NULL && json_is_object(object) && (found == NULL || json_is_null(found))) {
+        *value = fallback;
+        return QCTX_OK;
+    }
+    if (!json_is_string(found))
+        return wrong_type(object, key, "a string", place, error);
+    *value = json_string_value(found);
+    return QCTX_OK;
+}
+
+qctx_status qctx_json_get_array(const json_t *object, const char *key, const char *place, json_t **value,
+                                qctx_error *error)
+{
+    json_t *found = json_object_get(object, key);
+
+    if (!json_is_array(found))
+        return wrong_type(object, key, "an array", place, error);
+    *value = found;
+    return QCTX_OK;
+}
+
+char *qctx_json_dump(const json_t *value, qctx_error *error)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (text == NULL)
+        qctx_fail(error, QCTX_ERR_INTERNAL, "a value could not be written as JSON (out of memory, or not UTF-8)");
+    return text;
+}

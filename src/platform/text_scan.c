@@ -1,0 +1,151 @@
+#include "qctx/platform/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include "qctx/base/mem.h"
+#include "text_internal.h"
+
+/* ICU's macros index with int64_t here, so that texts above 2 GiB are no special case. */
+bool qctx_text_is_utf8(const char *bytes, size_t length, size_t *bad)
+{
+    const uint8_t *at = (const uint8_t *)bytes;
+    int64_t end = (int64_t)length;
+
+    for (int64_t i = 0; i < end;) {
+        int64_t first = i;
+        UChar32 c;
+
+        U8_NEXT(at, i, end, c);
+        if (c < 0) {
+            *bad = (size_t)first;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool starts_codepoint(char byte)
+{
+    return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+int64_t qctx_text_codepoints(const char *bytes, size_t length)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < length; i++)
+        count += starts_codepoint(bytes[i]);
+    return count;
+}
+
+int64_t qctx_text_byte_offset(const char *bytes, size_t length, int64_t index)
+{
+    if (index < 0 || (uint64_t)index > length)
+        return -1;
+    for (size_t i = 0; i < length; i++)
+        if (starts_codepoint(bytes[i]) && index-- == 0)
+            return (int64_t)i;
+    return index == 0 ? (int64_t)length : -1;
+}
+
+qctx_status text_add_span(qctx_spans *spans, int64_t first, int64_t end, qctx_error *error)
+{
+    qctx_status status = qctx_grow((void **)&spans->items, &spans->capacity, spans->count + 1, sizeof *spans->items,
+                                   "the parts of a text", error);
+
+    if (status == QCTX_OK)
+        spans->items[spans->count++] = (qctx_span){first, end};
+    return status;
+}
+
+qctx_span text_trim(const char *bytes, int64_t first, int64_t end)
+{
+    const uint8_t *at = (const uint8_t *)bytes;
+    int64_t next;
+    UChar32 c;
+
+    while (first < end) {
+        next = first;
+        U8_NEXT(at, next, end, c);
+        if (!u_isUWhiteSpace(c))
+            break;
+        first = next;
+    }
+    while (first < end) {
+        int64_t last = end - 1;
+
+        while (last > first && !starts_codepoint(bytes[last]))
+            last--;
+        next = last;
+        U8_NEXT(at, next, end, c);
+        if (!u_isUWhiteSpace(c))
+            break;
+        end = last;
+    }
+    return (qctx_span){first, end};
+}
+
+static bool belongs_to_word(UChar32 c)
+{
+    if (c < 0x80)
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+    return (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0;
+}
+
+qctx_status qctx_text_words(const char *bytes, size_t length, qctx_spans *spans, qctx_error *error)
+{
+    const uint8_t *at = (const uint8_t *)bytes;
+    int64_t end = (int64_t)length;
+    int64_t word = -1; /* where the current word began */
+    qctx_status status = QCTX_OK;
+
+    spans->count = 0;
+    for (int64_t i = 0; i < end && status == QCTX_OK;) {
+        int64_t first = i;
+        UChar32 c;
+
+        U8_NEXT(at, i, end, c);
+        if (c >= 0 && belongs_to_word(c)) {
+            if (word < 0)
+                word = first;
+        } else if (word >= 0) {
+            status = text_add_span(spans, word, first, error);
+            word = -1;
+        }
+    }
+    if (status == QCTX_OK && word >= 0)
+        status = text_add_span(spans, word, end, error);
+    return status;
+}
+
+char *qctx_text_squeeze(const char *bytes, size_t length, qctx_error *error)
+{
+    const uint8_t *at = (const uint8_t *)bytes;
+    qctx_span inside = text_trim(bytes, 0, (int64_t)length);
+    char *squeezed = qctx_alloc(inside.end - inside.first + 1, 1, "a text", error);
+    int64_t used = 0;
+    bool space = false;
+
+    if (squeezed == NULL)
+        return NULL;
+    for (int64_t i = inside.first; i < inside.end;) {
+        int64_t first = i;
+        UChar32 c;
+
+        U8_NEXT(at, i, inside.end, c);
+        if (c >= 0 && u_isUWhiteSpace(c)) {
+            space = true;
+            continue;
+        }
+        if (space)
+            squeezed[used++] = ' ';
+        space = false;
+        memcpy(squeezed + used, bytes + first, (size_t)(i - first));
+        used += i - first;
+    }
+    squeezed[used] = '\0';
+    return squeezed;
+}
