@@ -7,7 +7,8 @@
  *              begins exactly at the frozen encoder's own quality
  *
  * An MLP of n layers is Linear (act dropout Linear)ⁿ⁻¹: in → hidden → … → out, weights [out, in] and
- * biases [out] as PyTorch lays them out. Normalisation to unit length belongs to the loss, not to the head.
+ * biases [out] as PyTorch lays them out; gelu is z·Φ(z), as PyTorch's default. Normalisation to unit length belongs to
+ * the loss, not to the head.
  *
  * The strength α is 1 in training and chosen afterwards (the idea of WiSE-FT, Wortsman et al. 2021).
  */
@@ -58,7 +59,7 @@ void qctx_head_tensors(const qctx_head_config *config, qctx_head_tensor *tensors
 
 /*
  * Initial parameters, a pure function of the seed: weights and biases uniform in ±1/√in as PyTorch's Linear
- * (Kaiming uniform with a = √5); the last layer of a residual head is zero. Local.
+ * (Kaiming uniform with a = √5); the last layer of a residual head is zero. The two sides of one seed differ. Local.
  */
 void qctx_head_init(const qctx_head_config *config, float *parameters);
 
@@ -70,7 +71,10 @@ qctx_status qctx_head_tape_create(const qctx_head_config *config, int64_t rows, 
                                   qctx_error *error);
 void qctx_head_tape_destroy(qctx_head_tape *tape);
 
-/* What makes the dropout masks of a step a pure function of (seed, step, side, global row, layer, unit). */
+/*
+ * What makes the dropout masks of a step a pure function of (seed, step, side, global row, layer, unit). Dropout is
+ * inverted: what is kept grows by 1 / (1 − p), so that nothing changes when it is off.
+ */
 typedef struct {
     uint64_t step;
     const int64_t *row_ids; /* [rows]: the rows' places in the global batch */
@@ -87,7 +91,8 @@ void qctx_head_forward(const qctx_head_config *config, const float *parameters, 
 /*
  * Adds to `gradient` (the flat buffer's shape) what dy [rows, output] = ∂L/∂y means for the parameters, for the rows
  * of the last forward pass on this tape with the same x, side and alpha 1. The encoder is frozen, so there is no
- * gradient for x. Local. Cannot fail.
+ * gradient for x. A shared head's two sides (each with its tape) add up. The same call twice adds twice. Local.
+ * Cannot fail.
  */
 void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const float *x,
                         const float *dy, int64_t rows, qctx_head_tape *tape, float *gradient);

@@ -1,0 +1,179 @@
+#include "qctx/model/head.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "head_internal.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/rng.h"
+
+int64_t qctx_head_mlp_count(const qctx_head_config *config)
+{
+    return config->sides == QCTX_SIDES_BOTH ? 2 : 1;
+}
+
+int64_t qctx_head_mlp_of(const qctx_head_config *config, int side)
+{
+    return config->sides == QCTX_SIDES_BOTH ? side : 0;
+}
+
+bool qctx_head_has_side(const qctx_head_config *config, int side)
+{
+    switch (config->sides) {
+    case QCTX_SIDES_QUESTION:
+        return side == 0;
+    case QCTX_SIDES_CONTEXT:
+        return side == 1;
+    default:
+        return true;
+    }
+}
+
+static int64_t layer_input(const qctx_head_config *config, int64_t layer)
+{
+    return layer == 0 ? config->input : config->hidden;
+}
+
+static int64_t layer_output(const qctx_head_config *config, int64_t layer)
+{
+    return layer == config->layers - 1 ? config->output : config->hidden;
+}
+
+/* Floats of the layers before `layer` of one MLP. */
+static int64_t floats_before(const qctx_head_config *config, int64_t layer)
+{
+    int64_t floats = 0;
+
+    for (int64_t l = 0; l < layer; l++)
+        floats += layer_output(config, l) * (layer_input(config, l) + 1);
+    return floats;
+}
+
+head_layer qctx_head_layer(const qctx_head_config *config, int64_t mlp, int64_t layer)
+{
+    head_layer found = {.in = layer_input(config, layer), .out = layer_output(config, layer)};
+
+    found.weight = mlp * floats_before(config, config->layers) + floats_before(config, layer);
+    found.bias = found.weight + found.out * found.in;
+    return found;
+}
+
+int64_t qctx_head_parameter_count(const qctx_head_config *config)
+{
+    return qctx_head_mlp_count(config) * floats_before(config, config->layers);
+}
+
+int64_t qctx_head_tensor_count(const qctx_head_config *config)
+{
+    return qctx_head_mlp_count(config) * config->layers * 2;
+}
+
+static const char *mlp_name(const qctx_head_config *config, int64_t mlp)
+{
+    if (config->sides == QCTX_SIDES_BOTH)
+        return qctx_head_sides_name(mlp == 0 ? QCTX_SIDES_QUESTION : QCTX_SIDES_CONTEXT);
+    return qctx_head_sides_name(config->sides);
+}
+
+void qctx_head_tensors(const qctx_head_config *config, qctx_head_tensor *tensors)
+{
+    for (int64_t mlp = 0; mlp < qctx_head_mlp_count(config); mlp++) {
+        for (int64_t l = 0; l < config->layers; l++) {
+            head_layer layer = qctx_head_layer(config, mlp, l);
+            qctx_head_tensor *weight = tensors++, *bias = tensors++;
+
+            *weight = (qctx_head_tensor){.offset = layer.weight, .rows = layer.out, .cols = layer.in, .decays = true};
+            *bias = (qctx_head_tensor){.offset = layer.bias, .rows = layer.out, .cols = 1, .decays = false};
+            snprintf(weight->name, sizeof weight->name, "%s/%lld/weight", mlp_name(config, mlp), (long long)l);
+            snprintf(bias->name, sizeof bias->name, "%s/%lld/bias", mlp_name(config, mlp), (long long)l);
+        }
+    }
+}
+
+/* Uniform in ±bound; `tensor` tells the draws of one tensor from those of all others. */
+static void fill_uniform(uint64_t seed, uint64_t tensor, double bound, int64_t count, float *values)
+{
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (float)(bound * (2.0 * qctx_rng_uniform(seed, QCTX_STREAM_INIT, tensor, (uint64_t)i) - 1.0));
+}
+
+void qctx_head_init(const qctx_head_config *config, float *parameters)
+{
+    memset(parameters, 0, sizeof(float) * (size_t)qctx_head_parameter_count(config));
+    for (int64_t mlp = 0; mlp < qctx_head_mlp_count(config); mlp++) {
+        /* A side begins with the same weights whether or not the other has an MLP. */
+        int64_t side = config->sides == QCTX_SIDES_CONTEXT ? 1 : mlp;
+
+        for (int64_t l = 0; l < config->layers; l++) {
+            head_layer layer = qctx_head_layer(config, mlp, l);
+            uint64_t tensor = (uint64_t)(4 * l + 2 * side);
+            double bound = 1.0 / sqrt((double)layer.in);
+
+            if (config->form == QCTX_HEAD_RESIDUAL && l == config->layers - 1)
+                continue;
+            fill_uniform(config->seed, tensor, bound, layer.out * layer.in, parameters + layer.weight);
+            fill_uniform(config->seed, tensor + 1, bound, layer.out, parameters + layer.bias);
+        }
+    }
+}
+
+qctx_status qctx_head_tape_create(const qctx_head_config *config, int64_t rows, qctx_head_tape **created,
+                                  qctx_error *error)
+{
+    qctx_head_tape *tape = qctx_alloc(1, sizeof *tape, "a head's tape", error);
+    int64_t activations = config->layers - 1;
+    size_t row_bytes = sizeof(float) * (size_t)config->hidden;
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (tape == NULL)
+        goto out;
+    tape->hidden = qctx_alloc(activations * rows, row_bytes, "a head's activations", error);
+    tape->slope = qctx_alloc(activations * rows, row_bytes, "the slopes of a head's activations", error);
+    tape->delta = qctx_alloc((activations < 2 ? activations : 2) * rows, row_bytes, "a head's gradients", error);
+    if (tape->hidden == NULL || tape->slope == NULL || tape->delta == NULL)
+        goto out;
+    tape->stride = rows * config->hidden;
+    *created = tape;
+    tape = NULL;
+    status = QCTX_OK;
+out:
+    qctx_head_tape_destroy(tape);
+    return status;
+}
+
+void qctx_head_tape_destroy(qctx_head_tape *tape)
+{
+    if (tape == NULL)
+        return;
+    free(tape->hidden);
+    free(tape->slope);
+    free(tape->delta);
+    free(tape);
+}
+
+const char *qctx_head_form_name(qctx_head_form form)
+{
+    static const char *const names[] = {[QCTX_HEAD_PLAIN] = "plain", [QCTX_HEAD_RESIDUAL] = "residual"};
+
+    return names[form];
+}
+
+const char *qctx_head_sides_name(qctx_head_sides sides)
+{
+    static const char *const names[] = {[QCTX_SIDES_QUESTION] = "question",
+                                        [QCTX_SIDES_CONTEXT] = "context",
+                                        [QCTX_SIDES_BOTH] = "both",
+                                        [QCTX_SIDES_SHARED] = "shared"};
+
+    return names[sides];
+}
+
+const char *qctx_activation_name(qctx_activation activation)
+{
+    static const char *const names[] = {
+        [QCTX_ACTIVATION_RELU] = "relu", [QCTX_ACTIVATION_GELU] = "gelu", [QCTX_ACTIVATION_TANH] = "tanh"};
+
+    return names[activation];
+}
