@@ -64,7 +64,8 @@ qctx_status qctx_h5_make(qctx_h5 *file, const char *dataset, qctx_h5_type type, 
 
 /*
  * Writes or reads rows first … first + count − 1 from or to memory of type float32 (float datasets, converted
- * both ways), int64 (integer datasets) or bytes. Independent on every rank. Local. Errors: IO, FORMAT.
+ * both ways), float16 (as bits in uint16_t, for datasets stored as native float16), int64 (integer datasets) or bytes
+ * (unsigned 8-bit datasets). Independent on every rank. Local. Errors: IO, FORMAT.
  */
 qctx_status qctx_h5_write(qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first, int64_t count,
                           const void *data, qctx_error *error);

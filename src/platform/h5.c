@@ -1,0 +1,295 @@
+#include "qctx/platform/h5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "h5_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+
+/* Large datasets begin on a page, so that mapped rows straddle no more pages than they must. */
+enum { ALIGNED_FROM = 1 << 16, ALIGNMENT = 4096 };
+
+static herr_t keep_first(unsigned depth, const H5E_error2_t *record, void *cause)
+{
+    if (depth == 0 && record->desc != NULL)
+        snprintf(cause, 256, "%s", record->desc);
+    return 0;
+}
+
+qctx_status qctx_h5_fail(const char *path, const char *what, qctx_status code, qctx_error *error)
+{
+    static const char marker[] = "error message = '";
+    char cause[256] = "unknown cause";
+    char *quoted;
+
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, cause);
+    quoted = strstr(cause, marker);
+    if (quoted != NULL) {
+        quoted += strlen(marker);
+        quoted[strcspn(quoted, "'")] = '\0';
+    }
+    return qctx_fail(error, code, "%s: %s: %s", path, what, quoted != NULL ? quoted : cause);
+}
+
+void qctx_h5_release(hid_t object, hid_t space, hid_t type, hid_t properties)
+{
+    if (object >= 0)
+        H5Oclose(object);
+    if (space >= 0)
+        H5Sclose(space);
+    if (type >= 0)
+        H5Tclose(type);
+    if (properties >= 0)
+        H5Pclose(properties);
+}
+
+hid_t qctx_h5_link_properties(void)
+{
+    hid_t properties = H5Pcreate(H5P_LINK_CREATE);
+
+    H5Pset_create_intermediate_group(properties, 1);
+    H5Pset_char_encoding(properties, H5T_CSET_UTF8);
+    return properties;
+}
+
+/* Makes the handle; the file itself is opened by the caller. Errors are told by return values, never printed. */
+static qctx_status make_handle(const char *path, qctx_comm *comm, qctx_h5 **made, qctx_error *error)
+{
+    qctx_h5 *file = qctx_alloc(1, sizeof *file, "an HDF5 file", error);
+
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    if (file == NULL)
+        return QCTX_ERR_MEMORY;
+    file->id = -1;
+    file->comm = comm;
+    file->path = qctx_strdup(path, error);
+    if (file->path == NULL) {
+        free(file);
+        return QCTX_ERR_MEMORY;
+    }
+    *made = file;
+    return QCTX_OK;
+}
+
+static void free_handle(qctx_h5 *file)
+{
+    if (file != NULL)
+        free(file->path);
+    free(file);
+}
+
+/* The operating system's own words, which HDF5 would bury. */
+static qctx_status check_access(const char *path, int flags, const char *what, qctx_error *error)
+{
+    int handle = open(path, flags, 0666);
+
+    if (handle < 0)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+    close(handle);
+    if (qctx_path_is_folder(path))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: %s: it is a folder", path, what);
+    return QCTX_OK;
+}
+
+static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **opened, qctx_error *error)
+{
+    qctx_h5 *file = NULL;
+    hid_t access = -1;
+    qctx_status status = make_handle(path, NULL, &file, error);
+
+    if (status == QCTX_OK)
+        status = check_access(path, mode == H5F_ACC_RDONLY ? O_RDONLY : O_RDWR, "cannot open", error);
+    if (status != QCTX_OK)
+        goto out;
+    access = H5Pcreate(H5P_FILE_ACCESS);
+    /* Locks fail on some network file systems, and a reader of finished files needs none. */
+    if (mode == H5F_ACC_RDONLY)
+        H5Pset_file_locking(access, 0, 1);
+    file->id = H5Fopen(path, mode, access);
+    if (file->id < 0) {
+        status = qctx_h5_fail(path, "not a readable HDF5 file", QCTX_ERR_FORMAT, error);
+        goto out;
+    }
+    *opened = file;
+    file = NULL;
+out:
+    qctx_h5_release(-1, -1, -1, access);
+    free_handle(file);
+    return status;
+}
+
+qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error)
+{
+    return open_existing(path, H5F_ACC_RDONLY, opened, error);
+}
+
+qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error)
+{
+    return open_existing(path, H5F_ACC_RDWR, opened, error);
+}
+
+static hid_t creation_access(void)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+
+    H5Pset_alignment(access, ALIGNED_FROM, ALIGNMENT);
+    return access;
+}
+
+qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error)
+{
+    qctx_h5 *file = NULL;
+    hid_t access = -1;
+    qctx_status status = make_handle(path, NULL, &file, error);
+
+    if (status == QCTX_OK)
+        status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
+    if (status != QCTX_OK)
+        goto out;
+    access = creation_access();
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (file->id < 0) {
+        status = qctx_h5_fail(path, "cannot create", QCTX_ERR_IO, error);
+        goto out;
+    }
+    *created = file;
+    file = NULL;
+out:
+    qctx_h5_release(-1, -1, -1, access);
+    free_handle(file);
+    return status;
+}
+
+qctx_status qctx_h5_create_parallel(qctx_comm *comm, const char *path, qctx_h5 **created, qctx_error *error)
+{
+    qctx_h5 *file = NULL;
+    hid_t access = -1;
+    qctx_status status = make_handle(path, comm, &file, error);
+
+    /* One rank tries first: MPI-IO would not say why it cannot. */
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+        status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        goto out;
+    access = creation_access();
+    H5Pset_fapl_mpio(access, *(const MPI_Comm *)qctx_comm_native(comm), MPI_INFO_NULL);
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (file->id < 0)
+        status = qctx_h5_fail(path, "cannot create", QCTX_ERR_IO, error);
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        goto out;
+    *created = file;
+    file = NULL;
+out:
+    qctx_h5_release(-1, -1, -1, access);
+    free_handle(file);
+    return status;
+}
+
+qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (file == NULL)
+        return QCTX_OK;
+    if (H5Fclose(file->id) < 0)
+        status = qctx_h5_fail(file->path, "cannot finish writing", QCTX_ERR_IO, error);
+    if (file->comm != NULL)
+        status = qctx_agree(file->comm, status, error);
+    free_handle(file);
+    return status;
+}
+
+bool qctx_h5_exists(const qctx_h5 *file, const char *object)
+{
+    char prefix[1024];
+
+    if (strcmp(object, "/") == 0)
+        return true;
+    /* Every link on the way must be there before the next may be asked for. */
+    for (size_t i = 1;; i++) {
+        if (object[i] != '/' && object[i] != '\0')
+            continue;
+        if (i >= sizeof prefix)
+            return false;
+        memcpy(prefix, object, i);
+        prefix[i] = '\0';
+        if (H5Lexists(file->id, prefix, H5P_DEFAULT) <= 0 || H5Oexists_by_name(file->id, prefix, H5P_DEFAULT) <= 0)
+            return false;
+        if (object[i] == '\0')
+            return true;
+    }
+}
+
+qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    hid_t properties = qctx_h5_link_properties();
+    hid_t group = H5Gcreate2(file->id, name, properties, H5P_DEFAULT, H5P_DEFAULT);
+
+    if (group < 0)
+        status = qctx_h5_fail(file->path, name, QCTX_ERR_IO, error);
+    qctx_h5_release(group, -1, -1, properties);
+    return status;
+}
+
+/* The name of link `index` of a group in alphabetical order, or NULL with `error` filled. */
+static char *link_name(const qctx_h5 *file, const char *group, int64_t index, qctx_error *error)
+{
+    ssize_t length =
+        H5Lget_name_by_idx(file->id, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)index, NULL, 0, H5P_DEFAULT);
+    char *name;
+
+    if (length < 0) {
+        qctx_h5_fail(file->path, group, QCTX_ERR_FORMAT, error);
+        return NULL;
+    }
+    name = qctx_alloc(length + 1, 1, "a name", error);
+    if (name != NULL)
+        H5Lget_name_by_idx(file->id, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)index, name, (size_t)length + 1,
+                           H5P_DEFAULT);
+    return name;
+}
+
+qctx_status qctx_h5_list(const qctx_h5 *file, const char *group, char ***names, int64_t *count, qctx_error *error)
+{
+    H5G_info_t info;
+    char **list = NULL;
+    int64_t found = 0;
+
+    if (!qctx_h5_exists(file, group) || H5Gget_info_by_name(file->id, group, &info, H5P_DEFAULT) < 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: there is no group %s", file->path, group);
+    list = qctx_alloc((int64_t)info.nlinks, sizeof *list, "names of a group", error);
+    if (list == NULL)
+        return QCTX_ERR_MEMORY;
+    for (; found < (int64_t)info.nlinks; found++) {
+        list[found] = link_name(file, group, found, error);
+        if (list[found] == NULL)
+            goto failed;
+    }
+    *names = list;
+    *count = found;
+    return QCTX_OK;
+failed:
+    while (found > 0)
+        free(list[--found]);
+    free(list);
+    return QCTX_ERR_FORMAT;
+}
+
+const char *qctx_h5_library(void)
+{
+    static char text[32];
+    unsigned major = 0, minor = 0, release = 0;
+
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, sizeof text, "HDF5 %u.%u.%u", major, minor, release);
+    return text;
+}

@@ -1,0 +1,39 @@
+/* What the files of platform/h5 share. */
+#ifndef QCTX_PLATFORM_H5_INTERNAL_H
+#define QCTX_PLATFORM_H5_INTERNAL_H
+
+#include <hdf5.h>
+
+#include "qctx/platform/h5.h"
+
+struct qctx_h5 {
+    hid_t id;
+    char *path;
+    qctx_comm *comm; /* of a file that all ranks write, else NULL */
+};
+
+/*
+ * Fills `error` with "path: what: cause", where the cause is the innermost record of HDF5's error stack, or what the
+ * operating system said where HDF5 quotes it. Local.
+ */
+qctx_status qctx_h5_fail(const char *path, const char *what, qctx_status code, qctx_error *error);
+
+/* The type of a dataset in the file, also to be closed with H5Tclose. */
+hid_t qctx_h5_make_type(qctx_h5_type type);
+
+/* A variable-length UTF-8 string type, to be closed with H5Tclose. */
+hid_t qctx_h5_text_type(void);
+
+/* A link creation list that makes the missing parent groups, to be closed with H5Pclose. */
+hid_t qctx_h5_link_properties(void);
+
+/* Closes what is open; negative handles are skipped. */
+void qctx_h5_release(hid_t object, hid_t space, hid_t type, hid_t properties);
+
+/*
+ * The texts [count] behind one element of `size` bytes each, as a fixed-length string type `type` stores them:
+ * padding removed. Each is freshly allocated. Errors: MEMORY.
+ */
+qctx_status qctx_h5_unpad(const char *packed, hid_t type, int64_t count, char **texts, qctx_error *error);
+
+#endif
