@@ -32,16 +32,28 @@ qctx_status qctx_hint(qctx_error *error, const char *format, ...)
 
 void qctx_error_append(qctx_error *error, const char *format, ...)
 {
-    size_t used = strlen(error->message);
+    static const char more[] = "\n…";
+    char line[QCTX_ERROR_MESSAGE_MAX];
+    size_t used, length;
     va_list arguments;
 
-    if (used > 0 && used + 1 < sizeof error->message) {
-        error->message[used++] = '\n';
-        error->message[used] = '\0';
-    }
+    if (error == NULL)
+        return;
     va_start(arguments, format);
-    vsnprintf(error->message + used, sizeof error->message - used, format, arguments);
+    vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    used = strlen(error->message);
+    length = strlen(line);
+    if (used >= sizeof more && strcmp(error->message + used + 1 - sizeof more, more) == 0)
+        return;
+    if (used == 0) {
+        memcpy(error->message, line, length + 1);
+    } else if (used + 1 + length + sizeof more <= sizeof error->message) {
+        error->message[used] = '\n';
+        memcpy(error->message + used + 1, line, length + 1);
+    } else if (used + sizeof more <= sizeof error->message) {
+        memcpy(error->message + used, more, sizeof more);
+    }
 }
 
 const char *qctx_status_name(qctx_status code)

@@ -48,7 +48,10 @@ qctx_status qctx_fail(qctx_error *error, qctx_status code, const char *format, .
 /* Adds the hint to an error that was just filled; returns its code. Local. */
 qctx_status qctx_hint(qctx_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends one more line to the message (used to report all errors of a file at once). Local. */
+/*
+ * Appends one more line to the message (used to report all errors of a file at once). A line that does not fit
+ * is left out, and those after it; the message then ends in a line "…". Local.
+ */
 void qctx_error_append(qctx_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Short English name of a code ("format", "io"), for logs and docs. Local. */

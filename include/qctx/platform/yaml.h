@@ -32,13 +32,19 @@ struct qctx_yaml {
 
 /*
  * Parses `text`; `name` is what messages begin with (a path, or "command line"). All problems that can be
- * found in one pass are reported in one error, a line each, as "name:line:col: reason" followed by the line
- * itself. An empty document is an empty mapping. Local. The caller destroys the tree (NULL-safe). Errors: CONFIG.
+ * found in one pass are reported in one error, a line each, as "name:line:col: reason"; a syntax error is followed
+ * by the offending line itself. An empty document is an empty mapping. Local. The caller destroys the tree
+ * (NULL-safe), which also a failure may give: `*root` is then NULL unless the document could be read to its end and
+ * is refused only for duplicate keys, anchors or tags, so that the caller can look for more to report.
+ * Errors: CONFIG, MEMORY.
  */
 qctx_status qctx_yaml_parse(const char *text, size_t bytes, const char *name, qctx_yaml **root, qctx_error *error);
 void qctx_yaml_destroy(qctx_yaml *node);
 
-/* The child of a mapping with that key, or NULL. Local. */
-qctx_yaml *qctx_yaml_get(const qctx_yaml *mapping, const char *key);
+/*
+ * Copies the beginning of `text` [bytes], UTF-8, for use in a message: cut between characters and closed with "…"
+ * where it does not fit, control characters as '?'. Returns `buffer` [size ≥ 8]. Local. Cannot fail.
+ */
+const char *qctx_yaml_excerpt(const char *text, size_t bytes, char *buffer, size_t size);
 
 #endif
