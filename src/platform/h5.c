@@ -36,6 +36,15 @@ qctx_status qctx_h5_fail(const char *path, const char *what, qctx_status code, q
     return qctx_fail(error, code, "%s: %s: %s", path, what, quoted != NULL ? quoted : cause);
 }
 
+qctx_status qctx_h5_written(const qctx_h5 *file, int64_t result, const char *what, qctx_error *error)
+{
+    if (file->failure != 0)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", file->path, what, strerror(file->failure));
+    if (result < 0)
+        return qctx_h5_fail(file->path, what, QCTX_ERR_IO, error);
+    return QCTX_OK;
+}
+
 void qctx_h5_release(hid_t object, hid_t space, hid_t type, hid_t properties)
 {
     if (object >= 0)
@@ -106,10 +115,9 @@ static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **open
         status = check_access(path, mode == H5F_ACC_RDONLY ? O_RDONLY : O_RDWR, "cannot open", error);
     if (status != QCTX_OK)
         goto out;
-    access = H5Pcreate(H5P_FILE_ACCESS);
+    access = mode == H5F_ACC_RDONLY ? H5Pcreate(H5P_FILE_ACCESS) : qctx_h5_writer_access(&file->failure);
     /* Locks fail on some network file systems, and a reader of finished files needs none. */
-    if (mode == H5F_ACC_RDONLY)
-        H5Pset_file_locking(access, 0, 1);
+    H5Pset_file_locking(access, 0, 1);
     file->id = H5Fopen(path, mode, access);
     if (file->id < 0) {
         status = qctx_h5_fail(path, "not a readable HDF5 file", QCTX_ERR_FORMAT, error);
@@ -133,14 +141,6 @@ qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error
     return open_existing(path, H5F_ACC_RDWR, opened, error);
 }
 
-static hid_t creation_access(void)
-{
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-
-    H5Pset_alignment(access, ALIGNED_FROM, ALIGNMENT);
-    return access;
-}
-
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error)
 {
     qctx_h5 *file = NULL;
@@ -151,7 +151,8 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
         status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
     if (status != QCTX_OK)
         goto out;
-    access = creation_access();
+    access = qctx_h5_writer_access(&file->failure);
+    H5Pset_alignment(access, ALIGNED_FROM, ALIGNMENT);
     file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     if (file->id < 0) {
         status = qctx_h5_fail(path, "cannot create", QCTX_ERR_IO, error);
@@ -165,27 +166,27 @@ out:
     return status;
 }
 
-qctx_status qctx_h5_create_parallel(qctx_comm *comm, const char *path, qctx_h5 **created, qctx_error *error)
+qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 **opened, qctx_error *error)
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
     qctx_status status = make_handle(path, comm, &file, error);
 
-    /* One rank tries first: MPI-IO would not say why it cannot. */
-    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
-        status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
+    /* Every rank tries alone first: MPI-IO would not say why it cannot. */
+    if (status == QCTX_OK)
+        status = check_access(path, O_RDWR, "cannot open for writing", error);
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
         goto out;
-    access = creation_access();
+    access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(access, *(const MPI_Comm *)qctx_comm_native(comm), MPI_INFO_NULL);
-    file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    file->id = H5Fopen(path, H5F_ACC_RDWR, access);
     if (file->id < 0)
-        status = qctx_h5_fail(path, "cannot create", QCTX_ERR_IO, error);
+        status = qctx_h5_fail(path, "cannot open for writing", QCTX_ERR_IO, error);
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
         goto out;
-    *created = file;
+    *opened = file;
     file = NULL;
 out:
     qctx_h5_release(-1, -1, -1, access);
@@ -195,12 +196,13 @@ out:
 
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
+    qctx_status status;
+    herr_t result;
 
     if (file == NULL)
         return QCTX_OK;
-    if (H5Fclose(file->id) < 0)
-        status = qctx_h5_fail(file->path, "cannot finish writing", QCTX_ERR_IO, error);
+    result = H5Fclose(file->id);
+    status = qctx_h5_written(file, result, "cannot finish writing", error);
     if (file->comm != NULL)
         status = qctx_agree(file->comm, status, error);
     free_handle(file);
@@ -230,12 +232,10 @@ bool qctx_h5_exists(const qctx_h5 *file, const char *object)
 
 qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
     hid_t properties = qctx_h5_link_properties();
     hid_t group = H5Gcreate2(file->id, name, properties, H5P_DEFAULT, H5P_DEFAULT);
+    qctx_status status = qctx_h5_written(file, group, name, error);
 
-    if (group < 0)
-        status = qctx_h5_fail(file->path, name, QCTX_ERR_IO, error);
     qctx_h5_release(group, -1, -1, properties);
     return status;
 }

@@ -9,14 +9,13 @@ static qctx_status set_value(qctx_h5 *file, const char *object, const char *name
                              qctx_error *error)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    qctx_status status = QCTX_OK;
-    hid_t attribute = -1;
+    qctx_status status;
+    hid_t attribute;
 
     if (H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0)
         H5Adelete_by_name(file->id, object, name, H5P_DEFAULT);
     attribute = H5Acreate_by_name(file->id, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    if (attribute < 0 || H5Awrite(attribute, type, value) < 0)
-        status = qctx_h5_fail(file->path, name, QCTX_ERR_IO, error);
+    status = qctx_h5_written(file, attribute < 0 ? attribute : H5Awrite(attribute, type, value), name, error);
     if (attribute >= 0)
         H5Aclose(attribute);
     qctx_h5_release(-1, space, -1, -1);

@@ -136,19 +136,16 @@ qctx_status qctx_h5_make(qctx_h5 *file, const char *dataset, qctx_h5_type type, 
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(cols == 0 ? 1 : 2, extent, NULL);
     hid_t stored = qctx_h5_make_type(type);
-    qctx_status status = QCTX_OK;
+    qctx_status status;
     hid_t object;
 
     H5Pset_layout(creation, H5D_CONTIGUOUS);
     H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
     object = H5Dcreate2(file->id, dataset, stored, space, links, creation, H5P_DEFAULT);
-    if (object < 0)
-        status = qctx_h5_fail(file->path, dataset, QCTX_ERR_IO, error);
-    else if (file->comm == NULL || qctx_comm_rank(file->comm) == 0)
+    status = qctx_h5_written(file, object, dataset, error);
+    if (status == QCTX_OK)
         status = reserve(file, object, dataset, error);
-    if (file->comm != NULL)
-        status = qctx_agree(file->comm, status, error);
     qctx_h5_release(object, space, stored, creation);
     qctx_h5_release(-1, -1, -1, links);
     /* Closing the file would else try to make room for it again. */
@@ -225,8 +222,9 @@ static qctx_status move_rows(const qctx_h5 *file, const char *dataset, qctx_h5_t
     status = select_rows(file, dataset, space, first, count, &window, error);
     if (status != QCTX_OK || count == 0)
         goto out;
-    if (source != NULL && H5Dwrite(object, type, window, space, H5P_DEFAULT, source) < 0)
-        status = qctx_h5_fail(file->path, "cannot write", QCTX_ERR_IO, error);
+    if (source != NULL)
+        status =
+            qctx_h5_written(file, H5Dwrite(object, type, window, space, H5P_DEFAULT, source), "cannot write", error);
     if (target != NULL && H5Dread(object, type, window, space, H5P_DEFAULT, target) < 0)
         status = qctx_h5_fail(file->path, "cannot read", QCTX_ERR_IO, error);
 out:

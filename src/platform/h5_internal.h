@@ -10,7 +10,20 @@ struct qctx_h5 {
     hid_t id;
     char *path;
     qctx_comm *comm; /* of a file that all ranks write, else NULL */
+    int failure;     /* errno of the first write that failed; 0: none */
 };
+
+/*
+ * A file access list, to be closed with H5Pclose, whose files write with plain calls and remember the first error in
+ * `*failure`, which must outlive the file. Local.
+ */
+hid_t qctx_h5_writer_access(int *failure);
+
+/*
+ * The status of a step of writing: a failure if the call to HDF5 did (`result` negative) or if any write so far could
+ * not reach the file; "path: what: cause". Local.
+ */
+qctx_status qctx_h5_written(const qctx_h5 *file, int64_t result, const char *what, qctx_error *error);
 
 /*
  * Fills `error` with "path: what: cause", where the cause is the innermost record of HDF5's error stack, or what the

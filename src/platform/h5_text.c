@@ -22,12 +22,11 @@ qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *
     hid_t links = qctx_h5_link_properties();
     hid_t space = H5Screate_simple(1, &extent, NULL);
     hid_t object = H5Dcreate2(file->id, dataset, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
-    qctx_status status = QCTX_OK;
+    qctx_status status = qctx_h5_written(file, object, dataset, error);
 
-    if (object < 0)
-        status = qctx_h5_fail(file->path, dataset, QCTX_ERR_IO, error);
-    else if (count > 0 && H5Dwrite(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) < 0)
-        status = qctx_h5_fail(file->path, "cannot write", QCTX_ERR_IO, error);
+    if (status == QCTX_OK && count > 0)
+        status =
+            qctx_h5_written(file, H5Dwrite(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts), "cannot write", error);
     qctx_h5_release(object, space, type, links);
     return status;
 }

@@ -150,13 +150,19 @@ static void all_ranks_write_one_file(void **state)
     qctx_h5 *file;
 
     (void)state;
+    assert_status(qctx_h5_reopen_parallel(test_comm, test_path("none.h5"), &file, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "No such file");
     qctx_share(rows, rank, qctx_comm_size(test_comm), &first, &count);
     for (int64_t i = 0; i < count; i++)
         own[i] = 100 + first + i;
-    assert_status(qctx_h5_create_parallel(test_comm, path, &file, &error), QCTX_OK, &error);
-    assert_status(qctx_h5_make(file, "g/x", QCTX_H5_INT64, rows, 0, &error), QCTX_OK, &error);
+    if (rank == 0) {
+        assert_status(qctx_h5_create(path, &file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_make(file, "g/x", QCTX_H5_INT64, rows, 0, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
+    }
+    qctx_comm_barrier(test_comm);
+    assert_status(qctx_h5_reopen_parallel(test_comm, path, &file, &error), QCTX_OK, &error);
     assert_status(qctx_h5_write(file, "g/x", QCTX_H5_INT64, first, count, own, &error), QCTX_OK, &error);
-    assert_status(qctx_h5_set_text(file, "/", "schema", "test", &error), QCTX_OK, &error);
     assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
 
     assert_status(qctx_h5_open(path, &file, &error), QCTX_OK, &error);
@@ -242,7 +248,7 @@ static void limit_file_size(rlim_t bytes)
 static void says_when_the_disk_is_full(void **state)
 {
     qctx_h5 *file;
-    qctx_status made, closed;
+    qctx_status made;
 
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
@@ -253,20 +259,40 @@ static void says_when_the_disk_is_full(void **state)
     assert_status(made, QCTX_ERR_IO, &error);
     assert_contains(error.message, "File too large");
     assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
+}
 
-    assert_status(qctx_h5_create_parallel(test_comm, test_path("full-parallel.h5"), &file, &error), QCTX_OK, &error);
+/* Texts have no space reserved: their disk is full at the write or only when the file is closed. */
+static void says_when_the_disk_fills_up_later(void **state)
+{
+    enum { TEXTS = 2000, BYTES = 200 };
+    const char *texts[TEXTS];
+    char text[BYTES + 1];
+    qctx_status written, closed;
+    qctx_h5 *file;
+
+    (void)state;
+    memset(text, 'x', BYTES);
+    text[BYTES] = '\0';
+    for (int i = 0; i < TEXTS; i++)
+        texts[i] = text;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_status(qctx_h5_create(own_path("late.h5"), &file, &error), QCTX_OK, &error);
     limit_file_size(1 << 16);
-    made = qctx_h5_make(file, "x", QCTX_H5_FLOAT32, 1 << 16, 0, &error);
-    closed = qctx_h5_close(file, NULL);
+    written = qctx_h5_write_texts(file, "t", texts, TEXTS, &error);
+    closed = qctx_h5_close(file, written == QCTX_OK ? &error : NULL);
     limit_file_size(RLIM_INFINITY);
-    assert_status(made, QCTX_ERR_IO, &error);
+    assert_int_equal(written != QCTX_OK ? written : closed, QCTX_ERR_IO);
     assert_contains(error.message, "File too large");
-    assert_int_equal(closed, QCTX_OK);
+    /* The library goes on working. */
+    assert_status(qctx_h5_create(own_path("late.h5"), &file, &error), QCTX_OK, &error);
+    assert_status(qctx_h5_write_texts(file, "t", texts, TEXTS, &error), QCTX_OK, &error);
+    assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(keeps_numbers_texts_and_attributes), cmocka_unit_test(stores_half_precision),
     cmocka_unit_test(all_ranks_write_one_file),           cmocka_unit_test(refuses_what_is_no_hdf5_file),
     cmocka_unit_test(names_the_object_that_is_wrong),     cmocka_unit_test(says_when_the_disk_is_full),
+    cmocka_unit_test(says_when_the_disk_fills_up_later),
 };
 TEST_MAIN(tests)

@@ -35,18 +35,21 @@ qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error);
 /* Creates a file that one rank writes. Local. Errors: IO. */
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error);
 
-/* Creates a file that all ranks write through MPI-IO; structure changes are collective. Collective. Errors: IO. */
-qctx_status qctx_h5_create_parallel(qctx_comm *comm, const char *path, qctx_h5 **created, qctx_error *error);
-
 /* Reopens a finished file for additions by one rank. Local. Errors: IO. */
 qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error);
+
+/*
+ * Reopens a finished file whose rows all ranks write through MPI-IO; its structure stays as it is, since a change that
+ * fails half-way on a full disk would leave HDF5 unable to end. Collective. Errors: IO.
+ */
+qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 **opened, qctx_error *error);
 
 /* Closes; errors of the final flush count. NULL-safe. Collective for a parallel file. Errors: IO. */
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
 
 bool qctx_h5_exists(const qctx_h5 *file, const char *object);
 
-/* Creates a group and its parents. Collective for a parallel file. */
+/* Creates a group and its parents. Local. Errors: IO. */
 qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error);
 
 /* Names of the links in a group, sorted; free each and the array. Local. */
@@ -57,7 +60,7 @@ qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_sh
 
 /*
  * Creates a contiguous dataset [rows, cols] (cols 0: one-dimensional) and allocates its space, so that a
- * full disk is noticed here or at the writes. Collective for a parallel file. Errors: IO.
+ * full disk is noticed here or at the writes. Local. Errors: IO.
  */
 qctx_status qctx_h5_make(qctx_h5 *file, const char *dataset, qctx_h5_type type, int64_t rows, int64_t cols,
                          qctx_error *error);
@@ -80,7 +83,7 @@ qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *
 qctx_status qctx_h5_read_texts(const qctx_h5 *file, const char *dataset, int64_t first, int64_t count, char **texts,
                                qctx_error *error);
 
-/* Attributes of an object ("/" for the file). Collective for a parallel file when setting. */
+/* Attributes of an object ("/" for the file); one that exists is replaced. Local. Errors: IO. */
 qctx_status qctx_h5_set_text(qctx_h5 *file, const char *object, const char *name, const char *value, qctx_error *error);
 qctx_status qctx_h5_set_int(qctx_h5 *file, const char *object, const char *name, int64_t value, qctx_error *error);
 qctx_status qctx_h5_set_double(qctx_h5 *file, const char *object, const char *name, double value, qctx_error *error);
