@@ -47,6 +47,13 @@ static int64_t questions_of(const qctx_opened_source *source)
     return source->limit > 0 && source->limit < count ? source->limit : count;
 }
 
+qctx_eval_set qctx_source_questions(const qctx_opened_source *source)
+{
+    const qctx_split *split = source->split;
+
+    return (qctx_eval_set){source->store, questions_of(source), split->questions, split->offsets, split->contexts};
+}
+
 static qctx_status read_keys(division *work, qctx_error *error)
 {
     for (int64_t s = 0; s < work->opened->train_count; s++) {

@@ -40,6 +40,9 @@ typedef struct {
     int64_t tuning_questions; /* in all of them */
 } qctx_training_set;
 
+/* The questions of an opened source, up to its limit, for evaluation. Borrows from the source. Local. */
+qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
+
 /*
  * Builds the training set of a config from its opened sources. Held out are the questions of eval.tune_split, or whole
  * groups (titles where the stores have them, else contexts) in a seeded order until eval.tune of the questions are

@@ -1,0 +1,59 @@
+/*
+ * What a run is judged by: the tuning questions choose (epoch and strength), the
+ * evaluation sources report. No head is measured once, at the start, and stands
+ * beside every head.
+ *
+ * Without tuning questions the evaluation sources choose too; without either nothing is chosen and the last epoch
+ * stands.
+ */
+#ifndef QCTX_ENGINE_JUDGE_H
+#define QCTX_ENGINE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/engine/config.h"
+#include "qctx/engine/evaluate.h"
+#include "qctx/engine/examples.h"
+#include "qctx/engine/metrics.h"
+#include "qctx/engine/projector.h"
+#include "qctx/engine/sources.h"
+#include "qctx/platform/comm.h"
+
+typedef struct qctx_judge qctx_judge;
+
+/*
+ * Measures no head on all questions. Borrows everything it is given. Collective. The caller destroys it (NULL-safe).
+ * Errors: those of qctx_evaluate.
+ */
+qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
+                              const qctx_training_set *training, const qctx_projector *no_head, qctx_judge **created,
+                              qctx_error *error);
+void qctx_judge_destroy(qctx_judge *judge);
+
+/* How questions are evaluated: eval.candidates, eval.order and eval.pool. Local. */
+qctx_protocol qctx_judge_protocol(const qctx_judge *judge);
+
+/* Whether there is anything to choose by, and by what: "4,379 held-out questions" or the like. Local. */
+bool qctx_judge_can_choose(const qctx_judge *judge);
+int64_t qctx_judge_choosing_questions(const qctx_judge *judge);
+
+/* The chosen metric of no head on the choosing questions. Local. */
+double qctx_judge_no_head(const qctx_judge *judge);
+
+/*
+ * The strength among strengths[count] at which the projector's head does best on the choosing questions, by
+ * eval.metric (the first of equals), and the metric there. Heads that are not residual have one strength, 1.
+ * Collective. Errors: those of qctx_evaluate.
+ */
+qctx_status qctx_judge_choose(qctx_judge *judge, const qctx_projector *head, const double *strengths, int64_t count,
+                              double *strength, double *metric, qctx_error *error);
+
+/* Evaluation sources: how many, and the comparison of no head with a head on one. Collective. */
+int64_t qctx_judge_source_count(const qctx_judge *judge);
+const char *qctx_judge_source_name(const qctx_judge *judge, int64_t source);
+qctx_status qctx_judge_compare(qctx_judge *judge, int64_t source, const qctx_projector *head,
+                               qctx_comparison *comparison, qctx_error *error);
+
+#endif
