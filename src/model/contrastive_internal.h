@@ -1,0 +1,98 @@
+/* What the files of the contrastive loss share: its state, and who does which part. The algebra, with the same names,
+ * stands in docs/contrastive-loss.md. */
+#ifndef QCTX_MODEL_CONTRASTIVE_INTERNAL_H
+#define QCTX_MODEL_CONTRASTIVE_INTERNAL_H
+
+#include "qctx/model/contrastive.h"
+
+/* A softmax over rows or columns, one entry each: exp(x − max)·inverse, with log_sum = −log(inverse). */
+typedef struct {
+    float *max;
+    float *inverse;
+    float *log_sum;
+} loss_softmax;
+
+/* A context of the batch, for the search by content. */
+typedef struct {
+    uint64_t content;
+    int64_t row;
+} loss_context;
+
+struct qctx_loss {
+    qctx_comm *comm;
+    qctx_loss_config config;
+    int64_t dim;
+
+    /* The batch at hand. */
+    int64_t *counts; /* rows of each rank */
+    int64_t batch;   /* B */
+    int64_t first;   /* this rank's first row in it */
+    int64_t rows;    /* this rank's rows, b */
+    int64_t pitch;   /* floats from one row of a [B, B] block to the next */
+    int64_t words;   /* of 64 mask bits, for a row */
+    double scale;    /* s */
+
+    float *questions;    /* Q [B, dim] */
+    float *contexts;     /* D [B, dim] */
+    double *q_inverse;   /* 1/‖q‖ of this rank's rows, 0 for a row of zeros */
+    double *c_inverse;   /* 1/‖c‖ likewise */
+    float *scores;       /* S [B, pitch], then G = ∂L/∂S in this rank's rows and columns */
+    float *targets;      /* soft only: T [B, pitch], then the gradient of what T is the softmax of */
+    loss_softmax by_row; /* of S, [B] */
+    loss_softmax by_column;
+    float *target_mass;  /* soft only: column sums of T [B] */
+    float *agreement;    /* soft only: Σⱼ Tᵢⱼ·(log-softmaxes of S at i, j) [B] */
+    uint64_t *content;   /* content numbers of the batch [B] */
+    loss_context *order; /* the same, sorted [B] */
+    uint64_t *own_mask;  /* bit (i, j) is set where context j is no negative of this rank's question i [b, words] */
+    uint64_t *mask;      /* clip only: the same for all rows [B, words] */
+};
+
+/* contrastive_mask.c: which pairs are no negatives. */
+
+/* Fills own_mask, and mask for clip. Collective. */
+void loss_mask_build(qctx_loss *loss, const qctx_loss_batch *batch);
+/* Number of this rank's rows whose own score is above all unmasked others of the row. Reads S as computed. Local. */
+int64_t loss_mask_wins(const qctx_loss *loss);
+/* Takes the masked entries out of S: −infinity, after scaling. Local. */
+void loss_mask_apply(qctx_loss *loss);
+
+/* contrastive_scores.c: the passes over [B, B] blocks. */
+
+/* S = s·Q·Dᵀ. Local. */
+void loss_scores(qctx_loss *loss);
+/* From S to G in this rank's rows and columns (without L's factor, see the two gradients below). Returns this rank's
+ * part of the sum whose mean L is. Local. */
+double loss_clip(qctx_loss *loss);
+/* The same, and from Q and D to T and to the gradient of its logarithm (in `targets`). Local. */
+double loss_soft(qctx_loss *loss);
+
+/* contrastive_kernels.c: one row, or one strip of columns. Sums are float32 within pieces and double between them. */
+
+/* Columns of a strip: small enough that its running values stay in the first cache. */
+enum { LOSS_STRIP = 128 };
+
+/* Σ a·b in double. Local. */
+double loss_dot(const float *a, const float *b, int64_t count);
+/* max and Σ exp(x − max). Local. */
+void loss_row_sum(const float *x, int64_t count, float *max, double *sum);
+/* max and Σ exp(x − max) of each of `width` ≤ LOSS_STRIP columns over `rows` rows. Local. */
+void loss_column_sums(const float *x, int64_t pitch, int64_t rows, int64_t width, float *max, double *sum);
+/* Plain column sums. Local. */
+void loss_column_mass(const float *x, int64_t pitch, int64_t rows, int64_t width, double *sum);
+/* Number of entries ≥ bound. Local. */
+int64_t loss_count_from(const float *x, int64_t count, float bound);
+/* x = exp(x − max)·inverse. Local. */
+void loss_row_softmax(float *x, int64_t count, float max, float inverse);
+/* xⱼ = exp(xⱼ − maxⱼ)·inverseⱼ. Local. */
+void loss_column_softmax(float *x, int64_t count, const float *max, const float *inverse);
+/* The sum of the two. Local. */
+void loss_both_softmax(float *x, int64_t count, float row_max, float row_inverse, const float *max,
+                       const float *inverse);
+/* Σⱼ tⱼ·uⱼ, u the sum of the two log-softmaxes of x; columns from `at` on. Local. */
+double loss_agreement(const float *x, const float *t, int64_t count, float row_max, float row_log_sum,
+                      const loss_softmax *columns);
+/* x → its gradient, t → its logits' gradient, for `count` columns from column `from` on. Local. */
+void loss_soft_gradient(float *x, float *t, int64_t from, int64_t count, int64_t row, const qctx_loss *loss);
+
+#endif

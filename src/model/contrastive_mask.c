@@ -1,0 +1,94 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contrastive_internal.h"
+
+static int by_content(const void *left, const void *right)
+{
+    const loss_context *a = left, *b = right;
+
+    return (a->content > b->content) - (a->content < b->content);
+}
+
+/* The first place in `order` whose content is not below `content`. */
+static int64_t first_with(const loss_context *order, int64_t count, uint64_t content)
+{
+    int64_t low = 0;
+
+    while (low < count) {
+        int64_t middle = low + (count - low) / 2;
+
+        if (order[middle].content < content)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+/* Sets the bit of every row of the batch whose context is `content`. */
+static void mark(const qctx_loss *loss, uint64_t content, uint64_t *bits)
+{
+    for (int64_t k = first_with(loss->order, loss->batch, content);
+         k < loss->batch && loss->order[k].content == content; k++)
+        bits[loss->order[k].row / 64] |= (uint64_t)1 << (loss->order[k].row % 64);
+}
+
+/*
+ * A join of positives with the batch's contents by binary search. A bit per pair is 1/32 of S however many pairs
+ * there are, so the memory is known beforehand and a step cannot fail; gathering it costs each rank one byte per
+ * 16·dim operations that it spends on S.
+ */
+void loss_mask_build(qctx_loss *loss, const qctx_loss_batch *batch)
+{
+    loss->words = (loss->batch + 63) / 64;
+    qctx_comm_gather_all(loss->comm, batch->content, loss->content, loss->counts, sizeof *loss->content);
+    for (int64_t i = 0; i < loss->batch; i++)
+        loss->order[i] = (loss_context){loss->content[i], i};
+    qsort(loss->order, (size_t)loss->batch, sizeof *loss->order, by_content);
+
+    memset(loss->own_mask, 0, (size_t)(loss->rows * loss->words) * sizeof *loss->own_mask);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < loss->rows; i++) {
+        uint64_t *bits = loss->own_mask + i * loss->words;
+        int64_t itself = loss->first + i;
+
+        mark(loss, batch->content[i], bits);
+        for (int64_t k = batch->positive_offsets[i]; k < batch->positive_offsets[i + 1]; k++)
+            if (batch->positives[k] != batch->content[i])
+                mark(loss, batch->positives[k], bits);
+        bits[itself / 64] &= ~((uint64_t)1 << (itself % 64));
+    }
+    if (loss->config.kind == QCTX_LOSS_CLIP)
+        qctx_comm_gather_all(loss->comm, loss->own_mask, loss->mask, loss->counts,
+                             (size_t)loss->words * sizeof *loss->mask);
+}
+
+int64_t loss_mask_wins(const qctx_loss *loss)
+{
+    int64_t wins = 0;
+
+#pragma omp parallel for schedule(static) reduction(+ : wins)
+    for (int64_t i = 0; i < loss->rows; i++) {
+        const float *row = loss->scores + (loss->first + i) * loss->pitch;
+        const uint64_t *bits = loss->own_mask + i * loss->words;
+        float own = row[loss->first + i];
+        int64_t rivals = loss_count_from(row, loss->batch, own);
+
+        for (int64_t w = 0; w < loss->words; w++)
+            for (uint64_t rest = bits[w]; rest != 0; rest &= rest - 1)
+                rivals -= row[w * 64 + __builtin_ctzll(rest)] >= own;
+        wins += rivals == 1; /* only the own score is not below itself; none is if it is NaN */
+    }
+    return wins;
+}
+
+void loss_mask_apply(qctx_loss *loss)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < loss->batch; i++)
+        for (int64_t w = 0; w < loss->words; w++)
+            for (uint64_t rest = loss->mask[i * loss->words + w]; rest != 0; rest &= rest - 1)
+                loss->scores[i * loss->pitch + w * 64 + __builtin_ctzll(rest)] = -INFINITY;
+}

@@ -1,0 +1,151 @@
+/* ranks: 1 */
+#include "harness.h"
+
+#include <math.h>
+
+#include "qctx/base/rng.h"
+#include "qctx/model/contrastive.h"
+
+enum { ROWS = 6, DIM = 4, VALUES = ROWS * DIM };
+
+/* Rows 1 and 4 have the same context; questions 0 and 3 have others beside their own, one of them outside the batch. */
+static const uint64_t content[ROWS] = {10, 11, 12, 13, 11, 15};
+static const int64_t positive_offsets[ROWS + 1] = {0, 3, 4, 5, 8, 9, 10};
+static const uint64_t positives[] = {10, 12, 77, 11, 12, 15, 13, 13, 11, 15};
+static const qctx_loss_batch batch = {ROWS, content, positive_offsets, positives};
+
+static const uint64_t two_content[2] = {1, 2};
+static const int64_t two_offsets[3] = {0, 1, 2};
+static const qctx_loss_batch two = {2, two_content, two_offsets, two_content};
+
+static double loss_at(const qctx_loss_config *config, const double *q, const double *c, double log_scale)
+{
+    double dq[VALUES], dc[VALUES];
+    qctx_loss_result result;
+
+    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, log_scale, dq, dc, &result);
+    return result.loss;
+}
+
+/* Holds `gradient` against central differences of the loss in the entries of x, which is q or c. */
+static void assert_gradient(const qctx_loss_config *config, const double *q, const double *c, double log_scale,
+                            double *x, const double *gradient)
+{
+    const double step = 1e-5;
+
+    for (int k = 0; k < VALUES; k++) {
+        double kept = x[k], above, below;
+
+        x[k] = kept + step;
+        above = loss_at(config, q, c, log_scale);
+        x[k] = kept - step;
+        below = loss_at(config, q, c, log_scale);
+        x[k] = kept;
+        assert_close(gradient[k], (above - below) / (2.0 * step), 1e-8);
+    }
+}
+
+static void check_differences(qctx_loss_kind kind, qctx_loss_direction direction, bool normalize, double log_scale)
+{
+    qctx_loss_config config = {kind, direction, normalize};
+    double q[VALUES], c[VALUES], dq[VALUES], dc[VALUES];
+    const double step = 1e-5;
+    qctx_loss_result result;
+
+    for (int k = 0; k < VALUES; k++) {
+        q[k] = 2.0 * qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 0, (uint64_t)k) - 1.0;
+        c[k] = 2.0 * qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 1, (uint64_t)k) - 1.0;
+    }
+    qctx_loss_reference(&config, q, c, ROWS, DIM, &batch, log_scale, dq, dc, &result);
+    assert_true(result.finite);
+    assert_gradient(&config, q, c, log_scale, q, dq);
+    assert_gradient(&config, q, c, log_scale, c, dc);
+    assert_close(result.dlog_scale,
+                 (loss_at(&config, q, c, log_scale + step) - loss_at(&config, q, c, log_scale - step)) / (2.0 * step),
+                 1e-8);
+}
+
+static void gradients_are_those_of_finite_differences(void **state)
+{
+    (void)state;
+    for (int normalize = 0; normalize < 2; normalize++) {
+        check_differences(QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, normalize, 1.0);
+        check_differences(QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, normalize, 1.0);
+        check_differences(QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, normalize, 1.0);
+        check_differences(QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, normalize, 1.0);
+        check_differences(QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, normalize, -0.5);
+    }
+}
+
+/* Q = D = the unit vectors and s = 1, so S is the identity: all by hand, with e/(e + 1) = 0.7310585786300049. */
+static void clip_of_the_identity(void **state)
+{
+    qctx_loss_config config = {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, true};
+    const double x[4] = {1.0, 0.0, 0.0, 1.0};
+    double dq[4], dc[4];
+    qctx_loss_result result;
+
+    (void)state;
+    qctx_loss_reference(&config, x, x, 2, 2, &two, 0.0, dq, dc, &result);
+    assert_close(result.loss, 0.31326168751822286, 1e-15);
+    assert_close(result.dlog_scale, -0.2689414213699951, 1e-15);
+    assert_close(result.accuracy, 1.0, 0.0);
+    assert_close(dq[0], 0.0, 1e-15);
+    assert_close(dq[1], 0.13447071068499756, 1e-15);
+    assert_close(dc[2], 0.13447071068499756, 1e-15);
+
+    config.normalize = false;
+    qctx_loss_reference(&config, x, x, 2, 2, &two, 0.0, dq, dc, &result);
+    assert_close(dq[0], -0.13447071068499756, 1e-15);
+    assert_close(dq[1], 0.13447071068499756, 1e-15);
+
+    /* Both directions of a symmetric S are alike, and the mean over B instead of 2B makes them equal to the whole. */
+    config.direction = QCTX_DIRECTION_QUESTION;
+    qctx_loss_reference(&config, x, x, 2, 2, &two, 0.0, dq, dc, &result);
+    assert_close(result.loss, 0.31326168751822286, 1e-15);
+    assert_close(dc[3], -0.13447071068499756, 1e-15);
+}
+
+/* Here T is the softmax of S itself, so only the targets' own gradient is left. */
+static void soft_of_the_identity(void **state)
+{
+    qctx_loss_config config = {QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, false};
+    const double x[4] = {1.0, 0.0, 0.0, 1.0};
+    double dq[4], dc[4];
+    qctx_loss_result result;
+
+    (void)state;
+    qctx_loss_reference(&config, x, x, 2, 2, &two, 0.0, dq, dc, &result);
+    assert_close(result.loss, 0.5822031088882179, 1e-14);
+    assert_close(result.dlog_scale, 0.19661193324148185, 1e-14);
+    assert_close(dq[0], -0.09830596662074093, 1e-14);
+    assert_close(dq[1], 0.09830596662074093, 1e-14);
+    assert_close(dc[3], -0.09830596662074093, 1e-14);
+}
+
+static void a_masked_context_gets_nothing_from_the_question_it_answers(void **state)
+{
+    qctx_loss_config config = {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false};
+    const uint64_t contents[3] = {1, 2, 3}, more[4] = {1, 2, 2, 3};
+    const int64_t offsets[4] = {0, 2, 3, 4};
+    const qctx_loss_batch three = {3, contents, offsets, more};
+    const double x[9] = {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0};
+    double dq[9], dc[9];
+    qctx_loss_result result;
+
+    (void)state;
+    qctx_loss_reference(&config, x, x, 3, 3, &three, 0.0, dq, dc, &result);
+    /* dc[j] holds the entries of column j of s·G: question 0 does not push context 1, but question 1 pushes context 0.
+     */
+    assert_true(dc[3 * 1 + 0] == 0.0);
+    assert_true(dc[3 * 2 + 0] > 0.0);
+    assert_true(dc[3 * 0 + 1] > 0.0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(gradients_are_those_of_finite_differences),
+    cmocka_unit_test(clip_of_the_identity),
+    cmocka_unit_test(soft_of_the_identity),
+    cmocka_unit_test(a_masked_context_gets_nothing_from_the_question_it_answers),
+};
+TEST_MAIN(tests)
