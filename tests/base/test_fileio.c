@@ -1,0 +1,118 @@
+/* ranks: 1 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/hash.h"
+
+static void written_files_read_back_whole(void **state)
+{
+    const char data[] = "first\nsecond\0third";
+    qctx_error error;
+    char *text;
+    size_t bytes;
+
+    (void)state;
+    assert_status(qctx_file_write(test_path("file"), data, sizeof data, &error), QCTX_OK, &error);
+    assert_status(qctx_file_read(test_path("file"), &text, &bytes, &error), QCTX_OK, &error);
+    assert_int_equal(bytes, sizeof data);
+    assert_memory_equal(text, data, sizeof data);
+    free(text);
+    assert_false(qctx_path_exists(test_path("file.partial")));
+}
+
+static void a_discarded_file_leaves_the_old_one(void **state)
+{
+    qctx_outfile *file;
+    qctx_error error;
+    char *text;
+    size_t bytes;
+
+    (void)state;
+    assert_status(qctx_file_write(test_path("kept"), "old", 3, &error), QCTX_OK, &error);
+    assert_status(qctx_outfile_open(test_path("kept"), &file, &error), QCTX_OK, &error);
+    fputs("new", qctx_outfile_stream(file));
+    qctx_outfile_discard(file);
+    assert_status(qctx_file_read(test_path("kept"), &text, &bytes, &error), QCTX_OK, &error);
+    assert_string_equal(text, "old");
+    free(text);
+    assert_false(qctx_path_exists(test_path("kept.partial")));
+}
+
+/* /dev/full takes bytes into the buffer and fails when they are flushed, as a full disk does. */
+static void a_full_disk_is_an_error_and_leaves_nothing(void **state)
+{
+    qctx_outfile *file;
+    qctx_error error;
+
+    (void)state;
+    assert_int_equal(symlink("/dev/full", test_path("full.partial")), 0);
+    assert_status(qctx_outfile_open(test_path("full"), &file, &error), QCTX_OK, &error);
+    fputs("much", qctx_outfile_stream(file));
+    assert_status(qctx_outfile_commit(file, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "No space left on device");
+    assert_contains(error.message, "full: cannot write");
+    assert_false(qctx_path_exists(test_path("full")));
+}
+
+static void what_cannot_be_opened_says_why(void **state)
+{
+    qctx_error error;
+    char *text;
+    size_t bytes;
+    uint64_t hash;
+
+    (void)state;
+    assert_status(qctx_file_read(test_path("absent"), &text, &bytes, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "absent: cannot open for reading: No such file or directory");
+    assert_status(qctx_file_read(test_folder(), &text, &bytes, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "Is a directory");
+    assert_status(qctx_file_write(test_path("no/such/folder"), "x", 1, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_hash_file(test_path("absent"), 0, &hash, &error), QCTX_ERR_IO, &error);
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_folder_make(test_path("a/b/c"), &error), QCTX_OK, &error);
+    assert_status(qctx_folder_make(test_path("a/b/c"), &error), QCTX_OK, &error);
+    assert_true(qctx_path_is_folder(test_path("a/b/c")));
+    assert_status(qctx_file_write(test_path("a/file"), "x", 1, &error), QCTX_OK, &error);
+    assert_status(qctx_folder_make(test_path("a/file/d"), &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_path_must_not_exist(test_path("a"), false, &error), QCTX_ERR_EXISTS, &error);
+    assert_contains(error.hint, "--force");
+    assert_status(qctx_path_must_not_exist(test_path("a"), true, &error), QCTX_OK, &error);
+}
+
+static void a_file_hashes_like_its_bytes(void **state)
+{
+    enum { BYTES = 200000 };
+    char *data = malloc(BYTES);
+    uint64_t hash = 0;
+    qctx_error error;
+
+    (void)state;
+    memset(data, 'x', BYTES);
+    assert_status(qctx_file_write(test_path("large"), data, BYTES, &error), QCTX_OK, &error);
+    assert_status(qctx_hash_file(test_path("large"), 9, &hash, &error), QCTX_OK, &error);
+    assert_true(hash == qctx_hash(data, BYTES, 9));
+    assert_true(hash != qctx_hash(data, BYTES, 8));
+    free(data);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(written_files_read_back_whole),
+    cmocka_unit_test(a_discarded_file_leaves_the_old_one),
+    cmocka_unit_test(a_full_disk_is_an_error_and_leaves_nothing),
+    cmocka_unit_test(what_cannot_be_opened_says_why),
+    cmocka_unit_test(folders_are_made_with_their_parents),
+    cmocka_unit_test(a_file_hashes_like_its_bytes),
+};
+TEST_MAIN(tests)
