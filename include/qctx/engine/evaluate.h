@@ -3,7 +3,8 @@
  *
  * Protocols: pools of `pool` questions (consecutive as the seed system did, or seeded shuffled) whose candidates are
  * the contexts that answer the pool's questions, each once; or all questions against the contexts that answer the
- * split's questions (`split`), or against every context of the store (`corpus`).
+ * split's questions (`split`), or against every context of the store (`corpus`). The last pool may be short and is
+ * evaluated as it is, as the seed system did.
  *
  * The position of a context is the number of candidates that score above it, or equal with a lower row number: counts,
  * never sorted lists, so sharding needs no merge. A target's score is read from the very product it is compared with,
@@ -18,6 +19,7 @@
 #include "qctx/data/store.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/projector.h"
+#include "qctx/engine/shard.h"
 #include "qctx/platform/comm.h"
 
 typedef struct {
@@ -43,5 +45,20 @@ typedef struct {
  */
 qctx_status qctx_evaluate(qctx_comm *comm, const qctx_eval_set *set, const qctx_projector *projector,
                           const qctx_protocol *protocol, int64_t *positions, qctx_error *error);
+
+/*
+ * The same for encoder rows that need not stand in a store: `context_count` contexts in all; set->store is not used.
+ * Collective. Errors: DATA (no questions), MEMORY.
+ */
+qctx_status qctx_evaluate_rows(qctx_comm *comm, const qctx_rows *questions, const qctx_rows *contexts,
+                               int64_t context_count, const qctx_eval_set *set, const qctx_projector *projector,
+                               const qctx_protocol *protocol, int64_t *positions, qctx_error *error);
+
+/*
+ * The candidates of the protocols `split` and `corpus`, as ascending rows of the store: `*candidates` [*total] is the
+ * caller's to free. Local. Errors: MEMORY.
+ */
+qctx_status qctx_evaluate_candidates(const qctx_eval_set *set, int64_t context_count, const qctx_protocol *protocol,
+                                     int64_t **candidates, int64_t *total, qctx_error *error);
 
 #endif

@@ -34,6 +34,7 @@ typedef struct {
 /* Two systems on the same questions. */
 typedef struct {
     int64_t questions;
+    int64_t resamples;                     /* behind the intervals; 0: there are none */
     qctx_interval base[QCTX_FIGURE_COUNT]; /* no head */
     qctx_interval head[QCTX_FIGURE_COUNT];
     qctx_interval difference[QCTX_FIGURE_COUNT]; /* head − base, paired */

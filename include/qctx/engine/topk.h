@@ -1,0 +1,28 @@
+/*
+ * The exact k best candidates of each question: bounded heaps over the very
+ * products that evaluation counts in, merged over the ranks.
+ */
+#ifndef QCTX_ENGINE_TOPK_H
+#define QCTX_ENGINE_TOPK_H
+
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/engine/shard.h"
+#include "qctx/platform/comm.h"
+
+typedef struct {
+    float score;
+    int64_t candidate; /* number among the shard's candidates; −1 where there are fewer than k */
+} qctx_hit;
+
+/*
+ * hits [count, k] = the k best candidates of questions rows[0 … count − 1], best first, equal scores by lower
+ * number: the order of qctx_evaluate's positions. The same on all ranks and for any number of ranks. Collective.
+ * Errors: MEMORY.
+ */
+qctx_status qctx_topk(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
+                      const qctx_rows *questions, const int64_t *rows, int64_t count, int64_t k, qctx_hit *hits,
+                      qctx_error *error);
+
+#endif
