@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -144,6 +145,21 @@ qctx_status qctx_folder_make(const char *path, qctx_error *error)
         status = make_one(prefix, error);
     free(prefix);
     return status;
+}
+
+static int remove_entry(const char *path, const struct stat *found, int kind, struct FTW *place)
+{
+    (void)found, (void)kind, (void)place;
+    return remove(path);
+}
+
+qctx_status qctx_folder_remove(const char *path, qctx_error *error)
+{
+    enum { HANDLES_MAX = 16 };
+
+    if (qctx_path_exists(path) && nftw(path, remove_entry, HANDLES_MAX, FTW_DEPTH | FTW_PHYS) != 0)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    return QCTX_OK;
 }
 
 static qctx_status sync_path(const char *path, int flags, qctx_error *error)

@@ -39,6 +39,10 @@ qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qc
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: QCTX_ERR_IO. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
+/* Removes a folder with all that is in it (links are removed, not followed); none is fine. Local. Errors: QCTX_ERR_IO.
+ */
+qctx_status qctx_folder_remove(const char *path, qctx_error *error);
+
 /* fsync of the folder that holds `path`, after a rename into it. Local. Errors: QCTX_ERR_IO. */
 qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error);
 

@@ -22,7 +22,7 @@
 typedef struct {
     const char *id;    /* never empty, unique among contexts */
     const char *title; /* "" if none */
-    const char *text;  /* never empty */
+    const char *text;  /* never empty; the title where the file has no text */
 } qctx_context;
 
 typedef struct {
@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     char name[64];
     int64_t count;      /* questions of the split */
-    int64_t *questions; /* [count], in file order */
+    int64_t *questions; /* [count], ascending: the order of queries.jsonl */
     int64_t *offsets;   /* [count + 1] */
     int64_t *contexts;  /* [offsets[count]] */
 } qctx_split;
@@ -49,15 +49,17 @@ typedef struct {
     qctx_question *questions;
     int64_t split_count;
     qctx_split *splits;   /* in alphabetical order of their names */
-    uint64_t fingerprint; /* hash of all files of the folder that were read */
+    uint64_t fingerprint; /* hash of all lines of all files that were read, and of the splits' names */
     struct qctx_corpus_memory *memory;
 } qctx_corpus;
 
 /*
  * Reads a corpus folder; every rank reads it and holds it whole. Lines of qrels with a score ≤ 0 are not
- * answers. A question without answers in a split is not in that split.
- * Collective. The caller destroys `*opened`. Errors: IO, FORMAT (file:line: …; unknown id, duplicate id, no
- * text, not UTF-8, malformed line), DATA (no contexts, no questions, no split, a split without questions).
+ * answers. A question without answers in a split is not in that split. Records without any text (some BEIR
+ * corpora have them) are left out with their answers, and rank 0 warns.
+ * Collective. The caller destroys `*opened`. Errors: IO, FORMAT (file:line: …; unknown id, duplicate id, a missing
+ * key, not UTF-8, malformed line), DATA (no contexts, no questions, no split, a split without questions),
+ * MISMATCH (the ranks see different files).
  */
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
 void qctx_corpus_destroy(qctx_corpus *corpus);

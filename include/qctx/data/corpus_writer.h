@@ -1,7 +1,7 @@
 /*
  * Writes a corpus folder record by record, in memory that does not grow with
- * it (but for one hash per context where equal texts are to be merged). The
- * folder appears under its name only when it is complete.
+ * it. The folder appears under its name only when it is complete; until then
+ * it stands as "<folder>.partial".
  *
  * Local throughout: one rank writes, the others wait at the caller's qctx_agree.
  */
@@ -15,24 +15,37 @@
 
 typedef struct qctx_corpus_writer qctx_corpus_writer;
 
-/* Opens "<folder>.partial". Errors: EXISTS (unless `force`), IO. */
+/*
+ * Opens "<folder>.partial", in place of what an interrupted writer left there. Errors: EXISTS (unless `force`; and
+ * always if what stands there is no corpus), IO.
+ */
 qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_writer **opened, qctx_error *error);
 
 /*
- * Writes a context with the given id; `title` may be NULL. Ids are the caller's to keep unique. Errors: IO.
+ * Writes a context with the given id; `title` may be NULL. Ids are the caller's to keep unique and free of white
+ * space. Errors: IO, DATA (not UTF-8).
  */
 qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *id, const char *title, const char *text,
                                        qctx_error *error);
 
-/* Writes a question. Errors: IO. */
+/* Writes a question. Errors: IO, DATA (not UTF-8). */
 qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *id, const char *text,
                                         qctx_error *error);
 
-/* Says that in `split` the question `question_id` is answered by the context `context_id`. Errors: IO. */
+/* Whether a split may have this name: letters, digits, "_", "-", ".", not first a dot, at most 63. Cannot fail. */
+bool qctx_split_name_is_valid(const char *name);
+
+/*
+ * Says that in `split` the question `question_id` is answered by the context `context_id`. Errors: IO, USAGE (the
+ * split's name is not valid).
+ */
 qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *split, const char *question_id,
                                       const char *context_id, qctx_error *error);
 
-/* Publishes the folder and frees the writer, also on failure. Errors: IO. */
+/*
+ * Syncs and publishes the folder and frees the writer, also on failure. An older corpus under the name steps aside
+ * first and is removed last. Errors: IO.
+ */
 qctx_status qctx_corpus_writer_commit(qctx_corpus_writer *writer, qctx_error *error);
 
 /* Removes the partial folder and frees the writer. NULL-safe. */

@@ -1,0 +1,23 @@
+/* What the parts of data/corpus share: the corpus in the making. */
+#ifndef QCTX_DATA_CORPUS_INTERNAL_H
+#define QCTX_DATA_CORPUS_INTERNAL_H
+
+#include "qctx/base/arena.h"
+#include "qctx/base/textmap.h"
+#include "qctx/data/corpus.h"
+
+/* Everything that a corpus' pointers lead into, and what is needed only while it is read. */
+typedef struct qctx_corpus_memory {
+    qctx_arena texts;
+    qctx_textmap context_rows, question_rows; /* id → row, or ROW_WITHOUT_TEXT */
+    int64_t context_capacity, question_capacity, split_capacity;
+    int64_t without_text; /* records left out because they hold no text */
+} corpus_memory;
+
+/* Stands for the row of a record that was left out: its answers are left out too. */
+#define ROW_WITHOUT_TEXT INT64_MAX
+
+/* Reads all .tsv files of `folder`/qrels as splits, in alphabetical order. Local. Errors: as qctx_corpus_open. */
+qctx_status corpus_read_splits(qctx_corpus *corpus, const char *folder, qctx_error *error);
+
+#endif

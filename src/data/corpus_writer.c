@@ -1,0 +1,275 @@
+#include "qctx/data/corpus_writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+#include "qctx/data/corpus.h"
+#include "qctx/platform/json.h"
+
+typedef struct {
+    char *name;
+    FILE *stream;
+} split_file;
+
+struct qctx_corpus_writer {
+    char *folder, *partial, *replaced;
+    bool begun; /* the partial folder is this writer's to remove */
+    FILE *contexts, *questions;
+    split_file *splits;
+    int64_t split_count, split_capacity;
+};
+
+static qctx_status open_stream(const char *folder, const char *name, FILE **stream, qctx_error *error)
+{
+    char *path = qctx_path_join(folder, name, error);
+    qctx_status status = QCTX_OK;
+
+    if (path == NULL)
+        return QCTX_ERR_MEMORY;
+    *stream = fopen(path, "wb");
+    if (*stream == NULL)
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+    free(path);
+    return status;
+}
+
+static qctx_status write_failed(const qctx_corpus_writer *writer, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->folder, strerror(errno != 0 ? errno : EIO));
+    return qctx_hint(error, "nothing was left under that name; is the disk full?");
+}
+
+/* Only what is a corpus may be replaced: --force beside a wrong name must not cost a folder of something else. */
+static qctx_status may_be_written(const char *folder, bool force, qctx_error *error)
+{
+    qctx_status status = qctx_path_must_not_exist(folder, force, error);
+
+    if (status == QCTX_OK && qctx_path_exists(folder) && !qctx_corpus_is(folder)) {
+        qctx_fail(error, QCTX_ERR_EXISTS, "%s: exists and is no corpus; only a corpus is replaced", folder);
+        status = qctx_hint(error, "choose another name");
+    }
+    return status;
+}
+
+static qctx_status make_folders(const qctx_corpus_writer *writer, qctx_error *error)
+{
+    char *qrels = qctx_path_join(writer->partial, "qrels", error);
+    qctx_status status = qrels == NULL ? QCTX_ERR_MEMORY : qctx_folder_remove(writer->partial, error);
+
+    if (status == QCTX_OK)
+        status = qctx_folder_make(qrels, error);
+    free(qrels);
+    return status;
+}
+
+qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_writer **opened, qctx_error *error)
+{
+    qctx_corpus_writer *writer = qctx_alloc(1, sizeof *writer, "a corpus writer", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (writer == NULL)
+        return status;
+    writer->folder = qctx_strdup(folder, error);
+    if (writer->folder == NULL)
+        goto out;
+    for (size_t end = strlen(writer->folder); end > 1 && writer->folder[end - 1] == '/'; end--)
+        writer->folder[end - 1] = '\0';
+    writer->replaced = qctx_format(error, "%s.replaced", writer->folder);
+    writer->partial = qctx_format(error, "%s.partial", writer->folder);
+    if (writer->replaced == NULL || writer->partial == NULL)
+        goto out;
+    status = may_be_written(writer->folder, force, error);
+    if (status != QCTX_OK)
+        goto out;
+    writer->begun = true;
+    status = make_folders(writer, error);
+    if (status == QCTX_OK)
+        status = open_stream(writer->partial, "corpus.jsonl", &writer->contexts, error);
+    if (status == QCTX_OK)
+        status = open_stream(writer->partial, "queries.jsonl", &writer->questions, error);
+    if (status != QCTX_OK)
+        goto out;
+    *opened = writer;
+    writer = NULL;
+out:
+    qctx_corpus_writer_discard(writer);
+    return status;
+}
+
+/* Writes one record as a line; takes `record` over, which may be NULL. */
+static qctx_status write_record(qctx_corpus_writer *writer, FILE *stream, json_t *record, const char *id,
+                                qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (record == NULL)
+        return qctx_fail(error, QCTX_ERR_DATA, "%s: the record '%s' is not valid UTF-8", writer->folder, id);
+    errno = 0;
+    if (json_dumpf(record, stream, 0) != 0 || fputc('\n', stream) == EOF)
+        status = write_failed(writer, error);
+    json_decref(record);
+    return status;
+}
+
+qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *id, const char *title, const char *text,
+                                       qctx_error *error)
+{
+    json_t *record = json_pack("{s:s, s:s, s:s}", "_id", id, "title", title != NULL ? title : "", "text", text);
+
+    return write_record(writer, writer->contexts, record, id, error);
+}
+
+qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *id, const char *text, qctx_error *error)
+{
+    return write_record(writer, writer->questions, json_pack("{s:s, s:s}", "_id", id, "text", text), id, error);
+}
+
+bool qctx_split_name_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length < sizeof((qctx_split *)NULL)->name && name[0] != '.' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == length;
+}
+
+static qctx_status add_split(qctx_corpus_writer *writer, const char *name, FILE **stream, qctx_error *error)
+{
+    split_file split = {0};
+    char *file = NULL;
+    qctx_status status;
+
+    if (!qctx_split_name_is_valid(name))
+        return qctx_fail(error, QCTX_ERR_USAGE, "'%s' cannot be the name of a split: expected letters, digits, _ - .",
+                         name);
+    status = qctx_grow((void **)&writer->splits, &writer->split_capacity, writer->split_count + 1,
+                       sizeof *writer->splits, "splits", error);
+    if (status != QCTX_OK)
+        return status;
+    split.name = qctx_strdup(name, error);
+    file = qctx_format(error, "qrels/%s.tsv", name);
+    if (split.name == NULL || file == NULL)
+        status = QCTX_ERR_MEMORY;
+    else
+        status = open_stream(writer->partial, file, &split.stream, error);
+    free(file);
+    if (status != QCTX_OK) {
+        free(split.name);
+        return status;
+    }
+    writer->splits[writer->split_count++] = split;
+    *stream = split.stream;
+    if (fputs("query-id\tcorpus-id\tscore\n", split.stream) == EOF)
+        return write_failed(writer, error);
+    return QCTX_OK;
+}
+
+qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *split, const char *question_id,
+                                      const char *context_id, qctx_error *error)
+{
+    FILE *stream = NULL;
+
+    for (int64_t i = 0; i < writer->split_count && stream == NULL; i++)
+        if (strcmp(writer->splits[i].name, split) == 0)
+            stream = writer->splits[i].stream;
+    if (stream == NULL) {
+        qctx_status status = add_split(writer, split, &stream, error);
+
+        if (status != QCTX_OK)
+            return status;
+    }
+    errno = 0;
+    if (fprintf(stream, "%s\t%s\t1\n", question_id, context_id) < 0)
+        return write_failed(writer, error);
+    return QCTX_OK;
+}
+
+/* Flushes, syncs and closes; a write error of earlier counts too. */
+static bool close_durably(FILE **stream)
+{
+    bool good = !ferror(*stream);
+
+    errno = 0;
+    good = fflush(*stream) == 0 && good;
+    good = good && fsync(fileno(*stream)) == 0;
+    good = fclose(*stream) == 0 && good;
+    *stream = NULL;
+    return good;
+}
+
+static qctx_status close_all(qctx_corpus_writer *writer, qctx_error *error)
+{
+    bool good = close_durably(&writer->contexts);
+    qctx_status status = QCTX_OK;
+    char *inside;
+
+    good = good && close_durably(&writer->questions);
+    for (int64_t i = 0; i < writer->split_count && good; i++)
+        good = close_durably(&writer->splits[i].stream);
+    if (!good)
+        return write_failed(writer, error);
+    inside = qctx_path_join(writer->partial, "qrels/.", error);
+    status = inside == NULL ? QCTX_ERR_MEMORY : qctx_folder_sync_parent(inside, error);
+    free(inside);
+    return status;
+}
+
+/* An older corpus steps aside for the moment between two renames, and comes back if the second one fails. */
+static qctx_status publish(qctx_corpus_writer *writer, qctx_error *error)
+{
+    bool replaces = qctx_path_exists(writer->folder);
+    qctx_status status = QCTX_OK;
+
+    if (replaces) {
+        status = qctx_folder_remove(writer->replaced, error);
+        if (status == QCTX_OK && rename(writer->folder, writer->replaced) != 0)
+            status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot move the older corpus aside: %s", writer->folder,
+                               strerror(errno));
+        if (status != QCTX_OK)
+            return status;
+    }
+    status = qctx_file_publish(writer->partial, writer->folder, error);
+    if (!replaces)
+        return status;
+    if (status != QCTX_OK && !qctx_path_exists(writer->folder)) {
+        rename(writer->replaced, writer->folder);
+        return status;
+    }
+    return status == QCTX_OK ? qctx_folder_remove(writer->replaced, error) : status;
+}
+
+qctx_status qctx_corpus_writer_commit(qctx_corpus_writer *writer, qctx_error *error)
+{
+    qctx_status status = close_all(writer, error);
+
+    if (status == QCTX_OK)
+        status = publish(writer, error);
+    qctx_corpus_writer_discard(writer);
+    return status;
+}
+
+void qctx_corpus_writer_discard(qctx_corpus_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    if (writer->contexts != NULL)
+        fclose(writer->contexts);
+    if (writer->questions != NULL)
+        fclose(writer->questions);
+    for (int64_t i = 0; i < writer->split_count; i++) {
+        if (writer->splits[i].stream != NULL)
+            fclose(writer->splits[i].stream);
+        free(writer->splits[i].name);
+    }
+    if (writer->begun)
+        qctx_folder_remove(writer->partial, NULL);
+    free(writer->splits);
+    free(writer->folder);
+    free(writer->partial);
+    free(writer->replaced);
+    free(writer);
+}

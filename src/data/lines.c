@@ -1,0 +1,82 @@
+#include "lines.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/hash.h"
+#include "qctx/platform/text.h"
+
+qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error)
+{
+    uint64_t hash = lines->hash;
+
+    memset(lines, 0, sizeof *lines);
+    lines->path = path;
+    lines->hash = hash;
+    lines->file = qctx_path_is_folder(path) ? NULL : fopen(path, "rb");
+    if (lines->file == NULL)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path,
+                         strerror(qctx_path_is_folder(path) ? EISDIR : errno));
+    return QCTX_OK;
+}
+
+void qctx_lines_close(qctx_lines *lines)
+{
+    if (lines->file != NULL)
+        fclose(lines->file);
+    free(lines->text);
+    lines->file = NULL;
+    lines->text = NULL;
+}
+
+static bool strip(qctx_lines *lines)
+{
+    while (lines->length > 0 && (lines->text[lines->length - 1] == '\n' || lines->text[lines->length - 1] == '\r'))
+        lines->text[--lines->length] = '\0';
+    if (lines->number == 1 && lines->length >= 3 && memcmp(lines->text, "\xEF\xBB\xBF", 3) == 0) {
+        lines->length -= 3;
+        memmove(lines->text, lines->text + 3, lines->length + 1);
+    }
+    return strspn(lines->text, " \t") < lines->length;
+}
+
+static qctx_status check(const qctx_lines *lines, qctx_error *error)
+{
+    size_t bad;
+
+    if (memchr(lines->text, '\0', lines->length) != NULL) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the line holds a NUL character, expected text", lines->place);
+        return qctx_hint(error, "the file may be binary, compressed, or in UTF-16; convert it to UTF-8");
+    }
+    if (!qctx_text_is_utf8(lines->text, lines->length, &bad)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s:%zu: the byte 0x%02x is not valid UTF-8 here", lines->place, bad + 1,
+                  (unsigned char)lines->text[bad]);
+        return qctx_hint(error, "convert the file to UTF-8, for example with iconv");
+    }
+    return QCTX_OK;
+}
+
+qctx_status qctx_lines_next(qctx_lines *lines, bool *more, qctx_error *error)
+{
+    bool filled = false;
+
+    while (!filled) {
+        ssize_t got;
+
+        errno = 0;
+        got = getline(&lines->text, &lines->capacity, lines->file);
+        *more = got >= 0;
+        if (got < 0 && (ferror(lines->file) || errno == ENOMEM))
+            return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", lines->path, strerror(errno));
+        if (got < 0)
+            return QCTX_OK;
+        lines->length = (size_t)got;
+        lines->number++;
+        filled = strip(lines);
+    }
+    snprintf(lines->place, sizeof lines->place, "%s:%lld", lines->path, (long long)lines->number);
+    lines->hash = qctx_hash(lines->text, lines->length, lines->hash);
+    return check(lines, error);
+}

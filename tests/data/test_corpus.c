@@ -1,0 +1,245 @@
+/* ranks: 1 2 3 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/data/corpus.h"
+
+static const char *const contexts =
+    "{\"_id\": \"c0\", \"title\": \"Tower\", \"text\": \"It was designed by Gustave.\"}\n"
+    "{\"_id\": \"x/ \xC3\xA9\", \"text\": \"Nobody knows.\", \"metadata\": {\"a\": [1]}}\n"
+    "{\"_id\": 7, \"title\": null, \"text\": \"Third.\"}\n";
+static const char *const questions = "{\"_id\": \"q0\", \"text\": \"who designed it?\"}\n"
+                                     "{\"_id\": \"q1\", \"text\": \"who knows?\"}\n"
+                                     "{\"_id\": \"q2\", \"text\": \"unused?\"}\n";
+
+/* Writes a corpus folder under a fresh name; `split` may be NULL: then there is no qrels/train.tsv. */
+static const char *make(const char *name, const char *records, const char *queries, const char *split)
+{
+    const char *folder = test_path(name);
+    char path[1200];
+
+    snprintf(path, sizeof path, "%s/qrels", folder);
+    assert_int_equal(qctx_folder_make(path, NULL), QCTX_OK);
+    snprintf(path, sizeof path, "%s/corpus.jsonl", folder);
+    test_write(path, records);
+    snprintf(path, sizeof path, "%s/queries.jsonl", folder);
+    test_write(path, queries);
+    snprintf(path, sizeof path, "%s/qrels/train.tsv", folder);
+    if (split != NULL)
+        test_write(path, split);
+    return folder;
+}
+
+static void fails(const char *folder, qctx_status expected, const char *part)
+{
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), expected, &error);
+    assert_null(corpus);
+    assert_contains(error.message, part);
+}
+
+static void reads_a_folder(void **state)
+{
+    const char *folder =
+        make("plain", contexts, questions,
+             "query-id\tcorpus-id\tscore\nq1\t7\t1\nq0\tc0\t2\nq1\tx/ \xC3\xA9\t1\nq1\t7\t1\nq2\tc0\t0\n");
+    const qctx_split *split;
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), QCTX_OK, &error);
+    assert_int_equal(corpus->context_count, 3);
+    assert_string_equal(corpus->contexts[0].title, "Tower");
+    assert_string_equal(corpus->contexts[0].text, "It was designed by Gustave.");
+    assert_string_equal(corpus->contexts[1].id, "x/ \xC3\xA9");
+    assert_string_equal(corpus->contexts[1].title, "");
+    assert_string_equal(corpus->contexts[2].id, "7");
+    assert_int_equal(corpus->question_count, 3);
+    assert_string_equal(corpus->questions[1].text, "who knows?");
+
+    /* Questions ascending; q1's two contexts ascending and without the repetition; q2's score 0 is no answer. */
+    assert_int_equal(corpus->split_count, 1);
+    split = qctx_corpus_split(corpus, "train", &error);
+    assert_non_null(split);
+    assert_int_equal(split->count, 2);
+    assert_int_equal(split->questions[0], 0);
+    assert_int_equal(split->questions[1], 1);
+    assert_int_equal(split->offsets[0], 0);
+    assert_int_equal(split->offsets[1], 1);
+    assert_int_equal(split->offsets[2], 3);
+    assert_int_equal(split->contexts[0], 0);
+    assert_int_equal(split->contexts[1], 1);
+    assert_int_equal(split->contexts[2], 2);
+
+    assert_null(qctx_corpus_split(corpus, "trian", &error));
+    assert_int_equal(error.code, QCTX_ERR_DATA);
+    assert_contains(error.message, "no split 'trian'");
+    assert_contains(error.message, "train (did you mean this?)");
+    assert_true(qctx_corpus_is(folder));
+    assert_false(qctx_corpus_is(test_path("plain/corpus.jsonl")));
+    qctx_corpus_destroy(corpus);
+}
+
+static void reads_splits_in_alphabetical_order_and_other_line_ends(void **state)
+{
+    const char *folder =
+        make("ends", "\xEF\xBB\xBF{\"_id\": \"a\", \"text\": \"A.\"}\r\n\r\n{\"_id\": \"b\", \"text\": \"B.\"}",
+             "{\"_id\": \"q\", \"text\": \"Q\"}\r\n", "q\ta\t1\r\n");
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    (void)state;
+    test_write(test_path("ends/qrels/dev.tsv"), "qid\tdid\trelevance\nq\tb\t0.5\n");
+    test_write(test_path("ends/qrels/notes.txt"), "not a split");
+    assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), QCTX_OK, &error);
+    assert_int_equal(corpus->split_count, 2);
+    assert_string_equal(corpus->splits[0].name, "dev");
+    assert_int_equal(corpus->splits[0].contexts[0], 1);
+    assert_string_equal(corpus->splits[1].name, "train");
+    assert_int_equal(corpus->splits[1].contexts[0], 0);
+    qctx_corpus_destroy(corpus);
+}
+
+static void leaves_out_records_without_text(void **state)
+{
+    const char *folder =
+        make("gaps",
+             "{\"_id\": \"a\", \"title\": \"\", \"text\": \"\"}\n"
+             "{\"_id\": \"b\", \"title\": \"Only a title\", \"text\": \"\"}\n",
+             "{\"_id\": \"q\", \"text\": \"Q\"}\n{\"_id\": \"r\", \"text\": \"\"}\n", "q\ta\t1\nq\tb\t1\nr\tb\t1\n");
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), QCTX_OK, &error);
+    assert_int_equal(corpus->context_count, 1);
+    assert_string_equal(corpus->contexts[0].text, "Only a title");
+    assert_int_equal(corpus->question_count, 1);
+    assert_int_equal(corpus->splits[0].offsets[1], 1);
+    assert_int_equal(corpus->splits[0].contexts[0], 0);
+    qctx_corpus_destroy(corpus);
+}
+
+static uint64_t fingerprint_of(const char *folder)
+{
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+    uint64_t fingerprint;
+
+    assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), QCTX_OK, &error);
+    fingerprint = corpus->fingerprint;
+    qctx_corpus_destroy(corpus);
+    return fingerprint;
+}
+
+static void fingerprints_what_it_read(void **state)
+{
+    uint64_t first, other;
+
+    (void)state;
+    first = fingerprint_of(make("same1", contexts, questions, "q0\tc0\t1\n"));
+    assert_true(first == fingerprint_of(make("same2", contexts, questions, "q0\tc0\t1\n")));
+    other = fingerprint_of(make("other1", contexts, questions, "q0\t7\t1\n"));
+    assert_true(first != other);
+    assert_true(first != fingerprint_of(make("other2", contexts, "{\"_id\": \"q0\", \"text\": \"?\"}", "q0\tc0\t1\n")));
+}
+
+static void refuses_what_is_missing_or_empty(void **state)
+{
+    (void)state;
+    fails(test_path("nowhere"), QCTX_ERR_IO, "nowhere");
+    test_write(test_path("file"), "x");
+    fails(test_path("file"), QCTX_ERR_IO, "not a folder");
+    assert_int_equal(qctx_folder_make(test_path("bare"), NULL), QCTX_OK);
+    fails(test_path("bare"), QCTX_ERR_IO, "bare/corpus.jsonl");
+    fails(make("nocontext", "", questions, "q0\tc0\t1\n"), QCTX_ERR_DATA, "no context");
+    fails(make("noquestion", contexts, "\n", "q0\tc0\t1\n"), QCTX_ERR_DATA, "no question");
+    fails(make("nosplit", contexts, questions, NULL), QCTX_ERR_DATA, "no split");
+    fails(make("nothing", contexts, questions, "query-id\tcorpus-id\tscore\n"), QCTX_ERR_DATA, "train.tsv");
+    fails(make("zero", contexts, questions, "q0\tc0\t0\n"), QCTX_ERR_DATA, "train.tsv");
+}
+
+static void names_file_and_line_of_what_is_malformed(void **state)
+{
+    static const struct {
+        const char *records, *expected;
+    } cases[] = {
+        {"{\"_id\": \"a\", \"text\": \"A\"}\n{\"_id\": \"b\"", "corpus.jsonl:2:"},
+        {"{\"_id\": \"a\", \"text\": \"A\"}\n\n{\"_id\": \"b\"}", "corpus.jsonl:3: the key 'text' is missing"},
+        {"{\"text\": \"A\"}", "corpus.jsonl:1: the key '_id' is missing"},
+        {"{\"_id\": \"\", \"text\": \"A\"}", "'_id' is empty"},
+        {"{\"_id\": [1], \"text\": \"A\"}", "'_id' is an array"},
+        {"{\"_id\": \"a\", \"text\": 5}", "'text' is an integer, expected a string"},
+        {"{\"_id\": \"a\", \"title\": {}, \"text\": \"A\"}", "'title' is an object"},
+        {"[\"a\"]", "corpus.jsonl:1: found an array, expected an object"},
+        {"{\"_id\": \"a\", \"text\": \"A\"}\n{\"_id\": \"a\", \"text\": \"B\"}", "corpus.jsonl:2: the id 'a'"},
+        {"{\"_id\": \"a\", \"text\": \"caf\xE9\"}", "corpus.jsonl:1:26: the byte 0xe9 is not valid UTF-8"},
+        {"{\"_id\": \"a\", \"text\": \"\\udc00\"}", "corpus.jsonl:1:"},
+        {"{\"_id\": \"a\", \"text\": \"x\\u0000\"}", "corpus.jsonl:1:"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        fails(make("bad", cases[i].records, questions, "q0\ta\t1\n"), QCTX_ERR_FORMAT, cases[i].expected);
+    fails(make("bad", contexts, "{\"_id\": \"q0\"}", "q0\tc0\t1\n"), QCTX_ERR_FORMAT, "queries.jsonl:1");
+}
+
+static void refuses_bad_answers(void **state)
+{
+    static const struct {
+        const char *split, *expected;
+    } cases[] = {
+        {"q0\tc0\t1\nq9\tc0\t1\n", "train.tsv:2: the question 'q9' is not in queries.jsonl"},
+        {"q0\tc9\t1\n", "train.tsv:1: the context 'c9' is not in corpus.jsonl"},
+        {"q0\tc0\n", "train.tsv:1: expected three columns"},
+        {"q0\t0\tc0\t1\n", "train.tsv:1: expected three columns"},
+        {"q0\tc0\tmuch\n", "train.tsv:1: the score 'much' is not a number"},
+        {"query-id\tcorpus-id\tscore\nq0\tc0\tnan\n", "train.tsv:2: the score 'nan'"},
+        {"q0\tc0\t\n", "train.tsv:1: the score ''"},
+        {"q0\tc\xFF\t1\n", "train.tsv:1:5: the byte 0xff"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        fails(make("badsplit", contexts, questions, cases[i].split), QCTX_ERR_FORMAT, cases[i].expected);
+}
+
+/* Every rank opens its own folder; only the last one's is bad. All must report the same. */
+static void one_rank_fails_for_all(void **state)
+{
+    int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+    const char *good, *other;
+
+    (void)state;
+    good = make("good", contexts, questions, "q0\tc0\t1\n");
+    other = make("other", contexts, questions, "q1\tc0\t1\n");
+    assert_status(qctx_corpus_open(test_comm, rank == size - 1 ? test_path("none") : good, &corpus, &error),
+                  QCTX_ERR_IO, &error);
+    assert_contains(error.message, "none");
+    if (size == 1)
+        return;
+    assert_status(qctx_corpus_open(test_comm, rank == size - 1 ? other : good, &corpus, &error), QCTX_ERR_MISMATCH,
+                  &error);
+    assert_null(corpus);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(reads_a_folder),
+    cmocka_unit_test(reads_splits_in_alphabetical_order_and_other_line_ends),
+    cmocka_unit_test(leaves_out_records_without_text),
+    cmocka_unit_test(fingerprints_what_it_read),
+    cmocka_unit_test(refuses_what_is_missing_or_empty),
+    cmocka_unit_test(names_file_and_line_of_what_is_malformed),
+    cmocka_unit_test(refuses_bad_answers),
+    cmocka_unit_test(one_rank_fails_for_all),
+};
+TEST_MAIN(tests)
