@@ -98,9 +98,16 @@ test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) tests-built
 	@BUILD=$(BUILD) tests/run.sh
 
+# Two ranks also on one core, and as root, as in a container.
+demo: export OMPI_ALLOW_RUN_AS_ROOT = 1
+demo: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
+demo: export OMPI_MCA_rmaps_base_oversubscribe = 1
+demo: export OMPI_MCA_btl_vader_single_copy_mechanism = none
 demo: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all
-	@tests/demo.sh
+	$(PROGRAM) synth --out demo/corpus --questions 20000 --seed 1 --force
+	mpirun -np 2 $(PROGRAM) train configs/demo.yaml --force
+	@echo "try: $(PROGRAM) search demo/runs/demo"
 
 debug:
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=debug all

@@ -1,7 +1,71 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/cli/options.h"
+#include "qctx/engine/config.h"
+#include "qctx/engine/trainer.h"
+
+static qctx_train_options options;
+
+static const qctx_option table[] = {
+    {"resume", QCTX_OPTION_FLAG, &options.resume, NULL, "go on from the last checkpoint of the run", 0, 0},
+    {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a run of the same name", 0, 0},
+    {0},
+};
+
+static const qctx_usage usage = {
+    .command = "train",
+    .arguments = "CONFIG [KEY.PATH=VALUE ...] [--resume | --force]",
+    .summary = "Trains a projection head by a YAML configuration and measures it beside no head.",
+    .details = "Any key of the configuration can be set on the command line:\n"
+               "  qctx-dist train configs/squad.yaml optim.lr=5e-4 batch.size=4096\n"
+               "  qctx-dist info --config-reference      lists all keys\n"
+               "\n"
+               "The run is left in <run.out>/<run.name>: config.yaml as resolved, metrics.jsonl,\n"
+               "summary.json and checkpoints/best.h5, which eval and search use.\n",
+    .options = table,
+    .positional_min = 1,
+    .positional_max = -1,
+};
+
+static qctx_status check_arguments(const char *const *positional, int64_t count, qctx_error *error)
+{
+    if (options.resume && options.force)
+        return qctx_fail(error, QCTX_ERR_USAGE, "train: --resume and --force exclude each other");
+    for (int64_t i = 1; i < count; i++)
+        if (strchr(positional[i], '=') == NULL) {
+            qctx_fail(error, QCTX_ERR_USAGE, "train: '%s' is not an override of the form key.path=value",
+                      positional[i]);
+            return qctx_hint(error, "one configuration, then overrides such as optim.lr=5e-4");
+        }
+    return QCTX_OK;
+}
 
 qctx_status qctx_cmd_train(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    (void)comm, (void)argc, (void)argv;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "train is not built yet");
+    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
+    qctx_config config = {0};
+    int64_t count;
+    bool help;
+    qctx_status status =
+        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && help) {
+        if (qctx_comm_rank(comm) == 0)
+            qctx_options_print_usage(&usage, stdout);
+        goto out;
+    }
+    if (status == QCTX_OK)
+        status = check_arguments(positional, count, error);
+    if (status == QCTX_OK)
+        status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
+    if (status == QCTX_OK)
+        status = qctx_train(comm, &config, &options, error);
+    qctx_config_free(&config);
+out:
+    free(positional);
+    return status;
 }

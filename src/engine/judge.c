@@ -136,6 +136,11 @@ int64_t qctx_judge_choosing_questions(const qctx_judge *judge)
     return questions;
 }
 
+const char *qctx_judge_metric_name(const qctx_judge *judge)
+{
+    return qctx_figure_name(figure_of_metric[judge->config->eval.metric]);
+}
+
 double qctx_judge_no_head(const qctx_judge *judge)
 {
     qctx_figure figure = figure_of_metric[judge->config->eval.metric];

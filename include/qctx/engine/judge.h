@@ -35,9 +35,12 @@ void qctx_judge_destroy(qctx_judge *judge);
 /* How questions are evaluated: eval.candidates, eval.order and eval.pool. Local. */
 qctx_protocol qctx_judge_protocol(const qctx_judge *judge);
 
-/* Whether there is anything to choose by, and by what: "4,379 held-out questions" or the like. Local. */
+/* Whether there is anything to choose by, and how many questions. Local. */
 bool qctx_judge_can_choose(const qctx_judge *judge);
 int64_t qctx_judge_choosing_questions(const qctx_judge *judge);
+
+/* The metric that chooses, as tables name it ("top1"). Local. */
+const char *qctx_judge_metric_name(const qctx_judge *judge);
 
 /* The chosen metric of no head on the choosing questions. Local. */
 double qctx_judge_no_head(const qctx_judge *judge);
