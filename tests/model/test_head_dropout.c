@@ -84,7 +84,7 @@ static void rows_and_units_are_even(void **state)
 }
 
 /* Two independent masks agree in p² + (1 − p)² of their cells. */
-static void assert_independent(double *a, double *b, int64_t offset)
+static void assert_independent(const double *a, double *b, int64_t offset)
 {
     double p = base.dropout, share = p * p + (1.0 - p) * (1.0 - p);
     int64_t cells = CELLS - offset, agree = 0;
