@@ -89,7 +89,8 @@ static void print_sentence(FILE *out, const char *beginning, const qctx_comparis
             continue;
         joint = done == 0 ? "" : done + 1 == count ? " and" : ",";
         column += (int)(strlen(joint) + 1 + strlen(labels[f]));
-        if (column + 1 > PAGE_COLUMNS) {
+        /* Room for the " and" that may follow at the end of the line. */
+        if (column + 4 > PAGE_COLUMNS) {
             fprintf(out, "%s\n ", joint);
             column = 2 + (int)strlen(labels[f]);
         } else {
