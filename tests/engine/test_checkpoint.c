@@ -1,0 +1,169 @@
+/* ranks: 1 2 3 */
+#include "harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/engine/checkpoint.h"
+#include "qctx/platform/h5.h"
+
+static qctx_checkpoint sample(void)
+{
+    static float parameters[256], first[256], second[256];
+    qctx_checkpoint checkpoint = {
+        .epoch = 3,
+        .step = 120,
+        .strength = 0.7,
+        .best_metric = 0.625,
+        .best_epoch = 2,
+        .config = "run: {seed: 1}\n",
+        .encoder_fingerprint = "hashing-0123456789abcdef",
+        .head = {QCTX_HEAD_RESIDUAL, QCTX_SIDES_BOTH, QCTX_ACTIVATION_GELU, 2, 4, 5, 4, 0.1, 9},
+        .parameters = parameters,
+    };
+    int64_t count = qctx_head_parameter_count(&checkpoint.head) + 1;
+
+    assert_true(count <= 256);
+    for (int64_t i = 0; i < count; i++) {
+        parameters[i] = 0.5f * (float)i - 3.0f;
+        first[i] = (float)i;
+        second[i] = (float)(i * i);
+    }
+    checkpoint.optimizer = (qctx_optimizer_state){count, 77, first, second};
+    return checkpoint;
+}
+
+static void everything_comes_back_on_every_rank(void **state)
+{
+    qctx_checkpoint written = sample(), read;
+    int64_t count = written.optimizer.count;
+    const char *path = test_path("whole.h5");
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_true(qctx_checkpoint_is(path));
+    assert_int_equal(read.epoch, 3);
+    assert_int_equal(read.step, 120);
+    assert_int_equal(read.best_epoch, 2);
+    assert_true(read.strength == 0.7 && read.best_metric == 0.625);
+    assert_string_equal(read.config, written.config);
+    assert_string_equal(read.encoder_fingerprint, written.encoder_fingerprint);
+    assert_int_equal(read.head.form, QCTX_HEAD_RESIDUAL);
+    assert_int_equal(read.head.activation, QCTX_ACTIVATION_GELU);
+    assert_int_equal(read.head.hidden, 5);
+    assert_true(read.head.dropout == 0.1 && read.head.seed == 9);
+    assert_memory_equal(read.parameters, written.parameters, (size_t)count * sizeof(float));
+    assert_int_equal(read.optimizer.steps, 77);
+    assert_memory_equal(read.optimizer.second, written.optimizer.second, (size_t)count * sizeof(float));
+    qctx_checkpoint_free(&read);
+}
+
+static void a_head_without_optimiser_comes_back_too(void **state)
+{
+    qctx_checkpoint written = sample(), read;
+    const char *path = test_path("serving.h5");
+    qctx_error error;
+
+    (void)state;
+    written.optimizer = (qctx_optimizer_state){0};
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.optimizer.count, 0);
+    qctx_checkpoint_free(&read);
+}
+
+/* Changes one thing of a good checkpoint on rank 0 and asks for the refusal on all. */
+static void expect_refusal(const char *name, qctx_status (*change)(qctx_h5 *, qctx_error *), qctx_status code,
+                           const char *part)
+{
+    qctx_checkpoint written = sample(), read;
+    const char *path = test_path(name);
+    qctx_error error;
+    qctx_h5 *file;
+
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    if (qctx_comm_rank(test_comm) == 0) {
+        assert_status(qctx_h5_reopen(path, &file, &error), QCTX_OK, &error);
+        assert_status(change(file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
+    }
+    qctx_comm_barrier(test_comm);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), code, &error);
+    assert_contains(error.message, name);
+    assert_contains(error.message, part);
+}
+
+static qctx_status change_a_value(qctx_h5 *file, qctx_error *error)
+{
+    const float other = 99.0f;
+
+    return qctx_h5_write(file, "parameters/question/0/bias", QCTX_H5_FLOAT32, 0, 1, &other, error);
+}
+
+static qctx_status write_a_nan(qctx_h5 *file, qctx_error *error)
+{
+    const float other = NAN;
+
+    return qctx_h5_write(file, "parameters/context/1/bias", QCTX_H5_FLOAT32, 0, 1, &other, error);
+}
+
+static qctx_status raise_the_version(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "version", 99, error);
+}
+
+static qctx_status widen_the_head(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "head_hidden", 6, error);
+}
+
+static qctx_status overflow_the_head(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "head_hidden", INT64_MAX / 2, error);
+}
+
+static void damage_is_refused_with_what_is_wrong(void **state)
+{
+    (void)state;
+    expect_refusal("value.h5", change_a_value, QCTX_ERR_DATA, "checksum");
+    expect_refusal("nan.h5", write_a_nan, QCTX_ERR_DATA, "is not finite");
+    expect_refusal("version.h5", raise_the_version, QCTX_ERR_FORMAT, "version 99, expected 1");
+    expect_refusal("width.h5", widen_the_head, QCTX_ERR_FORMAT, "expected [6");
+    expect_refusal("overflow.h5", overflow_the_head, QCTX_ERR_FORMAT, "head_hidden");
+}
+
+static void what_is_no_checkpoint_is_refused(void **state)
+{
+    qctx_checkpoint read;
+    qctx_error error;
+
+    (void)state;
+    test_write(test_path("text.h5"), "this is no HDF5 file\n");
+    assert_status(qctx_checkpoint_read(test_comm, test_path("absent.h5"), &read, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_checkpoint_read(test_comm, test_path("text.h5"), &read, &error), QCTX_ERR_FORMAT, &error);
+    assert_false(qctx_checkpoint_is(test_path("text.h5")));
+    assert_false(qctx_checkpoint_is(test_path("absent.h5")));
+}
+
+static void a_folder_that_is_not_there_fails_on_all_ranks(void **state)
+{
+    qctx_checkpoint written = sample();
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_checkpoint_write(test_comm, test_path("no/folder.h5"), &written, &error), QCTX_ERR_IO, &error);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(everything_comes_back_on_every_rank),
+    cmocka_unit_test(a_head_without_optimiser_comes_back_too),
+    cmocka_unit_test(damage_is_refused_with_what_is_wrong),
+    cmocka_unit_test(what_is_no_checkpoint_is_refused),
+    cmocka_unit_test(a_folder_that_is_not_there_fails_on_all_ranks),
+};
+TEST_MAIN(tests)
