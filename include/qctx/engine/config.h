@@ -5,6 +5,10 @@
  * One table (config_schema.c) says for every key its type, bounds, default and
  * meaning; parsing, the resolved dump, the did-you-mean and the reference in the
  * README all come from it. To add a key: one member here, one row in the table.
+ *
+ * Values are written one way only: booleans true or false in any case, numbers in decimal digits (3e-4, not 0x10,
+ * 1_000, 010 or inf), no null. What only the data or the encoder can tell (model.output, optim.warmup against the
+ * steps of the run) is checked by those who know it.
  */
 #ifndef QCTX_ENGINE_CONFIG_H
 #define QCTX_ENGINE_CONFIG_H
@@ -35,6 +39,8 @@ typedef struct {
     qctx_source *items;
 } qctx_sources;
 
+/* How the similarity matrix of a global batch is shared among the ranks; docs of model/contrastive.h. */
+typedef enum { QCTX_SIMILARITY_FULL } qctx_similarity;
 typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
 typedef enum { QCTX_POOLS_CONSECUTIVE, QCTX_POOLS_SHUFFLED } qctx_pool_order;
 typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;
@@ -64,7 +70,7 @@ typedef struct {
     struct {
         qctx_loss_kind kind;
         qctx_loss_direction direction;
-        int64_t similarity; /* 0: full, the only scheme yet */
+        qctx_similarity similarity;
         bool normalize;
         struct {
             double init; /* s, not its logarithm */
@@ -108,21 +114,25 @@ typedef struct {
 
 /*
  * Reads `path` (rank 0 reads, all parse the same bytes) and applies `overrides` [count], each "key.path=value" with
- * a YAML value. Collective. The caller frees what it holds with qctx_config_free. Errors: IO, CONFIG: every error
- * of file and overrides, one a line, as "file:line:col: key.path: reason".
+ * a YAML value: a value, a list of sources, or some keys of a section ("optim={kind: sgd, lr: 0.1}"). Later ones
+ * win. Collective. The caller frees what it holds with qctx_config_free; a failure leaves nothing to free.
+ * Errors: IO, MEMORY, CONFIG: every error of file and overrides, one a line, as "file:line:col: key.path: reason" or
+ * "command line: key.path: reason".
  */
 qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
                              qctx_config *config, qctx_error *error);
 
-/* The same from a text, for tests and for configs kept in checkpoints. Local. */
+/* The same from a text, for tests and for configs kept in checkpoints; `name` stands for the file. Local. */
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error);
+
+/* Frees what the config holds and zeroes it. Safe on a zeroed config. Local. */
 void qctx_config_free(qctx_config *config);
 
 /* The resolved configuration as YAML: parsing it gives the same configuration. Freshly allocated. Local. */
 char *qctx_config_dump(const qctx_config *config, qctx_error *error);
 
-/* The reference of all keys as a Markdown table, from the schema. Local. */
+/* The reference of all keys as Markdown tables, from the schema. Local. */
 void qctx_config_reference(FILE *out);
 
 /* "<run.out>/<run.name>", freshly allocated. Local. */

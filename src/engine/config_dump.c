@@ -1,0 +1,158 @@
+/* The configuration as YAML, and the reference of its keys as Markdown; both from the schema. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_internal.h"
+
+/* Words that some reader of YAML takes for a boolean or null. */
+static bool is_reserved(const char *text)
+{
+    static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Bare where every reader of YAML takes it for a text, else in double quotes. It has no control characters. */
+static void write_text(FILE *out, const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    if (strspn(text, letters) > 0 && text[strcspn(text, " #:,[]{}&*!|>'\"%@`\\?=<")] == '\0' && !is_reserved(text)) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            fputc('\\', out);
+        fputc(*c, out);
+    }
+    fputc('"', out);
+}
+
+/* The shortest of the usual precisions that reads back as the same number. */
+static void write_number(FILE *out, double number)
+{
+    char text[32];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    fputs(text, out);
+}
+
+static void write_sources(FILE *out, const qctx_sources *sources)
+{
+    if (sources->count == 0)
+        fputs(" []", out);
+    for (int64_t i = 0; i < sources->count; i++) {
+        const qctx_source *source = &sources->items[i];
+
+        fprintf(out, "\n    - {%s: ", source->corpus != NULL ? "corpus" : "store");
+        write_text(out, source->corpus != NULL ? source->corpus : source->store);
+        fputs(", split: ", out);
+        write_text(out, source->split);
+        fputs(", name: ", out);
+        write_text(out, source->name);
+        fprintf(out, ", limit: %" PRId64 "}", source->limit);
+    }
+}
+
+static void write_value(FILE *out, const qctx_config_key *key, const qctx_config *config)
+{
+    const void *member = (const char *)config + key->offset;
+    int choice;
+
+    if (key->type != QCTX_KEY_SOURCES)
+        fputc(' ', out);
+    switch (key->type) {
+    case QCTX_KEY_TEXT:
+    case QCTX_KEY_NAME:
+        write_text(out, *(char *const *)member);
+        break;
+    case QCTX_KEY_COUNT:
+        fprintf(out, "%" PRId64, *(const int64_t *)member);
+        break;
+    case QCTX_KEY_NUMBER:
+        write_number(out, *(const double *)member);
+        break;
+    case QCTX_KEY_FLAG:
+        fputs(*(const bool *)member ? "true" : "false", out);
+        break;
+    case QCTX_KEY_CHOICE:
+        memcpy(&choice, member, sizeof choice);
+        fputs(key->choices[choice], out);
+        break;
+    case QCTX_KEY_SOURCES:
+        write_sources(out, member);
+        break;
+    }
+}
+
+/* Opens the sections of `path` that the key before it did not stand in. Returns how deep the key itself stands. */
+static int write_sections(FILE *out, const char *path, const char *before)
+{
+    const char *start = path, *dot;
+    int depth = 0;
+
+    for (; (dot = strchr(start, '.')) != NULL; start = dot + 1) {
+        if (strncmp(path, before, (size_t)(dot + 1 - path)) != 0)
+            fprintf(out, "%*s%.*s:\n", 2 * depth, "", (int)(dot - start), start);
+        depth++;
+    }
+    return depth;
+}
+
+char *qctx_config_dump(const qctx_config *config, qctx_error *error)
+{
+    const char *before = "";
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    bool failed = out == NULL;
+
+    for (int64_t i = 0; i < qctx_config_key_count && !failed; i++) {
+        const qctx_config_key *key = &qctx_config_keys[i];
+        int depth = write_sections(out, key->path, before);
+
+        fprintf(out, "%*s%s:", 2 * depth, "", strrchr(key->path, '.') + 1);
+        write_value(out, key, config);
+        fputc('\n', out);
+        before = key->path;
+        failed = ferror(out) != 0;
+    }
+    if (out != NULL && fclose(out) != 0)
+        failed = true;
+    if (failed) {
+        qctx_fail(error, QCTX_ERR_MEMORY, "no memory to write the configuration");
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void write_table(FILE *out, const qctx_config_key *keys, int64_t count)
+{
+    char expected[QCTX_EXPECTED_MAX];
+
+    fputs("| key | values | default | meaning |\n|---|---|---|---|\n", out);
+    for (int64_t i = 0; i < count; i++)
+        fprintf(out, "| `%s` | %s | %s%s%s | %s |\n", keys[i].path,
+                keys[i].type == QCTX_KEY_SOURCES ? "a list of sources" : qctx_config_expected(&keys[i], expected),
+                keys[i].fallback != NULL ? "`" : "", keys[i].fallback != NULL ? keys[i].fallback : "",
+                keys[i].fallback != NULL ? "`" : "", keys[i].meaning);
+}
+
+void qctx_config_reference(FILE *out)
+{
+    write_table(out, qctx_config_keys, qctx_config_key_count);
+    fputs("\nA source, an entry of `data.train` and `data.eval`:\n\n", out);
+    write_table(out, qctx_source_keys, qctx_source_key_count);
+}

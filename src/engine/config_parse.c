@@ -1,0 +1,175 @@
+/* From YAML trees, of the file and of the overrides, to a configuration. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+
+static qctx_status set_key(qctx_config_reader *reader, int64_t index, const qctx_yaml *node)
+{
+    const qctx_config_key *key = &qctx_config_keys[index];
+    bool accepted = false;
+    qctx_status status;
+
+    if (key->type == QCTX_KEY_SOURCES)
+        status = qctx_config_set_sources(reader, key, node, &accepted);
+    else
+        status = qctx_config_set(reader, key, &reader->config, node, key->path, &accepted);
+    reader->places[index] = qctx_config_place_of(reader, node);
+    reader->refused[index] |= !accepted;
+    return status;
+}
+
+static qctx_status read_section(qctx_config_reader *reader, const char *path, const qctx_yaml *node);
+
+/* What stands under `path`: a key, a section, or neither. */
+static qctx_status read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node)
+{
+    int64_t index = qctx_config_find(qctx_config_keys, qctx_config_key_count, path);
+
+    if (index >= 0)
+        return set_key(reader, index, node);
+    if (qctx_config_is_section(path))
+        return read_section(reader, path, node);
+    qctx_config_complain_unknown(reader, qctx_config_place_of(reader, node), path);
+    return QCTX_OK;
+}
+
+/* The entries of a section, or of the whole file if `path` is "". */
+static qctx_status read_section(qctx_config_reader *reader, const char *path, const qctx_yaml *node)
+{
+    qctx_status status = QCTX_OK;
+
+    /* A section whose keys are all commented out is an empty value to YAML. */
+    if (node->kind == QCTX_YAML_SCALAR && node->text[0] == '\0' && !node->quoted)
+        return QCTX_OK;
+    if (node->kind != QCTX_YAML_MAPPING) {
+        qctx_config_complain(reader, qctx_config_place_of(reader, node), path[0] != '\0' ? path : "the file",
+                             "expected keys with values, such as {%s}, found a %s",
+                             path[0] != '\0' ? "key: value" : "run: {name: squad}",
+                             node->kind == QCTX_YAML_SEQUENCE ? "list" : "single value");
+        return QCTX_OK;
+    }
+    for (int64_t i = 0; i < node->count && status == QCTX_OK; i++) {
+        const qctx_yaml *entry = node->children[i];
+        char *below;
+
+        if (strchr(entry->key, '.') != NULL) {
+            qctx_config_complain(reader, qctx_config_place_of(reader, entry), entry->key,
+                                 "keys with dots are for the command line; here the sections are nested");
+            continue;
+        }
+        below = qctx_format(&reader->report, "%s%s%s", path, path[0] != '\0' ? "." : "", entry->key);
+        status = below != NULL ? read_entry(reader, below, entry) : QCTX_ERR_MEMORY;
+        free(below);
+    }
+    return status;
+}
+
+/* An empty text is no value here, though an empty mapping to YAML. */
+static qctx_status read_override_value(qctx_config_reader *reader, const char *path, const char *value)
+{
+    static const qctx_config_place nowhere = {.on_command_line = true};
+    char nothing[] = "";
+    qctx_yaml empty = {.kind = QCTX_YAML_SCALAR, .text = nothing};
+    qctx_yaml *root = NULL;
+    qctx_error problem;
+    qctx_status status;
+
+    if (value[strspn(value, " \t")] == '\0')
+        return read_entry(reader, path, &empty);
+    status = qctx_yaml_parse(value, strlen(value), "value", &root, &problem);
+    if (status == QCTX_OK) {
+        status = read_entry(reader, path, root);
+    } else if (status == QCTX_ERR_CONFIG) {
+        qctx_config_complain(reader, nowhere, path, "%s", problem.message);
+        status = QCTX_OK;
+    } else {
+        reader->report = problem;
+    }
+    qctx_yaml_destroy(root);
+    return status;
+}
+
+static qctx_status read_override(qctx_config_reader *reader, const char *override)
+{
+    static const qctx_config_place nowhere = {.on_command_line = true};
+    const char *sign = strchr(override, '=');
+    char *path;
+    qctx_status status;
+
+    if (sign == NULL || sign == override) {
+        qctx_config_complain(reader, nowhere, override, "expected key.path=value, such as optim.lr=5e-4");
+        return QCTX_OK;
+    }
+    path = qctx_format(&reader->report, "%.*s", (int)(sign - override), override);
+    status = path != NULL ? read_override_value(reader, path, sign + 1) : QCTX_ERR_MEMORY;
+    free(path);
+    return status;
+}
+
+/* "configs/squad.yaml" names the run squad, unless the file does. */
+static qctx_status default_run_name(qctx_config_reader *reader)
+{
+    const char *base = qctx_path_base(reader->file);
+    const char *dot = strrchr(base, '.');
+    int length = (int)(dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base));
+
+    if (reader->config.run.name != NULL)
+        return QCTX_OK;
+    reader->config.run.name = qctx_format(&reader->report, "%.*s", length, base);
+    return reader->config.run.name != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
+}
+
+static qctx_status read_file(qctx_config_reader *reader, const char *text, size_t bytes)
+{
+    qctx_yaml *root = NULL;
+    qctx_status status = qctx_yaml_parse(text, bytes, reader->file, &root, &reader->report);
+
+    /* A refusal is reported together with what else is found, in the tree as far as there is one. */
+    if (status == QCTX_ERR_CONFIG)
+        status = QCTX_OK;
+    reader->file_unread = root == NULL;
+    if (status == QCTX_OK && root != NULL)
+        status = read_section(reader, "", root);
+    qctx_yaml_destroy(root);
+    return status;
+}
+
+qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
+                              int64_t count, qctx_config *config, qctx_error *error)
+{
+    qctx_config_reader *reader = qctx_alloc(1, sizeof *reader, "the configuration", error);
+    qctx_status status = QCTX_OK;
+
+    *config = (qctx_config){0};
+    if (reader == NULL)
+        return QCTX_ERR_MEMORY;
+    reader->file = name;
+    for (int64_t i = 0; i < qctx_config_key_count && status == QCTX_OK; i++)
+        status = qctx_config_set_default(reader, &qctx_config_keys[i], &reader->config);
+    if (status == QCTX_OK)
+        status = read_file(reader, text, bytes);
+    reader->on_command_line = true;
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        status = read_override(reader, overrides[i]);
+    if (status == QCTX_OK)
+        status = default_run_name(reader);
+    if (status == QCTX_OK) {
+        qctx_config_check(reader);
+        status = reader->report.code;
+    }
+    if (status == QCTX_ERR_CONFIG)
+        qctx_hint(&reader->report, "README.md lists every key with its values and its default");
+
+    if (status == QCTX_OK) {
+        *config = reader->config;
+    } else {
+        qctx_config_free(&reader->config);
+        if (error != NULL)
+            *error = reader->report;
+    }
+    free(reader);
+    return status;
+}

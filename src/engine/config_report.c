@@ -1,0 +1,140 @@
+/* Complaints about a configuration: where, what, and what was perhaps meant. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config_internal.h"
+#include "qctx/base/suggest.h"
+
+enum { SHOWN_MAX = 160, REASON_MAX = 768, WORD_MAX = 64 };
+
+qctx_config_place qctx_config_place_of(const qctx_config_reader *reader, const qctx_yaml *node)
+{
+    return (qctx_config_place){node->line, node->column, reader->on_command_line};
+}
+
+void qctx_config_complain(qctx_config_reader *reader, qctx_config_place place, const char *path, const char *format,
+                          ...)
+{
+    char reason[REASON_MAX], shown[SHOWN_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    qctx_yaml_excerpt(path, strlen(path), shown, sizeof shown);
+
+    if (reader->report.code == QCTX_OK)
+        qctx_fail(&reader->report, QCTX_ERR_CONFIG, "%s", "");
+    if (place.on_command_line)
+        qctx_error_append(&reader->report, "command line: %s: %s", shown, reason);
+    else if (place.line > 0)
+        qctx_error_append(&reader->report, "%s:%d:%d: %s: %s", reader->file, place.line, place.column, shown, reason);
+    else
+        qctx_error_append(&reader->report, "%s: %s: %s", reader->file, shown, reason);
+}
+
+/* The part behind the last dot. */
+static const char *last_word(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot != NULL ? dot + 1 : path;
+}
+
+/* Adds `word` to a comma-separated list; a list that is full stays as it is. */
+static void add_word(char *list, size_t size, const char *separator, const char *word, size_t length)
+{
+    size_t used = strlen(list);
+
+    if (used + strlen(separator) + length + 1 <= size)
+        snprintf(list + used, size - used, "%s%.*s", used > 0 ? separator : "", (int)length, word);
+}
+
+/* What stands directly under `section` ("": at the top), each once: keys and sections. */
+static void list_section(const char *section, char *list, size_t size)
+{
+    size_t skip = strlen(section), length, previous_length = 0;
+    const char *previous = "";
+
+    list[0] = '\0';
+    skip += skip > 0;
+    for (int64_t i = 0; i < qctx_config_key_count; i++) {
+        const char *path = qctx_config_keys[i].path;
+
+        if (strncmp(path, section, strlen(section)) != 0 || (skip > 0 && path[skip - 1] != '.'))
+            continue;
+        length = strcspn(path + skip, ".");
+        if (length != previous_length || strncmp(path + skip, previous, length) != 0)
+            add_word(list, size, ", ", path + skip, length);
+        previous = path + skip;
+        previous_length = length;
+    }
+}
+
+/* The keys anywhere whose last word is that of `path`: "loss.kind or optim.kind". */
+static void list_namesakes(const char *path, char *list, size_t size)
+{
+    list[0] = '\0';
+    for (int64_t i = 0; i < qctx_config_key_count; i++)
+        if (strcmp(last_word(qctx_config_keys[i].path), last_word(path)) == 0)
+            add_word(list, size, " or ", qctx_config_keys[i].path, strlen(qctx_config_keys[i].path));
+}
+
+/* The section that is nearest to a word, copied to `found`; or "". */
+static void nearest_section(const char *word, char found[WORD_MAX])
+{
+    char names[QCTX_CONFIG_KEYS_MAX][WORD_MAX];
+    const char *sections[QCTX_CONFIG_KEYS_MAX], *near;
+
+    for (int64_t i = 0; i < qctx_config_key_count; i++) {
+        const char *path = qctx_config_keys[i].path;
+
+        snprintf(names[i], WORD_MAX, "%.*s", (int)(last_word(path) - path - 1), path);
+        sections[i] = names[i];
+    }
+    near = qctx_suggest(word, sections, qctx_config_key_count);
+    snprintf(found, WORD_MAX, "%s", near != NULL ? near : "");
+}
+
+/* The key whose last word is nearest to that of `path`, in the same section or else in any; or NULL. */
+static const char *nearest_key(const char *path)
+{
+    const char *words[QCTX_CONFIG_KEYS_MAX], *found;
+    size_t section = (size_t)(last_word(path) - path);
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t i = 0; i < qctx_config_key_count; i++) {
+            const char *key = qctx_config_keys[i].path, *word = last_word(key);
+            bool sibling = (size_t)(word - key) == section && strncmp(key, path, section) == 0;
+
+            words[i] = sibling || pass == 1 ? word : "";
+        }
+        found = qctx_suggest(last_word(path), words, qctx_config_key_count);
+        for (int64_t i = 0; found != NULL && i < qctx_config_key_count; i++)
+            if (words[i] == found)
+                return qctx_config_keys[i].path;
+    }
+    return NULL;
+}
+
+void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place place, const char *path)
+{
+    char list[REASON_MAX / 2], section[WORD_MAX];
+    const char *near = list;
+
+    list_namesakes(path, list, sizeof list);
+    if (list[0] == '\0')
+        nearest_section(path, list);
+    if (list[0] == '\0')
+        near = nearest_key(path);
+    if (near != NULL) {
+        qctx_config_complain(reader, place, path, "unknown key; did you mean %s?", near);
+        return;
+    }
+    snprintf(section, sizeof section, "%.*s", (int)(last_word(path) - path > 0 ? last_word(path) - path - 1 : 0), path);
+    if (!qctx_config_is_section(section))
+        section[0] = '\0';
+    list_section(section, list, sizeof list);
+    qctx_config_complain(reader, place, path, "unknown key; known here: %s", list);
+}

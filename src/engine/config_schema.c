@@ -1,0 +1,185 @@
+#include "config_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The order of each list is that of its enum. */
+static const char *const dtypes[] = {"float32", "float16", NULL};
+static const char *const forms[] = {"plain", "residual", NULL};
+static const char *const activations[] = {"relu", "gelu", "tanh", NULL};
+static const char *const sides[] = {"question", "context", "both", "shared", NULL};
+static const char *const losses[] = {"clip", "soft", NULL};
+static const char *const directions[] = {"both", "question", "context", NULL};
+static const char *const similarities[] = {"full", NULL};
+static const char *const optimizers[] = {"adamw", "adam", "sgd", NULL};
+static const char *const decays[] = {"constant", "cosine", "linear", NULL};
+static const char *const orders[] = {"consecutive", "shuffled", NULL};
+static const char *const candidates[] = {"pools", "split", "corpus", NULL};
+static const char *const metrics[] = {"top1", "top5", "top10", "mrr", "ndcg", NULL};
+
+#define AT(member)   .offset = offsetof(qctx_config, member)
+#define FROM(bound)  .least = (bound), .most = INFINITY
+#define ABOVE(bound) .least = (bound), .most = INFINITY, .above_least = true
+/* Both ends belong to it; UP_TO leaves the upper one out. */
+#define BETWEEN(low, high) .least = (low), .most = (high)
+#define UP_TO(low, high)   .least = (low), .most = (high), .below_most = true
+
+const qctx_config_key qctx_config_keys[] = {
+    {"run.name", QCTX_KEY_NAME, AT(run.name), .meaning = "name of the run; by default the file's name without ending"},
+    {"run.out", QCTX_KEY_TEXT, AT(run.out), "runs", .meaning = "folder of runs; this one stands in `<out>/<name>`"},
+    {"run.seed", QCTX_KEY_COUNT, AT(run.seed), "1", FROM(0), .meaning = "of weights, order, dropout and tuning pairs"},
+
+    {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
+    {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
+    {"data.encoder", QCTX_KEY_TEXT, AT(data.encoder), "hashing",
+     .meaning = "what embeds corpora: `hashing`, or a store whose encoder is used"},
+    {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .meaning = "folder of the stores made from corpora"},
+    {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = dtypes,
+     .meaning = "of the vectors in those stores; `float16` halves them"},
+
+    {"model.form", QCTX_KEY_CHOICE, AT(model.form), "residual", .choices = forms,
+     .meaning = "`residual`: x + α·MLP(x), begins at the encoder's own quality; `plain`: MLP(x)"},
+    {"model.layers", QCTX_KEY_COUNT, AT(model.layers), "2", BETWEEN(1, 64), .meaning = "linear layers of the MLP"},
+    {"model.hidden", QCTX_KEY_COUNT, AT(model.hidden), "1024", BETWEEN(1, 1048576), .meaning = "width between them"},
+    {"model.output", QCTX_KEY_COUNT, AT(model.output), "0", BETWEEN(0, 1048576),
+     .meaning = "width of the result; 0: the encoder's, the only one for residual heads and single sides"},
+    {"model.activation", QCTX_KEY_CHOICE, AT(model.activation), "relu", .choices = activations,
+     .meaning = "between the layers"},
+    {"model.dropout", QCTX_KEY_NUMBER, AT(model.dropout), "0", UP_TO(0, 1),
+     .meaning = "share of hidden units left out in each training step"},
+    {"model.sides", QCTX_KEY_CHOICE, AT(model.sides), "both", .choices = sides,
+     .meaning = "what the head projects; `shared` is one MLP for both sides"},
+
+    {"loss.kind", QCTX_KEY_CHOICE, AT(loss.kind), "clip", .choices = losses,
+     .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: the seed system's soft targets"},
+    {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = directions,
+     .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},
+    {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "full", .choices = similarities,
+     .meaning = "scheme over the ranks; `full`: each holds the whole similarity matrix"},
+    {"loss.normalize", QCTX_KEY_FLAG, AT(loss.normalize), "true",
+     .meaning = "compare by cosine; otherwise by plain dot product"},
+    {"loss.logit_scale.init", QCTX_KEY_NUMBER, AT(loss.logit_scale.init), "20", ABOVE(0),
+     .meaning = "factor of the similarities at the start: 1 / temperature"},
+    {"loss.logit_scale.learn", QCTX_KEY_FLAG, AT(loss.logit_scale.learn), "true", .meaning = "train it, too"},
+    {"loss.logit_scale.max", QCTX_KEY_NUMBER, AT(loss.logit_scale.max), "100", ABOVE(0), .meaning = "clamp of it"},
+
+    {"optim.kind", QCTX_KEY_CHOICE, AT(optim.kind), "adamw", .choices = optimizers, .meaning = "optimiser"},
+    {"optim.lr", QCTX_KEY_NUMBER, AT(optim.lr), "3e-4", ABOVE(0), .meaning = "learning rate at the end of the warm-up"},
+    {"optim.lr_last", QCTX_KEY_NUMBER, AT(optim.lr_last), "0", BETWEEN(0, 1),
+     .meaning = "share of it that the last step has (cosine, linear)"},
+    {"optim.weight_decay", QCTX_KEY_NUMBER, AT(optim.weight_decay), "0.1", FROM(0),
+     .meaning = "of weights, never of biases or the logit scale"},
+    {"optim.beta1", QCTX_KEY_NUMBER, AT(optim.beta1), "0.9", UP_TO(0, 1), .meaning = "adamw, adam: memory of the mean"},
+    {"optim.beta2", QCTX_KEY_NUMBER, AT(optim.beta2), "0.999", UP_TO(0, 1),
+     .meaning = "adamw, adam: memory of the square"},
+    {"optim.epsilon", QCTX_KEY_NUMBER, AT(optim.epsilon), "1e-8", ABOVE(0),
+     .meaning = "adamw, adam: keeps the divisor from 0"},
+    {"optim.momentum", QCTX_KEY_NUMBER, AT(optim.momentum), "0.9", UP_TO(0, 1), .meaning = "sgd"},
+    {"optim.schedule", QCTX_KEY_CHOICE, AT(optim.schedule), "cosine", .choices = decays,
+     .meaning = "the rate after the warm-up"},
+    {"optim.warmup", QCTX_KEY_COUNT, AT(optim.warmup), "50", FROM(0), .meaning = "steps in which the rate rises"},
+    {"optim.clip_norm", QCTX_KEY_NUMBER, AT(optim.clip_norm), "1.0", FROM(0),
+     .meaning = "longest gradient, as global norm; 0: no clipping"},
+
+    {"batch.size", QCTX_KEY_COUNT, AT(batch.size), "2048", BETWEEN(2, 16777216),
+     .meaning = "pairs a step over all ranks, whatever their number"},
+    {"batch.epochs", QCTX_KEY_COUNT, AT(batch.epochs), "20", FROM(1), .meaning = "passes over the training pairs"},
+    {"batch.steps", QCTX_KEY_COUNT, AT(batch.steps), "0", FROM(0),
+     .meaning = "stop after so many steps, for a quick try; 0: the epochs decide"},
+
+    {"eval.every", QCTX_KEY_COUNT, AT(eval.every), "1", FROM(0), .meaning = "epochs between; 0: only at the end"},
+    {"eval.pool", QCTX_KEY_COUNT, AT(eval.pool), "500", FROM(2), .meaning = "questions a pool"},
+    {"eval.order", QCTX_KEY_CHOICE, AT(eval.order), "consecutive", .choices = orders,
+     .meaning = "which questions share a pool: neighbours, or by a seeded shuffle"},
+    {"eval.candidates", QCTX_KEY_CHOICE, AT(eval.candidates), "pools", .choices = candidates,
+     .meaning = "contexts to choose from: those of the pool, of the split's questions, or all of the corpus"},
+    {"eval.metric", QCTX_KEY_CHOICE, AT(eval.metric), "top1", .choices = metrics,
+     .meaning = "chooses the best checkpoint and the strength"},
+    {"eval.tune", QCTX_KEY_NUMBER, AT(eval.tune), "0.05", BETWEEN(0, 0.5),
+     .meaning = "share of the training questions held out for that choice; 0: none"},
+    {"eval.tune_split", QCTX_KEY_NAME, AT(eval.tune_split), "\"\"", .may_be_empty = true,
+     .meaning = "a split of the training sources to use instead of a share"},
+    {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000),
+     .meaning = "resamples behind the 95% intervals"},
+
+    {"checkpoint.every", QCTX_KEY_COUNT, AT(checkpoint.every), "1", FROM(1), .meaning = "epochs between"},
+    {"checkpoint.keep", QCTX_KEY_COUNT, AT(checkpoint.keep), "2", FROM(1),
+     .meaning = "last checkpoints kept beside the best"},
+};
+const int64_t qctx_config_key_count = sizeof qctx_config_keys / sizeof qctx_config_keys[0];
+
+_Static_assert(sizeof qctx_config_keys / sizeof qctx_config_keys[0] <= QCTX_CONFIG_KEYS_MAX, "raise the bound");
+
+#undef AT
+#define AT(member) .offset = offsetof(qctx_source, member)
+
+const qctx_config_key qctx_source_keys[] = {
+    {"corpus", QCTX_KEY_TEXT, AT(corpus), .meaning = "folder of a corpus, embedded once; or else"},
+    {"store", QCTX_KEY_TEXT, AT(store), .meaning = "an embedding store, used as it is"},
+    {"split", QCTX_KEY_NAME, AT(split),
+     .meaning = "which of its splits; by default `train` in data.train, `dev` in data.eval"},
+    {"name", QCTX_KEY_TEXT, AT(name), .meaning = "what tables call it; by default the path's last part and the split"},
+    {"limit", QCTX_KEY_COUNT, AT(limit), "0", FROM(0), .meaning = "first questions only, for a quick try; 0: all"},
+};
+const int64_t qctx_source_key_count = sizeof qctx_source_keys / sizeof qctx_source_keys[0];
+
+int64_t qctx_config_find(const qctx_config_key *keys, int64_t count, const char *path)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (strcmp(keys[i].path, path) == 0)
+            return i;
+    return -1;
+}
+
+bool qctx_config_is_section(const char *path)
+{
+    size_t length = strlen(path);
+
+    for (int64_t i = 0; i < qctx_config_key_count; i++)
+        if (strncmp(qctx_config_keys[i].path, path, length) == 0 && qctx_config_keys[i].path[length] == '.')
+            return true;
+    return false;
+}
+
+static void describe_number(const qctx_config_key *key, char *buffer)
+{
+    const char *what = key->type == QCTX_KEY_COUNT ? "a whole number" : "a number";
+
+    if (isinf(key->most))
+        snprintf(buffer, QCTX_EXPECTED_MAX, "%s %s %.15g", what, key->above_least ? ">" : "≥", key->least);
+    else
+        snprintf(buffer, QCTX_EXPECTED_MAX, "%s in %c%.15g, %.15g%c", what, key->above_least ? '(' : '[', key->least,
+                 key->most, key->below_most ? ')' : ']');
+}
+
+const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EXPECTED_MAX])
+{
+    size_t used;
+
+    switch (key->type) {
+    case QCTX_KEY_TEXT:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "a text");
+        break;
+    case QCTX_KEY_NAME:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "a name without '/'");
+        break;
+    case QCTX_KEY_COUNT:
+    case QCTX_KEY_NUMBER:
+        describe_number(key, buffer);
+        break;
+    case QCTX_KEY_FLAG:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "true or false");
+        break;
+    case QCTX_KEY_CHOICE:
+        used = (size_t)snprintf(buffer, QCTX_EXPECTED_MAX, "%s", key->choices[1] != NULL ? "one of " : "");
+        for (int i = 0; key->choices[i] != NULL && used < QCTX_EXPECTED_MAX; i++)
+            used +=
+                (size_t)snprintf(buffer + used, QCTX_EXPECTED_MAX - used, "%s%s", i > 0 ? ", " : "", key->choices[i]);
+        break;
+    case QCTX_KEY_SOURCES:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "a list of sources, such as [{corpus: corpora/squad, split: train}]");
+        break;
+    }
+    return buffer;
+}

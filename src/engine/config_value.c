@@ -1,0 +1,205 @@
+/* From a YAML scalar to the member of its key. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_internal.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/suggest.h"
+
+enum { SHOWN_MAX = 64, CHOICES_MAX = 16 };
+
+_Static_assert(sizeof(qctx_head_form) == sizeof(int) && sizeof(qctx_metric) == sizeof(int),
+               "choices are stored as int");
+
+/* Decimal digits with an optional sign; a leading 0 would be octal to some readers of YAML. */
+static bool parse_count(const char *text, int64_t *value)
+{
+    const char *digits = text + (*text == '-' || *text == '+');
+
+    if (digits[0] == '\0' || (digits[0] == '0' && digits[1] != '\0') || digits[strspn(digits, "0123456789")] != '\0')
+        return false;
+    errno = 0;
+    *value = strtoll(text, NULL, 10);
+    return errno == 0;
+}
+
+/* Decimal digits with an optional sign, point and exponent: what strtod takes, without hex, inf and nan. */
+static bool parse_number(const char *text, double *value)
+{
+    char *end;
+
+    if (text[strspn(text, "0123456789+-.eE")] != '\0' || strpbrk(text, "0123456789") == NULL)
+        return false;
+    *value = strtod(text, &end);
+    return *end == '\0' && isfinite(*value);
+}
+
+static bool in_bounds(const qctx_config_key *key, double value)
+{
+    return (key->above_least ? value > key->least : value >= key->least) &&
+           (key->below_most ? value < key->most : value <= key->most);
+}
+
+static bool parse_flag(const char *text, bool *value)
+{
+    *value = strcasecmp(text, "true") == 0;
+    return *value || strcasecmp(text, "false") == 0;
+}
+
+static bool parse_choice(const qctx_config_key *key, const char *text, int *value)
+{
+    for (*value = 0; key->choices[*value] != NULL; ++*value)
+        if (strcmp(key->choices[*value], text) == 0)
+            return true;
+    return false;
+}
+
+static const char *suggest_choice(const qctx_config_key *key, const char *text)
+{
+    int64_t count = 0;
+
+    while (key->choices[count] != NULL)
+        count++;
+    return qctx_suggest(text, key->choices, count);
+}
+
+/*
+ * Whether a text stays on one line of any message, file or table: no control characters (C0, DEL, C1), no line or
+ * paragraph separator, no byte order mark or other non-character. The text is valid UTF-8.
+ */
+static bool is_plain_line(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if (*c < 0x20 || *c == 0x7F || (c[0] == 0xC2 && c[1] < 0xA0))
+            return false;
+        if (c[0] == 0xE2 && c[1] == 0x80 && (c[2] == 0xA8 || c[2] == 0xA9))
+            return false;
+        if (c[0] == 0xEF && ((c[1] == 0xBB && c[2] == 0xBF) || (c[1] == 0xBF && c[2] >= 0xBE)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_good_text(const qctx_config_key *key, const char *text)
+{
+    if (text[0] == '\0')
+        return key->may_be_empty;
+    if (key->type == QCTX_KEY_NAME && (strchr(text, '/') != NULL || strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
+        return false;
+    return is_plain_line(text);
+}
+
+/* Writes the value into the member if the text is right for the key; `*accepted` says whether it was. */
+static qctx_status convert(const qctx_config_key *key, const char *text, void *base, bool *accepted, qctx_error *error)
+{
+    void *member = (char *)base + key->offset;
+    int64_t count;
+    double number;
+    bool flag;
+    int choice;
+    char *copy;
+
+    switch (key->type) {
+    case QCTX_KEY_TEXT:
+    case QCTX_KEY_NAME:
+        *accepted = is_good_text(key, text);
+        if (!*accepted)
+            return QCTX_OK;
+        copy = qctx_strdup(text, error);
+        if (copy == NULL)
+            return QCTX_ERR_MEMORY;
+        free(*(char **)member);
+        *(char **)member = copy;
+        return QCTX_OK;
+    case QCTX_KEY_COUNT:
+        *accepted = parse_count(text, &count) && in_bounds(key, (double)count);
+        if (*accepted)
+            *(int64_t *)member = count;
+        return QCTX_OK;
+    case QCTX_KEY_NUMBER:
+        *accepted = parse_number(text, &number) && in_bounds(key, number);
+        if (*accepted)
+            *(double *)member = number;
+        return QCTX_OK;
+    case QCTX_KEY_FLAG:
+        *accepted = parse_flag(text, &flag);
+        if (*accepted)
+            *(bool *)member = flag;
+        return QCTX_OK;
+    case QCTX_KEY_CHOICE:
+        *accepted = parse_choice(key, text, &choice);
+        if (*accepted)
+            memcpy(member, &choice, sizeof choice);
+        return QCTX_OK;
+    case QCTX_KEY_SOURCES:
+        break;
+    }
+    return qctx_fail(error, QCTX_ERR_INTERNAL, "%s is not a single value", key->path);
+}
+
+/* What YAML 1.1 or 1.2 takes for "nothing". */
+static bool is_null(const qctx_yaml *node)
+{
+    return !node->quoted &&
+           (node->text[0] == '\0' || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
+}
+
+static void complain_value(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                           const char *path)
+{
+    char expected[QCTX_EXPECTED_MAX], shown[SHOWN_MAX];
+    const char *near = key->type == QCTX_KEY_CHOICE ? suggest_choice(key, node->text) : NULL;
+
+    qctx_config_expected(key, expected);
+    qctx_yaml_excerpt(node->text, strlen(node->text), shown, sizeof shown);
+    if (near != NULL)
+        qctx_config_complain(reader, qctx_config_place_of(reader, node), path,
+                             "expected %s, found '%s'; did you mean %s?", expected, shown, near);
+    else
+        qctx_config_complain(reader, qctx_config_place_of(reader, node), path, "expected %s, found '%s'", expected,
+                             shown);
+}
+
+qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *key, void *base, const qctx_yaml *node,
+                            const char *path, bool *accepted)
+{
+    qctx_config_place place = qctx_config_place_of(reader, node);
+    bool is_text = key->type == QCTX_KEY_TEXT || key->type == QCTX_KEY_NAME || key->type == QCTX_KEY_CHOICE;
+    char expected[QCTX_EXPECTED_MAX], shown[SHOWN_MAX];
+    qctx_status status;
+
+    *accepted = false;
+    qctx_config_expected(key, expected);
+    if (node->kind != QCTX_YAML_SCALAR) {
+        qctx_config_complain(reader, place, path, "expected %s, found a %s", expected,
+                             node->kind == QCTX_YAML_MAPPING ? "mapping" : "list");
+        return QCTX_OK;
+    }
+    if (is_null(node)) {
+        qctx_config_complain(reader, place, path, "expected %s, found no value; leave the key out for its default",
+                             expected);
+        return QCTX_OK;
+    }
+    if (node->quoted && !is_text) {
+        qctx_config_complain(reader, place, path, "expected %s, found the quoted text '%s'", expected,
+                             qctx_yaml_excerpt(node->text, strlen(node->text), shown, sizeof shown));
+        return QCTX_OK;
+    }
+    status = convert(key, node->text, base, accepted, &reader->report);
+    if (status == QCTX_OK && !*accepted)
+        complain_value(reader, key, node, path);
+    return status;
+}
+
+qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, void *base)
+{
+    bool accepted;
+
+    if (key->fallback == NULL || key->type == QCTX_KEY_SOURCES)
+        return QCTX_OK;
+    return convert(key, strcmp(key->fallback, "\"\"") == 0 ? "" : key->fallback, base, &accepted, &reader->report);
+}
