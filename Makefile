@@ -43,6 +43,7 @@ ALL_LIBS   = $(LDFLAGS) $(LIBRARY_LIBS) -lm
 SOURCES      := $(sort $(wildcard src/*/*.c))
 OBJECTS      := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 MAIN_OBJECT  := $(BUILD)/obj/src/cli/main.o
+LIBRARY      := $(BUILD)/libqctx.a
 PROGRAM      := $(BUILD)/qctx-dist
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
@@ -71,8 +72,13 @@ help:
 deps:
 	@.ci/deps.sh "$(PACKAGES)" "$(MODULES)"
 
-$(PROGRAM): $(OBJECTS)
+$(PROGRAM): $(MAIN_OBJECT) $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
+
+# Everything but main, so that a test links just what it uses.
+$(LIBRARY): $(filter-out $(MAIN_OBJECT),$(OBJECTS))
+	@rm -f $@
+	$(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -87,7 +93,7 @@ $(BUILD)/version.txt: FORCE
 .PHONY: FORCE
 FORCE:
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o) $(filter-out $(MAIN_OBJECT),$(OBJECTS))
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) $(shell pkg-config --libs cmocka)
 
