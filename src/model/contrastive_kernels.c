@@ -6,6 +6,8 @@
 
 /* Columns summed in float32 before the sum goes into a double; rows likewise in a strip. */
 enum { PIECE = 512, TILE = 32 };
+/* Maxima kept side by side. */
+enum { LANES = 64 };
 
 /* exp of anything lower adds nothing to a float32 sum that holds a 1; as 0 it spares the products denormal numbers. */
 static const float LOWEST = -64.0f;
@@ -32,16 +34,34 @@ double loss_dot(const float *a, const float *b, int64_t count)
     return sum;
 }
 
-/* The maximum starts at −FLT_MAX, not at −infinity: where all is masked so far, x − max must not be ∞ − ∞. */
+/*
+ * The maximum starts at −FLT_MAX, not at −infinity: where all is masked so far, x − max must not be ∞ − ∞. Lanes are
+ * written out, for clang takes no maximum as a reduction without leave to forget NaN.
+ */
+static inline float row_max(const float *x, int64_t count)
+{
+    float lanes[LANES], top = -FLT_MAX;
+    int64_t whole = count - count % LANES;
+
+    for (int64_t k = 0; k < LANES; k++)
+        lanes[k] = -FLT_MAX;
+    for (int64_t j = 0; j < whole; j += LANES)
+#pragma omp simd
+        for (int64_t k = 0; k < LANES; k++)
+            lanes[k] = x[j + k] > lanes[k] ? x[j + k] : lanes[k];
+    for (int64_t k = 0; k < LANES; k++)
+        top = lanes[k] > top ? lanes[k] : top;
+    for (int64_t j = whole; j < count; j++)
+        top = x[j] > top ? x[j] : top;
+    return top;
+}
+
 QCTX_MULTIVERSION
 void loss_row_sum(const float *x, int64_t count, float *max, double *sum)
 {
-    float top = -FLT_MAX;
+    float top = row_max(x, count);
     double total = 0.0;
 
-#pragma omp simd reduction(max : top)
-    for (int64_t j = 0; j < count; j++)
-        top = x[j] > top ? x[j] : top;
     for (int64_t from = 0; from < count; from += PIECE) {
         int64_t to = smaller(from + PIECE, count);
         float part = 0.0f;
