@@ -35,17 +35,25 @@ static void write_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* The shortest of the usual precisions that reads back as the same number. */
+/*
+ * The shortest of the usual precisions that reads back as the same number; "1.0e-08" and not "1e-08", which is a text
+ * to readers of YAML 1.1.
+ */
 static void write_number(FILE *out, double number)
 {
     char text[32];
+    const char *exponent;
 
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, number);
         if (strtod(text, NULL) == number)
             break;
     }
-    fputs(text, out);
+    exponent = strchr(text, 'e');
+    if (exponent != NULL && strchr(text, '.') == NULL)
+        fprintf(out, "%.*s.0%s", (int)(exponent - text), text, exponent);
+    else
+        fputs(text, out);
 }
 
 static void write_sources(FILE *out, const qctx_sources *sources)

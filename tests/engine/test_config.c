@@ -154,6 +154,43 @@ static void every_key_survives_the_dump(void **state)
     qctx_config_free(&copy);
 }
 
+/* The table and the head name the same things in the same order. */
+static void choices_are_called_as_the_head_calls_them(void **state)
+{
+    qctx_config c = parse(minimal, NULL, 0);
+    char expected[128];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        char *dump;
+
+        c.model.form = (qctx_head_form)(i % 2);
+        c.model.activation = (qctx_activation)(i % 3);
+        c.model.sides = (qctx_head_sides)i;
+        dump = qctx_config_dump(&c, NULL);
+        snprintf(expected, sizeof expected, "\n  form: %s\n", qctx_head_form_name(c.model.form));
+        assert_contains(dump, expected);
+        snprintf(expected, sizeof expected, "\n  activation: %s\n", qctx_activation_name(c.model.activation));
+        assert_contains(dump, expected);
+        snprintf(expected, sizeof expected, "\n  sides: %s\n", qctx_head_sides_name(c.model.sides));
+        assert_contains(dump, expected);
+        free(dump);
+    }
+    qctx_config_free(&c);
+}
+
+static void numbers_are_numbers_to_other_readers(void **state)
+{
+    qctx_config c = parse(minimal, NULL, 0);
+    char *dump = qctx_config_dump(&c, NULL);
+
+    (void)state;
+    assert_contains(dump, "\n  lr: 0.0003\n");
+    assert_contains(dump, "\n  epsilon: 1.0e-08\n");
+    free(dump);
+    qctx_config_free(&c);
+}
+
 static void awkward_texts_survive_the_dump(void **state)
 {
     static const char *const names[] = {"no",           "NULL", "1",     "1e3", "a: b", "- x",  "caf\xC3\xA9",
@@ -300,6 +337,8 @@ static void a_bad_file_fails_everywhere(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_key_has_a_default),
     cmocka_unit_test(every_key_survives_the_dump),
+    cmocka_unit_test(choices_are_called_as_the_head_calls_them),
+    cmocka_unit_test(numbers_are_numbers_to_other_readers),
     cmocka_unit_test(awkward_texts_survive_the_dump),
     cmocka_unit_test(overrides_win_over_the_file),
     cmocka_unit_test(comments_and_empty_sections_are_fine),
