@@ -1,0 +1,146 @@
+#include "qctx/encoder/hashing.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hashing_internal.h"
+#include "qctx/base/mem.h"
+
+/* Adds `value` where feature `hash` belongs. */
+static void add_feature(double *row, int64_t dim, uint64_t hash, double value)
+{
+    row[hash % (uint64_t)(dim - 1)] += hash >> 63 ? value : -value;
+}
+
+static double norm_of(const double *row, int64_t dim)
+{
+    double sum = 0.0;
+
+    for (int64_t j = 0; j < dim - 1; j++)
+        sum += row[j] * row[j];
+    return sqrt(sum);
+}
+
+double hashing_sum_context(const hashing_state *state, hashing_analyser *analyser)
+{
+    double mean = (double)state->total_length / (double)state->contexts;
+    double relative = mean > 0.0 ? (double)analyser->length / mean : 1.0;
+    double damping = state->k1 * (1.0 - state->b + state->b * relative);
+    const hashing_count *features = analyser->features.items;
+
+    memset(analyser->row, 0, (size_t)state->dim * sizeof *analyser->row);
+    for (int64_t i = 0; i < analyser->features.count; i++) {
+        double tf = (double)features[i].count;
+        double weight = i < analyser->word_features ? 1.0 : state->ngram_weight;
+
+        add_feature(analyser->row, state->dim, features[i].hash, weight * tf * (state->k1 + 1.0) / (tf + damping));
+    }
+    return norm_of(analyser->row, state->dim);
+}
+
+static double idf(const hashing_state *state, uint64_t hash)
+{
+    const hashing_count *items = state->df.items;
+    int64_t low = 0, high = state->df.count;
+    uint64_t df = HASHING_LEAST_DF - 1;
+
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (items[middle].hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < state->df.count && items[low].hash == hash)
+        df = items[low].count;
+    return sqrt(1.0 + log((double)(state->contexts + 1) / (double)(df + 1)));
+}
+
+static void fill_context(const hashing_state *state, hashing_analyser *analyser, float *row)
+{
+    double norm = hashing_sum_context(state, analyser);
+    double scale = norm > 0.0 ? 1.0 / fmax(norm, state->largest_norm) : 0.0;
+    double inside = norm * scale;
+
+    for (int64_t j = 0; j < state->dim - 1; j++)
+        row[j] = (float)(analyser->row[j] * scale);
+    row[state->dim - 1] = inside < 1.0 ? (float)sqrt((1.0 - inside) * (1.0 + inside)) : 0.0f;
+}
+
+static void fill_question(const hashing_state *state, hashing_analyser *analyser, float *row)
+{
+    const hashing_count *features = analyser->features.items;
+    double norm;
+
+    memset(analyser->row, 0, (size_t)state->dim * sizeof *analyser->row);
+    for (int64_t i = 0; i < analyser->features.count; i++) {
+        double weight = i < analyser->word_features ? 1.0 : state->ngram_weight;
+
+        add_feature(analyser->row, state->dim, features[i].hash,
+                    weight * (double)features[i].count * idf(state, features[i].hash));
+    }
+    norm = norm_of(analyser->row, state->dim);
+    if (norm == 0.0)
+        analyser->row[0] = norm = 1.0;
+    for (int64_t j = 0; j < state->dim; j++)
+        row[j] = (float)(analyser->row[j] / norm);
+}
+
+typedef struct {
+    qctx_side side;
+    float *rows;
+} encoding;
+
+static qctx_status encode_one(const hashing_state *state, hashing_analyser *analyser, int64_t index, void *opaque,
+                              qctx_error *error)
+{
+    const encoding *task = opaque;
+    float *row = task->rows + index * state->dim;
+
+    (void)error;
+    if (task->side == QCTX_QUESTION)
+        fill_question(state, analyser, row);
+    else
+        fill_context(state, analyser, row);
+    return QCTX_OK;
+}
+
+static qctx_status hashing_encode(void *opaque, qctx_side side, const char *const *texts, int64_t count, float *rows,
+                                  qctx_error *error)
+{
+    const hashing_state *state = opaque;
+    encoding task = {side, rows};
+
+    if (state->contexts == 0)
+        return qctx_fail(error, QCTX_ERR_DATA, "the hashing encoder has not been fitted to any contexts");
+    return hashing_for_each(state, texts, count, encode_one, NULL, &task, error);
+}
+
+static int64_t hashing_dim(const void *opaque)
+{
+    return ((const hashing_state *)opaque)->dim;
+}
+
+static void hashing_destroy(void *opaque)
+{
+    hashing_state *state = opaque;
+
+    if (state == NULL)
+        return;
+    free(state->df.items);
+    free(state);
+}
+
+const qctx_encoder_class qctx_hashing_encoder = {
+    .name = "hashing",
+    .create = hashing_create,
+    .fit = hashing_fit,
+    .encode = hashing_encode,
+    .dim = hashing_dim,
+    .settings = hashing_settings,
+    .save = hashing_save,
+    .restore = hashing_restore,
+    .destroy = hashing_destroy,
+};
