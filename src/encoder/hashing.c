@@ -61,12 +61,12 @@ static double idf(const hashing_state *state, uint64_t hash)
 static void fill_context(const hashing_state *state, hashing_analyser *analyser, float *row)
 {
     double norm = hashing_sum_context(state, analyser);
-    double scale = norm > 0.0 ? 1.0 / fmax(norm, state->largest_norm) : 0.0;
-    double inside = norm * scale;
+    bool longer = norm > 0.0 && norm >= state->largest_norm;
+    double scale = norm == 0.0 ? 0.0 : longer ? 1.0 / norm : 1.0 / state->largest_norm;
 
     for (int64_t j = 0; j < state->dim - 1; j++)
         row[j] = (float)(analyser->row[j] * scale);
-    row[state->dim - 1] = inside < 1.0 ? (float)sqrt((1.0 - inside) * (1.0 + inside)) : 0.0f;
+    row[state->dim - 1] = longer ? 0.0f : (float)sqrt((1.0 - norm * scale) * (1.0 + norm * scale));
 }
 
 static void fill_question(const hashing_state *state, hashing_analyser *analyser, float *row)
