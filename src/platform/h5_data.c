@@ -35,6 +35,15 @@ hid_t qctx_h5_make_type(qctx_h5_type type)
     return H5Tcopy(H5T_NATIVE_UINT8);
 }
 
+static bool is_half(hid_t type)
+{
+    hid_t half = half_type();
+    bool same = H5Tequal(type, half) > 0;
+
+    H5Tclose(half);
+    return same;
+}
+
 /* Opens a dataset with its space and stored type. On failure nothing stays open. */
 static qctx_status open_dataset(const qctx_h5 *file, const char *name, hid_t *dataset, hid_t *space, hid_t *type,
                                 qctx_error *error)
@@ -58,18 +67,17 @@ static qctx_status open_dataset(const qctx_h5 *file, const char *name, hid_t *da
 static int64_t mapped_offset(hid_t dataset, hid_t type)
 {
     hid_t properties = H5Dget_create_plist(dataset);
-    hid_t half = half_type();
     int64_t offset = -1;
     haddr_t address;
 
     if (H5Pget_layout(properties) == H5D_CONTIGUOUS && H5Pget_external_count(properties) == 0 &&
-        (H5Tequal(type, H5T_NATIVE_FLOAT) > 0 || H5Tequal(type, half) > 0 || H5Tequal(type, H5T_NATIVE_DOUBLE) > 0 ||
+        (H5Tequal(type, H5T_NATIVE_FLOAT) > 0 || is_half(type) || H5Tequal(type, H5T_NATIVE_DOUBLE) > 0 ||
          H5Tequal(type, H5T_NATIVE_INT64) > 0)) {
         address = H5Dget_offset(dataset);
         if (address != HADDR_UNDEF)
             offset = (int64_t)address;
     }
-    qctx_h5_release(-1, -1, half, properties);
+    qctx_h5_release(-1, -1, -1, properties);
     return offset;
 }
 
@@ -95,6 +103,7 @@ qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_sh
     shape->shape[0] = (int64_t)extent[0];
     shape->shape[1] = (int64_t)extent[1];
     shape->is_float = class == H5T_FLOAT;
+    shape->is_half = is_half(type);
     shape->is_integer = class == H5T_INTEGER;
     shape->is_text = class == H5T_STRING;
     shape->element_bytes = H5Tget_size(type);
@@ -158,8 +167,6 @@ qctx_status qctx_h5_make(qctx_h5 *file, const char *dataset, qctx_h5_type type, 
 static bool fits(hid_t stored, qctx_h5_type memory)
 {
     H5T_class_t class = H5Tget_class(stored);
-    hid_t half;
-    bool same;
 
     switch (memory) {
     case QCTX_H5_FLOAT32:
@@ -171,10 +178,7 @@ static bool fits(hid_t stored, qctx_h5_type memory)
     case QCTX_H5_FLOAT16:
         break;
     }
-    half = half_type();
-    same = H5Tequal(stored, half) > 0;
-    H5Tclose(half);
-    return same;
+    return is_half(stored);
 }
 
 /* Selects rows first … first + count − 1 of `space`; `*window` is the matching space in memory. */

@@ -23,6 +23,7 @@ typedef struct {
     int rank;         /* 1 or 2 */
     int64_t shape[2]; /* shape[1] is 1 for rank 1 */
     bool is_float;    /* any floating-point type, converted on reading */
+    bool is_half;     /* native half precision, which can also be read as bits */
     bool is_integer;
     bool is_text;
     size_t element_bytes; /* as stored */

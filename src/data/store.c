@@ -1,0 +1,254 @@
+#include "qctx/data/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/hash.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/suggest.h"
+#include "store_internal.h"
+
+const char *qctx_store_side_name(qctx_store_side side)
+{
+    return side == QCTX_STORE_QUESTIONS ? "questions" : "contexts";
+}
+
+/* An optional text attribute of the file; empty where it is absent. */
+static qctx_status read_text(const qctx_store *store, const char *name, char **value, qctx_error *error)
+{
+    if (qctx_h5_has(store->file, "/", name))
+        return qctx_h5_get_text(store->file, "/", name, value, error);
+    *value = qctx_strdup("", error);
+    return *value != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
+}
+
+/* An optional attribute of 16 hexadecimal digits; 0 where it is absent. */
+static qctx_status read_hash(const qctx_store *store, const char *name, uint64_t *value, qctx_error *error)
+{
+    char *text = NULL;
+    char *end;
+    qctx_status status = read_text(store, name, &text, error);
+
+    *value = 0;
+    if (status != QCTX_OK)
+        return status;
+    if (text[0] != '\0') {
+        *value = strtoull(text, &end, 16);
+        if (*end != '\0' || strlen(text) != 16)
+            status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: the attribute '%s' is '%s'; expected 16 hexadecimal digits",
+                               store->path, name, text);
+    }
+    free(text);
+    return status;
+}
+
+/* Foreign stores need no schema; one that is named must be ours, in a version that is known. */
+static qctx_status check_schema(const qctx_store *store, qctx_error *error)
+{
+    char *schema = NULL;
+    int64_t version = 1;
+    qctx_status status = read_text(store, "schema", &schema, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (schema[0] != '\0' && strcmp(schema, "qctx-store") != 0)
+        status =
+            qctx_fail(error, QCTX_ERR_FORMAT, "%s: its schema is '%s'; expected 'qctx-store'", store->path, schema);
+    if (status == QCTX_OK && qctx_h5_has(store->file, "/", "version"))
+        status = qctx_h5_get_int(store->file, "/", "version", &version, error);
+    if (status == QCTX_OK && (version < 1 || version > QCTX_STORE_VERSION)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: schema version %lld; this program knows 1 to %d", store->path,
+                  (long long)version, QCTX_STORE_VERSION);
+        status = qctx_hint(error, "use a newer qctx-dist, or embed the corpus again");
+    }
+    free(schema);
+    return status;
+}
+
+static qctx_status read_attributes(qctx_store *store, qctx_error *error)
+{
+    qctx_status status = check_schema(store, error);
+
+    if (status == QCTX_OK)
+        status = read_text(store, "encoder", &store->encoder, error);
+    if (status == QCTX_OK)
+        status = read_text(store, "encoder_fingerprint", &store->encoder_fingerprint, error);
+    if (status == QCTX_OK)
+        status = read_text(store, "encoder_settings", &store->encoder_settings, error);
+    if (status == QCTX_OK)
+        status = read_hash(store, "corpus_fingerprint", &store->corpus_fingerprint, error);
+    if (status == QCTX_OK)
+        status = read_hash(store, "checksum", &store->checksum, error);
+    store->has_checksum = status == QCTX_OK && qctx_h5_has(store->file, "/", "checksum");
+    return status;
+}
+
+static qctx_status open_local(qctx_store *store, const char *path, qctx_error *error)
+{
+    int64_t dim;
+    qctx_status status;
+
+    store->path = qctx_strdup(path, error);
+    if (store->path == NULL)
+        return QCTX_ERR_MEMORY;
+    status = qctx_h5_open(path, &store->file, error);
+    if (status == QCTX_OK)
+        status = read_attributes(store, error);
+    if (status == QCTX_OK)
+        status = qctx_store_find_rows(store, error);
+    if (status == QCTX_OK && qctx_h5_has(store->file, "/", "dim")) {
+        status = qctx_h5_get_int(store->file, "/", "dim", &dim, error);
+        if (status == QCTX_OK && dim != store->dim)
+            status = qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the attribute 'dim' is %lld, but the vectors have %lld",
+                               path, (long long)dim, (long long)store->dim);
+    }
+    if (status == QCTX_OK)
+        status = qctx_store_read_splits(store, error);
+    return status;
+}
+
+/* Hash of everything that is small: two files that differ in shape, answers, encoder or checksum differ in it. */
+static uint64_t identity(const qctx_store *store)
+{
+    int64_t shape[] = {store->dim, store->sides[0].count, store->sides[1].count, (int64_t)store->map_bytes};
+    uint64_t hash = qctx_hash(shape, sizeof shape, store->checksum);
+
+    hash = qctx_hash(store->encoder_fingerprint, strlen(store->encoder_fingerprint), hash);
+    for (int64_t i = 0; i < store->split_count; i++) {
+        const qctx_split *split = &store->splits[i];
+
+        hash = qctx_hash(split->name, strlen(split->name), hash);
+        hash = qctx_hash(split->questions, (size_t)split->count * sizeof(int64_t), hash);
+        hash = qctx_hash(split->contexts, (size_t)split->offsets[split->count] * sizeof(int64_t), hash);
+    }
+    return hash;
+}
+
+qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
+{
+    qctx_store *store = qctx_alloc(1, sizeof *store, "a store", error);
+    qctx_status status = store == NULL ? QCTX_ERR_MEMORY : open_local(store, path, error);
+
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        goto out;
+    if (!qctx_comm_same(comm, identity(store))) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks see different files under this name", path);
+        status = qctx_hint(error, "put the store on a file system that all nodes share");
+        goto out;
+    }
+    status = qctx_store_check(comm, store, error);
+    if (status != QCTX_OK)
+        goto out;
+    *opened = store;
+    store = NULL;
+out:
+    qctx_store_close(store);
+    return status;
+}
+
+void qctx_store_close(qctx_store *store)
+{
+    if (store == NULL)
+        return;
+    qctx_store_free_splits(store);
+    qctx_store_drop_rows(store);
+    qctx_h5_close(store->file, NULL);
+    free(store->encoder);
+    free(store->encoder_fingerprint);
+    free(store->encoder_settings);
+    free(store->path);
+    free(store);
+}
+
+bool qctx_store_is(const char *path)
+{
+    qctx_h5 *file = NULL;
+    bool found;
+
+    if (qctx_h5_open(path, &file, NULL) != QCTX_OK)
+        return false;
+    found = qctx_h5_exists(file, "questions/vectors");
+    qctx_h5_close(file, NULL);
+    return found;
+}
+
+int64_t qctx_store_dim(const qctx_store *store)
+{
+    return store->dim;
+}
+
+int64_t qctx_store_count(const qctx_store *store, qctx_store_side side)
+{
+    return store->sides[side].count;
+}
+
+const char *qctx_store_path(const qctx_store *store)
+{
+    return store->path;
+}
+
+const char *qctx_store_encoder(const qctx_store *store)
+{
+    return store->encoder;
+}
+
+const char *qctx_store_encoder_fingerprint(const qctx_store *store)
+{
+    return store->encoder_fingerprint;
+}
+
+const char *qctx_store_encoder_settings(const qctx_store *store)
+{
+    return store->encoder_settings;
+}
+
+uint64_t qctx_store_corpus_fingerprint(const qctx_store *store)
+{
+    return store->corpus_fingerprint;
+}
+
+uint64_t qctx_store_checksum(const qctx_store *store)
+{
+    return store->checksum;
+}
+
+qctx_dtype qctx_store_dtype(const qctx_store *store)
+{
+    return store->sides[QCTX_STORE_CONTEXTS].half ? QCTX_FLOAT16 : QCTX_FLOAT32;
+}
+
+bool qctx_store_unit_length(const qctx_store *store)
+{
+    return store->unit_length;
+}
+
+qctx_status qctx_store_encoder_table(qctx_store *store, void **table, size_t *bytes, qctx_error *error)
+{
+    qctx_h5_shape shape;
+    qctx_status status;
+    void *read;
+
+    *table = NULL;
+    *bytes = 0;
+    if (!qctx_h5_exists(store->file, "encoder/table"))
+        return QCTX_OK;
+    status = qctx_h5_inspect(store->file, "encoder/table", &shape, error);
+    if (status != QCTX_OK)
+        return status;
+    if (shape.rank != 1)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: encoder/table has %d dimensions; expected 1", store->path,
+                         shape.rank);
+    read = qctx_alloc(shape.shape[0], 1, "the encoder's table", error);
+    if (read == NULL)
+        return QCTX_ERR_MEMORY;
+    status = qctx_h5_read(store->file, "encoder/table", QCTX_H5_BYTES, 0, shape.shape[0], read, error);
+    if (status != QCTX_OK) {
+        free(read);
+        return status;
+    }
+    *table = read;
+    *bytes = (size_t)shape.shape[0];
+    return QCTX_OK;
+}

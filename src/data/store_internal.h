@@ -1,0 +1,70 @@
+/* What the files of data/store share. */
+#ifndef QCTX_DATA_STORE_INTERNAL_H
+#define QCTX_DATA_STORE_INTERNAL_H
+
+#include "qctx/data/store.h"
+#include "qctx/platform/h5.h"
+
+/* The rows of one side, in the mapped file or in memory. */
+typedef struct {
+    int64_t count;
+    bool half;                 /* half precision; else float32 */
+    const unsigned char *data; /* [count, dim] elements as stored */
+    void *loaded;              /* the memory behind data where it is not mapped */
+} qctx_store_rows_of;
+
+struct qctx_store {
+    char *path;
+    qctx_h5 *file; /* for texts and the encoder's table */
+    void *map;
+    size_t map_bytes;
+    int64_t dim;
+    qctx_store_rows_of sides[2];
+    char *encoder;
+    char *encoder_fingerprint;
+    char *encoder_settings;
+    uint64_t corpus_fingerprint;
+    bool has_checksum; /* the file names one; else it is computed */
+    uint64_t checksum;
+    bool unit_length;
+    int64_t split_count;
+    qctx_split *splits;
+};
+
+/* "questions" or "contexts". */
+const char *qctx_store_side_name(qctx_store_side side);
+
+/* Bytes of one row as stored. */
+size_t qctx_store_row_bytes(const qctx_store *store, qctx_store_side side);
+
+/* Finds the vectors of both sides: maps them, or loads what cannot be mapped. Local. Errors: IO, FORMAT, MISMATCH. */
+qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error);
+void qctx_store_drop_rows(qctx_store *store);
+
+/* Reads and checks answers/SPLIT. Local. Errors: FORMAT, DATA. */
+qctx_status qctx_store_read_splits(qctx_store *store, qctx_error *error);
+void qctx_store_free_splits(qctx_store *store);
+
+/*
+ * Checks every row and the checksum, each rank its share; sets unit_length and checksum. Collective. Errors: DATA,
+ * MISMATCH.
+ */
+qctx_status qctx_store_check(qctx_comm *comm, qctx_store *store, qctx_error *error);
+
+/*
+ * What makes a row unusable, or NULL: "holds nan", "holds infinity", "is zero". `*length` is its Euclidean length.
+ * Local.
+ */
+const char *qctx_store_row_fault(const float *row, int64_t dim, double *length);
+
+/* Fills `error` for such a row. `id` is freely chosen. */
+qctx_status qctx_store_bad_row(const char *path, qctx_store_side side, int64_t row, const char *id, const char *fault,
+                               qctx_error *error);
+
+/*
+ * A row's part of the checksum, which is the sum of all parts modulo 2^64: independent of the order of rows and of
+ * who computes which. `bytes` are those stored.
+ */
+uint64_t qctx_store_row_checksum(qctx_store_side side, int64_t row, const void *data, size_t bytes);
+
+#endif

@@ -1,0 +1,163 @@
+/* The vectors of a store: found in the mapped file, or loaded where they cannot be mapped. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "qctx/base/half.h"
+#include "qctx/base/mem.h"
+#include "store_internal.h"
+
+size_t qctx_store_row_bytes(const qctx_store *store, qctx_store_side side)
+{
+    return (size_t)store->dim * (store->sides[side].half ? sizeof(uint16_t) : sizeof(float));
+}
+
+static const char *dataset_of(qctx_store_side side)
+{
+    return side == QCTX_STORE_QUESTIONS ? "questions/vectors" : "contexts/vectors";
+}
+
+static qctx_status inspect(const qctx_store *store, qctx_store_side side, qctx_h5_shape *shape, qctx_error *error)
+{
+    const char *dataset = dataset_of(side);
+    qctx_status status = qctx_h5_inspect(store->file, dataset, shape, error);
+
+    if (status != QCTX_OK) {
+        qctx_hint(error, "a store holds questions/vectors, contexts/vectors and answers/SPLIT");
+        return status;
+    }
+    if (shape->rank != 2 || !shape->is_float)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: %s has %d dimension%s of %s; expected 2 of floating-point numbers", store->path, dataset,
+                         shape->rank, shape->rank == 1 ? "" : "s",
+                         shape->is_float     ? "floating-point numbers"
+                         : shape->is_integer ? "integers"
+                                             : "another type");
+    if (shape->shape[0] == 0 || shape->shape[1] == 0)
+        return qctx_fail(error, QCTX_ERR_DATA, "%s: %s is empty (%lld rows of %lld)", store->path, dataset,
+                         (long long)shape->shape[0], (long long)shape->shape[1]);
+    return QCTX_OK;
+}
+
+/* Maps the whole file: the rows of the node's ranks are then one copy in the page cache. */
+static qctx_status map_file(qctx_store *store, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    struct stat found;
+    int handle = open(store->path, O_RDONLY);
+
+    if (handle < 0 || fstat(handle, &found) != 0) {
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", store->path, strerror(errno));
+        goto out;
+    }
+    store->map_bytes = (size_t)found.st_size;
+    store->map = mmap(NULL, store->map_bytes, PROT_READ, MAP_SHARED, handle, 0);
+    if (store->map == MAP_FAILED) {
+        store->map = NULL;
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot map into memory: %s", store->path, strerror(errno));
+    }
+out:
+    if (handle >= 0)
+        close(handle);
+    return status;
+}
+
+static qctx_status load_rows(qctx_store *store, qctx_store_side side, qctx_error *error)
+{
+    qctx_store_rows_of *rows = &store->sides[side];
+    int64_t elements;
+
+    if (__builtin_mul_overflow(rows->count, store->dim, &elements))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s claims %lld rows of %lld", store->path, dataset_of(side),
+                         (long long)rows->count, (long long)store->dim);
+    rows->loaded = qctx_alloc(elements, rows->half ? sizeof(uint16_t) : sizeof(float), "the vectors of a store", error);
+    if (rows->loaded == NULL)
+        return QCTX_ERR_MEMORY;
+    rows->data = rows->loaded;
+    return qctx_h5_read(store->file, dataset_of(side), rows->half ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32, 0, rows->count,
+                        rows->loaded, error);
+}
+
+/* Rows that the machine can use as they stand in the file are mapped, all others converted in memory. */
+static qctx_status find_side(qctx_store *store, qctx_store_side side, const qctx_h5_shape *shape, qctx_error *error)
+{
+    qctx_store_rows_of *rows = &store->sides[side];
+    size_t size = shape->is_half ? sizeof(uint16_t) : sizeof(float);
+    size_t bytes, offset;
+
+    rows->count = shape->shape[0];
+    rows->half = shape->is_half;
+    if (shape->file_offset < 0 || shape->element_bytes != size || shape->file_offset % (int64_t)size != 0)
+        return load_rows(store, side, error);
+    offset = (size_t)shape->file_offset;
+    if (__builtin_mul_overflow((size_t)rows->count, (size_t)store->dim * size, &bytes) || offset > store->map_bytes ||
+        bytes > store->map_bytes - offset)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s ends beyond the end of the file; it is truncated", store->path,
+                         dataset_of(side));
+    rows->data = (const unsigned char *)store->map + offset;
+    return QCTX_OK;
+}
+
+qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)
+{
+    qctx_h5_shape shapes[2];
+    qctx_status status = QCTX_OK;
+
+    for (int side = 0; side < 2 && status == QCTX_OK; side++)
+        status = inspect(store, (qctx_store_side)side, &shapes[side], error);
+    if (status != QCTX_OK)
+        return status;
+    if (shapes[0].shape[1] != shapes[1].shape[1])
+        return qctx_fail(error, QCTX_ERR_MISMATCH,
+                         "%s: questions/vectors has rows of %lld and contexts/vectors rows of %lld; expected the same",
+                         store->path, (long long)shapes[0].shape[1], (long long)shapes[1].shape[1]);
+    store->dim = shapes[0].shape[1];
+    status = map_file(store, error);
+    for (int side = 0; side < 2 && status == QCTX_OK; side++)
+        status = find_side(store, (qctx_store_side)side, &shapes[side], error);
+    return status;
+}
+
+void qctx_store_drop_rows(qctx_store *store)
+{
+    for (int side = 0; side < 2; side++)
+        free(store->sides[side].loaded);
+    if (store->map != NULL)
+        munmap(store->map, store->map_bytes);
+}
+
+static void copy_row(const qctx_store *store, qctx_store_side side, int64_t row, float *out)
+{
+    const qctx_store_rows_of *rows = &store->sides[side];
+    size_t bytes = qctx_store_row_bytes(store, side);
+    const unsigned char *data = rows->data + (size_t)row * bytes;
+
+    if (rows->half)
+        qctx_half_to_float((const void *)data, store->dim, out);
+    else
+        memcpy(out, data, bytes);
+}
+
+qctx_status qctx_store_read(qctx_store *store, qctx_store_side side, int64_t first, int64_t count, float *out,
+                            qctx_error *error)
+{
+    if (first < 0 || count < 0 || first > store->sides[side].count - count)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: %s has %lld rows; asked for %lld from row %lld", store->path,
+                         dataset_of(side), (long long)store->sides[side].count, (long long)count, (long long)first);
+#pragma omp parallel for schedule(static) if (count > 64)
+    for (int64_t i = 0; i < count; i++)
+        copy_row(store, side, first + i, out + i * store->dim);
+    return QCTX_OK;
+}
+
+void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, float *out)
+{
+#pragma omp parallel for schedule(static) if (count > 64)
+    for (int64_t i = 0; i < count; i++)
+        copy_row(store, side, rows[i], out + i * store->dim);
+}

@@ -1,0 +1,217 @@
+/* The splits of a store: read whole, checked, and brought into the corpus's form. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/mem.h"
+#include "qctx/base/suggest.h"
+#include "store_internal.h"
+
+/* Reads answers/SPLIT/FIELD; `*values` is the caller's. */
+static qctx_status read_list(const qctx_store *store, const char *split, const char *field, int64_t **values,
+                             int64_t *count, qctx_error *error)
+{
+    char *dataset = qctx_format(error, "answers/%s/%s", split, field);
+    qctx_h5_shape shape;
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (dataset == NULL)
+        return status;
+    status = qctx_h5_inspect(store->file, dataset, &shape, error);
+    if (status != QCTX_OK)
+        goto out;
+    if (shape.rank != 1 || !shape.is_integer) {
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s is not a list of integers", store->path, dataset);
+        goto out;
+    }
+    *count = shape.shape[0];
+    *values = qctx_alloc(*count, sizeof **values, "the answers of a split", error);
+    status = *values == NULL ? QCTX_ERR_MEMORY
+                             : qctx_h5_read(store->file, dataset, QCTX_H5_INT64, 0, *count, *values, error);
+out:
+    free(dataset);
+    return status;
+}
+
+static qctx_status check_range(const qctx_store *store, const qctx_split *split, const char *field,
+                               const int64_t *values, int64_t count, int64_t limit, qctx_error *error)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (values[i] < 0 || values[i] >= limit)
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: answers/%s/%s: entry %lld is %lld; expected 0 to %lld",
+                             store->path, split->name, field, (long long)i, (long long)values[i], (long long)limit - 1);
+    return QCTX_OK;
+}
+
+static qctx_status check_offsets(const qctx_store *store, const qctx_split *split, int64_t contexts, qctx_error *error)
+{
+    const int64_t *offsets = split->offsets;
+
+    if (offsets[0] != 0 || offsets[split->count] != contexts)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: answers/%s/offsets runs from %lld to %lld; expected 0 to %lld, the length of contexts",
+                         store->path, split->name, (long long)offsets[0], (long long)offsets[split->count],
+                         (long long)contexts);
+    for (int64_t k = 0; k < split->count; k++)
+        if (offsets[k + 1] <= offsets[k])
+            return qctx_fail(error, QCTX_ERR_FORMAT,
+                             "%s: answers/%s/offsets: entry %lld is %lld after %lld; expected ascending numbers, since "
+                             "every question of a split has an answer",
+                             store->path, split->name, (long long)k + 1, (long long)offsets[k + 1],
+                             (long long)offsets[k]);
+    return QCTX_OK;
+}
+
+static int by_value(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left;
+    int64_t b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* Sorts each question's contexts and keeps each once: a foreign store may list them in any order. */
+static void tidy_contexts(qctx_split *split)
+{
+    int64_t kept = 0;
+
+    for (int64_t k = 0; k < split->count; k++) {
+        int64_t first = split->offsets[k];
+        int64_t end = split->offsets[k + 1];
+        int64_t start = kept;
+
+        qsort(split->contexts + first, (size_t)(end - first), sizeof(int64_t), by_value);
+        for (int64_t i = first; i < end; i++)
+            if (kept == start || split->contexts[kept - 1] != split->contexts[i])
+                split->contexts[kept++] = split->contexts[i];
+        split->offsets[k] = start;
+    }
+    split->offsets[split->count] = kept;
+}
+
+/* Where a split does not say which questions are its own, it is about all of them in order. */
+static qctx_status read_questions(const qctx_store *store, qctx_split *split, qctx_error *error)
+{
+    char *dataset = qctx_format(error, "answers/%s/questions", split->name);
+    int64_t total = store->sides[QCTX_STORE_QUESTIONS].count;
+    bool given;
+
+    if (dataset == NULL)
+        return QCTX_ERR_MEMORY;
+    given = qctx_h5_exists(store->file, dataset);
+    free(dataset);
+    if (given)
+        return read_list(store, split->name, "questions", &split->questions, &split->count, error);
+    split->count = total;
+    split->questions = qctx_alloc(total, sizeof *split->questions, "the questions of a split", error);
+    if (split->questions == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < total; i++)
+        split->questions[i] = i;
+    return QCTX_OK;
+}
+
+static qctx_status read_split(const qctx_store *store, const char *name, qctx_split *split, qctx_error *error)
+{
+    int64_t offsets = 0;
+    int64_t contexts = 0;
+    qctx_status status;
+
+    if (strlen(name) >= sizeof split->name)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: answers/%s: the name of a split has at most %d letters",
+                         store->path, name, (int)sizeof split->name - 1);
+    snprintf(split->name, sizeof split->name, "%s", name);
+    status = read_questions(store, split, error);
+    if (status == QCTX_OK)
+        status = read_list(store, name, "offsets", &split->offsets, &offsets, error);
+    if (status == QCTX_OK)
+        status = read_list(store, name, "contexts", &split->contexts, &contexts, error);
+    if (status != QCTX_OK)
+        return status;
+    if (split->count == 0)
+        return qctx_fail(error, QCTX_ERR_DATA, "%s: answers/%s has no questions", store->path, name);
+    if (offsets != split->count + 1)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: answers/%s/offsets has %lld entries; expected %lld, one more than the questions",
+                         store->path, name, (long long)offsets, (long long)split->count + 1);
+    status = check_range(store, split, "questions", split->questions, split->count,
+                         store->sides[QCTX_STORE_QUESTIONS].count, error);
+    if (status == QCTX_OK)
+        status = check_offsets(store, split, contexts, error);
+    if (status == QCTX_OK)
+        status = check_range(store, split, "contexts", split->contexts, contexts,
+                             store->sides[QCTX_STORE_CONTEXTS].count, error);
+    if (status == QCTX_OK)
+        tidy_contexts(split);
+    return status;
+}
+
+qctx_status qctx_store_read_splits(qctx_store *store, qctx_error *error)
+{
+    char **names = NULL;
+    int64_t count = 0;
+    qctx_status status;
+
+    if (!qctx_h5_exists(store->file, "answers")) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: there is no group answers", store->path);
+        return qctx_hint(error, "answers/SPLIT says which contexts answer which question");
+    }
+    status = qctx_h5_list(store->file, "answers", &names, &count, error);
+    if (status != QCTX_OK)
+        return status;
+    if (count == 0)
+        status = qctx_fail(error, QCTX_ERR_DATA, "%s: answers holds no split", store->path);
+    else if ((store->splits = qctx_alloc(count, sizeof *store->splits, "splits", error)) == NULL)
+        status = QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        status = read_split(store, names[i], &store->splits[i], error);
+        store->split_count = i + 1;
+    }
+    for (int64_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    return status;
+}
+
+void qctx_store_free_splits(qctx_store *store)
+{
+    for (int64_t i = 0; i < store->split_count; i++) {
+        free(store->splits[i].questions);
+        free(store->splits[i].offsets);
+        free(store->splits[i].contexts);
+    }
+    free(store->splits);
+}
+
+int64_t qctx_store_split_count(const qctx_store *store)
+{
+    return store->split_count;
+}
+
+const qctx_split *qctx_store_split_at(const qctx_store *store, int64_t index)
+{
+    return &store->splits[index];
+}
+
+const qctx_split *qctx_store_split(const qctx_store *store, const char *name, qctx_error *error)
+{
+    char known[512] = "";
+    const char *nearest = NULL;
+    size_t used = 0;
+
+    for (int64_t i = 0; i < store->split_count; i++)
+        if (strcmp(store->splits[i].name, name) == 0)
+            return &store->splits[i];
+    for (int64_t i = 0; i < store->split_count; i++) {
+        const char *candidate = store->splits[i].name;
+
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", candidate);
+        if (nearest == NULL)
+            nearest = qctx_suggest(name, &candidate, 1);
+    }
+    qctx_fail(error, QCTX_ERR_DATA, "%s: there is no split '%s'; it has %s", store->path, name, known);
+    if (nearest != NULL)
+        qctx_hint(error, "did you mean '%s'?", nearest);
+    return NULL;
+}

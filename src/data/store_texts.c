@@ -1,0 +1,162 @@
+/* The texts of a store, read from the file when they are asked for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/hash.h"
+#include "qctx/base/mem.h"
+#include "store_internal.h"
+
+/* Texts that are read at a time. */
+enum { BLOCK = 1024 };
+
+static void dataset_name(qctx_store_side side, qctx_field field, char *name, size_t bytes)
+{
+    static const char *const fields[] = {"id", "text", "title"};
+
+    snprintf(name, bytes, "%s/%s", qctx_store_side_name(side), fields[field]);
+}
+
+/* Whether the store has the field; one of another length than the vectors is refused. */
+static qctx_status find_field(const qctx_store *store, qctx_store_side side, qctx_field field, bool *found,
+                              qctx_error *error)
+{
+    char name[32];
+    qctx_h5_shape shape;
+    qctx_status status;
+
+    dataset_name(side, field, name, sizeof name);
+    *found = qctx_h5_exists(store->file, name);
+    if (!*found)
+        return QCTX_OK;
+    status = qctx_h5_inspect(store->file, name, &shape, error);
+    if (status == QCTX_OK && shape.shape[0] != store->sides[side].count)
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s has %lld entries, but there are %lld vectors", store->path,
+                           name, (long long)shape.shape[0], (long long)store->sides[side].count);
+    return status;
+}
+
+static char *stand_in(qctx_field field, int64_t row, qctx_error *error)
+{
+    if (field == QCTX_FIELD_ID)
+        return qctx_format(error, "%lld", (long long)row);
+    return qctx_strdup("", error);
+}
+
+/* A row that is asked for, and where its text goes. */
+typedef struct {
+    int64_t row;
+    int64_t place;
+} request;
+
+static int by_row(const void *left, const void *right)
+{
+    const request *a = left;
+    const request *b = right;
+
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* Reads the rows of `wanted` [count], sorted and less than BLOCK apart, with one call. */
+static qctx_status read_span(const qctx_store *store, const char *dataset, const request *wanted, int64_t count,
+                             char **texts, qctx_error *error)
+{
+    char *span[BLOCK] = {NULL};
+    int64_t first = wanted[0].row;
+    int64_t length = wanted[count - 1].row - first + 1;
+    qctx_status status = qctx_h5_read_texts(store->file, dataset, first, length, span, error);
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        texts[wanted[i].place] = qctx_strdup(span[wanted[i].row - first], error);
+        if (texts[wanted[i].place] == NULL)
+            status = QCTX_ERR_MEMORY;
+    }
+    for (int64_t i = 0; i < length; i++)
+        free(span[i]);
+    return status;
+}
+
+static qctx_status read_field(const qctx_store *store, qctx_store_side side, qctx_field field, const int64_t *rows,
+                              int64_t count, char **texts, qctx_error *error)
+{
+    request *wanted = qctx_alloc(count, sizeof *wanted, "texts", error);
+    qctx_status status = wanted == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    char name[32];
+
+    dataset_name(side, field, name, sizeof name);
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        wanted[i] = (request){rows[i], i};
+    if (status == QCTX_OK)
+        qsort(wanted, (size_t)count, sizeof *wanted, by_row);
+    for (int64_t first = 0, end = 0; first < count && status == QCTX_OK; first = end) {
+        while (end < count && wanted[end].row - wanted[first].row < BLOCK)
+            end++;
+        status = read_span(store, name, wanted + first, end - first, texts, error);
+    }
+    free(wanted);
+    return status;
+}
+
+qctx_status qctx_store_texts(qctx_store *store, qctx_store_side side, qctx_field field, const int64_t *rows,
+                             int64_t count, char **texts, qctx_error *error)
+{
+    bool found;
+    qctx_status status = find_field(store, side, field, &found, error);
+
+    for (int64_t i = 0; i < count; i++)
+        texts[i] = NULL;
+    if (status == QCTX_OK && found)
+        status = read_field(store, side, field, rows, count, texts, error);
+    for (int64_t i = 0; i < count && status == QCTX_OK && !found; i++) {
+        texts[i] = stand_in(field, rows[i], error);
+        if (texts[i] == NULL)
+            status = QCTX_ERR_MEMORY;
+    }
+    for (int64_t i = 0; i < count && status != QCTX_OK; i++) {
+        free(texts[i]);
+        texts[i] = NULL;
+    }
+    return status;
+}
+
+/* hashes [nc] = hash of each context's field; empty texts leave theirs untouched. */
+static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *hashes, qctx_error *error)
+{
+    char *texts[BLOCK];
+    int64_t rows[BLOCK];
+    int64_t total = store->sides[QCTX_STORE_CONTEXTS].count;
+    qctx_status status = QCTX_OK;
+
+    for (int64_t first = 0; first < total && status == QCTX_OK; first += BLOCK) {
+        int64_t count = total - first < BLOCK ? total - first : BLOCK;
+
+        for (int64_t i = 0; i < count; i++)
+            rows[i] = first + i;
+        status = qctx_store_texts(store, QCTX_STORE_CONTEXTS, field, rows, count, texts, error);
+        for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+            if (texts[i][0] != '\0')
+                hashes[first + i] = qctx_hash(texts[i], strlen(texts[i]), (uint64_t)field);
+            free(texts[i]);
+        }
+    }
+    return status;
+}
+
+qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error)
+{
+    size_t bytes = qctx_store_row_bytes(store, QCTX_STORE_CONTEXTS);
+    const qctx_store_rows_of *contexts = &store->sides[QCTX_STORE_CONTEXTS];
+
+    for (int64_t i = 0; i < contexts->count; i++)
+        content[i] = qctx_hash(contexts->data + (size_t)i * bytes, bytes, 0);
+    return hash_texts(store, QCTX_FIELD_TEXT, content, error);
+}
+
+qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error)
+{
+    qctx_status status = qctx_store_content(store, groups, error);
+
+    if (status == QCTX_OK)
+        status = hash_texts(store, QCTX_FIELD_TITLE, groups, error);
+    return status;
+}
