@@ -1,7 +1,231 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/clock.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/cli/options.h"
+#include "qctx/data/corpus_writer.h"
+#include "qctx/data/import.h"
+
+/* The command line as it was given. */
+typedef struct {
+    const char *out, *format, *context, *holdout, *by;
+    qctx_option_pairs splits;
+    int64_t radius, history, seed;
+    bool prefix, force;
+} arguments;
+
+static const char *const details =
+    "formats (told from the content; --format overrides):\n"
+    "  squad    SQuAD 1.1 or 2.0; the context is the sentence that holds the first answer\n"
+    "  quac     QuAC 0.2; likewise\n"
+    "  jsonl    one object a line: question, context, optional title and id (query is\n"
+    "           taken for question, passage or positive for context, _id for id);\n"
+    "           equal ids with equal questions make one question with several contexts\n"
+    "  tsv      question TAB context [TAB title], with or without a header line\n"
+    "\n"
+    "examples:\n"
+    "  qctx-dist import --out corpora/squad --split train train-v1.1.json --split dev dev-v1.1.json\n"
+    "  qctx-dist import --out corpora/tales --holdout 0.1,0.1 --by title tales.jsonl\n";
+
+static qctx_status usage_error(qctx_error *error, const char *message)
+{
+    qctx_fail(error, QCTX_ERR_USAGE, "import: %s", message);
+    return qctx_hint(error, "qctx-dist import --help shows the options");
+}
+
+/* "D,T": the shares of dev and test, each in [0, 1), together in (0, 1). */
+static qctx_status parse_holdout(const char *text, qctx_import_job *job, qctx_error *error)
+{
+    char *end;
+    bool good;
+
+    if (text == NULL)
+        return QCTX_OK;
+    job->dev_share = strtod(text, &end);
+    good = end != text && *end == ',';
+    if (good) {
+        const char *second = end + 1;
+
+        job->test_share = strtod(second, &end);
+        good = end != second && *end == '\0';
+    }
+    /* Written so that a NaN fails. */
+    if (!good || !(job->dev_share >= 0 && job->test_share >= 0) || !(job->dev_share + job->test_share > 0) ||
+        !(job->dev_share + job->test_share < 1)) {
+        qctx_fail(error, QCTX_ERR_USAGE, "import: --holdout: '%s' is not two shares D,T of less than 1 together", text);
+        return qctx_hint(error, "for a tenth each: --holdout 0.1,0.1");
+    }
+    return QCTX_OK;
+}
+
+/* Files come either as --split NAME FILE, or as arguments that --holdout divides. */
+static qctx_status take_files(const arguments *given, const char **files, int64_t file_count, qctx_import_job *job,
+                              qctx_error *error)
+{
+    if (given->holdout != NULL && given->splits.count > 0)
+        return usage_error(error, "--holdout cuts splits itself: give the files without --split");
+    if (given->holdout == NULL && file_count > 0)
+        return usage_error(error, "a file needs its split: --split NAME FILE, or --holdout to cut splits from it");
+    if (given->splits.count + file_count == 0)
+        return usage_error(error, "no file to read: give --split NAME FILE, or --holdout D,T with a FILE");
+    if (file_count > QCTX_IMPORT_FILES_MAX)
+        return usage_error(error, "more than 32 files; join them first");
+    for (int64_t i = 0; i < given->splits.count; i++) {
+        job->files[i] = (qctx_import_file){given->splits.items[i].name, given->splits.items[i].value};
+        if (!qctx_split_name_is_valid(job->files[i].split))
+            return qctx_fail(error, QCTX_ERR_USAGE,
+                             "import: --split: '%s' cannot be a split's name: expected letters, digits, _ - .",
+                             job->files[i].split);
+    }
+    for (int64_t i = 0; i < file_count; i++)
+        job->files[i].path = files[i];
+    job->file_count = given->splits.count + file_count;
+    return QCTX_OK;
+}
+
+static qctx_status fill_job(const arguments *given, const char **files, int64_t file_count, qctx_import_job *job,
+                            qctx_error *error)
+{
+    qctx_status status;
+
+    if (given->out == NULL)
+        return usage_error(error, "--out FOLDER is missing");
+    job->folder = given->out;
+    job->force = given->force;
+    job->paragraph = strcmp(given->context, "paragraph") == 0;
+    job->radius = given->radius;
+    job->prefix = given->prefix;
+    job->history = given->history;
+    job->by_title = strcmp(given->by, "title") == 0;
+    job->seed = (uint64_t)given->seed;
+    for (job->format = QCTX_IMPORT_AUTO; strcmp(given->format, qctx_import_format_name(job->format)) != 0;)
+        job->format++;
+    if (job->paragraph && job->radius > 0)
+        return usage_error(error, "--radius counts sentences and means nothing with --context paragraph");
+    status = parse_holdout(given->holdout, job, error);
+    return status == QCTX_OK ? take_files(given, files, file_count, job, error) : status;
+}
+
+/* One row a file: what became of its questions, and of those kept, what was repaired. */
+static void print_files(const qctx_import_job *job, const qctx_import_report *report)
+{
+    int width = 5;
+
+    for (int64_t i = 0; i < job->file_count; i++) {
+        int length = (int)strlen(qctx_path_base(job->files[i].path));
+
+        width = length > width ? length : width;
+    }
+    printf("%-*s  format    read    kept  merged  unanswerable  not found  empty  repaired  new ids\n", width, "file");
+    for (int64_t i = 0; i < job->file_count; i++) {
+        const qctx_import_counts *counts = &report->files[i];
+
+        printf("%-*s  %-6s %7" PRId64 " %7" PRId64 " %7" PRId64 " %13" PRId64 " %10" PRId64 " %6" PRId64 " %9" PRId64
+               " %8" PRId64 "\n",
+               width, qctx_path_base(job->files[i].path), qctx_import_format_name(counts->format), counts->read,
+               counts->kept, counts->merged, counts->unanswerable, counts->not_found, counts->empty, counts->repaired,
+               counts->renamed);
+    }
+}
+
+static void print_report(const qctx_import_job *job, const qctx_import_report *report, double seconds)
+{
+    char duration[32];
+
+    qctx_clock_format(seconds, duration, sizeof duration);
+    print_files(job, report);
+    printf("\n%-16s %9s %9s\n", "split", "questions", "contexts");
+    for (int64_t i = 0; i < report->split_count; i++)
+        printf("%-16s %9" PRId64 " %9" PRId64 "\n", report->splits[i].name, report->splits[i].questions,
+               report->splits[i].contexts);
+    for (int64_t a = 0; a < report->split_count; a++)
+        for (int64_t b = a + 1; b < report->split_count; b++)
+            if (report->shared[a][b] > 0)
+                printf("contexts shared by %s and %s: %" PRId64 "\n", report->splits[a].name, report->splits[b].name,
+                       report->shared[a][b]);
+    printf("\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", job->folder, report->questions,
+           report->contexts, duration);
+}
+
+/* What the user asked for and did not get, because no file is a dialog. */
+static void warn_of_useless_history(const qctx_import_job *job, const qctx_import_report *report)
+{
+    for (int64_t i = 0; i < job->file_count; i++)
+        if (report->files[i].format == QCTX_IMPORT_QUAC)
+            return;
+    if (job->history > 0)
+        qctx_warn("--history had no effect: none of the files is QuAC");
+}
+
+static qctx_status import_on_one_rank(const qctx_import_job *job, qctx_error *error)
+{
+    double started = qctx_clock_seconds();
+    qctx_import_report *report = qctx_alloc(1, sizeof *report, "the report", error);
+    qctx_status status = report == NULL ? QCTX_ERR_MEMORY : qctx_import_run(job, report, error);
+
+    if (status == QCTX_OK) {
+        print_report(job, report, qctx_clock_seconds() - started);
+        warn_of_useless_history(job, report);
+    }
+    free(report);
+    return status;
+}
 
 qctx_status qctx_cmd_import(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    (void)comm, (void)argc, (void)argv;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "import is not built yet");
+    arguments given = {.format = "auto", .context = "sentence", .by = "title", .seed = 1};
+    const qctx_option options[] = {
+        {"out", QCTX_OPTION_TEXT, &given.out, "FOLDER", "the corpus to make", 0, 0},
+        {"split", QCTX_OPTION_PAIRS, &given.splits, "NAME FILE", "a file and its split; may be repeated", 0, 0},
+        {"format", QCTX_OPTION_CHOICE, &given.format, "auto|squad|quac|jsonl|tsv", "format of the files", 0, 0},
+        {"context", QCTX_OPTION_CHOICE, &given.context, "sentence|paragraph",
+         "SQuAD, QuAC: what of a paragraph becomes the context", 0, 0},
+        {"radius", QCTX_OPTION_INT, &given.radius, "N", "sentences on either side of the answer's", 0, 1000000},
+        {"prefix", QCTX_OPTION_FLAG, &given.prefix, NULL, "put the title in front of the question", 0, 0},
+        {"history", QCTX_OPTION_INT, &given.history, "N", "QuAC: earlier questions of the dialog put in front", 0,
+         1000000},
+        {"holdout", QCTX_OPTION_TEXT, &given.holdout, "D,T", "cut these shares for dev and test from the files", 0, 0},
+        {"by", QCTX_OPTION_CHOICE, &given.by, "title|context", "hold-out: what stays on one side", 0, 0},
+        {"seed", QCTX_OPTION_INT, &given.seed, "N", "hold-out: another seed, another cut", 0, 9007199254740992.0},
+        {"force", QCTX_OPTION_FLAG, &given.force, NULL, "replace a corpus that exists", 0, 0},
+        {0},
+    };
+    const qctx_usage usage = {
+        .command = "import",
+        .arguments = "--out FOLDER (--split NAME FILE ... | --holdout D,T FILE ...) [OPTION ...]",
+        .summary = "Make a corpus from SQuAD, QuAC, JSONL or TSV files.",
+        .details = details,
+        .options = options,
+        .positional_max = -1,
+    };
+    qctx_import_job job = {0};
+    const char **files = qctx_alloc(argc, sizeof *files, "the arguments", error);
+    int64_t file_count = 0;
+    bool help = false;
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (files != NULL)
+        status = qctx_options_parse(&usage, argc, argv, files, &file_count, &help, error);
+    if (status == QCTX_OK && !help)
+        status = fill_job(&given, files, file_count, &job, error);
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        goto out;
+    if (help) {
+        if (qctx_comm_rank(comm) == 0)
+            qctx_options_print_usage(&usage, stdout);
+        goto out;
+    }
+    if (qctx_comm_rank(comm) == 0)
+        status = import_on_one_rank(&job, error);
+    status = qctx_agree(comm, status, error);
+out:
+    free(files);
+    return status;
 }

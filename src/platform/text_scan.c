@@ -88,6 +88,13 @@ qctx_span text_trim(const char *bytes, int64_t first, int64_t end)
     return (qctx_span){first, end};
 }
 
+bool qctx_text_is_blank(const char *bytes, size_t length)
+{
+    qctx_span inside = text_trim(bytes, 0, (int64_t)length);
+
+    return inside.first == inside.end;
+}
+
 static bool belongs_to_word(UChar32 c)
 {
     if (c < 0x80)

@@ -177,6 +177,7 @@ static void squeezes_white_space(void **state)
 
         assert_non_null(squeezed);
         assert_string_equal(squeezed, cases[i][1]);
+        assert_int_equal(qctx_text_is_blank(cases[i][0], strlen(cases[i][0])), squeezed[0] == '\0');
         free(squeezed);
     }
 }

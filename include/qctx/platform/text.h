@@ -64,6 +64,9 @@ qctx_status qctx_text_fold(qctx_text *text, const char *bytes, size_t length, co
  */
 qctx_status qctx_text_words(const char *bytes, size_t length, qctx_spans *spans, qctx_error *error);
 
+/* Whether there is nothing but white space. Local. Cannot fail. */
+bool qctx_text_is_blank(const char *bytes, size_t length);
+
 /*
  * Trims white space at both ends and folds each inner run of it, line ends included, into one space:
  * freshly allocated, NULL with `error` filled on failure. Local.
