@@ -1,7 +1,348 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/cli/options.h"
+#include "qctx/engine/examples.h"
+#include "qctx/engine/metrics.h"
+#include "qctx/engine/predictions.h"
+#include "qctx/engine/report.h"
+#include "qctx/engine/run.h"
+#include "qctx/engine/sources.h"
+#include "qctx/engine/trec.h"
+
+/* Strengths 0, 0.1 … 1 of --strengths. */
+enum { STRENGTHS = 11 };
+
+static struct {
+    const char *candidates;
+    const char *order;
+    int64_t pool;
+    const char *source;
+    const char *split;
+    bool strengths;
+    const char *run_file;
+    int64_t depth;
+    const char *predictions;
+    bool json;
+    bool force;
+} options = {.depth = 100};
+
+static const qctx_option table[] = {
+    {"candidates", QCTX_OPTION_CHOICE, &options.candidates, "pools|split|corpus",
+     "hold questions against the contexts of their pool, of the split, or of all the corpus (default: the run's)", 0,
+     0},
+    {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool (default 0: the run's)", 0, 1e15},
+    {"order", QCTX_OPTION_CHOICE, &options.order, "consecutive|shuffled",
+     "which questions share a pool (default: the run's)", 0, 0},
+    {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate on this corpus or store instead of data.eval", 0,
+     0},
+    {"split", QCTX_OPTION_TEXT, &options.split, "NAME", "the split of --source (default dev)", 0, 0},
+    {"strengths", QCTX_OPTION_FLAG, &options.strengths, NULL, "also show the head at strengths 0, 0.1 to 1", 0, 0},
+    {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE", "write the head's result lists as a TREC run", 0, 0},
+    {"depth", QCTX_OPTION_INT, &options.depth, "N", "contexts a question in the TREC run", 1, 1000000},
+    {"predictions", QCTX_OPTION_TEXT, &options.predictions, "FILE",
+     "write the best and the worst questions with their contexts as JSONL", 0, 0},
+    {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print JSON instead of tables", 0, 0},
+    {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace output files that exist", 0, 0},
+    {0},
+};
+
+static const qctx_usage usage = {
+    .command = "eval",
+    .arguments = "RUN [--candidates pools|split|corpus] [--source PATH] [--json]",
+    .summary = "Measures the head of a run beside no head, with 95% bootstrap intervals.",
+    .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources, with\n"
+               "the protocol of its configuration unless options say otherwise.\n"
+               "\n"
+               "In the TREC run the scores of a question strictly decrease, so that every evaluator\n"
+               "keeps this program's order; equal scores are printed as the next lower number.\n",
+    .options = table,
+    .positional_min = 1,
+    .positional_max = 1,
+};
+
+/* A run and how it is evaluated. */
+typedef struct {
+    qctx_comm *comm;
+    qctx_run run;
+    qctx_opened opened;
+    qctx_protocol protocol;
+    json_t *tables; /* with --json, on rank 0 */
+} evaluation_job;
+
+/* What is measured on one source. */
+typedef struct {
+    qctx_eval_set set;
+    int64_t *no_head; /* [answers] positions */
+    int64_t *head;
+    double *no_head_values; /* [count, QCTX_FIGURE_COUNT] */
+    double *head_values;
+    qctx_comparison comparison;
+    double strengths[STRENGTHS];
+    qctx_comparison by_strength[STRENGTHS];
+} measurement;
+
+static qctx_status check_outputs(qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (options.split != NULL && options.source == NULL) {
+        qctx_fail(error, QCTX_ERR_USAGE, "eval: --split needs --source");
+        return qctx_hint(error, "give the corpus or store whose split it is");
+    }
+    if (options.run_file != NULL)
+        status = qctx_path_must_not_exist(options.run_file, options.force, error);
+    if (status == QCTX_OK && options.predictions != NULL)
+        status = qctx_path_must_not_exist(options.predictions, options.force, error);
+    return status;
+}
+
+/* Puts --source in the place of data.eval. */
+static qctx_status replace_sources(qctx_config *config, qctx_error *error)
+{
+    const char *split = options.split != NULL ? options.split : "dev";
+    bool is_store = qctx_store_is(options.source);
+    qctx_source *item;
+
+    if (!is_store && !qctx_corpus_is(options.source)) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: is neither a corpus nor a store", options.source);
+        return qctx_hint(error, "a corpus is a folder with corpus.jsonl, a store an HDF5 file that embed wrote");
+    }
+    item = qctx_alloc(1, sizeof *item, "a source", error);
+    if (item == NULL)
+        return QCTX_ERR_MEMORY;
+    *(is_store ? &item->store : &item->corpus) = qctx_strdup(options.source, error);
+    item->split = qctx_strdup(split, error);
+    item->name = qctx_format(error, "%s/%s", qctx_path_base(options.source), split);
+    for (int64_t i = 0; i < config->data.eval.count; i++) {
+        free(config->data.eval.items[i].corpus);
+        free(config->data.eval.items[i].store);
+        free(config->data.eval.items[i].split);
+        free(config->data.eval.items[i].name);
+    }
+    free(config->data.eval.items);
+    config->data.eval = (qctx_sources){1, item};
+    return item->split == NULL || item->name == NULL || (item->store == NULL && item->corpus == NULL) ? QCTX_ERR_MEMORY
+                                                                                                      : QCTX_OK;
+}
+
+/* The run's protocol with what the options change, and whether everything asked for goes with it. */
+static qctx_status settle(evaluation_job *job, qctx_error *error)
+{
+    const qctx_config *config = &job->run.config;
+    qctx_protocol *protocol = &job->protocol;
+
+    *protocol =
+        (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool, (uint64_t)config->run.seed};
+    if (options.candidates != NULL)
+        protocol->candidates = strcmp(options.candidates, "pools") == 0   ? QCTX_CANDIDATES_POOLS
+                               : strcmp(options.candidates, "split") == 0 ? QCTX_CANDIDATES_SPLIT
+                                                                          : QCTX_CANDIDATES_CORPUS;
+    if (options.order != NULL)
+        protocol->order = strcmp(options.order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
+    if (options.pool > 0)
+        protocol->pool = options.pool;
+    if (options.strengths && job->run.checkpoint.head.form != QCTX_HEAD_RESIDUAL)
+        return qctx_fail(error, QCTX_ERR_USAGE, "eval: --strengths: the head of this run is plain and has no strength");
+    if (protocol->candidates == QCTX_CANDIDATES_POOLS && (options.run_file != NULL || options.predictions != NULL)) {
+        qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions need lists over more than a pool");
+        return qctx_hint(error, "add --candidates corpus (all contexts) or --candidates split");
+    }
+    if (options.source == NULL && config->data.eval.count == 0) {
+        qctx_fail(error, QCTX_ERR_DATA, "the run's configuration has no data.eval");
+        return qctx_hint(error, "name what to evaluate on: --source PATH --split NAME");
+    }
+    if (options.source == NULL && config->data.eval.count > 1 &&
+        (options.run_file != NULL || options.predictions != NULL)) {
+        qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions take one source, the run has %lld",
+                  (long long)config->data.eval.count);
+        return qctx_hint(error, "choose one with --source PATH --split NAME");
+    }
+    return options.source != NULL ? replace_sources(&job->run.config, error) : QCTX_OK;
+}
+
+/* Rows of another encoder, or of another state of it, mean nothing to the head. */
+static qctx_status check_encoder(const evaluation_job *job, const qctx_store *store, qctx_error *error)
+{
+    const char *trained = job->run.checkpoint.encoder_fingerprint;
+    const char *found = qctx_store_encoder_fingerprint(store);
+
+    if (qctx_store_dim(store) != job->run.head.input)
+        return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: rows of %lld, the head takes rows of %lld",
+                         qctx_store_path(store), (long long)qctx_store_dim(store), (long long)job->run.head.input);
+    if (strcmp(found, trained) == 0)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
+              qctx_store_path(store), found, trained);
+    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
+}
+
+static void free_measured(measurement *measured)
+{
+    free(measured->no_head);
+    free(measured->head);
+    free(measured->no_head_values);
+    free(measured->head_values);
+}
+
+static qctx_status allocate_measured(measurement *measured, qctx_error *error)
+{
+    const int64_t answers = measured->set.offsets[measured->set.count];
+    const int64_t figures = measured->set.count * QCTX_FIGURE_COUNT;
+
+    measured->no_head = qctx_alloc(answers, sizeof(int64_t), "positions", error);
+    measured->head = qctx_alloc(answers, sizeof(int64_t), "positions", error);
+    measured->no_head_values = qctx_alloc(figures, sizeof(double), "figures", error);
+    measured->head_values = qctx_alloc(figures, sizeof(double), "figures", error);
+    return measured->no_head == NULL || measured->head == NULL || measured->no_head_values == NULL ||
+                   measured->head_values == NULL
+               ? QCTX_ERR_MEMORY
+               : QCTX_OK;
+}
+
+/* Positions and figures of one projector. Collective. */
+static qctx_status measure(const evaluation_job *job, const measurement *measured, const qctx_projector *projector,
+                           int64_t *positions, double *values, qctx_error *error)
+{
+    qctx_status status = qctx_evaluate(job->comm, &measured->set, projector, &job->protocol, positions, error);
+
+    if (status == QCTX_OK)
+        qctx_metrics_of(positions, measured->set.offsets, measured->set.count, values);
+    return status;
+}
+
+static qctx_status compare(const evaluation_job *job, const measurement *measured, qctx_comparison *comparison,
+                           qctx_error *error)
+{
+    const qctx_config *config = &job->run.config;
+
+    return qctx_metrics_compare(job->comm, measured->no_head_values, measured->head_values, measured->set.count,
+                                config->eval.bootstrap, (uint64_t)config->run.seed, comparison, error);
+}
+
+/* Leaves the positions of the head at its own strength in `measured`. Collective. */
+static qctx_status measure_strengths(const evaluation_job *job, measurement *measured, qctx_error *error)
+{
+    qctx_projector head = job->run.head;
+    qctx_status status = QCTX_OK;
+
+    for (int i = 0; i < STRENGTHS && status == QCTX_OK; i++) {
+        head.strength = (double)i / (STRENGTHS - 1);
+        measured->strengths[i] = head.strength;
+        qctx_progress("strength %.1f", head.strength);
+        status = measure(job, measured, &head, measured->head, measured->head_values, error);
+        if (status == QCTX_OK)
+            status = compare(job, measured, &measured->by_strength[i], error);
+    }
+    qctx_progress("%s", "");
+    return status;
+}
+
+static qctx_status measure_source(const evaluation_job *job, measurement *measured, qctx_error *error)
+{
+    qctx_status status = qctx_agree(job->comm, allocate_measured(measured, error), error);
+
+    if (status == QCTX_OK)
+        status = measure(job, measured, &job->run.no_head, measured->no_head, measured->no_head_values, error);
+    if (status == QCTX_OK && options.strengths)
+        status = measure_strengths(job, measured, error);
+    if (status == QCTX_OK)
+        status = measure(job, measured, &job->run.head, measured->head, measured->head_values, error);
+    if (status == QCTX_OK)
+        status = compare(job, measured, &measured->comparison, error);
+    return status;
+}
+
+/* Prints, or keeps for the end, what was measured. Rank 0 only. */
+static qctx_status show(evaluation_job *job, const char *name, const measurement *measured, qctx_error *error)
+{
+    json_t *object;
+
+    if (!options.json) {
+        qctx_report_print(stdout, name, &job->protocol, &measured->comparison);
+        if (options.strengths) {
+            fputc('\n', stdout);
+            qctx_report_print_strengths(stdout, measured->strengths, measured->by_strength, STRENGTHS,
+                                        job->run.head.strength);
+        }
+        return QCTX_OK;
+    }
+    object = qctx_report_json(name, &job->protocol, &measured->comparison, error);
+    if (object == NULL)
+        return QCTX_ERR_MEMORY;
+    json_object_set_new(object, "strength", json_real(job->run.head.strength));
+    if (options.strengths)
+        json_object_set_new(object, "strengths",
+                            qctx_report_strengths_json(measured->strengths, measured->by_strength, STRENGTHS, error));
+    json_array_append_new(job->tables, object);
+    return QCTX_OK;
+}
+
+static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, qctx_error *error)
+{
+    measurement measured = {.set = qctx_source_questions(source)};
+    qctx_status status = qctx_agree(job->comm, check_encoder(job, source->store, error), error);
+
+    if (status == QCTX_OK)
+        status = measure_source(job, &measured, error);
+    if (status == QCTX_OK && options.run_file != NULL)
+        status = qctx_trec_write(job->comm, options.run_file, &measured.set, &job->run.head, &job->protocol,
+                                 options.depth, error);
+    if (status == QCTX_OK && options.predictions != NULL)
+        status = qctx_predictions_write(job->comm, options.predictions, &measured.set, &job->run.head, &job->protocol,
+                                        measured.no_head, measured.head, error);
+    if (status == QCTX_OK && qctx_comm_rank(job->comm) == 0)
+        status = show(job, source->name, &measured, error);
+    free_measured(&measured);
+    return qctx_agree(job->comm, status, error);
+}
+
+static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_error *error)
+{
+    qctx_status status = qctx_agree(job->comm, check_outputs(error), error);
+
+    if (status == QCTX_OK)
+        status = qctx_run_open(job->comm, path, &job->run, error);
+    if (status != QCTX_OK)
+        return status;
+    status = qctx_agree(job->comm, settle(job, error), error);
+    if (status == QCTX_OK)
+        status = qctx_sources_open(job->comm, &job->run.config, &job->opened, error);
+    if (options.json)
+        job->tables = json_array();
+    for (int64_t s = 0; s < job->opened.eval_count && status == QCTX_OK; s++) {
+        if (s > 0 && !options.json && qctx_comm_rank(job->comm) == 0)
+            fputc('\n', stdout);
+        status = evaluate_source(job, &job->opened.eval[s], error);
+    }
+    if (status == QCTX_OK && options.json && qctx_comm_rank(job->comm) == 0) {
+        json_dumpf(job->tables, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        fputc('\n', stdout);
+    }
+    return status;
+}
 
 qctx_status qctx_cmd_eval(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    (void)comm, (void)argc, (void)argv;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "eval is not built yet");
+    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
+    evaluation_job job = {.comm = comm};
+    int64_t count = 0;
+    bool help = false;
+    qctx_status status =
+        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && help && qctx_comm_rank(comm) == 0)
+        qctx_options_print_usage(&usage, stdout);
+    if (status == QCTX_OK && !help)
+        status = evaluate_run(&job, positional[0], error);
+    json_decref(job.tables);
+    qctx_sources_close(&job.opened);
+    qctx_run_close(&job.run);
+    free(positional);
+    return status;
 }

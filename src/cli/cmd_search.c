@@ -1,7 +1,174 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/cli/options.h"
+#include "qctx/cli/results.h"
+#include "qctx/engine/embed.h"
+#include "qctx/engine/run.h"
+#include "qctx/engine/search.h"
+#include "qctx/engine/sources.h"
+
+static struct {
+    int64_t top;
+    const char *text;
+    bool json;
+    bool no_head;
+} options = {.top = 5};
+
+static const qctx_option table[] = {
+    {"top", QCTX_OPTION_INT, &options.top, "N", "contexts to show", 1, 100000},
+    {"text", QCTX_OPTION_TEXT, &options.text, "FILE", "search the sentences of a text file instead", 0, 0},
+    {"no-head", QCTX_OPTION_FLAG, &options.no_head, NULL, "search as the encoder alone would", 0, 0},
+    {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print one JSON object a question", 0, 0},
+    {0},
+};
+
+static const qctx_usage usage = {
+    .command = "search",
+    .arguments = "RUN [QUESTION] [--text FILE] [--top N] [--json]",
+    .summary = "Shows the contexts that answer a question best, by the head of a run.",
+    .details = "RUN is a run folder or a checkpoint. The contexts are those of its first training\n"
+               "source, or the sentences of a text file.\n"
+               "\n"
+               "Without QUESTION it asks again and again, one question a line, until the end of\n"
+               "the input or 'quit'.\n",
+    .options = table,
+    .positional_min = 1,
+    .positional_max = 2,
+};
+
+/* Everything an answer needs, on every rank. */
+typedef struct {
+    qctx_comm *comm;
+    qctx_run run;
+    qctx_opened opened;
+    qctx_store *store; /* of the first training source */
+    qctx_encoder *encoder;
+    char **sentences; /* of --text, else NULL */
+    int64_t sentence_count;
+    qctx_search *search;
+    qctx_hit *hits; /* [options.top] */
+} search_session;
+
+static void close_session(search_session *session)
+{
+    free(session->hits);
+    qctx_search_destroy(session->search);
+    qctx_search_free_texts(session->sentences, session->sentence_count);
+    qctx_encoder_destroy(session->encoder);
+    qctx_sources_close(&session->opened);
+    qctx_run_close(&session->run);
+}
+
+/* The encoder of the store, which must be the one that the head was trained on. Local. */
+static qctx_status restore_encoder(search_session *session, qctx_error *error)
+{
+    const char *trained = session->run.checkpoint.encoder_fingerprint;
+    const char *found = qctx_store_encoder_fingerprint(session->store);
+
+    if (strcmp(trained, found) != 0) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
+                  qctx_store_path(session->store), found, trained);
+        return qctx_hint(error, "the data has changed since the run; train again");
+    }
+    session->hits = qctx_alloc(options.top, sizeof *session->hits, "hits", error);
+    if (session->hits == NULL)
+        return QCTX_ERR_MEMORY;
+    return qctx_embed_encoder_of(session->store, &session->encoder, error);
+}
+
+static qctx_status open_session(search_session *session, const char *path, qctx_error *error)
+{
+    qctx_comm *comm = session->comm;
+    const qctx_projector *projector = options.no_head ? &session->run.no_head : &session->run.head;
+    qctx_status status = qctx_run_open(comm, path, &session->run, error);
+
+    if (status == QCTX_OK && options.text != NULL)
+        status = qctx_search_read_sentences(comm, options.text, &session->sentences, &session->sentence_count, error);
+    if (status == QCTX_OK)
+        status = qctx_sources_open(comm, &session->run.config, &session->opened, error);
+    if (status != QCTX_OK)
+        return status;
+    session->store = session->opened.train[0].store;
+    status = qctx_agree(comm, restore_encoder(session, error), error);
+    if (status != QCTX_OK)
+        return status;
+    if (options.text != NULL)
+        return qctx_search_over_texts(comm, (const char *const *)session->sentences, session->sentence_count,
+                                      session->encoder, projector, &session->search, error);
+    return qctx_search_over_store(comm, session->store, session->encoder, projector, &session->search, error);
+}
+
+static qctx_status answer(search_session *session, const char *question, qctx_error *error)
+{
+    qctx_status status = qctx_search_ask(session->search, question, options.top, session->hits, error);
+
+    if (status == QCTX_OK && qctx_comm_rank(session->comm) == 0) {
+        const qctx_results results = {
+            .question = question,
+            .hits = session->hits,
+            .count =
+                options.top < qctx_search_count(session->search) ? options.top : qctx_search_count(session->search),
+            .store = session->store,
+            .sentences = session->sentences,
+        };
+
+        status = qctx_results_print(&results, options.json, stdout, error);
+    }
+    return status;
+}
+
+/* Every question that rank 0 reads is everybody's; one that cannot be asked is said and passed over. */
+static qctx_status answer_lines(search_session *session, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (;;) {
+        char *question = NULL;
+
+        status = qctx_results_next_question(session->comm, &question, error);
+        if (status != QCTX_OK || question == NULL)
+            return status;
+        status = qctx_agree(session->comm, qctx_search_check(question, error), error);
+        if (status == QCTX_OK)
+            status = qctx_agree(session->comm, answer(session, question, error), error);
+        if (status == QCTX_ERR_DATA) {
+            qctx_results_pass_over(session->comm, error);
+            status = QCTX_OK;
+        }
+        free(question);
+        if (status != QCTX_OK)
+            return status;
+    }
+}
 
 qctx_status qctx_cmd_search(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    (void)comm, (void)argc, (void)argv;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "search is not built yet");
+    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
+    search_session session = {.comm = comm};
+    int64_t count = 0;
+    bool help = false;
+    qctx_status status =
+        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && help) {
+        if (qctx_comm_rank(comm) == 0)
+            qctx_options_print_usage(&usage, stdout);
+        goto out;
+    }
+    /* A question that cannot be asked is refused before anything is opened. */
+    if (status == QCTX_OK && count == 2)
+        status = qctx_agree(comm, qctx_search_check(positional[1], error), error);
+    if (status == QCTX_OK)
+        status = open_session(&session, positional[0], error);
+    if (status == QCTX_OK)
+        status = count == 2 ? qctx_agree(comm, answer(&session, positional[1], error), error)
+                            : answer_lines(&session, error);
+    close_session(&session);
+out:
+    free(positional);
+    return status;
 }
