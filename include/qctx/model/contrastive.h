@@ -63,14 +63,15 @@ void qctx_loss_destroy(qctx_loss *loss);
  * Loss and gradient of one global batch. q, c [rows, d]: this rank's projected questions and contexts, not yet
  * normalised; dq, dc [rows, d] receive ∂L/∂q and ∂L/∂c for this rank's rows (L is the mean over the global batch:
  * summing the ranks' parameter gradients gives the gradient of L, no division by the rank count).
- * Collective. Errors: NUMERIC is not raised here: see result->finite.
+ * With `normalize`, a row of zeros has no gradient. A batch of no rows at all has loss 0 and is finite.
+ * Collective. Cannot fail; what is not finite is told in result->finite.
  */
 void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch, double log_scale,
                     float *dq, float *dc, qctx_loss_result *result);
 
 /*
  * Reference: the same loss and gradients for the whole batch on one rank, in double, straight from the formulas.
- * Used by tests. q, c, dq, dc [rows, d].
+ * Used by tests. q, c, dq, dc [rows, d]. Local. Without the memory for it, the loss is NaN and not finite.
  */
 void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
                          const qctx_loss_batch *batch, double log_scale, double *dq, double *dc,
