@@ -32,7 +32,7 @@ static qctx_status copy_sentences(const char *path, const char *text, const qctx
     for (*count = 0; *count < spans->count; (*count)++) {
         const qctx_span *span = &spans->items[*count];
 
-        /* Sentences run on over line ends; one line each reads better. */
+        /* Runs of white space, tabs of a table say, carry no meaning in a list of hits. */
         (*sentences)[*count] = qctx_text_squeeze(text + span->first, (size_t)(span->end - span->first), error);
         if ((*sentences)[*count] == NULL)
             return QCTX_ERR_MEMORY;

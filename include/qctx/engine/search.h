@@ -42,7 +42,8 @@ qctx_status qctx_search_ask(qctx_search *search, const char *question, int64_t k
 qctx_status qctx_search_check(const char *question, qctx_error *error);
 
 /*
- * The sentences of a text file, `*sentences` [*count] on every rank; rank 0 reads. Free with qctx_search_free_texts.
+ * The sentences of a text file, `*sentences` [*count] on every rank; rank 0 reads. A line end also ends a sentence
+ * (UAX #29), so notes on lines of their own stay apart. Free with qctx_search_free_texts.
  * Collective. Errors: IO, FORMAT (not UTF-8: names the line), DATA (no sentences), MEMORY.
  */
 qctx_status qctx_search_read_sentences(qctx_comm *comm, const char *path, char ***sentences, int64_t *count,
