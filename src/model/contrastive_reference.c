@@ -37,7 +37,7 @@ static double log_sum(const double *x, const bool *taken, int64_t count, int64_t
     for (int64_t k = 0; k < count; k++)
         if (taken[k * step])
             sum += exp(x[k * step] - max);
-    return max + log(sum);
+    return sum == 0.0 ? -INFINITY : max + log(sum); /* the first of nothing at all */
 }
 
 static bool answers(const qctx_loss_batch *batch, int64_t i, int64_t j)
