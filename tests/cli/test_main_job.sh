@@ -1,0 +1,79 @@
+# ranks: 1
+# The main job from end to end on a small synthetic corpus, at 1 to 5 ranks.
+source tests/support/cli.sh
+
+cat >config.yaml <<'YAML'
+run: {name: small, seed: 7}
+data:
+  train: [{corpus: corpus, split: train}]
+  eval: [{corpus: corpus, split: dev}]
+model: {hidden: 64}
+optim: {lr: 1e-3, warmup: 5}
+batch: {size: 150, epochs: 10}
+eval: {pool: 50, every: 5, bootstrap: 100, tune: 0.1}
+checkpoint: {every: 5, keep: 1}
+YAML
+
+expect 0 "" qctx synth --out corpus --questions 1500 --seed 3
+expect 8 "corpus: exists already" qctx synth --out corpus --questions 1500 --seed 3
+
+# losses RUN: the loss of every step, a line each.
+losses() {
+    sed -nE 's/.*"event":"step".*"loss":([0-9.e+-]+).*/\1/p' "$1/metrics.jsonl"
+}
+
+# agree A B BOUND: the numbers of two files differ by at most BOUND, relative, line by line.
+agree() {
+    paste "$1" "$2" | awk -v bound="$3" '
+        NF != 2 { print "line " NR ": not a pair"; bad = 1 }
+        { d = $1 - $2; if (d < 0) d = -d; if (d > bound * $1) { print "line " NR ": " $1 " and " $2; bad = 1 } }
+        END { if (NR < 50) { print "only " NR " steps"; bad = 1 } exit bad }'
+}
+
+for ranks in 1 2 3 4 5; do
+    RANKS=$ranks expect 0 "difference" qctx train config.yaml "run.out=runs$ranks"
+    losses "runs$ranks/small" >"losses$ranks"
+    check "the losses of $ranks ranks are those of one" agree losses1 "losses$ranks" 1e-5
+done
+for file in config.yaml metrics.jsonl summary.json checkpoints/best.h5 checkpoints/epoch-0010.h5; do
+    check "the run holds $file" test -s "runs2/small/$file"
+done
+check "old checkpoints go" test ! -e runs2/small/checkpoints/epoch-0005.h5
+check "nothing half-written stays" bash -c '! find . -name "*.partial" | grep .'
+
+# A second start is refused, then goes on, and reuses the store.
+expect 8 "this run exists already" qctx train config.yaml run.out=runs2
+RANKS=2 expect 0 "reusing" qctx train config.yaml run.out=again
+RANKS=2 expect 0 "reusing" qctx train config.yaml run.out=part batch.steps=45
+RANKS=2 expect 7 "section optim" qctx train config.yaml run.out=part optim.lr=2e-3 --resume
+RANKS=2 expect 4 "no checkpoint to resume from" qctx train config.yaml run.out=fresh --resume
+
+# The golden figures: a head that learned something that no head does not know.
+figure() { # FILE SYSTEM: top-1 of the first table
+    sed -n "/\"$2\"/,\$p" "$1" | sed -nE 's/.*"value": *([0-9.]+).*/\1/p' | head -n 1
+}
+no_head=$(figure runs1/small/summary.json no_head)
+head=$(figure runs1/small/summary.json head)
+check "the head ($head) is clearly above no head ($no_head)" \
+    awk "BEGIN { exit !($head > $no_head + 0.05 && $no_head > 0.2) }"
+
+# eval gives the same table at any number of ranks, and prints what train printed.
+for ranks in 1 3; do
+    RANKS=$ranks expect 0 "difference" qctx eval runs1/small
+    grep -vE 'ranks' output >"table$ranks"
+done
+check "the table does not depend on the ranks" diff table1 table3
+
+RANKS=2 expect 0 "" qctx search runs1/small "who founded it?"
+expect 0 "encoder" qctx info runs1/small
+expect 0 "questions" qctx info corpus
+expect 0 "residual" qctx info runs1/small/checkpoints/best.h5
+
+# Bad input on the way.
+expect 3 "did you mean" qctx train config.yaml optim.learning=3
+expect 6 "larger than the training data" qctx train config.yaml run.out=x batch.size=100000
+expect 7 "model.output" qctx train config.yaml run.out=x model.output=12
+expect 6 "no such split" qctx train config.yaml run.out=x 'data.train=[{corpus: corpus, split: nosuch}]'
+expect 10 "not finite" qctx train config.yaml run.out=diverged model.form=plain optim.kind=sgd optim.lr=1e30 \
+    optim.clip_norm=0 loss.normalize=false
+check "a refused run leaves no folder" test ! -e x

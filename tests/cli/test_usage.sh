@@ -1,0 +1,22 @@
+# ranks: 1 2
+# What the program answers before it does any work.
+source tests/support/cli.sh
+
+expect 2 "usage: qctx-dist COMMAND" qctx
+expect 0 "commands:" qctx --help
+expect 0 "qctx-dist " qctx --version
+expect 2 "did you mean 'train'?" qctx trian
+expect 2 "is not a command of qctx-dist" qctx frobnicate
+for command in import synth embed train eval search info; do
+    expect 0 "usage: qctx-dist $command" qctx $command --help
+    expect 2 "unknown option '--no-such-option'" qctx $command --no-such-option
+    check "$command --help fits a terminal of 80 columns" \
+        bash -c "! $program $command --help | LC_ALL=C.UTF-8 grep -E '^.{81,}'"
+done
+expect 2 "did you mean '--resume'?" qctx train config.yaml --resum
+expect 2 "too few arguments" qctx train
+expect 2 "is not an override of the form key.path=value" qctx train config.yaml lr
+expect 2 "exclude each other" qctx train config.yaml --resume --force
+expect 4 "absent.yaml" qctx train absent.yaml
+expect 4 "absent" qctx eval absent
+expect 4 "absent" qctx search absent "a question"
