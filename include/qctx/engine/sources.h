@@ -2,8 +2,13 @@
  * The stores behind data.train and data.eval: opens stores as they are, and
  * embeds corpora once, cached under data.cache by fingerprint.
  *
- * One encoder serves all sources of a run: it is that of the first store that is named, else it is created from
- * data.encoder and fitted on the union of the training corpora's training contexts.
+ * One encoder serves all sources of a run: it is that of the first store that is named, else that of the store that
+ * data.encoder names, else it is created from data.encoder and fitted on the union of the training corpora's training
+ * contexts.
+ *
+ * A cached store is <data.cache>/<corpus>-<16 hexadecimal digits>.h5, where the digits are the hash of everything that
+ * decides its bytes: the corpus, the store's version and dtype, and the encoder: its fingerprint where it comes from a
+ * store, else its settings and the corpora and splits it is fitted on. So the second start need not fit to find it.
  */
 #ifndef QCTX_ENGINE_SOURCES_H
 #define QCTX_ENGINE_SOURCES_H

@@ -1,0 +1,186 @@
+#include "qctx/engine/sources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+#include "sources_internal.h"
+
+qctx_place *qctx_places_find(const qctx_places *places, const qctx_source *source)
+{
+    bool is_corpus = source->corpus != NULL;
+    const char *path = is_corpus ? source->corpus : source->store;
+
+    for (int64_t i = 0; i < places->count; i++)
+        if (places->places[i].is_corpus == is_corpus && strcmp(places->places[i].path, path) == 0)
+            return &places->places[i];
+    return NULL;
+}
+
+static void add_places(qctx_places *places, const qctx_sources *sources)
+{
+    for (int64_t i = 0; i < sources->count; i++) {
+        const qctx_source *source = &sources->items[i];
+        bool is_corpus = source->corpus != NULL;
+
+        if (qctx_places_find(places, source) == NULL)
+            places->places[places->count++] =
+                (qctx_place){.path = is_corpus ? source->corpus : source->store, .is_corpus = is_corpus};
+    }
+}
+
+static qctx_status collect_places(qctx_places *places, qctx_error *error)
+{
+    const qctx_sources *train = &places->config->data.train;
+    const qctx_sources *eval = &places->config->data.eval;
+
+    places->places = qctx_alloc(train->count + eval->count, sizeof *places->places, "sources", error);
+    if (places->places == NULL)
+        return QCTX_ERR_MEMORY;
+    add_places(places, train);
+    add_places(places, eval);
+    return QCTX_OK;
+}
+
+/* Collective. */
+static qctx_status open_stores(qctx_places *places, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < places->count && status == QCTX_OK; i++)
+        if (!places->places[i].is_corpus)
+            status = qctx_store_open(places->comm, places->places[i].path, &places->places[i].store, error);
+    return status;
+}
+
+/* Finds the store whose encoder the run uses, if it is one. Collective. */
+static qctx_status find_reference(qctx_places *places, qctx_error *error)
+{
+    const char *encoder = places->config->data.encoder;
+    int64_t is_path = qctx_path_exists(encoder);
+    qctx_status status;
+
+    for (int64_t i = 0; i < places->count; i++)
+        if (places->places[i].store != NULL) {
+            places->reference = places->places[i].store;
+            return QCTX_OK;
+        }
+    /* A path that only some ranks see is opened by all, and so refused by all. */
+    qctx_comm_max_int64(places->comm, &is_path, 1);
+    if (!is_path)
+        return QCTX_OK;
+    status = qctx_store_open(places->comm, encoder, &places->named_by_encoder, error);
+    places->reference = places->named_by_encoder;
+    return status;
+}
+
+/* Vectors of different encoders, or of one fitted on different texts, cannot be compared. */
+static qctx_status check_agreement(const qctx_places *places, qctx_error *error)
+{
+    const qctx_store *first = places->reference != NULL ? places->reference : places->places[0].store;
+    const char *fingerprint = qctx_store_encoder_fingerprint(first);
+
+    for (int64_t i = 0; i < places->count; i++) {
+        const qctx_store *store = places->places[i].store;
+        const char *other = qctx_store_encoder_fingerprint(store);
+
+        if (qctx_store_dim(store) != qctx_store_dim(first))
+            return qctx_fail(error, QCTX_ERR_MISMATCH, "%s has vectors of %lld, but %s of %lld; expected the same",
+                             qctx_store_path(store), (long long)qctx_store_dim(store), qctx_store_path(first),
+                             (long long)qctx_store_dim(first));
+        if (fingerprint[0] != '\0' && other[0] != '\0' && strcmp(fingerprint, other) != 0) {
+            qctx_fail(error, QCTX_ERR_MISMATCH, "%s was made by the encoder %s, but %s by %s; expected the same",
+                      qctx_store_path(store), other, qctx_store_path(first), fingerprint);
+            return qctx_hint(error, "embed its corpus with the other's encoder: qctx-dist embed CORPUS --encoder %s",
+                             qctx_store_path(first));
+        }
+    }
+    return QCTX_OK;
+}
+
+static qctx_status fill_sources(const qctx_places *places, const qctx_sources *sources, qctx_opened_source **opened,
+                                int64_t *count, qctx_error *error)
+{
+    *opened = qctx_alloc(sources->count, sizeof **opened, "sources", error);
+    if (*opened == NULL)
+        return QCTX_ERR_MEMORY;
+    *count = sources->count;
+    for (int64_t i = 0; i < sources->count; i++) {
+        const qctx_source *source = &sources->items[i];
+        qctx_opened_source *target = &(*opened)[i];
+
+        target->store = qctx_places_find(places, source)->store;
+        target->split = qctx_store_split(target->store, source->split, error);
+        target->name = source->name;
+        target->limit = source->limit;
+        if (target->split == NULL)
+            return QCTX_ERR_DATA;
+    }
+    return QCTX_OK;
+}
+
+/* Hands the stores over to `opened`, which closes them from here on. */
+static qctx_status hand_over(qctx_places *places, qctx_opened *opened, qctx_error *error)
+{
+    opened->stores = qctx_alloc(places->count, sizeof(qctx_store *), "sources", error);
+    if (opened->stores == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < places->count; i++) {
+        opened->stores[i] = places->places[i].store;
+        places->places[i].store = NULL;
+    }
+    opened->store_count = places->count;
+    return QCTX_OK;
+}
+
+static void free_places(qctx_places *places)
+{
+    for (int64_t i = 0; i < places->count; i++) {
+        qctx_corpus_destroy(places->places[i].corpus);
+        qctx_store_close(places->places[i].store);
+    }
+    qctx_encoder_destroy(places->encoder);
+    qctx_store_close(places->named_by_encoder);
+    free(places->places);
+}
+
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, qctx_opened *opened, qctx_error *error)
+{
+    qctx_places places = {.comm = comm, .config = config};
+    qctx_status status;
+
+    *opened = (qctx_opened){0};
+    status = qctx_agree(comm, collect_places(&places, error), error);
+    if (status == QCTX_OK)
+        status = open_stores(&places, error);
+    if (status == QCTX_OK)
+        status = find_reference(&places, error);
+    if (status == QCTX_OK)
+        status = qctx_places_open_corpora(&places, error);
+    if (status != QCTX_OK)
+        goto out;
+    status = check_agreement(&places, error);
+    if (status == QCTX_OK)
+        status = fill_sources(&places, &config->data.train, &opened->train, &opened->train_count, error);
+    if (status == QCTX_OK)
+        status = fill_sources(&places, &config->data.eval, &opened->eval, &opened->eval_count, error);
+    if (status == QCTX_OK)
+        status = hand_over(&places, opened, error);
+    status = qctx_agree(comm, status, error);
+out:
+    free_places(&places);
+    if (status != QCTX_OK)
+        qctx_sources_close(opened);
+    return status;
+}
+
+void qctx_sources_close(qctx_opened *opened)
+{
+    for (int64_t i = 0; i < opened->store_count; i++)
+        qctx_store_close(opened->stores[i]);
+    free(opened->stores);
+    free(opened->train);
+    free(opened->eval);
+    *opened = (qctx_opened){0};
+}
