@@ -20,18 +20,18 @@ typedef struct {
     bool prefix, force;
 } arguments;
 
-static const char *const details =
-    "formats (told from the content; --format overrides):\n"
-    "  squad    SQuAD 1.1 or 2.0; the context is the sentence that holds the first answer\n"
-    "  quac     QuAC 0.2; likewise\n"
-    "  jsonl    one object a line: question, context, optional title and id (query is\n"
-    "           taken for question, passage or positive for context, _id for id);\n"
-    "           equal ids with equal questions make one question with several contexts\n"
-    "  tsv      question TAB context [TAB title], with or without a header line\n"
-    "\n"
-    "examples:\n"
-    "  qctx-dist import --out corpora/squad --split train train-v1.1.json --split dev dev-v1.1.json\n"
-    "  qctx-dist import --out corpora/tales --holdout 0.1,0.1 --by title tales.jsonl\n";
+static const char *const details = "formats (told from the content; --format overrides):\n"
+                                   "  squad    SQuAD 1.1 or 2.0; the context is the sentence of the first answer\n"
+                                   "  quac     QuAC 0.2; likewise\n"
+                                   "  jsonl    one object a line: question, context, optional title and id (query is\n"
+                                   "           taken for question, passage or positive for context, _id for id);\n"
+                                   "           equal ids with equal questions make one question with several contexts\n"
+                                   "  tsv      question TAB context [TAB title], with or without a header line\n"
+                                   "\n"
+                                   "examples:\n"
+                                   "  qctx-dist import --out corpora/squad --split train train-v1.1.json \\\n"
+                                   "                   --split dev dev-v1.1.json\n"
+                                   "  qctx-dist import --out corpora/tales --holdout 0.1,0.1 tales.jsonl\n";
 
 static qctx_status usage_error(qctx_error *error, const char *message)
 {

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# ranks: 0 2
+# The import command end to end: what it prints, where it refuses, and with which exit code.
+. tests/support/cli.sh
+
+printf 'Who sat?\tA cat sat.\tPets\nWho ran?\tThe dog ran.\tPets\nWho flew?\tA bird flew.\tBirds\n' >pairs.tsv
+printf '{"query": "Who sat?", "passage": "A cat sat."}\n' >dev.jsonl
+cat >squad.json <<'END'
+{"version": "v2.0", "data": [{"title": "Pets", "paragraphs": [{"context": "A cat sat. The dog ran.", "qas": [
+    {"id": "a", "question": "Who sat?", "answers": [{"text": "cat", "answer_start": 2}]},
+    {"id": "b", "question": "Who ran?", "answers": [{"text": "dog", "answer_start": 3}]},
+    {"id": "c", "question": "Who flew?", "is_impossible": true, "answers": []}]}]}]}
+END
+echo '{"data": []}' >none.json
+
+expect 0 "made: 5 questions, 3 contexts" qctx import --out made --split train pairs.tsv --split dev dev.jsonl \
+    --split dev squad.json
+mv output report
+expect 0 "contexts shared by train and dev: 2" cat report
+expect 0 "squad.json  squad        3       1       1             1          0      0         1        0" cat report
+expect 0 "1" grep -c "made: 5 questions" report
+expect 0 '"text": "The dog ran."' cat made/corpus.jsonl
+expect 0 "Who sat?" cat made/queries.jsonl
+expect 0 "query-id" cat made/qrels/dev.tsv
+expect 8 "made: exists already" qctx import --out made --split train pairs.tsv
+expect 6 "no question is left for the split 'train'" qctx import --out x --split train none.json
+
+# What follows depends on no number of ranks.
+[[ $RANKS = 0 ]] || exit 0
+expect 0 "made: 3 questions" qctx import --force --out made --split train pairs.tsv
+expect 2 "No such file" ls made/qrels/dev.tsv made.partial made.replaced
+expect 0 "test                     1         1" qctx import --out cut --holdout 0,0.3 --by context pairs.tsv
+expect 0 "pre: 3 questions" qctx import --out pre --prefix --split train pairs.tsv
+expect 0 "This is a question about Pets. Who sat?" cat pre/queries.jsonl
+expect 0 "--history had no effect" qctx import --force --out pre --history 2 --split train pairs.tsv
+
+expect 0 "usage: qctx-dist import" qctx import --help
+expect 2 "--out FOLDER is missing" qctx import --split train pairs.tsv
+expect 2 "no file to read" qctx import --out x
+expect 2 "a file needs its split" qctx import --out x pairs.tsv
+expect 2 "give the files without --split" qctx import --out x --holdout 0.1,0.1 --split train pairs.tsv
+expect 2 "not two shares" qctx import --out x --holdout 0.5 pairs.tsv
+expect 2 "not two shares" qctx import --out x --holdout 0.5,0.5 pairs.tsv
+expect 2 "not two shares" qctx import --out x --holdout nan,0.5 pairs.tsv
+expect 2 "cannot be a split's name" qctx import --out x --split ../up pairs.tsv
+expect 2 "means nothing with --context paragraph" qctx import --out x --radius 1 --context paragraph --split t pairs.tsv
+expect 2 "is not one of" qctx import --out x --format xml --split train pairs.tsv
+expect 2 "did you mean '--radius'" qctx import --out x --raduis 1 --split train pairs.tsv
+expect 4 "absent.json: cannot open" qctx import --out x --split train absent.json
+expect 4 "/proc/x" qctx import --out /proc/x --split train pairs.tsv
+expect 5 "pairs.tsv:1:" qctx import --out x --format jsonl --split train pairs.tsv
+expect 5 "expected JSON" qctx import --out x --format squad --split train /dev/null
+expect 2 "No such file" ls x x.partial

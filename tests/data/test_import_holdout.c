@@ -1,0 +1,200 @@
+/* ranks: 1 */
+#include "import_probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROWS = 1200, TITLES = 60, CONTEXTS = 300, LINE_BYTES = 200 };
+
+/*
+ * Row i as TSV: question i, its context (four rows share one), its title (twenty rows share one). Context 7
+ * stands under two titles, which so belong together.
+ */
+static void write_row(char *text, int i)
+{
+    int title = i / (ROWS / TITLES);
+
+    if (i == 30)
+        title = 59;
+    snprintf(text, LINE_BYTES, "question %d?\tcontext %d.\ttitle %d\n", i, i / (ROWS / CONTEXTS), title);
+}
+
+/* All rows, forwards or backwards. The caller frees the text. */
+static char *make_text(bool backwards)
+{
+    char *text = malloc((size_t)ROWS * LINE_BYTES);
+    size_t used = 0;
+
+    for (int i = 0; i < ROWS; i++) {
+        write_row(text + used, backwards ? ROWS - 1 - i : i);
+        used += strlen(text + used);
+    }
+    return text;
+}
+
+static qctx_import_job make_job(const char *file, bool backwards)
+{
+    char *text = make_text(backwards);
+    qctx_import_job job = probe_job(file, text);
+
+    free(text);
+    job.dev_share = 0.1;
+    job.test_share = 0.2;
+    job.by_title = true;
+    return job;
+}
+
+/* sides [ROWS] receives the first letter of each question's split but one: train r, dev e, test e → t, d, s. */
+static void read_sides(const qctx_corpus *corpus, char *sides)
+{
+    static const struct {
+        const char *name;
+        char letter;
+    } splits[] = {{"train", 't'}, {"dev", 'd'}, {"test", 's'}};
+
+    memset(sides, '?', ROWS);
+    for (size_t s = 0; s < 3; s++) {
+        const qctx_split *split = qctx_corpus_split(corpus, splits[s].name, NULL);
+
+        for (int64_t i = 0; split != NULL && i < split->count; i++) {
+            int row = atoi(corpus->questions[split->questions[i]].text + strlen("question "));
+
+            assert_int_equal(sides[row], '?');
+            sides[row] = splits[s].letter;
+        }
+    }
+    assert_null(memchr(sides, '?', ROWS));
+}
+
+static int count_side(const char *sides, char letter)
+{
+    int count = 0;
+
+    for (int i = 0; i < ROWS; i++)
+        count += sides[i] == letter;
+    return count;
+}
+
+static void cuts_by_title(void **state)
+{
+    qctx_import_job job = make_job("a.tsv", false);
+    char sides[ROWS];
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    read_sides(corpus, sides);
+    for (int i = 0; i < ROWS; i++)
+        assert_int_equal(sides[i], sides[i / 20 * 20]);
+    assert_int_equal(sides[30], sides[ROWS - 1]);
+
+    /* Shares to within half a group of 20 questions. */
+    assert_in_range(count_side(sides, 'd'), 110, 130);
+    assert_in_range(count_side(sides, 's'), 230, 250);
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++)
+            assert_int_equal(probe_report.shared[a][b], 0);
+    qctx_corpus_destroy(corpus);
+}
+
+static void cuts_by_context(void **state)
+{
+    qctx_import_job job = make_job("a.tsv", false);
+    char sides[ROWS];
+    bool divided = false;
+    qctx_corpus *corpus;
+
+    (void)state;
+    job.by_title = false;
+    corpus = probe_run(&job);
+    read_sides(corpus, sides);
+    for (int i = 0; i < ROWS; i++) {
+        assert_int_equal(sides[i], sides[i / 4 * 4]);
+        divided = divided || sides[i] != sides[i / 20 * 20];
+    }
+    assert_true(divided);
+    assert_in_range(count_side(sides, 'd'), 118, 122);
+    assert_in_range(count_side(sides, 's'), 238, 242);
+    qctx_corpus_destroy(corpus);
+}
+
+static void depends_on_the_seed_and_not_on_the_order(void **state)
+{
+    char forwards[ROWS], backwards[ROWS], other[ROWS];
+    qctx_import_job job = make_job("a.tsv", false);
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    read_sides(corpus, forwards);
+    qctx_corpus_destroy(corpus);
+    job = make_job("b.tsv", true);
+    corpus = probe_run(&job);
+    read_sides(corpus, backwards);
+    qctx_corpus_destroy(corpus);
+    assert_memory_equal(forwards, backwards, ROWS);
+    job.seed = 2;
+    corpus = probe_run(&job);
+    read_sides(corpus, other);
+    qctx_corpus_destroy(corpus);
+    assert_memory_not_equal(forwards, other, ROWS);
+}
+
+static void makes_only_the_splits_that_are_asked_for(void **state)
+{
+    qctx_import_job job = make_job("a.tsv", false);
+    qctx_corpus *corpus;
+
+    (void)state;
+    job.dev_share = 0;
+    corpus = probe_run(&job);
+    assert_int_equal(corpus->split_count, 2);
+    assert_null(qctx_corpus_split(corpus, "dev", NULL));
+    qctx_corpus_destroy(corpus);
+}
+
+/* Contexts without a title stand for themselves; a question's contexts stay together. */
+static void keeps_the_contexts_of_a_question_together(void **state)
+{
+    enum { PAIRS = 100 };
+    char *text = malloc(2 * PAIRS * LINE_BYTES);
+    qctx_import_job job;
+    qctx_corpus *corpus;
+    size_t used = 0;
+
+    (void)state;
+    for (int i = 0; i < 2 * PAIRS; i++)
+        used +=
+            (size_t)snprintf(text + used, LINE_BYTES, "{\"id\": \"%d\", \"question\": \"%d?\", \"context\": \"c%d\"}\n",
+                             i % PAIRS, i % PAIRS, i);
+    job = probe_job("m.jsonl", text);
+    free(text);
+    job.dev_share = 0.3;
+    job.by_title = true;
+    corpus = probe_run(&job);
+    assert_int_equal(corpus->question_count, PAIRS);
+    for (int64_t s = 0; s < corpus->split_count; s++)
+        assert_int_equal(corpus->splits[s].offsets[corpus->splits[s].count], 2 * corpus->splits[s].count);
+    assert_int_equal(qctx_corpus_split(corpus, "dev", NULL)->count, 30);
+    qctx_corpus_destroy(corpus);
+}
+
+static void refuses_groups_too_few_for_the_shares(void **state)
+{
+    qctx_import_job job = probe_job("few.tsv", "a?\tb\tT\nc?\td\tT\ne?\tf\tT\ng?\th\tT\n");
+
+    (void)state;
+    job.by_title = true;
+    job.dev_share = 0.2;
+    probe_fails(job, QCTX_ERR_DATA, "no question for 'dev'");
+    job.dev_share = 0.7;
+    probe_fails(job, QCTX_ERR_DATA, "no question for 'train'");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(cuts_by_title),
+    cmocka_unit_test(cuts_by_context),
+    cmocka_unit_test(depends_on_the_seed_and_not_on_the_order),
+    cmocka_unit_test(makes_only_the_splits_that_are_asked_for),
+    cmocka_unit_test(keeps_the_contexts_of_a_question_together),
+    cmocka_unit_test(refuses_groups_too_few_for_the_shares),
+};
+TEST_MAIN(tests)
