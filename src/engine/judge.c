@@ -177,25 +177,20 @@ static qctx_status metric_of(qctx_judge *judge, const qctx_projector *projector,
 qctx_status qctx_judge_choose(qctx_judge *judge, const qctx_projector *head, const double *strengths, int64_t count,
                               double *strength, double *metric, qctx_error *error)
 {
-    static const double whole = 1.0;
     bool residual = head->head != NULL && head->head->form == QCTX_HEAD_RESIDUAL;
 
-    if (!residual) {
-        strengths = &whole;
-        count = 1;
-    }
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < (residual ? count : 1); i++) {
         qctx_projector tried = *head;
         double reached;
         qctx_status status;
 
-        tried.strength = strengths[i];
+        tried.strength = residual ? strengths[i] : 1.0;
         status = metric_of(judge, &tried, &reached, error);
         if (status != QCTX_OK)
             return status;
         if (i == 0 || reached > *metric) {
             *metric = reached;
-            *strength = strengths[i];
+            *strength = tried.strength;
         }
     }
     return QCTX_OK;
