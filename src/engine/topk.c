@@ -53,11 +53,13 @@ static void sink(qctx_hit *heap, int64_t count, int64_t at)
 /* best [k] = the k ≤ count best of scores, in order; candidate numbers begin at `first`. */
 static void select_best(const float *scores, int64_t count, int64_t first, int64_t k, qctx_hit *best)
 {
+    if (k == 0)
+        return;
     for (int64_t j = 0; j < k; j++)
         best[j] = (qctx_hit){scores[j], first + j};
     for (int64_t at = k / 2 - 1; at >= 0; at--)
         sink(best, k, at);
-    for (int64_t j = k; j < count && k > 0; j++)
+    for (int64_t j = k; j < count; j++)
         if (scores[j] > best[0].score) {
             best[0] = (qctx_hit){scores[j], first + j};
             sink(best, k, 0);
