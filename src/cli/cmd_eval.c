@@ -35,7 +35,7 @@ static const qctx_option table[] = {
     {"candidates", QCTX_OPTION_CHOICE, &options.candidates, "pools|split|corpus",
      "hold questions against the contexts of their pool, of the split, or of all the corpus (default: the run's)", 0,
      0},
-    {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool (default 0: the run's)", 0, 1e15},
+    {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool, 0 for as many as the run's", 0, 1e15},
     {"order", QCTX_OPTION_CHOICE, &options.order, "consecutive|shuffled",
      "which questions share a pool (default: the run's)", 0, 0},
     {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate on this corpus or store instead of data.eval", 0,
@@ -55,11 +55,12 @@ static const qctx_usage usage = {
     .command = "eval",
     .arguments = "RUN [--candidates pools|split|corpus] [--source PATH] [--json]",
     .summary = "Measures the head of a run beside no head, with 95% bootstrap intervals.",
-    .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources, with\n"
-               "the protocol of its configuration unless options say otherwise.\n"
+    .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"
+               "with the protocol of its configuration unless options say otherwise.\n"
                "\n"
-               "In the TREC run the scores of a question strictly decrease, so that every evaluator\n"
-               "keeps this program's order; equal scores are printed as the next lower number.\n",
+               "In the TREC run the scores of a question strictly decrease, so that every\n"
+               "evaluator keeps this program's order; equal scores are printed as the next\n"
+               "lower number.\n",
     .options = table,
     .positional_min = 1,
     .positional_max = 1,

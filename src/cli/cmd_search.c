@@ -29,8 +29,8 @@ static const qctx_usage usage = {
     .command = "search",
     .arguments = "RUN [QUESTION] [--text FILE] [--top N] [--json]",
     .summary = "Shows the contexts that answer a question best, by the head of a run.",
-    .details = "RUN is a run folder or a checkpoint. The contexts are those of its first training\n"
-               "source, or the sentences of a text file.\n"
+    .details = "RUN is a run folder or a checkpoint. The contexts are those of its first\n"
+               "training source, or the sentences of a text file.\n"
                "\n"
                "Without QUESTION it asks again and again, one question a line, until the end of\n"
                "the input or 'quit'.\n",

@@ -36,6 +36,7 @@ void hashing_analyser_close(hashing_analyser *analyser)
     free(analyser->words.items);
     free(analyser->features.items);
     free(analyser->row);
+    free(analyser->df.items);
 }
 
 static int compare_words(const void *key, const void *entry)
