@@ -1,7 +1,138 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "info_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/cli/options.h"
+#include "qctx/engine/checkpoint.h"
+#include "qctx/engine/config.h"
+#include "qctx/engine/run.h"
+
+static struct {
+    bool json, reference;
+} options;
+
+static const qctx_option table[] = {
+    {"json", QCTX_OPTION_FLAG, &options.json, NULL, "one JSON object, for programs", 0, 0},
+    {"config-reference", QCTX_OPTION_FLAG, &options.reference, NULL, "list all keys of a configuration, as Markdown", 0,
+     0},
+    {0},
+};
+
+static const qctx_usage usage = {
+    .command = "info",
+    .arguments = "PATH",
+    .summary = "Describes a corpus, a store, a configuration, a run or a checkpoint.",
+    .details = "  qctx-dist info stores/squad.h5\n"
+               "  qctx-dist info configs/squad.yaml      the configuration as resolved\n"
+               "  qctx-dist info --config-reference\n"
+               "\n"
+               "What the path is, is seen from what it holds.\n",
+    .options = table,
+    .positional_min = 0,
+    .positional_max = 1,
+};
+
+static bool is_config(const char *path)
+{
+    const char *ending = strrchr(qctx_path_base(path), '.');
+
+    return !qctx_path_is_folder(path) && ending != NULL &&
+           (strcmp(ending, ".yaml") == 0 || strcmp(ending, ".yml") == 0);
+}
+
+/* The kinds of things that can be described: how to know one, and how to describe it. */
+static const struct {
+    bool (*is)(const char *path);
+    qctx_status (*describe)(qctx_comm *comm, const char *path, json_t **description, qctx_error *error);
+} kinds[] = {
+    {qctx_corpus_is, qctx_info_corpus},
+    {is_config, qctx_info_config},
+    {qctx_run_is, qctx_info_run},
+    {qctx_store_is, qctx_info_store},
+    {qctx_checkpoint_is, qctx_info_checkpoint},
+};
+enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
+
+static qctx_status refuse(const char *path, qctx_error *error)
+{
+    if (!qctx_path_exists(path))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: No such file or directory", path);
+    if (qctx_path_is_folder(path)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: neither a corpus (it has no corpus.jsonl) nor a run (no config.yaml)",
+                  path);
+        return qctx_hint(error, "name a file in it, or a folder that import or train has made");
+    }
+    qctx_fail(error, QCTX_ERR_FORMAT,
+              "%s: neither a store (an HDF5 file with questions/vectors), nor a checkpoint, nor a configuration "
+              "(.yaml)",
+              path);
+    return qctx_hint(error, "qctx-dist import makes a corpus from SQuAD, QuAC, JSONL or TSV files");
+}
+
+/* Rank 0 decides what the path is, so that all ranks describe it as the same. */
+static qctx_status find_kind(qctx_comm *comm, const char *path, int *kind, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    *kind = 0;
+    if (qctx_comm_rank(comm) == 0) {
+        while (*kind < KIND_COUNT && !kinds[*kind].is(path))
+            (*kind)++;
+        if (*kind == KIND_COUNT)
+            status = refuse(path, error);
+    }
+    qctx_comm_broadcast(comm, kind, sizeof *kind, 0);
+    return qctx_agree(comm, status, error);
+}
+
+static qctx_status describe(qctx_comm *comm, const char *path, qctx_error *error)
+{
+    json_t *description = NULL;
+    int kind;
+    qctx_status status = find_kind(comm, path, &kind, error);
+
+    if (status == QCTX_OK)
+        status = kinds[kind].describe(comm, path, &description, error);
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0) {
+        if (options.json)
+            status = qctx_info_print_json(description, error);
+        else
+            qctx_info_print_text(description);
+    }
+    json_decref(description);
+    return qctx_agree(comm, status, error);
+}
+
+static qctx_status run_command(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
+{
+    if (options.reference && count == 0) {
+        if (qctx_comm_rank(comm) == 0)
+            qctx_config_reference(stdout);
+        return QCTX_OK;
+    }
+    if (options.reference || count == 0) {
+        qctx_fail(error, QCTX_ERR_USAGE, "info: expected a path or --config-reference");
+        return qctx_hint(error, "qctx-dist info --help says more");
+    }
+    return describe(comm, positional[0], error);
+}
 
 qctx_status qctx_cmd_info(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    (void)comm, (void)argc, (void)argv;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "info is not built yet");
+    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
+    int64_t count;
+    bool help = false;
+    qctx_status status =
+        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && help && qctx_comm_rank(comm) == 0)
+        qctx_options_print_usage(&usage, stdout);
+    else if (status == QCTX_OK && !help)
+        status = run_command(comm, positional, count, error);
+    free(positional);
+    return status;
 }

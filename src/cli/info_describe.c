@@ -1,0 +1,198 @@
+/* The descriptions: one function for each kind of thing. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "info_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/data/corpus.h"
+#include "qctx/data/store.h"
+#include "qctx/engine/run.h"
+
+static void set_text(json_t *object, const char *name, const char *value)
+{
+    json_object_set_new(object, name, value[0] != '\0' ? json_string(value) : json_null());
+}
+
+static void set_count(json_t *object, const char *name, int64_t value)
+{
+    json_object_set_new(object, name, json_integer(value));
+}
+
+static void set_hash(json_t *object, const char *name, uint64_t value)
+{
+    char text[17];
+
+    snprintf(text, sizeof text, "%016" PRIx64, value);
+    set_text(object, name, value != 0 ? text : "");
+}
+
+static json_t *new_description(const char *kind, const char *path)
+{
+    json_t *object = json_object();
+
+    set_text(object, "kind", kind);
+    set_text(object, "path", path);
+    return object;
+}
+
+static void add_split(json_t *splits, const qctx_split *split)
+{
+    json_t *object = json_object();
+
+    set_count(object, "questions", split->count);
+    set_count(object, "answers", split->offsets[split->count]);
+    json_object_set_new(splits, split->name, object);
+}
+
+qctx_status qctx_info_corpus(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+{
+    qctx_corpus *corpus = NULL;
+    qctx_status status = qctx_corpus_open(comm, path, &corpus, error);
+    json_t *splits = json_object();
+    int64_t titled = 0;
+
+    *description = new_description("corpus", path);
+    if (status != QCTX_OK) {
+        json_decref(splits);
+        return status;
+    }
+    for (int64_t i = 0; i < corpus->context_count; i++)
+        titled += corpus->contexts[i].title[0] != '\0';
+    for (int64_t i = 0; i < corpus->split_count; i++)
+        add_split(splits, &corpus->splits[i]);
+    set_count(*description, "questions", corpus->question_count);
+    set_count(*description, "contexts", corpus->context_count);
+    set_count(*description, "contexts_with_title", titled);
+    json_object_set_new(*description, "splits", splits);
+    set_hash(*description, "fingerprint", corpus->fingerprint);
+    qctx_corpus_destroy(corpus);
+    return QCTX_OK;
+}
+
+qctx_status qctx_info_store(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+{
+    qctx_store *store = NULL;
+    qctx_status status = qctx_store_open(comm, path, &store, error);
+    json_t *splits = json_object();
+
+    *description = new_description("store", path);
+    if (status != QCTX_OK) {
+        json_decref(splits);
+        return status;
+    }
+    for (int64_t i = 0; i < qctx_store_split_count(store); i++)
+        add_split(splits, qctx_store_split_at(store, i));
+    set_count(*description, "questions", qctx_store_count(store, QCTX_STORE_QUESTIONS));
+    set_count(*description, "contexts", qctx_store_count(store, QCTX_STORE_CONTEXTS));
+    json_object_set_new(*description, "splits", splits);
+    set_count(*description, "dim", qctx_store_dim(store));
+    set_text(*description, "dtype", qctx_store_dtype(store) == QCTX_FLOAT16 ? "float16" : "float32");
+    json_object_set_new(*description, "unit_length", json_boolean(qctx_store_unit_length(store)));
+    set_text(*description, "encoder", qctx_store_encoder(store));
+    set_text(*description, "encoder_fingerprint", qctx_store_encoder_fingerprint(store));
+    set_text(*description, "encoder_settings", qctx_store_encoder_settings(store));
+    set_hash(*description, "corpus_fingerprint", qctx_store_corpus_fingerprint(store));
+    set_hash(*description, "checksum", qctx_store_checksum(store));
+    qctx_store_close(store);
+    return QCTX_OK;
+}
+
+static qctx_status set_config(json_t *description, const qctx_config *config, qctx_error *error)
+{
+    char *text = qctx_config_dump(config, error);
+
+    if (text == NULL)
+        return QCTX_ERR_MEMORY;
+    set_text(description, "config", text);
+    free(text);
+    return QCTX_OK;
+}
+
+qctx_status qctx_info_config(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+{
+    qctx_config config = {0};
+    qctx_status status = qctx_config_load(comm, path, NULL, 0, &config, error);
+
+    *description = new_description("configuration", path);
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, set_config(*description, &config, error), error);
+    qctx_config_free(&config);
+    return status;
+}
+
+static void set_head(json_t *description, const qctx_head_config *head)
+{
+    json_t *object = json_object();
+
+    set_text(object, "form", qctx_head_form_name(head->form));
+    set_text(object, "sides", qctx_head_sides_name(head->sides));
+    set_text(object, "activation", qctx_activation_name(head->activation));
+    set_count(object, "layers", head->layers);
+    set_count(object, "input", head->input);
+    set_count(object, "hidden", head->hidden);
+    set_count(object, "output", head->output);
+    set_count(object, "parameters", qctx_head_parameter_count(head));
+    json_object_set_new(description, "head", object);
+}
+
+static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoint)
+{
+    double logit_scale = exp(checkpoint->parameters[qctx_head_parameter_count(&checkpoint->head)]);
+
+    set_count(description, "epoch", checkpoint->epoch);
+    set_count(description, "step", checkpoint->step);
+    json_object_set_new(description, "strength", json_real(checkpoint->strength));
+    json_object_set_new(description, "logit_scale", json_real(logit_scale));
+    set_count(description, "best_epoch", checkpoint->best_epoch);
+    json_object_set_new(description, "best_metric", json_real(checkpoint->best_metric));
+    set_text(description, "encoder_fingerprint", checkpoint->encoder_fingerprint);
+    set_head(description, &checkpoint->head);
+}
+
+qctx_status qctx_info_checkpoint(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+{
+    qctx_checkpoint checkpoint = {0};
+    qctx_status status = qctx_checkpoint_read(comm, path, &checkpoint, error);
+
+    *description = new_description("checkpoint", path);
+    if (status != QCTX_OK)
+        return status;
+    set_checkpoint(*description, &checkpoint);
+    json_object_set_new(*description, "can_be_resumed", json_boolean(checkpoint.optimizer.count > 0));
+    qctx_checkpoint_free(&checkpoint);
+    return QCTX_OK;
+}
+
+/* What the run found out at its end; a run that has not ended has no summary. Local. */
+static qctx_status set_summary(json_t *description, const char *folder, qctx_error *error)
+{
+    char *path = qctx_path_join(folder, "summary.json", error);
+    json_t *summary = NULL;
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK && qctx_path_exists(path))
+        status = qctx_json_load_file(path, &summary, error);
+    if (status == QCTX_OK)
+        json_object_set_new(description, "summary", summary != NULL ? summary : json_null());
+    free(path);
+    return status;
+}
+
+qctx_status qctx_info_run(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+{
+    qctx_run run = {0};
+    qctx_status status = qctx_run_open(comm, path, &run, error);
+
+    *description = new_description("run", path);
+    if (status != QCTX_OK)
+        return status;
+    set_checkpoint(*description, &run.checkpoint);
+    status = set_config(*description, &run.config, error);
+    if (status == QCTX_OK)
+        status = set_summary(*description, path, error);
+    qctx_run_close(&run);
+    return qctx_agree(comm, status, error);
+}

@@ -1,0 +1,89 @@
+/* A description as JSON, or as text: one "name: value" a line, what is nested indented. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "info_internal.h"
+
+enum { NAME_COLUMNS = 22, INDENT = 2 };
+
+/* Prints a name as words; returns its columns. */
+static int print_name(const char *name, int depth)
+{
+    printf("%*s", depth * INDENT, "");
+    for (const char *c = name; *c != '\0'; c++)
+        putchar(*c == '_' ? ' ' : *c);
+    putchar(':');
+    return depth * INDENT + (int)strlen(name) + 1;
+}
+
+static void print_scalar(const json_t *value)
+{
+    if (json_is_string(value))
+        puts(json_string_value(value));
+    else if (json_is_integer(value))
+        printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+    else if (json_is_real(value))
+        printf("%.6g\n", json_real_value(value));
+    else
+        puts(json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "none");
+}
+
+/* A text of several lines stands below its name. */
+static void print_lines(const char *text, int depth)
+{
+    putchar('\n');
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+
+        printf("%*s%.*s\n", depth * INDENT, "", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* Objects hold scalars, texts, objects, and arrays of objects. */
+static void print_object(const json_t *object, int depth);
+
+static void print_member(const char *name, const json_t *value, int depth)
+{
+    const char *text = json_string_value(value);
+    int columns = print_name(name, depth);
+
+    if (json_is_object(value)) {
+        putchar('\n');
+        print_object(value, depth + 1);
+    } else if (json_is_array(value)) {
+        putchar('\n');
+        for (size_t i = 0; i < json_array_size(value); i++)
+            print_object(json_array_get(value, i), depth + 1);
+    } else if (text != NULL && strchr(text, '\n') != NULL) {
+        print_lines(text, depth + 1);
+    } else {
+        printf("%*s", columns < NAME_COLUMNS ? NAME_COLUMNS - columns : 1, "");
+        print_scalar(value);
+    }
+}
+
+static void print_object(const json_t *object, int depth)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, name, value) print_member(name, value, depth);
+}
+
+void qctx_info_print_text(const json_t *description)
+{
+    print_object(description, 0);
+}
+
+qctx_status qctx_info_print_json(const json_t *description, qctx_error *error)
+{
+    char *text = qctx_json_dump(description, error);
+
+    if (text == NULL)
+        return QCTX_ERR_MEMORY;
+    puts(text);
+    free(text);
+    return QCTX_OK;
+}
