@@ -10,7 +10,7 @@
 #include "synth_internal.h"
 
 /* A group is about one name: two entities of different kinds, some facts about each. */
-enum { ENTITIES_OF_GROUP = 2, FACTS_OF_ENTITY = 5, GROUP = ENTITIES_OF_GROUP * FACTS_OF_ENTITY };
+enum { ENTITIES_OF_GROUP = 2, FACTS_OF_ENTITY = 4, GROUP = ENTITIES_OF_GROUP * FACTS_OF_ENTITY };
 
 /*
  * Names are three syllables and an ending. A syllable is consonants and one vowel, so a name can be divided in one
@@ -34,6 +34,7 @@ enum {
     DRAW_FIRST_FACT,
     DRAW_OTHER_NOUN,
     DRAW_QUESTION,
+    DRAW_ALIKE,
     DRAW_CONTEXT,
     DRAW_VALUE,
     DRAW_SURNAME,
@@ -170,18 +171,19 @@ void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair)
     const synth_kind *kind = &synth_kinds[(first_kind + which * step) % SYNTH_KINDS];
     int64_t fact = draw(of_group, DRAW_FIRST_FACT, SYNTH_RELATIONS_OF_KIND) + index % FACTS_OF_ENTITY;
     const synth_relation *relation = &synth_relations[kind->relations[fact % SYNTH_RELATIONS_OF_KIND]];
+    bool alike = draw(of_pair, DRAW_ALIKE, 5) < 3;
+    const char *phrase = alike ? relation->alike : pick(of_pair, DRAW_CONTEXT, relation->contexts);
     char name[32], entity[80], asked[80], value[64];
 
     write_name((group * NAME_STRIDE + draw(of_all, DRAW_NAMES, NAMES)) % NAMES, name, sizeof name);
     snprintf(pair->title, sizeof pair->title, "%s %s", name, kind->noun);
     snprintf(entity, sizeof entity, "the %s %s", name, kind->noun);
     snprintf(asked, sizeof asked, "the %s %s", name,
-             draw(of_pair, DRAW_OTHER_NOUN, 4) == 0 ? kind->other_noun : kind->noun);
+             draw(of_pair, DRAW_OTHER_NOUN, 5) == 0 ? kind->other_noun : kind->noun);
     write_value(of_pair, relation, value, sizeof value);
     append_phrase(pair->question, sizeof pair->question, 0, pick(of_pair, DRAW_QUESTION, relation->questions), asked,
                   "");
-    write_context(of_pair, pick(of_pair, DRAW_CONTEXT, relation->contexts), entity, value, pair->context,
-                  sizeof pair->context);
+    write_context(of_pair, phrase, entity, value, pair->context, sizeof pair->context);
 }
 
 qctx_synth_sizes qctx_synth_divide(int64_t questions)

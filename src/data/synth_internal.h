@@ -16,13 +16,14 @@ typedef enum {
 } synth_value;
 
 /* Lists end with NULL. */
-enum { SYNTH_PHRASES = 6, SYNTH_VALUES = 13, SYNTH_RELATIONS_OF_KIND = 7 };
+enum { SYNTH_PHRASES = 5, SYNTH_VALUES = 13, SYNTH_RELATIONS_OF_KIND = 7 };
 
 /* One relation in the words of questions and of contexts: "{e}" is the entity, "{v}" the value. */
 typedef struct {
     synth_value value;
     const char *questions[SYNTH_PHRASES];
-    const char *contexts[SYNTH_PHRASES];
+    const char *contexts[SYNTH_PHRASES]; /* sharing no word with the questions */
+    const char *alike;                   /* a context that shares words with some of them */
     const char *values[SYNTH_VALUES];
 } synth_relation;
 

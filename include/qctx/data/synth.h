@@ -20,7 +20,7 @@
 #include "qctx/base/status.h"
 
 /* Bounds of the number of questions: a group for each split, and all the names there are. */
-enum { QCTX_SYNTH_LEAST = 30, QCTX_SYNTH_MOST = 30000000 };
+enum { QCTX_SYNTH_LEAST = 30, QCTX_SYNTH_MOST = 20000000 };
 
 /* One question, the context that answers it, and the name of what they are about. */
 typedef struct {
