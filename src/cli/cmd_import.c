@@ -94,7 +94,7 @@ static qctx_status fill_job(const arguments *given, const char **files, int64_t 
 {
     qctx_status status;
 
-    if (given->out == NULL)
+    if (given->out == NULL || given->out[0] == '\0')
         return usage_error(error, "--out FOLDER is missing");
     job->folder = given->out;
     job->force = given->force;

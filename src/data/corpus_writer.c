@@ -41,7 +41,7 @@ static qctx_status open_stream(const char *folder, const char *name, FILE **stre
 static qctx_status write_failed(const qctx_corpus_writer *writer, qctx_error *error)
 {
     qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->folder, strerror(errno != 0 ? errno : EIO));
-    return qctx_hint(error, "nothing was left under that name; is the disk full?");
+    return qctx_hint(error, "the corpus was not written; is the disk full?");
 }
 
 /* Only what is a corpus may be replaced: --force beside a wrong name must not cost a folder of something else. */
