@@ -189,7 +189,7 @@ void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair)
 qctx_synth_sizes qctx_synth_divide(int64_t questions)
 {
     int64_t groups = (questions + GROUP - 1) / GROUP;
-    int64_t held_out = groups / 10 > 0 ? groups / 10 : 1;
+    int64_t held_out = groups < 10 ? 1 : (groups + 5) / 10;
     qctx_synth_sizes sizes;
 
     sizes.train = (groups - 2 * held_out) * GROUP;

@@ -7,7 +7,7 @@ expect 0 "corpora/b: 300 questions, 300 contexts" env RANKS=0 "$program" synth -
 check "equal seeds give equal bytes" diff -r corpora/a corpora/b
 check "every context once" test "$(cut -d'"' -f12 corpora/a/corpus.jsonl | sort -u | wc -l)" = 300
 expect 8 "corpora/a: exists already" qctx synth --out corpora/a
-expect 0 "240" qctx synth --out corpora/a --questions 300 --seed 5 --force
+expect 0 "train                  240       240" qctx synth --out corpora/a --questions 300 --seed 5 --force
 check "another seed, another corpus" bash -c '! cmp -s corpora/a/corpus.jsonl corpora/b/corpus.jsonl'
 expect 0 "--questions N" qctx synth --help
 expect 2 "--out FOLDER is missing" qctx synth --questions 300
@@ -15,5 +15,5 @@ expect 2 "questions" qctx synth --out c --questions 3
 expect 2 "questions" qctx synth --out c --questions many
 expect 2 "too many arguments" qctx synth --out c surplus
 touch file
-expect 4 "file/c" qctx synth --out file/c --questions 300
+expect 4 "file: cannot make the folder" qctx synth --out file/c --questions 300
 check "nothing half-written stays" bash -c '! ls -d corpora/*partial* c 2>/dev/null | grep .'
