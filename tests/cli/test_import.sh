@@ -39,15 +39,11 @@ expect 2 "--out FOLDER is missing" qctx import --split train pairs.tsv
 expect 2 "no file to read" qctx import --out x
 expect 2 "a file needs its split" qctx import --out x pairs.tsv
 expect 2 "give the files without --split" qctx import --out x --holdout 0.1,0.1 --split train pairs.tsv
-expect 2 "not two shares" qctx import --out x --holdout 0.5 pairs.tsv
 expect 2 "not two shares" qctx import --out x --holdout 0.5,0.5 pairs.tsv
 expect 2 "not two shares" qctx import --out x --holdout nan,0.5 pairs.tsv
 expect 2 "cannot be a split's name" qctx import --out x --split ../up pairs.tsv
 expect 2 "means nothing with --context paragraph" qctx import --out x --radius 1 --context paragraph --split t pairs.tsv
-expect 2 "is not one of" qctx import --out x --format xml --split train pairs.tsv
-expect 2 "did you mean '--radius'" qctx import --out x --raduis 1 --split train pairs.tsv
 expect 4 "absent.json: cannot open" qctx import --out x --split train absent.json
 expect 4 "/proc/x" qctx import --out /proc/x --split train pairs.tsv
-expect 5 "pairs.tsv:1:" qctx import --out x --format jsonl --split train pairs.tsv
 expect 5 "expected JSON" qctx import --out x --format squad --split train /dev/null
 expect 2 "No such file" ls x x.partial
