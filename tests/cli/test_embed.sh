@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Embeds a small corpus and describes what comes out. ranks: 3
+. tests/support/cli.sh
+
+# Starting mpirun takes longer than the work: what is not about ranks runs without it.
+alone() {
+    RANKS=0 qctx "$@"
+}
+
+mkdir -p corpus/qrels empty
+for i in 0 1 2 3; do
+    echo "{\"_id\": \"c$i\", \"title\": \"t$i\", \"text\": \"context number $i tells of rivers\"}" >>corpus/corpus.jsonl
+    echo "{\"_id\": \"q$i\", \"text\": \"what does number $i tell?\"}" >>corpus/queries.jsonl
+    printf 'q%s\tc%s\t1\n' "$i" "$i" >>corpus/qrels/train.tsv
+done
+
+expect 0 "4 questions and 4 contexts embedded by hashing" qctx embed corpus --out stores/a.h5
+expect 8 "--force" alone embed corpus --out stores/a.h5
+expect 0 "embedded" qctx embed corpus --out stores/a.h5 --force
+expect 0 "embedded" alone embed corpus --out half.h5 --dtype float16 --dim 64 --fit dev
+expect 0 "embedded" qctx embed corpus --out b.h5 --encoder stores/a.h5
+check "the encoder of a store makes the same vectors" \
+    diff <(alone info --json stores/a.h5 | sed 's/.*"checksum"//') <(alone info --json b.h5 | sed 's/.*"checksum"//')
+
+expect 2 "--out is missing" alone embed corpus
+expect 2 "leave it away" alone embed corpus --out c.h5 --encoder b.h5 --dim 64
+expect 2 "" alone embed corpus --out c.h5 --dtype float8
+expect 3 "unknown encoder 'hashin'" alone embed corpus --out c.h5 --encoder hashin
+expect 4 "" qctx embed absent --out c.h5
+expect 4 "" qctx embed corpus --out corpus/corpus.jsonl/c.h5
+check "nothing half-written" test ! -e c.h5 -a ! -e c.h5.partial -a ! -e a.h5.partial
+
+expect 0 "dim:                  64" qctx info half.h5
+expect 0 "dtype:                float16" alone info half.h5
+expect 0 "contexts:             4" alone info corpus
+expect 0 '"unit_length":true' alone info --json b.h5
+expect 0 '| `data.train` |' alone info --config-reference
+expect 0 "encoder: hashing" alone info "$project/configs/demo.yaml"
+expect 4 "No such file" alone info absent
+expect 5 "neither a corpus" alone info empty
+expect 5 "neither a store" alone info corpus/corpus.jsonl
+expect 2 "expected a path" alone info
+head -c 3000 b.h5 >torn.h5
+expect 5 "torn.h5" qctx info torn.h5

@@ -1,0 +1,175 @@
+/* ranks: 1 2 3 */
+/*
+ * Stores as other tools write them: this file uses HDF5 itself, as h5py does, so that the store's reader meets layouts
+ * and types that its own writer never makes.
+ */
+#include "harness.h"
+
+#include <hdf5.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/data/store.h"
+
+enum { QUESTIONS = 4, CONTEXTS = 6, DIM = 5 };
+
+static qctx_error error;
+
+static double element(int side, int64_t row, int64_t column)
+{
+    /* Exact in half precision. */
+    return (double)(side * 64 + row * 8 + column + 1) / 16;
+}
+
+/* How the vectors are laid out. */
+typedef struct {
+    hid_t type;
+    bool chunked, compressed;
+} layout;
+
+static hid_t half_type(bool big_endian)
+{
+    hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+
+    H5Tset_fields(type, 15, 10, 5, 0, 10);
+    H5Tset_ebias(type, 15);
+    H5Tset_size(type, 2);
+    H5Tset_order(type, big_endian ? H5T_ORDER_BE : H5T_ORDER_LE);
+    return type;
+}
+
+static void write_dataset(hid_t file, const char *name, hid_t stored, hid_t memory, int rank, const hsize_t *extent,
+                          const layout *how, const void *data)
+{
+    hsize_t chunk[2] = {3, 2};
+    hid_t space = H5Screate_simple(rank, extent, NULL);
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    hid_t dataset;
+
+    H5Pset_create_intermediate_group(links, 1);
+    if (how != NULL && (how->chunked || how->compressed))
+        H5Pset_chunk(creation, rank, chunk);
+    if (how != NULL && how->compressed)
+        H5Pset_deflate(creation, 4);
+    dataset = H5Dcreate2(file, name, stored, space, links, creation, H5P_DEFAULT);
+    assert_true(dataset >= 0);
+    assert_true(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+    H5Dclose(dataset);
+    H5Pclose(links);
+    H5Pclose(creation);
+    H5Sclose(space);
+}
+
+static void write_vectors(hid_t file, const char *name, int side, hsize_t rows, const layout *how)
+{
+    const hsize_t extent[2] = {rows, DIM};
+    double values[CONTEXTS * DIM];
+
+    for (int64_t i = 0; i < (int64_t)rows; i++)
+        for (int64_t j = 0; j < DIM; j++)
+            values[i * DIM + j] = element(side, i, j);
+    write_dataset(file, name, how->type, H5T_NATIVE_DOUBLE, 2, extent, how, values);
+}
+
+/* Ids of fixed length, padded with spaces, in ASCII. */
+static void write_ids(hid_t file)
+{
+    const hsize_t extent = CONTEXTS;
+    hid_t type = H5Tcopy(H5T_C_S1);
+
+    H5Tset_size(type, 4);
+    H5Tset_strpad(type, H5T_STR_SPACEPAD);
+    write_dataset(file, "contexts/id", type, type, 1, &extent, NULL, "a   bb  ccc ddddeeeef   ");
+    H5Tclose(type);
+}
+
+/* A store with nothing but what is needed: vectors, and answers of all questions in order, as 32-bit integers. */
+static const char *write_store(const layout *how)
+{
+    const char *path = test_path("foreign.h5");
+    const int offsets[] = {0, 1, 3, 4, 5};
+    const int contexts[] = {5, 0, 1, 2, 2};
+    const hsize_t offset_count = 5, context_count = 5;
+    hid_t file;
+
+    qctx_comm_barrier(test_comm);
+    if (qctx_comm_rank(test_comm) == 0) {
+        file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        assert_true(file >= 0);
+        write_vectors(file, "questions/vectors", 0, QUESTIONS, how);
+        write_vectors(file, "contexts/vectors", 1, CONTEXTS, how);
+        write_dataset(file, "answers/train/offsets", H5T_STD_I32BE, H5T_NATIVE_INT, 1, &offset_count, NULL, offsets);
+        write_dataset(file, "answers/train/contexts", H5T_STD_U16LE, H5T_NATIVE_INT, 1, &context_count, NULL, contexts);
+        write_ids(file);
+        H5Fclose(file);
+    }
+    qctx_comm_barrier(test_comm);
+    return path;
+}
+
+static void check_store(const layout *how)
+{
+    const int64_t rows[] = {5, 0, 3};
+    float values[3 * DIM];
+    char *ids[3];
+    const qctx_split *split;
+    qctx_store *store;
+
+    assert_status(qctx_store_open(test_comm, write_store(how), &store, &error), QCTX_OK, &error);
+    assert_int_equal(qctx_store_dim(store), DIM);
+    qctx_store_gather(store, QCTX_STORE_CONTEXTS, rows, 3, values);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < DIM; j++)
+            assert_true((double)values[i * DIM + j] == element(1, rows[i], j));
+    assert_status(qctx_store_read(store, QCTX_STORE_QUESTIONS, 1, 3, values, &error), QCTX_OK, &error);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < DIM; j++)
+            assert_true((double)values[i * DIM + j] == element(0, i + 1, j));
+    split = qctx_store_split(store, "train", &error);
+    assert_non_null(split);
+    assert_int_equal(split->count, QUESTIONS);
+    assert_memory_equal(split->contexts, ((int64_t[]){5, 0, 1, 2, 2}), 5 * sizeof(int64_t));
+    assert_status(qctx_store_texts(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_ID, rows, 3, ids, &error), QCTX_OK, &error);
+    assert_string_equal(ids[0], "f");
+    assert_string_equal(ids[1], "a");
+    assert_string_equal(ids[2], "dddd");
+    for (int i = 0; i < 3; i++)
+        free(ids[i]);
+    qctx_store_close(store);
+}
+
+static void reads_every_layout_and_type(void **state)
+{
+    hid_t half = half_type(false);
+    hid_t swapped_half = half_type(true);
+    const layout layouts[] = {
+        {H5T_IEEE_F32LE, false, false}, {H5T_IEEE_F32LE, true, false},
+        {H5T_IEEE_F32LE, true, true},   {H5T_IEEE_F32BE, false, false},
+        {H5T_IEEE_F64LE, false, false}, {H5T_IEEE_F64BE, true, true},
+        {half, false, false},           {half, true, true},
+        {swapped_half, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
+        check_store(&layouts[i]);
+    H5Tclose(half);
+    H5Tclose(swapped_half);
+}
+
+static void refuses_integers_for_vectors(void **state)
+{
+    const layout how = {H5T_STD_I32LE, false, false};
+    qctx_store *store;
+
+    (void)state;
+    assert_status(qctx_store_open(test_comm, write_store(&how), &store, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "questions/vectors has 2 dimensions of integers; expected 2 of floating-point");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(reads_every_layout_and_type),
+    cmocka_unit_test(refuses_integers_for_vectors),
+};
+TEST_MAIN(tests)
