@@ -28,7 +28,8 @@ static qctx_status inspect(const qctx_store *store, qctx_store_side side, qctx_h
     qctx_status status = qctx_h5_inspect(store->file, dataset, shape, error);
 
     if (status != QCTX_OK) {
-        qctx_hint(error, "a store holds questions/vectors, contexts/vectors and answers/SPLIT");
+        if (!qctx_h5_exists(store->file, dataset))
+            qctx_hint(error, "a store holds questions/vectors, contexts/vectors and answers/SPLIT");
         return status;
     }
     if (shape->rank != 2 || !shape->is_float)

@@ -81,6 +81,29 @@ static int64_t mapped_offset(hid_t dataset, hid_t type)
     return offset;
 }
 
+/* Refuses data behind a filter (a kind of compression) that this HDF5 has not: reading it would not say so. */
+static qctx_status check_filters(const qctx_h5 *file, const char *dataset, hid_t object, qctx_error *error)
+{
+    hid_t properties = H5Dget_create_plist(object);
+    int filters = H5Pget_nfilters(properties);
+    qctx_status status = QCTX_OK;
+
+    for (int i = 0; i < filters && status == QCTX_OK; i++) {
+        char name[64] = "";
+        size_t values = 0;
+        unsigned flags;
+        H5Z_filter_t filter = H5Pget_filter2(properties, (unsigned)i, &flags, &values, NULL, sizeof name, name, NULL);
+
+        if (H5Zfilter_avail(filter) <= 0) {
+            qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s is stored with the filter '%s' (%d), which this HDF5 has not",
+                      file->path, dataset, name, (int)filter);
+            status = qctx_hint(error, "write it with gzip, or without compression");
+        }
+    }
+    H5Pclose(properties);
+    return status;
+}
+
 qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_shape *shape, qctx_error *error)
 {
     hid_t object, space, type;
@@ -97,6 +120,9 @@ qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_sh
             qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s has %d dimensions; expected 1 or 2", file->path, dataset, rank);
         goto out;
     }
+    status = check_filters(file, dataset, object, error);
+    if (status != QCTX_OK)
+        goto out;
     H5Sget_simple_extent_dims(space, extent, NULL);
     class = H5Tget_class(type);
     shape->rank = rank;
