@@ -66,10 +66,10 @@ static void print_member(const char *name, const json_t *value, int depth)
 
 static void print_object(const json_t *object, int depth)
 {
-    const char *name;
-    json_t *value;
+    json_t *members = (json_t *)object;
 
-    json_object_foreach((json_t *)object, name, value) print_member(name, value, depth);
+    for (void *at = json_object_iter(members); at != NULL; at = json_object_iter_next(members, at))
+        print_member(json_object_iter_key(at), json_object_iter_value(at), depth);
 }
 
 void qctx_info_print_text(const json_t *description)

@@ -1,12 +1,10 @@
 #include "qctx/data/store.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
-#include "qctx/base/suggest.h"
 #include "store_internal.h"
 
 const char *qctx_store_side_name(qctx_store_side side)

@@ -1,7 +1,6 @@
 /* The vectors of a store: found in the mapped file, or loaded where they cannot be mapped. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -196,11 +196,15 @@ out:
 
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
 {
+    qctx_error unheard;
     qctx_status status;
     herr_t result;
 
     if (file == NULL)
         return QCTX_OK;
+    /* Ranks agree on an error also where the caller has one to report already. */
+    if (error == NULL)
+        error = &unheard;
     result = H5Fclose(file->id);
     status = qctx_h5_written(file, result, "cannot finish writing", error);
     if (file->comm != NULL)
