@@ -20,7 +20,7 @@ static const char *const consonants[] = {"b", "d", "f", "g", "k", "l", "m",  "n"
                                          "p", "r", "s", "t", "v", "z", "br", "th"};
 static const char vowels[] = {'a', 'e', 'i', 'o', 'u'};
 static const char *const endings[] = {"n", "r", "l", "s", "nd", "m"};
-enum { CONSONANTS = 16, VOWELS = 5, ENDINGS = 6, SYLLABLES = CONSONANTS * VOWELS };
+enum { CONSONANTS = 16, VOWELS = 5, ENDINGS = 6, SYLLABLES = CONSONANTS * VOWELS, SYLLABLES_OF_NAME = 3 };
 enum { NAMES = SYLLABLES * SYLLABLES * SYLLABLES * ENDINGS };
 _Static_assert((int64_t)NAMES *GROUP >= QCTX_SYNTH_MOST, "a name for every group");
 
@@ -31,6 +31,7 @@ enum { NAME_STRIDE = 1859107 };
 enum {
     DRAW_NAMES,
     DRAW_KIND,
+    DRAW_STEP,
     DRAW_FIRST_FACT,
     DRAW_OTHER_NOUN,
     DRAW_QUESTION,
@@ -78,17 +79,15 @@ static const char *pick_or_none(source from, int purpose, const char *const *lis
 
 static void write_name(int64_t number, char *out, size_t bytes)
 {
-    const char *first = consonants[number % CONSONANTS], *second, *third, *ending;
-    char a, b, c;
+    int64_t left = number / ENDINGS;
+    size_t used = 0;
 
-    number /= CONSONANTS;
-    a = vowels[number % VOWELS], number /= VOWELS;
-    second = consonants[number % CONSONANTS], number /= CONSONANTS;
-    b = vowels[number % VOWELS], number /= VOWELS;
-    third = consonants[number % CONSONANTS], number /= CONSONANTS;
-    c = vowels[number % VOWELS], number /= VOWELS;
-    ending = endings[number % ENDINGS];
-    snprintf(out, bytes, "%s%c%s%c%s%c%s", first, a, second, b, third, c, ending);
+    for (int i = 0; i < SYLLABLES_OF_NAME; i++) {
+        used += (size_t)snprintf(out + used, bytes - used, "%s%c", consonants[left % CONSONANTS],
+                                 vowels[left / CONSONANTS % VOWELS]);
+        left /= SYLLABLES;
+    }
+    snprintf(out + used, bytes - used, "%s", endings[number % ENDINGS]);
     out[0] = (char)toupper((unsigned char)out[0]);
 }
 
@@ -125,7 +124,8 @@ static void write_value(source from, const synth_relation *relation, char *out, 
 /* Appends `text` as far as it fits; returns the new length. */
 static size_t append(char *out, size_t bytes, size_t used, const char *text)
 {
-    return used + (size_t)snprintf(out + used, bytes - used, "%s", text);
+    used += (size_t)snprintf(out + used, bytes - used, "%s", text);
+    return used < bytes ? used : bytes - 1;
 }
 
 /* Appends a phrase with "{e}" and "{v}" replaced and its first letter in upper case; returns the new length. */
@@ -159,31 +159,47 @@ static void write_context(source from, const char *phrase, const char *entity, c
     append(out, bytes, used, ".");
 }
 
-void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair)
+/* What pair `index` of a seed is about. */
+typedef struct {
+    char name[32];
+    const synth_kind *kind;
+    const synth_relation *relation;
+} subject;
+
+static subject choose_subject(uint64_t seed, int64_t index)
 {
     int64_t group = index / GROUP;
-    int64_t which = index % GROUP / FACTS_OF_ENTITY;
-    source of_pair = {seed, (uint64_t)index};
-    source of_group = {seed, UINT64_MAX - (uint64_t)group}; /* apart from the numbers of pairs */
+    /* Numbered from the other end, apart from the pairs. */
+    source of_group = {seed, UINT64_MAX - (uint64_t)group};
     source of_all = {seed, UINT64_MAX / 2};
-    int64_t first_kind = draw(of_group, DRAW_KIND, SYNTH_KINDS);
-    int64_t step = 1 + draw(of_group, DRAW_OTHER_NOUN, SYNTH_KINDS - 1);
-    const synth_kind *kind = &synth_kinds[(first_kind + which * step) % SYNTH_KINDS];
+    int64_t entity = index % GROUP / FACTS_OF_ENTITY;
+    int64_t kind = draw(of_group, DRAW_KIND, SYNTH_KINDS) + entity * (1 + draw(of_group, DRAW_STEP, SYNTH_KINDS - 1));
     int64_t fact = draw(of_group, DRAW_FIRST_FACT, SYNTH_RELATIONS_OF_KIND) + index % FACTS_OF_ENTITY;
-    const synth_relation *relation = &synth_relations[kind->relations[fact % SYNTH_RELATIONS_OF_KIND]];
-    bool alike = draw(of_pair, DRAW_ALIKE, 5) < 3;
-    const char *phrase = alike ? relation->alike : pick(of_pair, DRAW_CONTEXT, relation->contexts);
-    char name[32], entity[80], asked[80], value[64];
+    subject chosen = {.kind = &synth_kinds[kind % SYNTH_KINDS]};
 
-    write_name((group * NAME_STRIDE + draw(of_all, DRAW_NAMES, NAMES)) % NAMES, name, sizeof name);
-    snprintf(pair->title, sizeof pair->title, "%s %s", name, kind->noun);
-    snprintf(entity, sizeof entity, "the %s %s", name, kind->noun);
-    snprintf(asked, sizeof asked, "the %s %s", name,
-             draw(of_pair, DRAW_OTHER_NOUN, 5) == 0 ? kind->other_noun : kind->noun);
-    write_value(of_pair, relation, value, sizeof value);
-    append_phrase(pair->question, sizeof pair->question, 0, pick(of_pair, DRAW_QUESTION, relation->questions), asked,
-                  "");
-    write_context(of_pair, phrase, entity, value, pair->context, sizeof pair->context);
+    chosen.relation = &synth_relations[chosen.kind->relations[fact % SYNTH_RELATIONS_OF_KIND]];
+    write_name((group * NAME_STRIDE + draw(of_all, DRAW_NAMES, NAMES)) % NAMES, chosen.name, sizeof chosen.name);
+    return chosen;
+}
+
+void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair)
+{
+    source from = {seed, (uint64_t)index};
+    subject about = choose_subject(seed, index);
+    const synth_relation *relation = about.relation;
+    const char *noun = about.kind->noun;
+    const char *asked_noun = draw(from, DRAW_OTHER_NOUN, 5) == 0 ? about.kind->other_noun : noun;
+    const char *question = pick(from, DRAW_QUESTION, relation->questions);
+    const char *context =
+        draw(from, DRAW_ALIKE, 5) < 3 ? relation->alike : pick(from, DRAW_CONTEXT, relation->contexts);
+    char entity[80], value[64];
+
+    snprintf(pair->title, sizeof pair->title, "%s %s", about.name, noun);
+    snprintf(entity, sizeof entity, "the %s %s", about.name, asked_noun);
+    append_phrase(pair->question, sizeof pair->question, 0, question, entity, "");
+    snprintf(entity, sizeof entity, "the %s %s", about.name, noun);
+    write_value(from, relation, value, sizeof value);
+    write_context(from, context, entity, value, pair->context, sizeof pair->context);
 }
 
 qctx_synth_sizes qctx_synth_divide(int64_t questions)
@@ -196,6 +212,13 @@ qctx_synth_sizes qctx_synth_divide(int64_t questions)
     sizes.dev = held_out * GROUP;
     sizes.test = questions - sizes.train - sizes.dev;
     return sizes;
+}
+
+static const char *split_of(const qctx_synth_sizes *sizes, int64_t index)
+{
+    if (index < sizes->train)
+        return "train";
+    return index < sizes->train + sizes->dev ? "dev" : "test";
 }
 
 static qctx_status write_pair(qctx_corpus_writer *writer, uint64_t seed, int64_t index, const char *split,
@@ -223,11 +246,7 @@ qctx_status qctx_synth_write(const char *folder, int64_t questions, uint64_t see
     qctx_status status = qctx_corpus_writer_open(folder, force, &writer, error);
 
     for (int64_t i = 0; i < questions && status == QCTX_OK; i++)
-        status = write_pair(writer, seed, i,
-                            i < sizes.train               ? "train"
-                            : i < sizes.train + sizes.dev ? "dev"
-                                                          : "test",
-                            error);
+        status = write_pair(writer, seed, i, split_of(&sizes, i), error);
     if (status == QCTX_OK)
         return qctx_corpus_writer_commit(writer, error);
     qctx_corpus_writer_discard(writer);

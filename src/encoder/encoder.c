@@ -1,6 +1,7 @@
 #include "qctx/encoder/encoder.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,14 +22,15 @@ static qctx_status unknown_encoder(const char *name, qctx_error *error)
 {
     const char *names[CLASS_COUNT];
     const char *nearest;
+    char known[32 * CLASS_COUNT];
+    size_t used = 0;
 
     for (int i = 0; i < CLASS_COUNT; i++)
         names[i] = classes[i]->name;
     nearest = qctx_suggest(name, names, CLASS_COUNT);
-    qctx_fail(error, QCTX_ERR_CONFIG, "unknown encoder '%s'; known:", name);
     for (int i = 0; i < CLASS_COUNT; i++)
-        strncat(error->message, i == 0 ? " " : ", ", sizeof error->message - strlen(error->message) - 1),
-            strncat(error->message, names[i], sizeof error->message - strlen(error->message) - 1);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+    qctx_fail(error, QCTX_ERR_CONFIG, "unknown encoder '%s'; known: %s", name, known);
     if (nearest != NULL)
         return qctx_hint(error, "did you mean '%s'?", nearest);
     return QCTX_ERR_CONFIG;
