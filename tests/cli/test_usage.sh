@@ -1,7 +1,12 @@
-# ranks: 1 2
-# What the program answers before it does any work.
+# ranks: 1
+# What the program answers before it does any work: without mpirun, where starting costs least, and
+# a few under mpirun, where all ranks must agree.
 source tests/support/cli.sh
 
+RANKS=2 expect 2 "did you mean 'train'?" qctx trian
+RANKS=2 expect 0 "usage: qctx-dist train" qctx train --help
+RANKS=3 expect 4 "absent.yaml" qctx train absent.yaml
+RANKS=0
 expect 2 "usage: qctx-dist COMMAND" qctx
 expect 0 "commands:" qctx --help
 expect 0 "qctx-dist " qctx --version
