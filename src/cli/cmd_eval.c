@@ -109,8 +109,10 @@ static qctx_status replace_sources(qctx_config *config, qctx_error *error)
     bool is_store = qctx_store_is(options.source);
     qctx_source *item;
 
+    if (!qctx_path_exists(options.source))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: there is no such corpus or store", options.source);
     if (!is_store && !qctx_corpus_is(options.source)) {
-        qctx_fail(error, QCTX_ERR_IO, "%s: is neither a corpus nor a store", options.source);
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is neither a corpus nor a store", options.source);
         return qctx_hint(error, "a corpus is a folder with corpus.jsonl, a store an HDF5 file that embed wrote");
     }
     item = qctx_alloc(1, sizeof *item, "a source", error);

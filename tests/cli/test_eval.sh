@@ -1,0 +1,75 @@
+# ranks: 2
+# eval and search on a small trained head: protocols, outputs, what is refused. What needs no ranks runs without mpirun.
+source tests/support/cli.sh
+
+cat >config.yaml <<'YAML'
+run: {name: small, seed: 7}
+data:
+  train: [{corpus: corpus, split: train}]
+  eval: [{corpus: corpus, split: dev}]
+model: {hidden: 16}
+optim: {warmup: 1}
+batch: {size: 100, epochs: 1}
+eval: {pool: 20, bootstrap: 50}
+YAML
+alone() { RANKS=0 qctx "$@"; }
+check "a corpus" alone synth --out corpus --questions 400 --seed 3
+check "a head" alone train config.yaml
+
+# The table, and its JSON, with and without mpirun.
+expect 0 "pools of 20 (consecutive)" alone eval runs/small
+expect 0 "pools of 7 (shuffled)" alone eval runs/small --pool 7 --order shuffled
+expect 0 "against all contexts of the split" alone eval runs/small --candidates split
+expect 0 "corpus/test: 40 questions" alone eval runs/small --source corpus --split test
+expect 0 "top-1, head" alone eval runs/small --strengths
+alone eval runs/small --candidates corpus --json >alone.json 2>/dev/null
+qctx eval runs/small --candidates corpus --json --run-file run.trec --predictions questions.jsonl >both.json 2>log
+check "two ranks print what one prints" diff alone.json both.json
+
+# An evaluator of four lines agrees with the table.
+scored() { # FIGURE: MRR@10 or recall@10 of the run by the qrels
+    awk -v figure="$1" '
+        FNR == NR { if ($3 + 0 > 0) { right[$1, $2] = 1; wanted[$1]++ } next }
+        !($1 in seen) { seen[$1] = 1; place = 0 }
+        ++place <= 10 && ($1, $3) in right { found[$1]++; if (!($1 in first)) first[$1] = 1 / place }
+        END { for (q in wanted) { n++; sum += figure == "mrr" ? first[q] : found[q] / wanted[q] } print sum / n }
+        ' corpus/qrels/dev.tsv run.trec
+}
+told() { # FIGURE: the value of the head in the JSON
+    sed -n '/"head": {/,$p' both.json | grep -A 1 "\"$1\"" | sed -nE 's/.*"value": ([0-9.e-]+).*/\1/p' | head -n 1
+}
+near() { awk "BEGIN { d = $1 - $2; exit !(d < 1e-5 && d > -1e-5 && $1 > 0) }"; }
+check "MRR@10 of the run file: $(scored mrr), told $(told mrr@10)" near "$(scored mrr)" "$(told mrr@10)"
+check "recall@10 of the run file: $(scored recall), told $(told recall@10)" near "$(scored recall)" "$(told recall@10)"
+check "the scores of a question strictly fall" \
+    awk '$1 == q && $5 + 0 >= last { exit 1 } { q = $1; last = $5 + 0 }' run.trec
+check "questions to read" grep -q '"kind":"worst"' questions.jsonl
+
+expect 8 "run.trec: exists already" alone eval runs/small --candidates corpus --run-file run.trec
+expect 0 "difference" alone eval runs/small --candidates split --run-file run.trec --depth 3 --force
+expect 2 "need lists over more than a pool" alone eval runs/small --run-file other.trec
+expect 4 "no/such.trec" alone eval runs/small --candidates split --run-file no/such.trec
+expect 4 "there is no such corpus or store" alone eval runs/small --source nosuch
+expect 5 "neither a corpus nor a store" alone eval runs/small --source config.yaml
+expect 6 "no split 'nosuch'" alone eval runs/small --source corpus --split nosuch
+expect 2 "--split needs --source" alone eval runs/small --split dev
+expect 4 "no such run" alone eval runs/nosuch
+expect 2 "too few arguments" alone eval
+
+# Search, once and again and again.
+expect 0 "  1 " qctx search runs/small "who founded the company?" --top 2
+check "the width of a page" awk 'length > 80 { exit 1 }' output
+printf 'The tower was designed by Sauvestre. The firm built it.\n' >notes.txt
+expect 0 '"text":"The tower was designed by Sauvestre."' qctx search runs/small "who designed it?" --text notes.txt --json
+expect 0 "  2 " alone search runs/small "tower" --text notes.txt --no-head
+printf 'tower\n\ncaf\xe9\nfirm\nquit\nnever\n' | qctx search runs/small --text notes.txt --json >answers 2>log
+check "two answers" test "$(grep -c '"hits"' answers)" = 2
+check "a word on what cannot be asked" grep -q "the question is not UTF-8" log
+expect 6 "the question has no words" alone search runs/small " "
+expect 4 "nosuch.txt" alone search runs/small word --text nosuch.txt
+expect 2 "did you mean '--text'" alone search runs/small word --txt notes.txt
+
+# A head that was trained on other vectors.
+check "another corpus" alone synth --out corpus --questions 400 --seed 4 --force
+expect 7 "the head was trained on" alone eval runs/small
+expect 7 "the head was trained on" alone search runs/small word
