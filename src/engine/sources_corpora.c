@@ -142,6 +142,18 @@ out:
     return status;
 }
 
+/* A misspelt split is refused before anything is embedded. */
+static qctx_status check_splits(const qctx_places *places, const qctx_sources *sources, qctx_error *error)
+{
+    for (int64_t i = 0; i < sources->count; i++) {
+        const qctx_place *place = qctx_places_find(places, &sources->items[i]);
+
+        if (place->is_corpus && qctx_corpus_split(place->corpus, sources->items[i].split, error) == NULL)
+            return QCTX_ERR_DATA;
+    }
+    return QCTX_OK;
+}
+
 qctx_status qctx_places_open_corpora(qctx_places *places, qctx_error *error)
 {
     uint64_t settings = 0;
@@ -155,7 +167,12 @@ qctx_status qctx_places_open_corpora(qctx_places *places, qctx_error *error)
         }
     if (status != QCTX_OK || corpora == 0)
         return status;
-    status = qctx_agree(places->comm, hash_settings(places, &settings, error), error);
+    status = check_splits(places, &places->config->data.train, error);
+    if (status == QCTX_OK)
+        status = check_splits(places, &places->config->data.eval, error);
+    if (status == QCTX_OK)
+        status = hash_settings(places, &settings, error);
+    status = qctx_agree(places->comm, status, error);
     for (int64_t i = 0; i < places->count && status == QCTX_OK; i++)
         if (places->places[i].is_corpus)
             status = open_corpus(places, &places->places[i], settings, error);

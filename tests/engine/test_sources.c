@@ -236,6 +236,8 @@ static void refuses_what_does_not_fit(void **state)
     expect_refusal("train: [{store: $/one.h5, split: test}]\n", QCTX_ERR_DATA, "there is no split 'test'");
     expect_refusal("train: [{store: $/none.h5}]\n", QCTX_ERR_IO, "none.h5");
     expect_refusal("train: [{corpus: $/none}]\n", QCTX_ERR_IO, "none");
+    expect_refusal("train: [{corpus: $/g, split: trian}]\n", QCTX_ERR_DATA, "split 'trian'");
+
     expect_refusal("train: [{corpus: $/g}]\n  encoder: hashin\n", QCTX_ERR_CONFIG, "unknown encoder 'hashin'");
 }
 
