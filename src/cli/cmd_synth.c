@@ -26,13 +26,12 @@ static void print_summary(const arguments *given, double seconds)
         const char *name;
         int64_t questions;
     } splits[] = {{"train", sizes.train}, {"dev", sizes.dev}, {"test", sizes.test}};
-    qctx_synth_pair example;
+    qctx_synth_pair example = qctx_synth_make((uint64_t)given->seed, 0);
     char duration[32];
 
     printf("%-16s %9s %9s\n", "split", "questions", "contexts");
     for (int i = 0; i < 3; i++)
         printf("%-16s %9" PRId64 " %9" PRId64 "\n", splits[i].name, splits[i].questions, splits[i].questions);
-    qctx_synth_make((uint64_t)given->seed, 0, &example);
     printf("\nfor example\n  question  %s\n  context   %s\n", example.question, example.context);
     qctx_clock_format(seconds, duration, sizeof duration);
     printf("\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", given->out, given->questions, given->questions,

@@ -182,7 +182,7 @@ static subject choose_subject(uint64_t seed, int64_t index)
     return chosen;
 }
 
-void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair)
+qctx_synth_pair qctx_synth_make(uint64_t seed, int64_t index)
 {
     source from = {seed, (uint64_t)index};
     subject about = choose_subject(seed, index);
@@ -193,13 +193,15 @@ void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair)
     const char *context =
         draw(from, DRAW_ALIKE, 5) < 3 ? relation->alike : pick(from, DRAW_CONTEXT, relation->contexts);
     char entity[80], value[64];
+    qctx_synth_pair pair;
 
-    snprintf(pair->title, sizeof pair->title, "%s %s", about.name, noun);
+    snprintf(pair.title, sizeof pair.title, "%s %s", about.name, noun);
     snprintf(entity, sizeof entity, "the %s %s", about.name, asked_noun);
-    append_phrase(pair->question, sizeof pair->question, 0, question, entity, "");
+    append_phrase(pair.question, sizeof pair.question, 0, question, entity, "");
     snprintf(entity, sizeof entity, "the %s %s", about.name, noun);
     write_value(from, relation, value, sizeof value);
-    write_context(from, context, entity, value, pair->context, sizeof pair->context);
+    write_context(from, context, entity, value, pair.context, sizeof pair.context);
+    return pair;
 }
 
 qctx_synth_sizes qctx_synth_divide(int64_t questions)
@@ -224,11 +226,10 @@ static const char *split_of(const qctx_synth_sizes *sizes, int64_t index)
 static qctx_status write_pair(qctx_corpus_writer *writer, uint64_t seed, int64_t index, const char *split,
                               qctx_error *error)
 {
-    qctx_synth_pair pair;
+    qctx_synth_pair pair = qctx_synth_make(seed, index);
     char context_id[32], question_id[32];
     qctx_status status;
 
-    qctx_synth_make(seed, index, &pair);
     snprintf(context_id, sizeof context_id, "c%" PRId64, index);
     snprintf(question_id, sizeof question_id, "q%" PRId64, index);
     status = qctx_corpus_writer_context(writer, context_id, pair.title, pair.context, error);

@@ -40,12 +40,10 @@ static void test_texts_are_whole_sentences(void **state)
 {
     (void)state;
     for (int64_t i = 0; i < 20000; i++) {
-        qctx_synth_pair pair;
-        size_t question, context;
+        qctx_synth_pair pair = qctx_synth_make(3, i * 997);
+        size_t question = strlen(pair.question);
+        size_t context = strlen(pair.context);
 
-        qctx_synth_make(3, i * 997, &pair);
-        question = strlen(pair.question);
-        context = strlen(pair.context);
         assert_true(question + 1 < sizeof pair.question && context + 1 < sizeof pair.context);
         assert_true(isupper((unsigned char)pair.question[0]) && pair.question[question - 1] == '?');
         /* A number may stand first. */
@@ -65,9 +63,8 @@ static void test_contexts_are_unique(void **state)
 
     (void)state;
     for (int64_t i = 0; i < COUNT; i++) {
-        qctx_synth_pair pair;
+        qctx_synth_pair pair = qctx_synth_make(1, i);
 
-        qctx_synth_make(1, i, &pair);
         hashes[i] = qctx_hash(pair.context, strlen(pair.context), 0);
     }
     assert_unique(hashes, COUNT);
@@ -77,9 +74,8 @@ static void test_contexts_are_unique(void **state)
 /* "Velmora Tower" → hash of "Velmora". */
 static uint64_t name_hash(int64_t index)
 {
-    qctx_synth_pair pair;
+    qctx_synth_pair pair = qctx_synth_make(1, index);
 
-    qctx_synth_make(1, index, &pair);
     return qctx_hash(pair.title, strcspn(pair.title, " "), 0);
 }
 
@@ -98,8 +94,8 @@ static void test_names_are_of_one_group_only(void **state)
     free(hashes);
     /* The two entities of a group differ in kind. */
     for (int64_t group = 0; group < 1000; group++) {
-        qctx_synth_make(1, group * GROUP, &first);
-        qctx_synth_make(1, group * GROUP + GROUP / 2, &second);
+        first = qctx_synth_make(1, group * GROUP);
+        second = qctx_synth_make(1, group * GROUP + GROUP / 2);
         assert_string_not_equal(first.title, second.title);
     }
 }
@@ -139,7 +135,7 @@ static void test_a_corpus_is_written_and_read(void **state)
     assert_int_equal(split->count, qctx_synth_divide(1001).dev);
     for (int64_t k = 0; k < split->count; k++) {
         assert_int_equal(split->offsets[k + 1] - split->offsets[k], 1);
-        qctx_synth_make(5, split->questions[k], &pair);
+        pair = qctx_synth_make(5, split->questions[k]);
         assert_string_equal(corpus->questions[split->questions[k]].text, pair.question);
         assert_string_equal(corpus->contexts[split->contexts[k]].text, pair.context);
         assert_string_equal(corpus->contexts[split->contexts[k]].title, pair.title);

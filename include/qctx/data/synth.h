@@ -30,7 +30,7 @@ typedef struct {
 } qctx_synth_pair;
 
 /* Pair `index` of the corpus of a seed. index < QCTX_SYNTH_MOST. Local. Cannot fail. */
-void qctx_synth_make(uint64_t seed, int64_t index, qctx_synth_pair *pair);
+qctx_synth_pair qctx_synth_make(uint64_t seed, int64_t index);
 
 /* Questions, and as many contexts, of each split. */
 typedef struct {
