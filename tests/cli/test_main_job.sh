@@ -73,7 +73,7 @@ expect 0 "residual" qctx info runs1/small/checkpoints/best.h5
 expect 3 "did you mean" qctx train config.yaml optim.warmupp=3
 expect 6 "larger than the training data" qctx train config.yaml run.out=x batch.size=100000
 expect 7 "model.output" qctx train config.yaml run.out=x model.output=12
-expect 6 "there is no split 'nosuch'" qctx train config.yaml run.out=x 'data.train=[{corpus: corpus, split: nosuch}]'
+expect 6 "no split 'nosuch'" qctx train config.yaml run.out=x 'data.train=[{corpus: corpus, split: nosuch}]'
 expect 10 "not finite" qctx train config.yaml run.out=diverged model.form=plain optim.kind=sgd optim.lr=1e30 \
     optim.clip_norm=0 loss.normalize=false
 check "a refused run leaves no folder" test ! -e x
