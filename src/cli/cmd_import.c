@@ -25,7 +25,7 @@ static const char *const details = "formats (told from the content; --format ove
                                    "  quac     QuAC 0.2; likewise\n"
                                    "  jsonl    one object a line: question, context, optional title and id (query is\n"
                                    "           taken for question, passage or positive for context, _id for id);\n"
-                                   "           equal ids with equal questions make one question with several contexts\n"
+                                   "           equal ids with equal questions make one question of several contexts\n"
                                    "  tsv      question TAB context [TAB title], with or without a header line\n"
                                    "\n"
                                    "examples:\n"
