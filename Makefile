@@ -50,6 +50,9 @@ TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
 TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o) $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o)
 
+# One short line a file; `make V=1` shows the commands.
+say = $(if $(V),,@echo "  $(1)" &&)
+
 .PHONY: all help deps demo test lint format debug sanitize coverage install clean tests-built
 
 all: $(PROGRAM)
@@ -73,16 +76,16 @@ deps:
 	@.ci/deps.sh "$(PACKAGES)" "$(MODULES)"
 
 $(PROGRAM): $(MAIN_OBJECT) $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call say,link $@) $(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
 
 # Everything but main, so that a test links just what it uses.
 $(LIBRARY): $(filter-out $(MAIN_OBJECT),$(OBJECTS))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,ar   $@) $(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Itests/support $(shell pkg-config --cflags cmocka)) -MMD -MP -c -o $@ $<
+	$(call say,cc   $<) $(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Itests/support $(shell pkg-config --cflags cmocka)) -MMD -MP -c -o $@ $<
 
 # The version changes with every commit: only the file that prints it is rebuilt then.
 $(BUILD)/obj/src/base/version.o: ALL_CFLAGS += -DQCTX_VERSION='"$(VERSION)"'
@@ -91,11 +94,13 @@ $(BUILD)/version.txt: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: FORCE
+# Make would take the objects of the tests for intermediate files and remove them.
+.SECONDARY: $(TEST_OBJECTS)
 FORCE:
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) $(shell pkg-config --libs cmocka)
+	$(call say,link $@) $(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) $(shell pkg-config --libs cmocka)
 
 tests-built: $(PROGRAM) $(TESTS)
 

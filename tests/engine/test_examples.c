@@ -1,0 +1,137 @@
+/* ranks: 1 2 3 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/engine/examples.h"
+#include "small_store.h"
+
+/* A config with one training source, the small store: 60 questions, question i answered by contexts i (and i + 1). */
+static small_store *open_small(qctx_config *config, qctx_opened *opened, qctx_opened_source *source,
+                               const char *overrides)
+{
+    small_store *small = small_open();
+    const char *const list[] = {overrides};
+    const char text[] = "data: {train: [{store: unused.h5}]}\n";
+    qctx_error error;
+
+    assert_status(qctx_config_parse(text, strlen(text), "test", list, overrides == NULL ? 0 : 1, config, &error),
+                  QCTX_OK, &error);
+    *source = (qctx_opened_source){small->store, qctx_store_split_at(small->store, 0), "small", 0};
+    *opened = (qctx_opened){.train_count = 1, .train = source};
+    return small;
+}
+
+static bool is_answer(const qctx_tuning *tuning, int64_t context)
+{
+    for (int64_t i = 0; i < tuning->set.offsets[tuning->set.count]; i++)
+        if (tuning->set.contexts[i] == context)
+            return true;
+    return false;
+}
+
+/* 20% of 60 questions are 12; titles are single lamps, and a question with two answers may bring a neighbour along. */
+static void held_out_contexts_stand_in_no_example(void **state)
+{
+    small_store *small;
+    qctx_training_set set;
+    qctx_opened_source source;
+    qctx_opened opened;
+    qctx_config config;
+    qctx_error error;
+
+    (void)state;
+    small = open_small(&config, &opened, &source, "eval.tune=0.2");
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_OK, &error);
+    assert_int_equal(set.tuning_count, 1);
+    assert_in_range(set.tuning_questions, 12, 24);
+    assert_true(set.examples.count + set.tuning_questions <= SMALL_QUESTIONS);
+    assert_true(set.examples.count >= SMALL_QUESTIONS - 36);
+    for (int64_t i = 0; i < set.examples.offsets[set.examples.count]; i++)
+        assert_false(is_answer(&set.tuning[0], set.examples.contexts[i]));
+    qctx_training_set_free(&set);
+    qctx_config_free(&config);
+    small_close(small);
+}
+
+static void the_division_is_the_seeds(void **state)
+{
+    small_store *small;
+    qctx_training_set first, again, other;
+    qctx_opened_source source;
+    qctx_opened opened;
+    qctx_config config;
+    qctx_error error;
+
+    (void)state;
+    small = open_small(&config, &opened, &source, "eval.tune=0.2");
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &first, &error), QCTX_OK, &error);
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &again, &error), QCTX_OK, &error);
+    config.run.seed++;
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &other, &error), QCTX_OK, &error);
+    assert_int_equal(first.tuning_questions, again.tuning_questions);
+    assert_memory_equal(first.tuning[0].questions, again.tuning[0].questions,
+                        (size_t)first.tuning_questions * sizeof(int64_t));
+    assert_true(first.tuning_questions != other.tuning_questions ||
+                memcmp(first.tuning[0].questions, other.tuning[0].questions,
+                       (size_t)first.tuning_questions * sizeof(int64_t)) != 0);
+    qctx_training_set_free(&first);
+    qctx_training_set_free(&again);
+    qctx_training_set_free(&other);
+    qctx_config_free(&config);
+    small_close(small);
+}
+
+static void without_tuning_every_question_is_an_example_with_all_its_contexts(void **state)
+{
+    small_store *small;
+    qctx_training_set set;
+    qctx_opened_source source;
+    qctx_opened opened;
+    qctx_config config;
+    qctx_error error;
+
+    (void)state;
+    small = open_small(&config, &opened, &source, "eval.tune=0");
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_OK, &error);
+    assert_int_equal(set.tuning_questions, 0);
+    assert_int_equal(set.examples.count, SMALL_QUESTIONS);
+    for (int64_t i = 0; i < SMALL_QUESTIONS; i++) {
+        assert_int_equal(set.examples.offsets[i + 1] - set.examples.offsets[i], i % 2 == 0 ? 2 : 1);
+        assert_int_equal(set.examples.contexts[set.examples.offsets[i]], i);
+    }
+    qctx_training_set_free(&set);
+    source.limit = 7;
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_OK, &error);
+    assert_int_equal(set.examples.count, 7);
+    qctx_training_set_free(&set);
+    qctx_config_free(&config);
+    small_close(small);
+}
+
+static void an_unknown_tuning_split_is_named(void **state)
+{
+    small_store *small;
+    qctx_training_set set;
+    qctx_opened_source source;
+    qctx_opened opened;
+    qctx_config config;
+    qctx_error error;
+
+    (void)state;
+    small = open_small(&config, &opened, &source, "eval.tune_split=nosuch");
+    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_ERR_DATA, &error);
+    assert_contains(error.message, "nosuch");
+    qctx_config_free(&config);
+    small_close(small);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(held_out_contexts_stand_in_no_example),
+    cmocka_unit_test(the_division_is_the_seeds),
+    cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),
+    cmocka_unit_test(an_unknown_tuning_split_is_named),
+};
+TEST_MAIN(tests)
