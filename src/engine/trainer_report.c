@@ -198,6 +198,8 @@ void trainer_print_results(const trainer *run)
         return;
     for (int64_t s = 0; s < qctx_judge_source_count(run->judge); s++)
         qctx_report_print(stdout, qctx_judge_source_name(run->judge, s), &protocol, &run->final[s]);
+    /* The words below go to standard error: the table must stand above them, also through mpirun's pipes. */
+    fflush(stdout);
     if (run->best.epoch == 0 && qctx_judge_can_choose(run->judge))
         qctx_info("no epoch did better than the untrained start on the held-out questions: the run keeps the start");
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
