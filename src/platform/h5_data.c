@@ -174,6 +174,8 @@ qctx_status qctx_h5_make(qctx_h5 *file, const char *dataset, qctx_h5_type type, 
     qctx_status status;
     hid_t object;
 
+    /* Equal contents make equal files: HDF5 would note the time. */
+    H5Pset_obj_track_times(creation, 0);
     H5Pset_layout(creation, H5D_CONTIGUOUS);
     H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
