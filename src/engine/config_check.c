@@ -30,9 +30,9 @@ static void check_loss(qctx_config_reader *reader)
 {
     const qctx_config *config = &reader->config;
 
-    if (config->loss.kind == QCTX_LOSS_SOFT && config->loss.direction != QCTX_DIRECTION_BOTH)
+    if (config->loss.kind != QCTX_LOSS_CLIP && config->loss.direction != QCTX_DIRECTION_BOTH)
         qctx_config_complain(reader, place_of(reader, "loss.direction"), "loss.direction",
-                             "only clip has one direction; with loss.kind soft leave it at both");
+                             "only clip has one direction; with another loss.kind leave it at both");
     if (config->loss.logit_scale.init > config->loss.logit_scale.max && !was_refused(reader, "loss.logit_scale.init") &&
         !was_refused(reader, "loss.logit_scale.max"))
         qctx_config_complain(reader, place_of(reader, "loss.logit_scale.init"), "loss.logit_scale.init",

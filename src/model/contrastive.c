@@ -8,6 +8,12 @@
 #include "qctx/base/mem.h"
 #include "qctx/platform/blas.h"
 
+/* In the order of qctx_loss_kind. */
+static const loss_kind kinds[] = {
+    [QCTX_LOSS_CLIP] = {loss_clip, .has_mask = true},
+    [QCTX_LOSS_SOFT] = {loss_soft, .has_targets = true},
+};
+
 /* Lanes of the one reduction at the end of a step. */
 enum { LOSS_SUM, SCALE_SUM, WINS, NOT_FINITE, LANES };
 
@@ -46,7 +52,7 @@ static qctx_status alloc_blocks(qctx_loss *loss, int64_t batch_max, qctx_error *
     if (loss->scores == NULL || alloc_softmax(&loss->by_row, batch_max, error) != QCTX_OK ||
         alloc_softmax(&loss->by_column, batch_max, error) != QCTX_OK)
         return QCTX_ERR_MEMORY;
-    if (loss->config.kind == QCTX_LOSS_CLIP)
+    if (!loss->kind->has_targets)
         return QCTX_OK;
     loss->targets = qctx_alloc(entries, sizeof(float), "the batch's targets", error);
     loss->target_mass = qctx_alloc(batch_max, sizeof(float), "the loss", error);
@@ -57,15 +63,16 @@ static qctx_status alloc_blocks(qctx_loss *loss, int64_t batch_max, qctx_error *
 static qctx_status alloc_masks(qctx_loss *loss, int64_t rows_max, int64_t batch_max, qctx_error *error)
 {
     int64_t words = (batch_max + 63) / 64;
-    int64_t masked_rows = loss->config.kind == QCTX_LOSS_CLIP ? batch_max : 0;
 
     loss->content = qctx_alloc(batch_max, sizeof *loss->content, "the loss", error);
     loss->order = qctx_alloc(batch_max, sizeof *loss->order, "the loss", error);
     loss->own_mask = qctx_alloc(rows_max * words, sizeof *loss->own_mask, "the loss's masks", error);
-    loss->mask = qctx_alloc(masked_rows * words, sizeof *loss->mask, "the loss's masks", error);
-    if (loss->content == NULL || loss->order == NULL || loss->own_mask == NULL || loss->mask == NULL)
+    if (loss->content == NULL || loss->order == NULL || loss->own_mask == NULL)
         return QCTX_ERR_MEMORY;
-    return QCTX_OK;
+    if (!loss->kind->has_mask)
+        return QCTX_OK;
+    loss->mask = qctx_alloc(batch_max * words, sizeof *loss->mask, "the loss's masks", error);
+    return loss->mask != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
 }
 
 qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, int64_t rows_max, int64_t batch_max,
@@ -78,6 +85,7 @@ qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, in
     if (loss != NULL) {
         loss->comm = comm;
         loss->config = *config;
+        loss->kind = &kinds[config->kind];
         loss->dim = dim;
         status = alloc_vectors(loss, rows_max, batch_max, error);
     }
@@ -181,9 +189,9 @@ static void add_target_gradient(const qctx_loss *loss, float factor, float *dq, 
 }
 
 /* Gradients with respect to this rank's rows of Q and D. Returns its part of ∂L/∂t. */
-static double backward_products(const qctx_loss *loss, double mean, float *dq, float *dc)
+static double backward_products(const qctx_loss *loss, float *dq, float *dc)
 {
-    float factor = (float)(loss->scale * mean);
+    float factor = (float)(loss->scale * loss->mean);
     double from_scores, other_side, from_targets;
 
     qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->rows, loss->dim, loss->batch, factor,
@@ -191,12 +199,12 @@ static double backward_products(const qctx_loss *loss, double mean, float *dq, f
     qctx_sgemm(QCTX_TRANSPOSED, QCTX_PLAIN, loss->rows, loss->dim, loss->batch, factor, loss->scores + loss->first,
                loss->pitch, loss->questions, loss->dim, 0.0f, dc, loss->dim);
     from_scores = own_product(loss, loss->questions, dq);
-    if (loss->config.kind == QCTX_LOSS_CLIP)
+    if (!loss->kind->has_targets)
         return from_scores;
 
     /* What the targets add to Σ q·dq + Σ d·dd is twice Σ H·A, and A falls with the scale as S rises with it. */
     other_side = own_product(loss, loss->contexts, dc);
-    add_target_gradient(loss, (float)(mean / (2.0 * loss->scale)), dq, dc);
+    add_target_gradient(loss, (float)(loss->mean / (2.0 * loss->scale)), dq, dc);
     from_targets =
         own_product(loss, loss->questions, dq) - from_scores + own_product(loss, loss->contexts, dc) - other_side;
     return from_scores - 0.5 * from_targets;
@@ -228,9 +236,7 @@ void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_
                     float *dq, float *dc, qctx_loss_result *result)
 {
     double lanes[LANES] = {0.0};
-    bool two_ways = loss->config.kind == QCTX_LOSS_SOFT || loss->config.direction == QCTX_DIRECTION_BOTH;
     bool q_finite, c_finite;
-    double mean;
 
     place_rows(loss, batch->rows);
     if (loss->batch == 0) {
@@ -238,21 +244,19 @@ void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_
         return;
     }
     loss->scale = exp(log_scale);
-    mean = 1.0 / (double)(two_ways ? 2 * loss->batch : loss->batch);
-
     gather_rows(loss, q, dq, loss->q_inverse, loss->questions);
     gather_rows(loss, c, dc, loss->c_inverse, loss->contexts);
     loss_mask_build(loss, batch);
     loss_scores(loss);
     lanes[WINS] = (double)loss_mask_wins(loss);
-    lanes[LOSS_SUM] = loss->config.kind == QCTX_LOSS_CLIP ? loss_clip(loss) : loss_soft(loss);
-    lanes[SCALE_SUM] = backward_products(loss, mean, dq, dc);
+    lanes[LOSS_SUM] = loss->kind->differentiate(loss);
+    lanes[SCALE_SUM] = backward_products(loss, dq, dc);
     q_finite = backward_normalize(loss, loss->questions, loss->q_inverse, dq);
     c_finite = backward_normalize(loss, loss->contexts, loss->c_inverse, dc);
     lanes[NOT_FINITE] = q_finite && c_finite ? 0.0 : 1.0;
     qctx_comm_sum_double(loss->comm, lanes, LANES);
 
-    result->loss = lanes[LOSS_SUM] * mean;
+    result->loss = lanes[LOSS_SUM] * loss->mean;
     result->dlog_scale = lanes[SCALE_SUM];
     result->accuracy = lanes[WINS] / (double)loss->batch;
     result->finite = lanes[NOT_FINITE] == 0.0 && isfinite(result->loss) && isfinite(result->dlog_scale);

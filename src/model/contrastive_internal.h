@@ -18,9 +18,21 @@ typedef struct {
     int64_t row;
 } loss_context;
 
+/* What a kind of loss does, and what it needs for it. One row a kind, in contrastive.c. */
+typedef struct {
+    /*
+     * From S to G in this rank's rows and columns, G without the factor of L's mean, which goes to loss->mean. Returns
+     * this rank's part of the sum that L is the mean of. Local.
+     */
+    double (*differentiate)(qctx_loss *loss);
+    bool has_mask;    /* takes out what is no negative: needs `mask` */
+    bool has_targets; /* of its own, in which the gradient flows too: needs `targets` and what belongs to them */
+} loss_kind;
+
 struct qctx_loss {
     qctx_comm *comm;
     qctx_loss_config config;
+    const loss_kind *kind;
     int64_t dim;
 
     /* The batch at hand. */
@@ -31,26 +43,27 @@ struct qctx_loss {
     int64_t pitch;   /* floats from one row of a [B, B] block to the next */
     int64_t words;   /* of 64 mask bits, for a row */
     double scale;    /* s */
+    double mean;     /* L is this times a sum */
 
     float *questions;    /* Q [B, dim] */
     float *contexts;     /* D [B, dim] */
     double *q_inverse;   /* 1/‖q‖ of this rank's rows, 0 for a row of zeros */
     double *c_inverse;   /* 1/‖c‖ likewise */
     float *scores;       /* S [B, pitch], then G = ∂L/∂S in this rank's rows and columns */
-    float *targets;      /* soft only: T [B, pitch], then the gradient of what T is the softmax of */
+    float *targets;      /* has_targets: T [B, pitch], then the gradient of what T is the softmax of */
     loss_softmax by_row; /* of S, [B] */
     loss_softmax by_column;
-    float *target_mass;  /* soft only: column sums of T [B] */
-    float *agreement;    /* soft only: Σⱼ Tᵢⱼ·(log-softmaxes of S at i, j) [B] */
+    float *target_mass;  /* has_targets: column sums of T [B] */
+    float *agreement;    /* has_targets: Σⱼ Tᵢⱼ·(log-softmaxes of S at i, j) [B] */
     uint64_t *content;   /* content numbers of the batch [B] */
     loss_context *order; /* the same, sorted [B] */
     uint64_t *own_mask;  /* bit (i, j) is set where context j is no negative of this rank's question i [b, words] */
-    uint64_t *mask;      /* clip only: the same for all rows [B, words] */
+    uint64_t *mask;      /* has_mask: the same for all rows [B, words], else NULL */
 };
 
 /* contrastive_mask.c: which pairs are no negatives. */
 
-/* Fills own_mask, and mask for clip. Collective. */
+/* Fills own_mask, and mask where there is one. Collective. */
 void loss_mask_build(qctx_loss *loss, const qctx_loss_batch *batch);
 /* Number of this rank's rows whose own score is above all unmasked others of the row. Reads S as computed. Local. */
 int64_t loss_mask_wins(const qctx_loss *loss);
@@ -61,10 +74,9 @@ void loss_mask_apply(qctx_loss *loss);
 
 /* S = s·Q·Dᵀ. Local. */
 void loss_scores(qctx_loss *loss);
-/* From S to G in this rank's rows and columns (without L's factor, see the two gradients below). Returns this rank's
- * part of the sum whose mean L is. Local. */
+/* The `differentiate` of a kind each; soft also goes from Q and D to T and to the gradient of its logarithm (in
+ * `targets`). Local. */
 double loss_clip(qctx_loss *loss);
-/* The same, and from Q and D to T and to the gradient of its logarithm (in `targets`). Local. */
 double loss_soft(qctx_loss *loss);
 
 /* contrastive_kernels.c: one row, or one strip of columns. Sums are float32 within pieces and double between them. */

@@ -60,7 +60,7 @@ void loss_mask_build(qctx_loss *loss, const qctx_loss_batch *batch)
                 mark(loss, batch->positives[k], bits);
         bits[itself / 64] &= ~((uint64_t)1 << (itself % 64));
     }
-    if (loss->config.kind == QCTX_LOSS_CLIP)
+    if (loss->mask != NULL)
         qctx_comm_gather_all(loss->comm, loss->own_mask, loss->mask, loss->counts,
                              (size_t)loss->words * sizeof *loss->mask);
 }

@@ -176,7 +176,13 @@ static double forward(reference *x, const qctx_loss_config *config)
         x->r[i] = log_sum(x->s + i * n, x->negative + i * n, n, 1);
         x->c[i] = log_sum(x->s + i, x->negative + i, n, n);
     }
-    return config->kind == QCTX_LOSS_CLIP ? clip_loss(x, config->direction) : soft_loss(x);
+    switch (config->kind) {
+    case QCTX_LOSS_CLIP:
+        return clip_loss(x, config->direction);
+    case QCTX_LOSS_SOFT:
+        return soft_loss(x);
+    }
+    return NAN;
 }
 
 void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,

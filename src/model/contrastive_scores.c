@@ -66,6 +66,7 @@ double loss_clip(qctx_loss *loss)
     bool by_column = loss->config.direction != QCTX_DIRECTION_QUESTION;
     double sum = 0.0;
 
+    loss->mean = 1.0 / (double)(by_row && by_column ? 2 * loss->batch : loss->batch);
     loss_mask_apply(loss);
     if (by_row)
         softmax_by_row(loss);
@@ -153,6 +154,7 @@ double loss_soft(qctx_loss *loss)
 {
     double sum = 0.0;
 
+    loss->mean = 1.0 / (double)(2 * loss->batch);
     softmax_by_row(loss);
     softmax_by_column(loss);
     soft_targets(loss);

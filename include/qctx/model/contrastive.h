@@ -30,7 +30,7 @@ typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONT
 
 typedef struct {
     qctx_loss_kind kind;
-    qctx_loss_direction direction; /* of clip; soft is always both */
+    qctx_loss_direction direction; /* of clip; the others have none */
     bool normalize;                /* rows are brought to unit length first (cosine), else plain dot products */
 } qctx_loss_config;
 
