@@ -33,7 +33,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
     {"data.encoder", QCTX_KEY_TEXT, AT(data.encoder), "hashing",
-     .meaning = "what embeds corpora: `hashing`, or a store whose encoder is used"},
+     .meaning = "what embeds corpora: an encoder (`hashing`), or a store whose encoder is used"},
     {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .meaning = "folder of the stores made from corpora"},
     {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = dtypes,
      .meaning = "of the vectors in those stores; `float16` halves them"},

@@ -12,7 +12,9 @@ expect 0 "commands:" qctx --help
 expect 0 "qctx-dist " qctx --version
 expect 2 "did you mean 'train'?" qctx trian
 expect 2 "is not a command of qctx-dist" qctx frobnicate
-for command in import synth embed train eval search info; do
+commands=$($program --help | sed -nE '/^commands:/,/^$/s/^  ([a-z]+) .*/\1/p')
+check "there are commands" test -n "$commands"
+for command in $commands; do
     expect 0 "usage: qctx-dist $command" qctx $command --help
     expect 2 "unknown option '--no-such-option'" qctx $command --no-such-option
     check "$command --help fits a terminal of 80 columns" \

@@ -256,7 +256,7 @@ static void the_reference_names_every_key(void **state)
     qctx_config_reference(out);
     fclose(out);
     assert_contains(text, "| `optim.lr` | a number > 0 | `3e-4` | learning rate");
-    assert_contains(text, "| `loss.kind` | one of clip, soft | `clip` |");
+    assert_contains(text, "| `data.dtype` | one of float32, float16 | `float32` |");
     assert_contains(text, "| `data.train` | a list of sources |  | ");
     assert_contains(text, "| `limit` | a whole number ≥ 0 | `0` |");
     free(text);
