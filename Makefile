@@ -132,7 +132,7 @@ coverage: deps
 	@BUILD=build/coverage tests/run.sh
 	@.ci/coverage.sh build/coverage
 
-lint:
+lint: deps
 	@.ci/lint.sh
 
 format:

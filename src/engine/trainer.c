@@ -152,7 +152,7 @@ static qctx_status evaluate(trainer *run, qctx_error *error)
     /* Without questions to choose by, the latest is the best. */
     if (metric > run->best.metric || !qctx_judge_can_choose(run->judge)) {
         run->best = (trainer_best){run->epoch, metric, strength};
-        status = trainer_keep_best(run, parameters, strength, error);
+        status = trainer_keep_best(run, parameters, run->step, strength, error);
     }
     return status == QCTX_OK ? qctx_tracker_flush(run->tracker, error) : status;
 }
@@ -239,7 +239,7 @@ static qctx_status finish(trainer *run, qctx_error *error)
         status = qctx_judge_compare(run->judge, s, &head, &run->final[s], error);
     qctx_phases_end(&run->phases, QCTX_PHASE_EVALUATE);
     if (status == QCTX_OK)
-        status = trainer_keep_best(run, best.parameters, strength, error);
+        status = trainer_keep_best(run, best.parameters, best.step, strength, error);
     if (status == QCTX_OK)
         status = trainer_write_summary(run, error);
     if (status == QCTX_OK)

@@ -56,8 +56,8 @@ qctx_status trainer_check_folder(trainer *run, const qctx_train_options *options
 qctx_status trainer_open_folder(trainer *run, bool resume, qctx_error *error);
 qctx_status trainer_resume(trainer *run, qctx_error *error);
 qctx_status trainer_keep_last(trainer *run, qctx_error *error);
-/* best.h5 from the given head parameters. */
-qctx_status trainer_keep_best(trainer *run, const float *parameters, double strength, qctx_error *error);
+/* best.h5 from the given head parameters, those of the best epoch, which ended with step `step`. */
+qctx_status trainer_keep_best(trainer *run, const float *parameters, int64_t step, double strength, qctx_error *error);
 /* Reads best.h5 back; the caller frees `best`. */
 qctx_status trainer_read_best(trainer *run, qctx_checkpoint *best, qctx_error *error);
 /* Path of the newest last checkpoint, "" if there is none; freshly allocated. Local. */

@@ -254,7 +254,7 @@ qctx_status trainer_keep_last(trainer *run, qctx_error *error)
     return status;
 }
 
-qctx_status trainer_keep_best(trainer *run, const float *parameters, double strength, qctx_error *error)
+qctx_status trainer_keep_best(trainer *run, const float *parameters, int64_t step, double strength, qctx_error *error)
 {
     qctx_checkpoint checkpoint = borrow(run, parameters);
     char *path = in_folder(run, "checkpoints/best.h5", error);
@@ -263,6 +263,7 @@ qctx_status trainer_keep_best(trainer *run, const float *parameters, double stre
     qctx_phases_begin(&run->phases);
     checkpoint.strength = strength;
     checkpoint.epoch = run->best.epoch;
+    checkpoint.step = step;
     if (status == QCTX_OK)
         status = qctx_checkpoint_write(run->comm, path, &checkpoint, error);
     qctx_phases_end(&run->phases, QCTX_PHASE_CHECKPOINT);
