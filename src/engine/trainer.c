@@ -157,15 +157,19 @@ static qctx_status evaluate(trainer *run, qctx_error *error)
     return status == QCTX_OK ? qctx_tracker_flush(run->tracker, error) : status;
 }
 
+/* The rest of the epoch that the next step falls into: a resumed run may begin in the middle of one. */
 static qctx_status train_epoch(trainer *run, qctx_error *error)
 {
+    int64_t epoch = run->step / run->steps_per_epoch;
+
     run->loss_sum = run->accuracy_sum = 0.0;
     run->summed = 0;
-    for (int64_t b = 0; b < run->steps_per_epoch && run->step < run->total_steps; b++) {
-        const int64_t *batch = qctx_sampler_batch(&run->sampler, run->epoch, b);
+    run->epoch = epoch + 1;
+    for (int64_t b = run->step % run->steps_per_epoch; b < run->steps_per_epoch && run->step < run->total_steps; b++) {
+        const int64_t *batch = qctx_sampler_batch(&run->sampler, epoch, b);
         double rate = qctx_schedule_rate(&run->schedule, run->step);
         qctx_step_result result;
-        qctx_status status = qctx_stepper_step(run->stepper, batch, run->epoch, run->step, rate, &result, error);
+        qctx_status status = qctx_stepper_step(run->stepper, batch, epoch, run->step, rate, &result, error);
 
         if (status != QCTX_OK)
             return status;
@@ -176,7 +180,6 @@ static qctx_status train_epoch(trainer *run, qctx_error *error)
         trainer_record_step(run, &result, rate);
         trainer_show_progress(run, &result, rate);
     }
-    run->epoch++;
     return QCTX_OK;
 }
 

@@ -38,7 +38,7 @@ typedef struct {
     qctx_judge *judge;
     qctx_tracker *tracker;
 
-    int64_t epoch; /* finished */
+    int64_t epoch; /* running or just finished, from 1; 0 before the first */
     int64_t step;  /* taken */
     int64_t steps_per_epoch;
     int64_t total_steps;

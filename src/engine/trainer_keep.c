@@ -32,19 +32,52 @@ static int64_t epoch_of(const char *name)
     return -1;
 }
 
-char *trainer_last_checkpoint(const trainer *run, int64_t *epoch, qctx_error *error)
+/* The last checkpoints that stand in the folder: how many, and the epochs of the oldest and the newest (−1: none). */
+typedef struct {
+    int64_t count;
+    int64_t oldest;
+    int64_t newest;
+} kept_checkpoints;
+
+static kept_checkpoints scan_checkpoints(const trainer *run)
 {
-    char *folder = in_folder(run, "checkpoints", error);
+    kept_checkpoints kept = {.oldest = -1, .newest = -1};
+    char *folder = in_folder(run, "checkpoints", NULL);
     DIR *open = folder == NULL ? NULL : opendir(folder);
 
-    *epoch = -1;
-    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;)
-        if (epoch_of(entry->d_name) > *epoch)
-            *epoch = epoch_of(entry->d_name);
+    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
+        int64_t epoch = epoch_of(entry->d_name);
+
+        if (epoch < 0)
+            continue;
+        kept.count++;
+        kept.newest = epoch > kept.newest ? epoch : kept.newest;
+        kept.oldest = kept.oldest < 0 || epoch < kept.oldest ? epoch : kept.oldest;
+    }
     if (open != NULL)
         closedir(open);
     free(folder);
+    return kept;
+}
+
+char *trainer_last_checkpoint(const trainer *run, int64_t *epoch, qctx_error *error)
+{
+    *epoch = scan_checkpoints(run).newest;
     return *epoch < 0 ? qctx_strdup("", error) : last_path(run, *epoch, error);
+}
+
+/* Removes the oldest until checkpoint.keep are left. What cannot be removed stays: the run itself is not in danger. */
+static void prune_checkpoints(const trainer *run)
+{
+    for (kept_checkpoints kept = scan_checkpoints(run); kept.count > run->config->checkpoint.keep;
+         kept = scan_checkpoints(run)) {
+        char *path = last_path(run, kept.oldest, NULL);
+        bool removed = path != NULL && unlink(path) == 0;
+
+        free(path);
+        if (!removed)
+            return;
+    }
 }
 
 /* A new run must not mix its files with those of the one it replaces. */
@@ -234,10 +267,8 @@ static qctx_checkpoint borrow(trainer *run, const float *parameters)
 qctx_status trainer_keep_last(trainer *run, qctx_error *error)
 {
     qctx_checkpoint checkpoint = borrow(run, qctx_stepper_parameters(run->stepper));
-    int64_t outdated = run->epoch - run->config->checkpoint.every * run->config->checkpoint.keep;
     char *path = last_path(run, run->epoch, error);
-    char *old = last_path(run, outdated, error);
-    qctx_status status = qctx_agree(run->comm, path == NULL || old == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    qctx_status status = qctx_agree(run->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     qctx_phases_begin(&run->phases);
     checkpoint.optimizer = *qctx_stepper_optimizer(run->stepper);
@@ -245,12 +276,11 @@ qctx_status trainer_keep_last(trainer *run, qctx_error *error)
         status = qctx_tracker_flush(run->tracker, error);
     if (status == QCTX_OK)
         status = qctx_checkpoint_write(run->comm, path, &checkpoint, error);
-    /* The new one is safe on the disk: the oldest may go. One that is not there is no fault. */
-    if (status == QCTX_OK && outdated > 0 && qctx_comm_rank(run->comm) == 0)
-        unlink(old);
+    /* The new one is safe on the disk: the oldest may go. */
+    if (status == QCTX_OK && qctx_comm_rank(run->comm) == 0)
+        prune_checkpoints(run);
     qctx_phases_end(&run->phases, QCTX_PHASE_CHECKPOINT);
     free(path);
-    free(old);
     return status;
 }
 

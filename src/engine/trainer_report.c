@@ -31,6 +31,9 @@ void trainer_say_start(const trainer *run)
               qctx_head_sides_name(head->sides), (long long)qctx_head_parameter_count(head));
     qctx_info("data: %lld training questions, %lld held out to choose epoch and strength",
               (long long)run->training.examples.count, (long long)run->training.tuning_questions);
+    if (speaks(run) && run->training.tuning_questions == 0 && qctx_judge_can_choose(run->judge))
+        qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
+                  "themselves, and their table flatters the head");
     qctx_info("steps: %lld of %lld questions, %lld an epoch", (long long)run->total_steps,
               (long long)run->config->batch.size, (long long)run->steps_per_epoch);
 }
@@ -38,7 +41,7 @@ void trainer_say_start(const trainer *run)
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate)
 {
     static const char full[] = "####################", empty[] = "....................";
-    int64_t in_epoch = run->step - run->epoch * run->steps_per_epoch;
+    int64_t in_epoch = run->step - (run->epoch - 1) * run->steps_per_epoch;
     int done = (int)(20 * in_epoch / run->steps_per_epoch);
     double elapsed = qctx_clock_seconds() - run->started;
     char left[32];
@@ -46,7 +49,7 @@ void trainer_show_progress(const trainer *run, const qctx_step_result *result, d
     if (!qctx_progress_shown())
         return;
     qctx_clock_format(elapsed / (double)run->step * (double)(run->total_steps - run->step), left, sizeof left);
-    qctx_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->epoch + 1,
+    qctx_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->epoch,
                   (long long)run->config->batch.epochs, done, full, 20 - done, empty, result->loss, rate, left);
 }
 
@@ -56,7 +59,7 @@ void trainer_record_step(trainer *run, const qctx_step_result *result, double ra
         return;
     qctx_tracker_write(run->tracker,
                        json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
-                                 (json_int_t)run->step, "epoch", (json_int_t)run->epoch + 1, "loss", result->loss,
+                                 (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "loss", result->loss,
                                  "accuracy", result->accuracy, "logit_scale", result->scale, "lr", rate, "grad_norm",
                                  result->grad_norm, "seconds", qctx_clock_seconds() - run->started));
 }

@@ -62,6 +62,14 @@ curve() {
     sed -E 's/"seconds":[0-9.e+-]+//' "$1/small/metrics.jsonl"
 }
 check "the resumed curve is that of the unbroken run" diff <(curve again) <(curve unbroken)
+
+# A run that ended in the middle of an epoch (8 steps each) goes on in the middle of it.
+short="optim.schedule=constant eval.every=0"
+RANKS=2 expect 0 "" qctx train config.yaml run.out=whole batch.steps=20 $short
+RANKS=2 expect 0 "" qctx train config.yaml run.out=parts batch.steps=12 $short
+RANKS=2 expect 0 "step 12" qctx train config.yaml run.out=parts batch.steps=20 $short --resume
+check "the curve of both parts is that of the whole" \
+    diff <(curve parts | grep '"event":"step"') <(curve whole | grep '"event":"step"')
 RANKS=2 expect 4 "no checkpoint to resume from" qctx train config.yaml run.out=fresh --resume
 
 # The golden figures: a head that learned something that no head does not know.
