@@ -201,13 +201,11 @@ void trainer_print_results(const trainer *run)
         return;
     for (int64_t s = 0; s < qctx_judge_source_count(run->judge); s++)
         qctx_report_print(stdout, qctx_judge_source_name(run->judge, s), &protocol, &run->final[s]);
-    /* The words below go to standard error: the table must stand above them, also through mpirun's pipes. */
-    fflush(stdout);
     if (run->best.epoch == 0 && qctx_judge_can_choose(run->judge))
-        qctx_info("no epoch did better than the untrained start on the held-out questions: the run keeps the start");
+        puts("No epoch did better than the untrained start on the questions that choose: the run keeps the start.");
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
-        qctx_info("kept: epoch %lld at strength %g", (long long)run->best.epoch, run->best.strength);
+        printf("Kept: epoch %lld at strength %g.\n", (long long)run->best.epoch, run->best.strength);
     else
-        qctx_info("kept: epoch %lld", (long long)run->best.epoch);
-    qctx_info("results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)", run->folder);
+        printf("Kept: epoch %lld.\n", (long long)run->best.epoch);
+    printf("Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
 }
