@@ -5,7 +5,7 @@
  *
  * The mark belongs on functions without OpenMP pragmas: a parallel region is cut
  * out of its function before the versions are made. All versions give the same
- * bits, since C11 mode forbids the compiler to contract or reorder float sums.
+ * bits, since the Makefile's flags forbid the compiler to fuse or reorder float sums.
  */
 #ifndef QCTX_BASE_MULTIVERSION_H
 #define QCTX_BASE_MULTIVERSION_H
