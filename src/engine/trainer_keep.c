@@ -169,7 +169,7 @@ static bool may_change(const char *section, const char *line)
     static const char *const free_keys[] = {
         "epochs:", "steps:", "every:", "pool:", "order:", "candidates:", "bootstrap:", "keep:"};
 
-    if (strcmp(section, "run:") == 0)
+    if (strcmp(section, "run") == 0)
         return strncmp(line, "seed:", 5) != 0;
     for (size_t i = 0; i < sizeof free_keys / sizeof free_keys[0]; i++)
         if (strncmp(line, free_keys[i], strlen(free_keys[i])) == 0)
@@ -187,7 +187,7 @@ static qctx_status compare_configs(const char *path, const char *then, const cha
         const char *line = now + strspn(now, " ");
 
         if (line == now)
-            snprintf(section, sizeof section, "%.*s", now_length, now);
+            snprintf(section, sizeof section, "%.*s", (int)strcspn(now, ":"), now);
         if ((then_length != now_length || strncmp(then, now, (size_t)now_length) != 0) && !may_change(section, line)) {
             qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the run was started with '%.*s', now it is '%.*s' (section %s)",
                       path, then_length - (int)strspn(then, " "), then + strspn(then, " "),

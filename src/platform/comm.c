@@ -12,7 +12,6 @@ struct qctx_comm {
     MPI_Comm mpi;
     int rank;
     int size;
-    int node_rank;
     int node_size;
 };
 
@@ -49,7 +48,6 @@ qctx_comm *qctx_comm_start(int *argc, char ***argv)
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
     check(MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
-    MPI_Comm_rank(node, &comm->node_rank);
     MPI_Comm_size(node, &comm->node_size);
     MPI_Comm_free(&node);
     return comm;
@@ -77,11 +75,6 @@ int qctx_comm_size(const qctx_comm *comm)
 int qctx_comm_node_size(const qctx_comm *comm)
 {
     return comm->node_size;
-}
-
-int qctx_comm_node_rank(const qctx_comm *comm)
-{
-    return comm->node_rank;
 }
 
 qctx_status qctx_agree(qctx_comm *comm, qctx_status status, qctx_error *error)

@@ -18,42 +18,42 @@
 /* A file on its way to its final name. */
 typedef struct qctx_outfile qctx_outfile;
 
-/* Reads a whole file; `*text` is NUL-terminated and the caller's to free(). Local. Errors: QCTX_ERR_IO. */
+/* Reads a whole file; `*text` is NUL-terminated and the caller's to free(). Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error);
 
-/* Opens `path`'s temporary for writing. Local. Errors: QCTX_ERR_IO. */
+/* Opens `path`'s temporary for writing; commit or discard frees it. Local. Errors: IO, MEMORY. */
 qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_error *error);
 
 /* The stream to write to. Write errors are remembered by the stream and reported by commit. Local. */
 FILE *qctx_outfile_stream(qctx_outfile *file);
 
-/* Flushes, syncs, renames to the final name and frees `file`, also on failure. Local. Errors: QCTX_ERR_IO. */
+/* Flushes, syncs, renames to the final name and frees `file`, also on failure. Local. Errors: IO, MEMORY. */
 qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error);
 
 /* Removes the temporary and frees `file`. NULL-safe. Local. */
 void qctx_outfile_discard(qctx_outfile *file);
 
-/* Writes `bytes` bytes durably under `path`, replacing what is there. Local. Errors: QCTX_ERR_IO. */
+/* Writes `bytes` bytes durably under `path`, replacing what is there. Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qctx_error *error);
 
-/* Makes a folder and its missing parents; one that exists is fine. Local. Errors: QCTX_ERR_IO. */
+/* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
-/* Removes a folder with all that is in it (links are removed, not followed); none is fine. Local. Errors: QCTX_ERR_IO.
+/* Removes a folder with all that is in it (links are removed, not followed); none is fine. Local. Errors: IO.
  */
 qctx_status qctx_folder_remove(const char *path, qctx_error *error);
 
-/* fsync of the folder that holds `path`, after a rename into it. Local. Errors: QCTX_ERR_IO. */
+/* fsync of the folder that holds `path`, after a rename into it. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error);
 
-/* fsync + rename(from → to) + fsync of the folder. Local. Errors: QCTX_ERR_IO. */
+/* fsync + rename(from → to) + fsync of the folder. Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error);
 
-/* Local. Cannot fail. */
+/* What stands there, links followed. Local. Cannot fail. */
 bool qctx_path_exists(const char *path);
 bool qctx_path_is_folder(const char *path);
 
-/* QCTX_ERR_EXISTS with a hint at --force if `path` exists and `force` is false. Local. */
+/* Refuses a path that exists, with a hint at --force, unless `force`. Local. Errors: EXISTS. */
 qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *error);
 
 /* "folder/name" freshly allocated, or NULL with `error` filled. Local. */

@@ -13,7 +13,7 @@
 /* 64-bit hash of `bytes` bytes under `seed`. Local. Cannot fail. */
 uint64_t qctx_hash(const void *data, size_t bytes, uint64_t seed);
 
-/* Hash of a file's contents under `seed`, read as a stream. Local. Errors: QCTX_ERR_IO. */
+/* Hash of a file's contents under `seed`, read as a stream. Local. Errors: IO. */
 qctx_status qctx_hash_file(const char *path, uint64_t seed, uint64_t *hash, qctx_error *error);
 
 #endif

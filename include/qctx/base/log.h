@@ -15,7 +15,7 @@
 /* Tells the log which rank speaks. Before this call the process counts as rank 0. Local. */
 void qctx_log_set_rank(int rank);
 
-/* Drops info lines (`--quiet`). Local. */
+/* Drops info and progress lines, as the tests do. Local. */
 void qctx_log_set_quiet(bool quiet);
 
 /* One line each, without a trailing newline in `format`. Local. */

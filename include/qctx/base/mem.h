@@ -12,7 +12,7 @@
 
 /*
  * Returns `count` zeroed elements of `size` bytes, or NULL with `error` filled
- * (QCTX_ERR_MEMORY, naming `purpose` and the bytes). A count of 0 returns a
+ * (MEMORY, naming `purpose` and the bytes). A count of 0 returns a
  * valid pointer. The caller owns the memory and calls free(). Local.
  */
 void *qctx_alloc(int64_t count, size_t size, const char *purpose, qctx_error *error);
@@ -20,7 +20,7 @@ void *qctx_alloc(int64_t count, size_t size, const char *purpose, qctx_error *er
 /*
  * Grows `*array` (from qctx_alloc or NULL) so that it holds at least `needed`
  * elements, at least doubling `*capacity`; contents are kept, new bytes are not
- * zeroed. Local. Errors: QCTX_ERR_MEMORY, the array is untouched.
+ * zeroed. Local. Errors: MEMORY, the array is untouched.
  */
 qctx_status qctx_grow(void **array, int64_t *capacity, int64_t needed, size_t size, const char *purpose,
                       qctx_error *error);

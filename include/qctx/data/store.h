@@ -75,6 +75,7 @@ void qctx_store_close(qctx_store *store);
 /* Whether `path` is an HDF5 file that holds questions/vectors. Local. */
 bool qctx_store_is(const char *path);
 
+/* What the store is and says of itself, valid as long as it is open. Local. */
 int64_t qctx_store_dim(const qctx_store *store);
 int64_t qctx_store_count(const qctx_store *store, qctx_store_side side);
 const char *qctx_store_path(const qctx_store *store);

@@ -19,16 +19,22 @@ typedef enum { QCTX_QUESTION = 0, QCTX_CONTEXT = 1 } qctx_side;
 
 typedef struct qctx_encoder qctx_encoder;
 
-/* What an encoder implementation provides; see the functions below for the contracts. */
+/*
+ * What an encoder implementation provides. The contracts are those of the functions below; `state` is its own. One
+ * that learns nothing has a fit that does nothing and saves a table of no bytes (still to be freed).
+ */
 typedef struct {
     const char *name;
+    /* `settings` may be NULL. */
     qctx_status (*create)(const char *settings, void **state, qctx_error *error);
     qctx_status (*fit)(void *state, qctx_comm *comm, const char *const *texts, int64_t count, qctx_error *error);
     qctx_status (*encode)(void *state, qctx_side side, const char *const *texts, int64_t count, float *rows,
                           qctx_error *error);
     int64_t (*dim)(const void *state);
+    /* All settings as a JSON object, defaults included and always in the same order; freshly allocated. */
     char *(*settings)(const void *state, qctx_error *error);
     qctx_status (*save)(const void *state, void **table, size_t *bytes, qctx_error *error);
+    /* Into a state just created from the saved settings. */
     qctx_status (*restore)(void *state, const void *table, size_t bytes, qctx_error *error);
     void (*destroy)(void *state);
 } qctx_encoder_class;

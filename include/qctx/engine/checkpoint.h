@@ -2,10 +2,10 @@
  * Checkpoints: one HDF5 file with everything a run needs to go on, or a search
  * to use the head; published whole (temporary, fsync, rename).
  *
- *   attributes   schema = "qctx-checkpoint", version = 1, epoch, step, strength, config (resolved YAML),
- *                encoder_fingerprint, input, output, best_metric, best_epoch, checksum
- *   parameters/  one dataset per tensor: question/0/weight [out, in], …
- *   logit_scale  [1] (its logarithm)
+ *   attributes   schema = "qctx-checkpoint", version = 1, epoch, step, optimizer_steps, strength, best_metric,
+ *                best_epoch, encoder_fingerprint, config (resolved YAML), checksum, seed; the head's shape:
+ *                head_form, head_sides, head_activation, head_layers, head_input, head_hidden, head_output,
+ * head_dropout parameters/  one dataset per tensor: question/0/weight [out, in], … logit_scale  [1] (its logarithm)
  *   optimizer/   first, second [count] (absent in a best.h5 that only serves)
  */
 #ifndef QCTX_ENGINE_CHECKPOINT_H

@@ -1,9 +1,9 @@
 /*
  * A run folder, <run.out>/<run.name>:
  *
- *   config.yaml           as resolved        metrics.jsonl   one event a line
- *   checkpoints/best.h5   the head to use    summary.json    the outcome
- *   checkpoints/last-*.h5 to go on from      *.json, *.trec  what eval was asked to write
+ *   config.yaml              as resolved       metrics.jsonl   one event a line
+ *   checkpoints/best.h5      the head to use   summary.json    the outcome
+ *   checkpoints/epoch-*.h5   to go on from
  */
 #ifndef QCTX_ENGINE_RUN_H
 #define QCTX_ENGINE_RUN_H

@@ -2,8 +2,8 @@
  * Single-precision matrix products: the only module that knows cblas.
  *
  * All matrices are row-major and dense but for a leading dimension. Products are
- * float32 with float32 sums. Shapes beyond int are refused by assertion of the
- * callers' own limits: no matrix here has 2^31 rows or columns.
+ * float32 with float32 sums. Rows, columns and strides must fit an int: callers
+ * multiply by tiles, or batches and widths that the configuration bounds.
  */
 #ifndef QCTX_PLATFORM_BLAS_H
 #define QCTX_PLATFORM_BLAS_H

@@ -17,18 +17,21 @@
 
 typedef struct qctx_comm qctx_comm;
 
-/* Starts MPI and returns the communicator of all ranks. Called once, by main and by the tests. Collective. */
+/*
+ * Starts MPI and returns the communicator of all ranks. Called once, by main and by the tests. Collective. A failure
+ * ends the process: there is nobody yet to agree with.
+ */
 qctx_comm *qctx_comm_start(int *argc, char ***argv);
 
 /* Ends MPI and frees the world communicator. Collective. */
 void qctx_comm_finish(qctx_comm *comm);
 
+/* This rank's number from 0, and how many there are. Local. */
 int qctx_comm_rank(const qctx_comm *comm);
 int qctx_comm_size(const qctx_comm *comm);
 
-/* Ranks on this rank's node, and this rank's place among them. Local (computed at the start). */
+/* Ranks on this rank's node. Local (computed at the start). */
 int qctx_comm_node_size(const qctx_comm *comm);
-int qctx_comm_node_rank(const qctx_comm *comm);
 
 /*
  * Makes a local status collective: every rank passes its own, every rank returns
@@ -48,7 +51,7 @@ void qctx_comm_broadcast(qctx_comm *comm, void *data, int64_t bytes, int root);
 /*
  * Broadcasts a NUL-terminated or binary text whose length only `root` knows. On the
  * other ranks `*text` is allocated (NUL-terminated) and the caller's to free();
- * the root's stays its own. Collective. Errors: QCTX_ERR_MEMORY, on all ranks.
+ * the root's stays its own. Collective. Errors: MEMORY, on all ranks.
  */
 qctx_status qctx_comm_broadcast_text(qctx_comm *comm, char **text, size_t *bytes, int root, qctx_error *error);
 

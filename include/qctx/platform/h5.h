@@ -48,12 +48,13 @@ qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 *
 /* Closes; errors of the final flush count. NULL-safe. Collective for a parallel file. Errors: IO. */
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
 
+/* Whether there is a group or dataset of that path. Local. */
 bool qctx_h5_exists(const qctx_h5 *file, const char *object);
 
 /* Creates a group and its parents. Local. Errors: IO. */
 qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error);
 
-/* Names of the links in a group, sorted; free each and the array. Local. */
+/* Names of the links in a group, sorted; free each and the array. Local. Errors: FORMAT, MEMORY. */
 qctx_status qctx_h5_list(const qctx_h5 *file, const char *group, char ***names, int64_t *count, qctx_error *error);
 
 /* Shape and type of a dataset. Local. Errors: FORMAT (absent, a group, another rank). */
@@ -88,8 +89,10 @@ qctx_status qctx_h5_read_texts(const qctx_h5 *file, const char *dataset, int64_t
 qctx_status qctx_h5_set_text(qctx_h5 *file, const char *object, const char *name, const char *value, qctx_error *error);
 qctx_status qctx_h5_set_int(qctx_h5 *file, const char *object, const char *name, int64_t value, qctx_error *error);
 qctx_status qctx_h5_set_double(qctx_h5 *file, const char *object, const char *name, double value, qctx_error *error);
+/* Whether an object has the attribute. Local. */
 bool qctx_h5_has(const qctx_h5 *file, const char *object, const char *name);
-/* The text is freshly allocated. Errors: FORMAT (absent, or of another type). Local. */
+/* The value of an attribute; a text is freshly allocated. Local. Errors: FORMAT (absent, or of another type), MEMORY.
+ */
 qctx_status qctx_h5_get_text(const qctx_h5 *file, const char *object, const char *name, char **value,
                              qctx_error *error);
 qctx_status qctx_h5_get_int(const qctx_h5 *file, const char *object, const char *name, int64_t *value,

@@ -12,7 +12,7 @@ typedef struct {
 
 /*
  * Sets the threads of this rank, for its own loops and for the matrix products: OMP_NUM_THREADS where the user set
- * it, else the cores of the binding shared by the ranks of the node that are bound to the same ones. Local.
+ * it, else the cores it is bound to, or its share of the node's where it is not bound. Local.
  */
 void qctx_topology_set_threads(const qctx_comm *comm);
 
