@@ -12,8 +12,8 @@ done | awk -F"[':%]" '
         seen[file] = 1
         split($0, parts, /[:% ]+/)
         share = parts[3]; lines = parts[5]
-        printf "%6.1f%%  %5d lines  %s\n", share, lines, file
+        printf "%6.1f%%  %5d lines  %s\n", share, lines, file | "sort -k4"
         covered += share * lines; total += lines
         file = ""
     }
-    END { if (total) printf "%6.1f%%  %5d lines  all of src\n", covered / total, total }' | sort -k4
+    END { close("sort -k4"); if (total) printf "%6.1f%%  %5d lines  all of src\n", covered / total, total }'
