@@ -114,16 +114,11 @@ static qctx_status embed(qctx_comm *comm, const char *folder, qctx_error *error)
 
 qctx_status qctx_cmd_embed(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
+    const char **positional;
     int64_t count;
-    bool help = false;
-    qctx_status status =
-        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
 
-    status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK && help && qctx_comm_rank(comm) == 0)
-        qctx_options_print_usage(&usage, stdout);
-    else if (status == QCTX_OK && !help)
+    if (positional != NULL)
         status = embed(comm, positional[0], error);
     free(positional);
     return status;

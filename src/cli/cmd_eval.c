@@ -331,17 +331,12 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
 
 qctx_status qctx_cmd_eval(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
     evaluation_job job = {.comm = comm};
-    int64_t count = 0;
-    bool help = false;
-    qctx_status status =
-        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+    const char **positional;
+    int64_t count;
+    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
 
-    status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK && help && qctx_comm_rank(comm) == 0)
-        qctx_options_print_usage(&usage, stdout);
-    if (status == QCTX_OK && !help)
+    if (positional != NULL)
         status = evaluate_run(&job, positional[0], error);
     json_decref(job.tables);
     qctx_sources_close(&job.opened);

@@ -205,27 +205,16 @@ qctx_status qctx_cmd_import(qctx_comm *comm, int argc, char **argv, qctx_error *
         .positional_max = -1,
     };
     qctx_import_job job = {0};
-    const char **files = qctx_alloc(argc, sizeof *files, "the arguments", error);
-    int64_t file_count = 0;
-    bool help = false;
-    qctx_status status = QCTX_ERR_MEMORY;
+    const char **files;
+    int64_t file_count;
+    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &files, &file_count, error);
 
-    if (files != NULL)
-        status = qctx_options_parse(&usage, argc, argv, files, &file_count, &help, error);
-    if (status == QCTX_OK && !help)
-        status = fill_job(&given, files, file_count, &job, error);
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-    if (help) {
-        if (qctx_comm_rank(comm) == 0)
-            qctx_options_print_usage(&usage, stdout);
-        goto out;
-    }
-    if (qctx_comm_rank(comm) == 0)
+    if (files == NULL)
+        return status;
+    status = qctx_agree(comm, fill_job(&given, files, file_count, &job, error), error);
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
         status = import_on_one_rank(&job, error);
     status = qctx_agree(comm, status, error);
-out:
     free(files);
     return status;
 }

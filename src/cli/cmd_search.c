@@ -146,21 +146,15 @@ static qctx_status answer_lines(search_session *session, qctx_error *error)
 
 qctx_status qctx_cmd_search(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
     search_session session = {.comm = comm};
-    int64_t count = 0;
-    bool help = false;
-    qctx_status status =
-        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+    const char **positional;
+    int64_t count;
+    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
 
-    status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK && help) {
-        if (qctx_comm_rank(comm) == 0)
-            qctx_options_print_usage(&usage, stdout);
-        goto out;
-    }
+    if (positional == NULL)
+        return status;
     /* A question that cannot be asked is refused before anything is opened. */
-    if (status == QCTX_OK && count == 2)
+    if (count == 2)
         status = qctx_agree(comm, qctx_search_check(positional[1], error), error);
     if (status == QCTX_OK)
         status = open_session(&session, positional[0], error);
@@ -168,7 +162,6 @@ qctx_status qctx_cmd_search(qctx_comm *comm, int argc, char **argv, qctx_error *
         status = count == 2 ? qctx_agree(comm, answer(&session, positional[1], error), error)
                             : answer_lines(&session, error);
     close_session(&session);
-out:
     free(positional);
     return status;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "qctx/base/clock.h"
-#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
 #include "qctx/cli/options.h"
 #include "qctx/data/synth.h"
@@ -65,29 +64,19 @@ qctx_status qctx_cmd_synth(qctx_comm *comm, int argc, char **argv, qctx_error *e
         .details = details,
         .options = options,
     };
-    const char **none = qctx_alloc(argc, sizeof *none, "the arguments", error);
-    int64_t count = 0;
-    bool help = false;
-    qctx_status status = QCTX_ERR_MEMORY;
+    const char **none;
+    int64_t count;
+    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &none, &count, error);
 
-    if (none != NULL)
-        status = qctx_options_parse(&usage, argc, argv, none, &count, &help, error);
-    if (status == QCTX_OK && !help && given.out == NULL) {
+    if (none == NULL)
+        return status;
+    free(none);
+    /* All ranks see the same arguments. */
+    if (given.out == NULL) {
         qctx_fail(error, QCTX_ERR_USAGE, "synth: --out FOLDER is missing");
-        status = qctx_hint(error, "for example: qctx-dist synth --out corpora/synth --questions 20000");
-    }
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-    if (help) {
-        if (qctx_comm_rank(comm) == 0)
-            qctx_options_print_usage(&usage, stdout);
-        goto out;
+        return qctx_hint(error, "for example: qctx-dist synth --out corpora/synth --questions 20000");
     }
     if (qctx_comm_rank(comm) == 0)
         status = write_on_one_rank(&given, error);
-    status = qctx_agree(comm, status, error);
-out:
-    free(none);
-    return status;
+    return qctx_agree(comm, status, error);
 }

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
 #include "qctx/cli/options.h"
 #include "qctx/engine/config.h"
@@ -45,27 +44,19 @@ static qctx_status check_arguments(const char *const *positional, int64_t count,
 
 qctx_status qctx_cmd_train(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
-    const char **positional = qctx_alloc(argc, sizeof *positional, "arguments", error);
     qctx_config config = {0};
+    const char **positional;
     int64_t count;
-    bool help;
-    qctx_status status =
-        positional == NULL ? QCTX_ERR_MEMORY : qctx_options_parse(&usage, argc, argv, positional, &count, &help, error);
+    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
 
-    status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK && help) {
-        if (qctx_comm_rank(comm) == 0)
-            qctx_options_print_usage(&usage, stdout);
-        goto out;
-    }
-    if (status == QCTX_OK)
-        status = check_arguments(positional, count, error);
+    if (positional == NULL)
+        return status;
+    status = check_arguments(positional, count, error);
     if (status == QCTX_OK)
         status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
     if (status == QCTX_OK)
         status = qctx_train(comm, &config, &options, error);
     qctx_config_free(&config);
-out:
     free(positional);
     return status;
 }
