@@ -126,7 +126,8 @@ static qctx_status make_one(const char *path, qctx_error *error)
 {
     if (mkdir(path, 0777) == 0 || (errno == EEXIST && qctx_path_is_folder(path)))
         return QCTX_OK;
-    return qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: %s", path, strerror(errno));
+    return qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: %s", path,
+                     errno == EEXIST ? "a file of this name is in the way" : strerror(errno));
 }
 
 qctx_status qctx_folder_make(const char *path, qctx_error *error)
@@ -225,6 +226,26 @@ qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *e
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_EXISTS, "%s: exists already", path);
     return qctx_hint(error, "choose another name, or give --force to replace it");
+}
+
+qctx_status qctx_output_check(const char *path, bool force, qctx_error *error)
+{
+    struct stat found;
+
+    if (*qctx_path_base(path) == '\0') {
+        qctx_fail(error, QCTX_ERR_USAGE, "'%s' is not the name of a file", path);
+        return qctx_hint(error, "name the file to write");
+    }
+    if (stat(path, &found) == 0 && S_ISDIR(found.st_mode)) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: it is a folder; expected the name of a file", path);
+        return qctx_hint(error, "add the file's name: %s/...", path);
+    }
+    /* The rename at the end would put a file in the place of the device itself. */
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode)) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: it is a device, a pipe or a socket; expected the name of a file", path);
+        return qctx_hint(error, "write to a file, and copy that to where it should go");
+    }
+    return qctx_path_must_not_exist(path, force, error);
 }
 
 char *qctx_path_join(const char *folder, const char *name, qctx_error *error)

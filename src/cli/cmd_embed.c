@@ -48,7 +48,7 @@ static qctx_status check_options(qctx_comm *comm, qctx_error *error)
         return qctx_hint(error, "name the store to write: --out stores/squad.h5");
     }
     if (qctx_comm_rank(comm) == 0)
-        status = qctx_path_must_not_exist(options.out, options.force, error);
+        status = qctx_output_check(options.out, options.force, error);
     return qctx_agree(comm, status, error);
 }
 

@@ -62,11 +62,9 @@ static qctx_status make_parent_folder(const char *path, qctx_error *error)
 static qctx_status make_file(const writer *w, bool force, qctx_error *error)
 {
     qctx_h5 *file = NULL;
-    qctx_status status = qctx_path_must_not_exist(w->path, force, error);
+    qctx_status status = qctx_output_check(w->path, force, error);
     qctx_status closed;
 
-    if (status == QCTX_OK && qctx_path_is_folder(w->path))
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: it is a folder; expected the name of a file", w->path);
     if (status == QCTX_OK)
         status = make_parent_folder(w->path, error);
     if (status == QCTX_OK)

@@ -76,6 +76,27 @@ static void what_cannot_be_opened_says_why(void **state)
     assert_status(qctx_hash_file(test_path("absent"), 0, &hash, &error), QCTX_ERR_IO, &error);
 }
 
+/* A device or a pipe under the name would be replaced by a file, --force or not. */
+static void outputs_replace_files_only(void **state)
+{
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_output_check(test_path("new"), false, &error), QCTX_OK, &error);
+    assert_status(qctx_file_write(test_path("old"), "x", 1, &error), QCTX_OK, &error);
+    assert_status(qctx_output_check(test_path("old"), false, &error), QCTX_ERR_EXISTS, &error);
+    assert_contains(error.hint, "--force");
+    assert_status(qctx_output_check(test_path("old"), true, &error), QCTX_OK, &error);
+    assert_status(qctx_output_check("/dev/null", true, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "/dev/null: it is a device, a pipe or a socket; expected the name of a file");
+    assert_int_equal(mkfifo(test_path("pipe"), 0600), 0);
+    assert_status(qctx_output_check(test_path("pipe"), true, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_output_check(test_folder(), true, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "it is a folder; expected the name of a file");
+    assert_status(qctx_output_check("new/", false, &error), QCTX_ERR_USAGE, &error);
+    assert_status(qctx_output_check("", false, &error), QCTX_ERR_USAGE, &error);
+}
+
 static void folders_are_made_with_their_parents(void **state)
 {
     qctx_error error;
@@ -112,6 +133,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_discarded_file_leaves_the_old_one),
     cmocka_unit_test(a_full_disk_is_an_error_and_leaves_nothing),
     cmocka_unit_test(what_cannot_be_opened_says_why),
+    cmocka_unit_test(outputs_replace_files_only),
     cmocka_unit_test(folders_are_made_with_their_parents),
     cmocka_unit_test(a_file_hashes_like_its_bytes),
 };

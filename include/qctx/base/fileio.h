@@ -56,6 +56,12 @@ bool qctx_path_is_folder(const char *path);
 /* Refuses a path that exists, with a hint at --force, unless `force`. Local. Errors: EXISTS. */
 qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *error);
 
+/*
+ * Whether a file may be written under `path`, asked before any work: USAGE if it is no name of a file, IO if a folder,
+ * a device or a pipe stands there, else as qctx_path_must_not_exist. Local.
+ */
+qctx_status qctx_output_check(const char *path, bool force, qctx_error *error);
+
 /* "folder/name" freshly allocated, or NULL with `error` filled. Local. */
 char *qctx_path_join(const char *folder, const char *name, qctx_error *error);
 
