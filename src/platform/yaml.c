@@ -86,7 +86,8 @@ static void note_unreadable_byte(reader *r)
             column++;
         }
     }
-    if (offset < r->bytes && (unsigned char)r->text[offset] < 0x80)
+    /* A plain character is also told where it breaks off a sequence. */
+    if (strcmp(r->parser.problem, "control characters are not allowed") == 0 && offset < r->bytes)
         note(r, line, column, "control character 0x%02X", (unsigned char)r->text[offset]);
     else
         note(r, line, column, "not UTF-8: %s", r->parser.problem);

@@ -171,6 +171,7 @@ static void places_bytes_that_are_no_text(void **state)
 {
     (void)state;
     assert_string_equal(refuse("a: 1\nb: \xC3\xA9\xFF\n"), "a.yaml:2:5: not UTF-8: invalid leading UTF-8 octet");
+    assert_string_equal(refuse("a: caf\xE9}\n"), "a.yaml:1:8: not UTF-8: invalid trailing UTF-8 octet");
     assert_contains(refuse("a: \xC3"), "a.yaml:1:4: not UTF-8: incomplete UTF-8 octet sequence");
     assert_contains(refuse("\xFF\xFE"
                            "a\0:\0"),
