@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "h5_internal.h"
@@ -95,8 +96,13 @@ static void free_handle(qctx_h5 *file)
 /* The operating system's own words, which HDF5 would bury. */
 static qctx_status check_access(const char *path, int flags, const char *what, qctx_error *error)
 {
-    int handle = open(path, flags, 0666);
+    struct stat found;
+    int handle;
 
+    /* Opening a pipe would wait for its other end. */
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: %s: it is a device, a pipe or a socket", path, what);
+    handle = open(path, flags, 0666);
     if (handle < 0)
         return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
     close(handle);
@@ -121,6 +127,7 @@ static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **open
     file->id = H5Fopen(path, mode, access);
     if (file->id < 0) {
         status = qctx_h5_fail(path, "not a readable HDF5 file", QCTX_ERR_FORMAT, error);
+        qctx_hint(error, "expected a store or a checkpoint; was the file copied completely?");
         goto out;
     }
     *opened = file;

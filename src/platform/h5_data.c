@@ -156,9 +156,11 @@ static qctx_status reserve(const qctx_h5 *file, hid_t object, const char *datase
     if (handle < 0)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
     if (fallocate(handle, 0, (off_t)offset, (off_t)bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS &&
-        errno != EINTR)
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot make room for %s (%lld bytes): %s", file->path, dataset,
-                           (long long)bytes, strerror(errno));
+        errno != EINTR) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: cannot make room for %s (%lld bytes): %s", file->path, dataset,
+                  (long long)bytes, strerror(errno));
+        status = qctx_hint(error, "free some space there, or choose another folder");
+    }
     close(handle);
     return status;
 }
