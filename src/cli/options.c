@@ -48,7 +48,7 @@ static bool within(const qctx_option *option, double value)
 static qctx_status out_of_bounds(const qctx_usage *usage, const qctx_option *option, const char *text,
                                  qctx_error *error)
 {
-    return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: %s is out of range, expected %g to %g", usage->command,
+    return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: %s is out of range, expected %.15g to %.15g", usage->command,
                      option->name, text, option->low, option->high);
 }
 
@@ -59,9 +59,9 @@ static qctx_status take_int(const qctx_usage *usage, const qctx_option *option, 
 
     errno = 0;
     value = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0)
+    if (end == text || *end != '\0')
         return malformed(usage, option, text, "a whole number", error);
-    if (!within(option, (double)value))
+    if (errno != 0 || !within(option, (double)value))
         return out_of_bounds(usage, option, text, error);
     *(int64_t *)option->value = value;
     return QCTX_OK;
@@ -216,9 +216,10 @@ static void describe_default(const qctx_option *option, char *text, size_t bytes
     const char *const *choice = option->value;
 
     text[0] = '\0';
-    if (option->kind == QCTX_OPTION_INT)
+    /* A number outside its own bounds stands for an option that was not given. */
+    if (option->kind == QCTX_OPTION_INT && within(option, (double)*(int64_t *)option->value))
         snprintf(text, bytes, " (default %lld)", (long long)*(int64_t *)option->value);
-    else if (option->kind == QCTX_OPTION_DOUBLE)
+    else if (option->kind == QCTX_OPTION_DOUBLE && within(option, *(double *)option->value))
         snprintf(text, bytes, " (default %g)", *(double *)option->value);
     else if ((option->kind == QCTX_OPTION_CHOICE || option->kind == QCTX_OPTION_TEXT) && *choice != NULL)
         snprintf(text, bytes, " (default %s)", *choice);
