@@ -35,7 +35,7 @@ static const qctx_option table[] = {
     {"candidates", QCTX_OPTION_CHOICE, &options.candidates, "pools|split|corpus",
      "hold questions against the contexts of their pool, of the split, or of all the corpus (default: the run's)", 0,
      0},
-    {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool, 0 for as many as the run's", 0, 1e15},
+    {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool (default: the run's)", 2, 1e15},
     {"order", QCTX_OPTION_CHOICE, &options.order, "consecutive|shuffled",
      "which questions share a pool (default: the run's)", 0, 0},
     {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate on this corpus or store instead of data.eval", 0,
@@ -96,9 +96,9 @@ static qctx_status check_outputs(qctx_error *error)
         return qctx_hint(error, "give the corpus or store whose split it is");
     }
     if (options.run_file != NULL)
-        status = qctx_path_must_not_exist(options.run_file, options.force, error);
+        status = qctx_output_check(options.run_file, options.force, error);
     if (status == QCTX_OK && options.predictions != NULL)
-        status = qctx_path_must_not_exist(options.predictions, options.force, error);
+        status = qctx_output_check(options.predictions, options.force, error);
     return status;
 }
 
@@ -314,7 +314,7 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
         return status;
     status = qctx_agree(job->comm, settle(job, error), error);
     if (status == QCTX_OK)
-        status = qctx_sources_open(job->comm, &job->run.config, &job->opened, error);
+        status = qctx_run_open_sources(job->comm, &job->run, &job->opened, error);
     if (options.json)
         job->tables = json_array();
     for (int64_t s = 0; s < job->opened.eval_count && status == QCTX_OK; s++) {

@@ -88,7 +88,7 @@ static qctx_status open_session(search_session *session, const char *path, qctx_
     if (status == QCTX_OK && options.text != NULL)
         status = qctx_search_read_sentences(comm, options.text, &session->sentences, &session->sentence_count, error);
     if (status == QCTX_OK)
-        status = qctx_sources_open(comm, &session->run.config, &session->opened, error);
+        status = qctx_run_open_sources(comm, &session->run, &session->opened, error);
     if (status != QCTX_OK)
         return status;
     session->store = session->opened.train[0].store;

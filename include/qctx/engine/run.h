@@ -12,6 +12,7 @@
 #include "qctx/engine/checkpoint.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/projector.h"
+#include "qctx/engine/sources.h"
 #include "qctx/platform/comm.h"
 
 /* A finished (or still running) run, opened for use. */
@@ -28,6 +29,12 @@ typedef struct {
  */
 qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx_error *error);
 void qctx_run_close(qctx_run *run);
+
+/*
+ * qctx_sources_open for the configuration of a run, which may have been trained long ago and elsewhere: says so where
+ * a corpus or store of it is gone. Collective. Errors: those of qctx_sources_open.
+ */
+qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error);
 
 /* Whether `path` is a run folder. Local. */
 bool qctx_run_is(const char *path);
