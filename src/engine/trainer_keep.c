@@ -80,8 +80,16 @@ static void prune_checkpoints(const trainer *run)
     }
 }
 
-/* A new run must not mix its files with those of the one it replaces. */
-static qctx_status empty_checkpoints(const trainer *run, qctx_error *error)
+static bool is_partial(const char *name)
+{
+    static const char ending[] = ".partial";
+    size_t length = strlen(name);
+
+    return length >= sizeof ending && strcmp(name + length - (sizeof ending - 1), ending) == 0;
+}
+
+/* A new run must not mix its files with those of the one it replaces; what a kill left half-written helps none. */
+static qctx_status clean_checkpoints(const trainer *run, bool resume, qctx_error *error)
 {
     char *folder = in_folder(run, "checkpoints", error);
     DIR *open = folder == NULL ? NULL : opendir(folder);
@@ -90,7 +98,9 @@ static qctx_status empty_checkpoints(const trainer *run, qctx_error *error)
     for (struct dirent *entry; open != NULL && status == QCTX_OK && (entry = readdir(open)) != NULL;) {
         char *path;
 
-        if (epoch_of(entry->d_name) < 0 && strcmp(entry->d_name, "best.h5") != 0)
+        bool is_of_run = epoch_of(entry->d_name) >= 0 || strcmp(entry->d_name, "best.h5") == 0;
+
+        if (!is_partial(entry->d_name) && (resume || !is_of_run))
             continue;
         path = qctx_path_join(folder, entry->d_name, error);
         if (path == NULL)
@@ -102,6 +112,18 @@ static qctx_status empty_checkpoints(const trainer *run, qctx_error *error)
     if (open != NULL)
         closedir(open);
     free(folder);
+    return status;
+}
+
+/* The outcome of the run that is replaced is none of the new one's. */
+static qctx_status remove_summary(const trainer *run, qctx_error *error)
+{
+    char *path = in_folder(run, "summary.json", error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK && unlink(path) != 0 && errno != ENOENT)
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    free(path);
     return status;
 }
 
@@ -120,8 +142,10 @@ static qctx_status begin_local(const trainer *run, bool resume, qctx_error *erro
     char *checkpoints = in_folder(run, "checkpoints", error);
     qctx_status status = checkpoints == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(checkpoints, error);
 
+    if (status == QCTX_OK)
+        status = clean_checkpoints(run, resume, error);
     if (status == QCTX_OK && !resume)
-        status = empty_checkpoints(run, error);
+        status = remove_summary(run, error);
     if (status == QCTX_OK)
         status = write_config(run, error);
     free(checkpoints);
@@ -234,7 +258,8 @@ qctx_status trainer_resume(trainer *run, qctx_error *error)
 
     if (status == QCTX_OK && epoch < 0) {
         qctx_fail(error, QCTX_ERR_IO, "%s: there is no checkpoint to resume from", run->folder);
-        status = qctx_hint(error, "start the run without --resume");
+        status = qctx_hint(error, qctx_path_exists(run->folder) ? "begin it anew with --force in the place of --resume"
+                                                                : "start the run without --resume");
     }
     status = qctx_agree(run->comm, status, error);
     if (status == QCTX_OK)
