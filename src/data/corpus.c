@@ -140,6 +140,14 @@ static qctx_status read_records(qctx_corpus *corpus, const char *folder, const c
     return status;
 }
 
+/* Whoever made the folder by hand wants to know what belongs into it; a hint that is there already knows more. */
+static void hint_at_layout(qctx_error *error)
+{
+    if (error != NULL && error->hint[0] == '\0' && error->code != QCTX_ERR_MEMORY)
+        qctx_hint(error, "a corpus is a folder with corpus.jsonl and queries.jsonl (_id, text) and qrels/<split>.tsv; "
+                         "qctx-dist import makes one");
+}
+
 static qctx_status open_local(const char *folder, qctx_corpus **opened, qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
@@ -172,6 +180,8 @@ static qctx_status open_local(const char *folder, qctx_corpus **opened, qctx_err
     *opened = corpus;
     corpus = NULL;
 out:
+    if (status != QCTX_OK)
+        hint_at_layout(error);
     qctx_corpus_destroy(corpus);
     return status;
 }

@@ -10,6 +10,8 @@ qctx_status qctx_sampler_create(int64_t count, int64_t batch, uint64_t seed, qct
     if (batch > count) {
         qctx_fail(error, QCTX_ERR_DATA, "batch.size: a batch of %lld is larger than the training data (%lld questions)",
                   (long long)batch, (long long)count);
+        if (count < 2)
+            return qctx_hint(error, "a question is contrasted with others: train on two at least");
         return qctx_hint(error, "set batch.size to at most %lld", (long long)count);
     }
     *sampler = (qctx_sampler){.count = count, .batch = batch, .seed = seed, .epoch = -1};

@@ -27,8 +27,9 @@ const char *qctx_store_row_fault(const float *row, int64_t dim, double *length)
 qctx_status qctx_store_bad_row(const char *path, qctx_store_side side, int64_t row, const char *id, const char *fault,
                                qctx_error *error)
 {
-    return qctx_fail(error, QCTX_ERR_DATA, "%s: %s/vectors: row %lld (id %s) %s", path, qctx_store_side_name(side),
-                     (long long)row, id, fault);
+    qctx_fail(error, QCTX_ERR_DATA, "%s: %s/vectors: row %lld (id %s) %s", path, qctx_store_side_name(side),
+              (long long)row, id, fault);
+    return qctx_hint(error, "leave the row out, or find out why its encoder made this of it");
 }
 
 uint64_t qctx_store_row_checksum(qctx_store_side side, int64_t row, const void *data, size_t bytes)
