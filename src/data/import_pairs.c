@@ -55,9 +55,9 @@ static qctx_status take_object(const import_source *source, const json_t *object
         status = qctx_json_get_string(object, "title", "", place, &record.title, error);
     if (status == QCTX_OK)
         status = import_get_id(object, present_key(object, id_keys), place, number, &record.id, error);
-    if (status == QCTX_OK)
-        status = add_pair(source, &record, error);
-    return status;
+    if (status != QCTX_OK)
+        return qctx_hint(error, "a line is an object with 'question' and 'context'; see 'qctx-dist import --help'");
+    return add_pair(source, &record, error);
 }
 
 qctx_status import_read_jsonl(const import_source *source, qctx_error *error)
