@@ -213,8 +213,7 @@ static qctx_status train_all(trainer *run, qctx_error *error)
             status = trainer_keep_last(run, error);
     }
     if (status == QCTX_ERR_NUMERIC) {
-        int64_t epoch;
-        char *last = trainer_last_checkpoint(run, &epoch, NULL);
+        char *last = trainer_last_checkpoint(run, NULL);
 
         qctx_error_append(error, "the last good checkpoint is %s", last != NULL && last[0] != '\0' ? last : "none");
         free(last);

@@ -1,4 +1,5 @@
-/* What the files of the trainer share: trainer.c (the loop), trainer_keep.c (files), trainer_report.c (words). */
+/* What the files of the trainer share: trainer.c (the loop), trainer_keep.c (files), trainer_resume.c, trainer_report.c
+ * (words). */
 #ifndef QCTX_ENGINE_TRAINER_INTERNAL_H
 #define QCTX_ENGINE_TRAINER_INTERNAL_H
 
@@ -54,14 +55,16 @@ typedef struct {
 qctx_status trainer_check_folder(trainer *run, const qctx_train_options *options, qctx_error *error);
 /* Makes the folder and opens the metrics, when nothing but the training itself can fail any more. */
 qctx_status trainer_open_folder(trainer *run, bool resume, qctx_error *error);
-qctx_status trainer_resume(trainer *run, qctx_error *error);
 qctx_status trainer_keep_last(trainer *run, qctx_error *error);
 /* best.h5 from the given head parameters, those of the best epoch, which ended with step `step`. */
 qctx_status trainer_keep_best(trainer *run, const float *parameters, int64_t step, double strength, qctx_error *error);
 /* Reads best.h5 back; the caller frees `best`. */
 qctx_status trainer_read_best(trainer *run, qctx_checkpoint *best, qctx_error *error);
-/* Path of the newest last checkpoint, "" if there is none; freshly allocated. Local. */
-char *trainer_last_checkpoint(const trainer *run, int64_t *epoch, qctx_error *error);
+/* Path of the newest last checkpoint, "" if there is none; freshly allocated. */
+char *trainer_last_checkpoint(const trainer *run, qctx_error *error);
+
+/* trainer_resume.c: goes on from the newest last checkpoint. Collective. */
+qctx_status trainer_resume(trainer *run, qctx_error *error);
 
 /* trainer_report.c: all Local but for the summary, which is Collective. */
 void trainer_say_start(const trainer *run);
