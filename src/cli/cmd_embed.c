@@ -4,7 +4,6 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/cli/options.h"
 #include "qctx/engine/embed.h"
 
 static struct {
@@ -94,15 +93,16 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, qctx
     return status == QCTX_OK ? qctx_embed_fit(comm, *encoder, &source, 1, error) : status;
 }
 
-static qctx_status embed(qctx_comm *comm, const char *folder, qctx_error *error)
+static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     qctx_dtype dtype = strcmp(options.dtype, "float16") == 0 ? QCTX_FLOAT16 : QCTX_FLOAT32;
     qctx_corpus *corpus = NULL;
     qctx_encoder *encoder = NULL;
     qctx_status status = check_options(comm, error);
 
+    (void)count;
     if (status == QCTX_OK)
-        status = qctx_corpus_open(comm, folder, &corpus, error);
+        status = qctx_corpus_open(comm, positional[0], &corpus, error);
     if (status == QCTX_OK)
         status = make_encoder(comm, corpus, &encoder, error);
     if (status == QCTX_OK)
@@ -112,14 +112,4 @@ static qctx_status embed(qctx_comm *comm, const char *folder, qctx_error *error)
     return status;
 }
 
-qctx_status qctx_cmd_embed(qctx_comm *comm, int argc, char **argv, qctx_error *error)
-{
-    const char **positional;
-    int64_t count;
-    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
-
-    if (positional != NULL)
-        status = embed(comm, positional[0], error);
-    free(positional);
-    return status;
-}
+const qctx_command qctx_cmd_embed = {&usage, embed};

@@ -5,7 +5,6 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/cli/options.h"
 #include "qctx/engine/examples.h"
 #include "qctx/engine/metrics.h"
 #include "qctx/engine/predictions.h"
@@ -329,18 +328,16 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
     return status;
 }
 
-qctx_status qctx_cmd_eval(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     evaluation_job job = {.comm = comm};
-    const char **positional;
-    int64_t count;
-    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
+    qctx_status status = evaluate_run(&job, positional[0], error);
 
-    if (positional != NULL)
-        status = evaluate_run(&job, positional[0], error);
+    (void)count;
     json_decref(job.tables);
     qctx_sources_close(&job.opened);
     qctx_run_close(&job.run);
-    free(positional);
     return status;
 }
+
+const qctx_command qctx_cmd_eval = {&usage, evaluate};

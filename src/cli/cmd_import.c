@@ -8,30 +8,52 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/cli/options.h"
 #include "qctx/data/corpus_writer.h"
 #include "qctx/data/import.h"
 
-/* The command line as it was given. */
-typedef struct {
+static struct {
     const char *out, *format, *context, *holdout, *by;
     qctx_option_pairs splits;
     int64_t radius, history, seed;
     bool prefix, force;
-} arguments;
+} options = {.format = "auto", .context = "sentence", .by = "title", .seed = 1};
 
-static const char *const details = "formats (told from the content; --format overrides):\n"
-                                   "  squad    SQuAD 1.1 or 2.0; the context is the sentence of the first answer\n"
-                                   "  quac     QuAC 0.2; likewise\n"
-                                   "  jsonl    one object a line: question, context, optional title and id (query is\n"
-                                   "           taken for question, passage or positive for context, _id for id);\n"
-                                   "           equal ids with equal questions make one question of several contexts\n"
-                                   "  tsv      question TAB context [TAB title], with or without a header line\n"
-                                   "\n"
-                                   "examples:\n"
-                                   "  qctx-dist import --out corpora/squad --split train train-v1.1.json \\\n"
-                                   "                   --split dev dev-v1.1.json\n"
-                                   "  qctx-dist import --out corpora/tales --holdout 0.1,0.1 tales.jsonl\n";
+static const qctx_option table[] = {
+    {"out", QCTX_OPTION_TEXT, &options.out, "FOLDER", "the corpus to make", 0, 0},
+    {"split", QCTX_OPTION_PAIRS, &options.splits, "NAME FILE", "a file and its split; may be repeated", 0, 0},
+    {"format", QCTX_OPTION_CHOICE, &options.format, "auto|squad|quac|jsonl|tsv", "format of the files", 0, 0},
+    {"context", QCTX_OPTION_CHOICE, &options.context, "sentence|paragraph",
+     "SQuAD, QuAC: what of a paragraph becomes the context", 0, 0},
+    {"radius", QCTX_OPTION_INT, &options.radius, "N", "sentences on either side of the answer's", 0, 1000000},
+    {"prefix", QCTX_OPTION_FLAG, &options.prefix, NULL, "put the title in front of the question", 0, 0},
+    {"history", QCTX_OPTION_INT, &options.history, "N", "QuAC: earlier questions of the dialog put in front", 0,
+     1000000},
+    {"holdout", QCTX_OPTION_TEXT, &options.holdout, "D,T", "cut these shares for dev and test from the files", 0, 0},
+    {"by", QCTX_OPTION_CHOICE, &options.by, "title|context", "hold-out: what stays on one side", 0, 0},
+    {"seed", QCTX_OPTION_INT, &options.seed, "N", "hold-out: another seed, another cut", 0, 9007199254740992.0},
+    {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a corpus that exists", 0, 0},
+    {0},
+};
+
+static const qctx_usage usage = {
+    .command = "import",
+    .arguments = "--out FOLDER (--split NAME FILE ... | --holdout D,T FILE ...) [OPTION ...]",
+    .summary = "Makes a corpus from SQuAD, QuAC, JSONL or TSV files.",
+    .details = "formats (told from the content; --format overrides):\n"
+               "  squad    SQuAD 1.1 or 2.0; the context is the sentence of the first answer\n"
+               "  quac     QuAC 0.2; likewise\n"
+               "  jsonl    one object a line: question, context, optional title and id (query is\n"
+               "           taken for question, passage or positive for context, _id for id);\n"
+               "           equal ids with equal questions make one question of several contexts\n"
+               "  tsv      question TAB context [TAB title], with or without a header line\n"
+               "\n"
+               "examples:\n"
+               "  qctx-dist import --out corpora/squad --split train train-v1.1.json \\\n"
+               "                   --split dev dev-v1.1.json\n"
+               "  qctx-dist import --out corpora/tales --holdout 0.1,0.1 tales.jsonl\n",
+    .options = table,
+    .positional_max = -1,
+};
 
 static qctx_status usage_error(qctx_error *error, const char *message)
 {
@@ -65,19 +87,18 @@ static qctx_status parse_holdout(const char *text, qctx_import_job *job, qctx_er
 }
 
 /* Files come either as --split NAME FILE, or as arguments that --holdout divides. */
-static qctx_status take_files(const arguments *given, const char **files, int64_t file_count, qctx_import_job *job,
-                              qctx_error *error)
+static qctx_status take_files(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
-    if (given->holdout != NULL && given->splits.count > 0)
+    if (options.holdout != NULL && options.splits.count > 0)
         return usage_error(error, "--holdout cuts splits itself: give the files without --split");
-    if (given->holdout == NULL && file_count > 0)
+    if (options.holdout == NULL && file_count > 0)
         return usage_error(error, "a file needs its split: --split NAME FILE, or --holdout to cut splits from it");
-    if (given->splits.count + file_count == 0)
+    if (options.splits.count + file_count == 0)
         return usage_error(error, "no file to read: give --split NAME FILE, or --holdout D,T with a FILE");
     if (file_count > QCTX_IMPORT_FILES_MAX)
         return usage_error(error, "more than 32 files; join them first");
-    for (int64_t i = 0; i < given->splits.count; i++) {
-        job->files[i] = (qctx_import_file){given->splits.items[i].name, given->splits.items[i].value};
+    for (int64_t i = 0; i < options.splits.count; i++) {
+        job->files[i] = (qctx_import_file){options.splits.items[i].name, options.splits.items[i].value};
         if (!qctx_split_name_is_valid(job->files[i].split))
             return qctx_fail(error, QCTX_ERR_USAGE,
                              "import: --split: '%s' cannot be a split's name: expected letters, digits, _ - .",
@@ -85,31 +106,30 @@ static qctx_status take_files(const arguments *given, const char **files, int64_
     }
     for (int64_t i = 0; i < file_count; i++)
         job->files[i].path = files[i];
-    job->file_count = given->splits.count + file_count;
+    job->file_count = options.splits.count + file_count;
     return QCTX_OK;
 }
 
-static qctx_status fill_job(const arguments *given, const char **files, int64_t file_count, qctx_import_job *job,
-                            qctx_error *error)
+static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
     qctx_status status;
 
-    if (given->out == NULL || given->out[0] == '\0')
+    if (options.out == NULL || options.out[0] == '\0')
         return usage_error(error, "--out FOLDER is missing");
-    job->folder = given->out;
-    job->force = given->force;
-    job->paragraph = strcmp(given->context, "paragraph") == 0;
-    job->radius = given->radius;
-    job->prefix = given->prefix;
-    job->history = given->history;
-    job->by_title = strcmp(given->by, "title") == 0;
-    job->seed = (uint64_t)given->seed;
-    for (job->format = QCTX_IMPORT_AUTO; strcmp(given->format, qctx_import_format_name(job->format)) != 0;)
+    job->folder = options.out;
+    job->force = options.force;
+    job->paragraph = strcmp(options.context, "paragraph") == 0;
+    job->radius = options.radius;
+    job->prefix = options.prefix;
+    job->history = options.history;
+    job->by_title = strcmp(options.by, "title") == 0;
+    job->seed = (uint64_t)options.seed;
+    for (job->format = QCTX_IMPORT_AUTO; strcmp(options.format, qctx_import_format_name(job->format)) != 0;)
         job->format++;
     if (job->paragraph && job->radius > 0)
         return usage_error(error, "--radius counts sentences and means nothing with --context paragraph");
-    status = parse_holdout(given->holdout, job, error);
-    return status == QCTX_OK ? take_files(given, files, file_count, job, error) : status;
+    status = parse_holdout(options.holdout, job, error);
+    return status == QCTX_OK ? take_files(files, file_count, job, error) : status;
 }
 
 /* One row a file: what became of its questions, and of those kept, what was repaired. */
@@ -177,44 +197,16 @@ static qctx_status import_on_one_rank(const qctx_import_job *job, qctx_error *er
     return status;
 }
 
-qctx_status qctx_cmd_import(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+static qctx_status import(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
-    arguments given = {.format = "auto", .context = "sentence", .by = "title", .seed = 1};
-    const qctx_option options[] = {
-        {"out", QCTX_OPTION_TEXT, &given.out, "FOLDER", "the corpus to make", 0, 0},
-        {"split", QCTX_OPTION_PAIRS, &given.splits, "NAME FILE", "a file and its split; may be repeated", 0, 0},
-        {"format", QCTX_OPTION_CHOICE, &given.format, "auto|squad|quac|jsonl|tsv", "format of the files", 0, 0},
-        {"context", QCTX_OPTION_CHOICE, &given.context, "sentence|paragraph",
-         "SQuAD, QuAC: what of a paragraph becomes the context", 0, 0},
-        {"radius", QCTX_OPTION_INT, &given.radius, "N", "sentences on either side of the answer's", 0, 1000000},
-        {"prefix", QCTX_OPTION_FLAG, &given.prefix, NULL, "put the title in front of the question", 0, 0},
-        {"history", QCTX_OPTION_INT, &given.history, "N", "QuAC: earlier questions of the dialog put in front", 0,
-         1000000},
-        {"holdout", QCTX_OPTION_TEXT, &given.holdout, "D,T", "cut these shares for dev and test from the files", 0, 0},
-        {"by", QCTX_OPTION_CHOICE, &given.by, "title|context", "hold-out: what stays on one side", 0, 0},
-        {"seed", QCTX_OPTION_INT, &given.seed, "N", "hold-out: another seed, another cut", 0, 9007199254740992.0},
-        {"force", QCTX_OPTION_FLAG, &given.force, NULL, "replace a corpus that exists", 0, 0},
-        {0},
-    };
-    const qctx_usage usage = {
-        .command = "import",
-        .arguments = "--out FOLDER (--split NAME FILE ... | --holdout D,T FILE ...) [OPTION ...]",
-        .summary = "Make a corpus from SQuAD, QuAC, JSONL or TSV files.",
-        .details = details,
-        .options = options,
-        .positional_max = -1,
-    };
     qctx_import_job job = {0};
-    const char **files;
-    int64_t file_count;
-    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &files, &file_count, error);
+    qctx_status status = qctx_agree(comm, fill_job(positional, count, &job, error), error);
 
-    if (files == NULL)
+    if (status != QCTX_OK)
         return status;
-    status = qctx_agree(comm, fill_job(&given, files, file_count, &job, error), error);
-    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+    if (qctx_comm_rank(comm) == 0)
         status = import_on_one_rank(&job, error);
-    status = qctx_agree(comm, status, error);
-    free(files);
-    return status;
+    return qctx_agree(comm, status, error);
 }
+
+const qctx_command qctx_cmd_import = {&usage, import};

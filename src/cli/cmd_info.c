@@ -1,10 +1,8 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/cli/commands.h"
-#include "qctx/cli/options.h"
 #include "qctx/engine/checkpoint.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/run.h"
@@ -105,7 +103,7 @@ static qctx_status describe(qctx_comm *comm, const char *path, qctx_error *error
     return qctx_agree(comm, status, error);
 }
 
-static qctx_status run_command(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
+static qctx_status info(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     if (options.reference && count == 0) {
         if (qctx_comm_rank(comm) == 0)
@@ -119,14 +117,4 @@ static qctx_status run_command(qctx_comm *comm, const char *const *positional, i
     return describe(comm, positional[0], error);
 }
 
-qctx_status qctx_cmd_info(qctx_comm *comm, int argc, char **argv, qctx_error *error)
-{
-    const char **positional;
-    int64_t count;
-    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
-
-    if (positional != NULL)
-        status = run_command(comm, positional, count, error);
-    free(positional);
-    return status;
-}
+const qctx_command qctx_cmd_info = {&usage, info};

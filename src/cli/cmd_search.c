@@ -3,7 +3,6 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/cli/options.h"
 #include "qctx/cli/results.h"
 #include "qctx/engine/embed.h"
 #include "qctx/engine/run.h"
@@ -144,15 +143,11 @@ static qctx_status answer_lines(search_session *session, qctx_error *error)
     }
 }
 
-qctx_status qctx_cmd_search(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+static qctx_status search(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     search_session session = {.comm = comm};
-    const char **positional;
-    int64_t count;
-    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
+    qctx_status status = QCTX_OK;
 
-    if (positional == NULL)
-        return status;
     /* A question that cannot be asked is refused before anything is opened. */
     if (count == 2)
         status = qctx_agree(comm, qctx_search_check(positional[1], error), error);
@@ -162,6 +157,7 @@ qctx_status qctx_cmd_search(qctx_comm *comm, int argc, char **argv, qctx_error *
         status = count == 2 ? qctx_agree(comm, answer(&session, positional[1], error), error)
                             : answer_lines(&session, error);
     close_session(&session);
-    free(positional);
     return status;
 }
+
+const qctx_command qctx_cmd_search = {&usage, search};

@@ -1,8 +1,6 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "qctx/cli/commands.h"
-#include "qctx/cli/options.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/trainer.h"
 
@@ -42,21 +40,17 @@ static qctx_status check_arguments(const char *const *positional, int64_t count,
     return QCTX_OK;
 }
 
-qctx_status qctx_cmd_train(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     qctx_config config = {0};
-    const char **positional;
-    int64_t count;
-    qctx_status status = qctx_options_begin(comm, &usage, argc, argv, &positional, &count, error);
+    qctx_status status = qctx_agree(comm, check_arguments(positional, count, error), error);
 
-    if (positional == NULL)
-        return status;
-    status = check_arguments(positional, count, error);
     if (status == QCTX_OK)
         status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
     if (status == QCTX_OK)
         status = qctx_train(comm, &config, &options, error);
     qctx_config_free(&config);
-    free(positional);
     return status;
 }
+
+const qctx_command qctx_cmd_train = {&usage, train};

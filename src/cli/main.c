@@ -1,7 +1,9 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/log.h"
+#include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
 #include "qctx/base/version.h"
 #include "qctx/cli/commands.h"
@@ -9,18 +11,18 @@
 
 typedef struct {
     const char *name;
-    qctx_command *run;
+    const qctx_command *command;
     const char *summary;
 } command_row;
 
 static const command_row commands[] = {
-    {"import", qctx_cmd_import, "make a corpus from SQuAD, QuAC, JSONL or TSV files"},
-    {"synth", qctx_cmd_synth, "generate a synthetic corpus of any size"},
-    {"embed", qctx_cmd_embed, "encode a corpus into an embedding store"},
-    {"train", qctx_cmd_train, "train a projection head"},
-    {"eval", qctx_cmd_eval, "measure a trained head beside no head"},
-    {"search", qctx_cmd_search, "ask questions and see the best contexts"},
-    {"info", qctx_cmd_info, "describe a corpus, store, config, checkpoint or run"},
+    {"import", &qctx_cmd_import, "make a corpus from SQuAD, QuAC, JSONL or TSV files"},
+    {"synth", &qctx_cmd_synth, "generate a synthetic corpus of any size"},
+    {"embed", &qctx_cmd_embed, "encode a corpus into an embedding store"},
+    {"train", &qctx_cmd_train, "train a projection head"},
+    {"eval", &qctx_cmd_eval, "measure a trained head beside no head"},
+    {"search", &qctx_cmd_search, "ask questions and see the best contexts"},
+    {"info", &qctx_cmd_info, "describe a corpus, store, config, checkpoint or run"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -55,6 +57,25 @@ static qctx_status unknown_command(const char *word, qctx_error *error)
     return qctx_hint(error, "qctx-dist --help lists the commands");
 }
 
+/* Parses the command line of a subcommand (argv[0] is its name) and answers --help, or runs it. */
+static qctx_status run_command(qctx_comm *comm, const qctx_command *command, int argc, char **argv, qctx_error *error)
+{
+    const char **positional = qctx_alloc(argc, sizeof *positional, "the arguments", error);
+    int64_t count = 0;
+    bool help = false;
+    qctx_status status = positional == NULL
+                             ? QCTX_ERR_MEMORY
+                             : qctx_options_parse(command->usage, argc, argv, positional, &count, &help, error);
+
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && !help)
+        status = command->run(comm, positional, count, error);
+    else if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+        qctx_options_print_usage(command->usage, stdout);
+    free(positional);
+    return status;
+}
+
 /* Every rank sees the same argv, so all take the same branch. */
 static qctx_status dispatch(qctx_comm *comm, int argc, char **argv, qctx_error *error)
 {
@@ -78,7 +99,7 @@ static qctx_status dispatch(qctx_comm *comm, int argc, char **argv, qctx_error *
     }
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(comm, argc - 1, argv + 1, error);
+            return run_command(comm, commands[i].command, argc - 1, argv + 1, error);
     return unknown_command(argv[1], error);
 }
 

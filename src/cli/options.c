@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
 
 enum { OPTIONS_MAX = 64, COLUMNS = 80, HELP_COLUMN = 26 };
@@ -154,9 +153,8 @@ static qctx_status take_option(const qctx_usage *usage, int argc, char **argv, i
     return take_value(usage, option, argv[*at], error);
 }
 
-/* Positional arguments go to `positional` (room for argc); --help sets `*help` and stops. */
-static qctx_status parse(const qctx_usage *usage, int argc, char **argv, const char **positional,
-                         int64_t *positional_count, bool *help, qctx_error *error)
+qctx_status qctx_options_parse(const qctx_usage *usage, int argc, char **argv, const char **positional,
+                               int64_t *positional_count, bool *help, qctx_error *error)
 {
     bool options_ended = false;
     qctx_status status;
@@ -241,7 +239,7 @@ static void print_option(const qctx_option *option, FILE *out)
     print_wrapped(help, HELP_COLUMN, HELP_COLUMN, out);
 }
 
-static void print_usage(const qctx_usage *usage, FILE *out)
+void qctx_options_print_usage(const qctx_usage *usage, FILE *out)
 {
     int column = fprintf(out, "usage: qctx-dist %s", usage->command);
 
@@ -254,23 +252,4 @@ static void print_usage(const qctx_usage *usage, FILE *out)
         print_option(option, out);
     if (usage->details != NULL)
         fprintf(out, "\n%s", usage->details);
-}
-
-qctx_status qctx_options_begin(qctx_comm *comm, const qctx_usage *usage, int argc, char **argv,
-                               const char ***positional, int64_t *count, qctx_error *error)
-{
-    const char **words = qctx_alloc(argc, sizeof *words, "the arguments", error);
-    bool help = false;
-    qctx_status status = words != NULL ? parse(usage, argc, argv, words, count, &help, error) : QCTX_ERR_MEMORY;
-
-    *positional = NULL;
-    status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK && help && qctx_comm_rank(comm) == 0)
-        print_usage(usage, stdout);
-    if (status != QCTX_OK || help) {
-        free(words);
-        return status;
-    }
-    *positional = words;
-    return QCTX_OK;
 }

@@ -1,25 +1,32 @@
 /*
- * The subcommands: one function each in cmd_<name>.c, listed in one table in
+ * The subcommands: one value each from cmd_<name>.c, listed in one table in
  * main.c. To add one: its file, its declaration here, its row there.
  */
 #ifndef QCTX_CLI_COMMANDS_H
 #define QCTX_CLI_COMMANDS_H
 
+#include <stdint.h>
+
 #include "qctx/base/status.h"
+#include "qctx/cli/options.h"
 #include "qctx/platform/comm.h"
 
 /*
- * Runs a subcommand with its own argv (argv[0] is its name). Collective: all ranks return the same status, with the
- * same error; main prints it once. Results go to standard output of rank 0.
+ * A subcommand. main has parsed the command line by `usage` and answered --help; `run` finds the options where the
+ * table put them and is given the positional arguments. Collective: all ranks return the same status, with the same
+ * error; main prints it once. Results go to standard output of rank 0.
  */
-typedef qctx_status qctx_command(qctx_comm *comm, int argc, char **argv, qctx_error *error);
+typedef struct {
+    const qctx_usage *usage;
+    qctx_status (*run)(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error);
+} qctx_command;
 
-qctx_command qctx_cmd_import;
-qctx_command qctx_cmd_synth;
-qctx_command qctx_cmd_embed;
-qctx_command qctx_cmd_train;
-qctx_command qctx_cmd_eval;
-qctx_command qctx_cmd_search;
-qctx_command qctx_cmd_info;
+extern const qctx_command qctx_cmd_import;
+extern const qctx_command qctx_cmd_synth;
+extern const qctx_command qctx_cmd_embed;
+extern const qctx_command qctx_cmd_train;
+extern const qctx_command qctx_cmd_eval;
+extern const qctx_command qctx_cmd_search;
+extern const qctx_command qctx_cmd_info;
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/comm.h"
 
 typedef enum {
     QCTX_OPTION_FLAG,   /* bool */
@@ -52,14 +51,15 @@ typedef struct {
 } qctx_usage;
 
 /*
- * How every subcommand begins: parses argv[1 …] by the table, and answers --help or -h on rank 0 with usage, options,
- * defaults and details, within 80 columns. "--" ends the options; "--name=value" and "--name value" are both taken.
- * `*positional` [*count] holds the positional arguments in order, the array being the caller's to free; it is NULL
- * where nothing is left to do, after --help or an error.
- * Collective. Errors: USAGE (unknown option with the nearest known one, missing or malformed value, too few or too
- * many arguments), MEMORY.
+ * Parses argv[1 …] by the table. Positional arguments are collected, in order, in `positional` (room for argc). With
+ * --help or -h sets `*help` and stops. "--" ends the options; "--name=value" and "--name value" are both taken.
+ * Local. Errors: USAGE (unknown option with the nearest known one, missing or malformed value, too few or too many
+ * arguments).
  */
-qctx_status qctx_options_begin(qctx_comm *comm, const qctx_usage *usage, int argc, char **argv,
-                               const char ***positional, int64_t *count, qctx_error *error);
+qctx_status qctx_options_parse(const qctx_usage *usage, int argc, char **argv, const char **positional,
+                               int64_t *positional_count, bool *help, qctx_error *error);
+
+/* Prints usage, options with defaults, and details, within 80 columns. Local. */
+void qctx_options_print_usage(const qctx_usage *usage, FILE *out);
 
 #endif
