@@ -257,6 +257,15 @@ char *qctx_path_join(const char *folder, const char *name, qctx_error *error)
     return qctx_format(error, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
 }
 
+char *qctx_path_trim(const char *path, qctx_error *error)
+{
+    char *trimmed = qctx_strdup(path, error);
+
+    for (size_t end = strlen(path); trimmed != NULL && end > 1 && path[end - 1] == '/'; end--)
+        trimmed[end - 1] = '\0';
+    return trimmed;
+}
+
 const char *qctx_path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -101,37 +101,6 @@ static qctx_status check_outputs(qctx_error *error)
     return status;
 }
 
-/* Puts --source in the place of data.eval. */
-static qctx_status replace_sources(qctx_config *config, qctx_error *error)
-{
-    const char *split = options.split != NULL ? options.split : "dev";
-    bool is_store = qctx_store_is(options.source);
-    qctx_source *item;
-
-    if (!qctx_path_exists(options.source))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: there is no such corpus or store", options.source);
-    if (!is_store && !qctx_corpus_is(options.source)) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is neither a corpus nor a store", options.source);
-        return qctx_hint(error, "a corpus is a folder with corpus.jsonl, a store an HDF5 file that embed wrote");
-    }
-    item = qctx_alloc(1, sizeof *item, "a source", error);
-    if (item == NULL)
-        return QCTX_ERR_MEMORY;
-    *(is_store ? &item->store : &item->corpus) = qctx_strdup(options.source, error);
-    item->split = qctx_strdup(split, error);
-    item->name = qctx_format(error, "%s/%s", qctx_path_base(options.source), split);
-    for (int64_t i = 0; i < config->data.eval.count; i++) {
-        free(config->data.eval.items[i].corpus);
-        free(config->data.eval.items[i].store);
-        free(config->data.eval.items[i].split);
-        free(config->data.eval.items[i].name);
-    }
-    free(config->data.eval.items);
-    config->data.eval = (qctx_sources){1, item};
-    return item->split == NULL || item->name == NULL || (item->store == NULL && item->corpus == NULL) ? QCTX_ERR_MEMORY
-                                                                                                      : QCTX_OK;
-}
-
 /* The run's protocol with what the options change, and whether everything asked for goes with it. */
 static qctx_status settle(evaluation_job *job, qctx_error *error)
 {
@@ -164,23 +133,9 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
                   (long long)config->data.eval.count);
         return qctx_hint(error, "choose one with --source PATH --split NAME");
     }
-    return options.source != NULL ? replace_sources(&job->run.config, error) : QCTX_OK;
-}
-
-/* Rows of another encoder, or of another state of it, mean nothing to the head. */
-static qctx_status check_encoder(const evaluation_job *job, const qctx_store *store, qctx_error *error)
-{
-    const char *trained = job->run.checkpoint.encoder_fingerprint;
-    const char *found = qctx_store_encoder_fingerprint(store);
-
-    if (qctx_store_dim(store) != job->run.head.input)
-        return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: rows of %lld, the head takes rows of %lld",
-                         qctx_store_path(store), (long long)qctx_store_dim(store), (long long)job->run.head.input);
-    if (strcmp(found, trained) == 0)
+    if (options.source == NULL)
         return QCTX_OK;
-    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
-              qctx_store_path(store), found, trained);
-    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
+    return qctx_config_evaluate_on(&job->run.config, options.source, options.split, error);
 }
 
 static void free_measured(measurement *measured)
@@ -287,7 +242,7 @@ static qctx_status show(evaluation_job *job, const char *name, const measurement
 static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, qctx_error *error)
 {
     measurement measured = {.set = qctx_source_questions(source)};
-    qctx_status status = qctx_agree(job->comm, check_encoder(job, source->store, error), error);
+    qctx_status status = qctx_agree(job->comm, qctx_run_check_store(&job->run, source->store, error), error);
 
     if (status == QCTX_OK)
         status = measure_source(job, &measured, error);

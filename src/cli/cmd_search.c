@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
@@ -64,14 +63,10 @@ static void close_session(search_session *session)
 /* The encoder of the store, which must be the one that the head was trained on. Local. */
 static qctx_status restore_encoder(search_session *session, qctx_error *error)
 {
-    const char *trained = session->run.checkpoint.encoder_fingerprint;
-    const char *found = qctx_store_encoder_fingerprint(session->store);
+    qctx_status status = qctx_run_check_store(&session->run, session->store, error);
 
-    if (strcmp(trained, found) != 0) {
-        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
-                  qctx_store_path(session->store), found, trained);
-        return qctx_hint(error, "the data has changed since the run; train again");
-    }
+    if (status != QCTX_OK)
+        return status;
     session->hits = qctx_alloc(options.top, sizeof *session->hits, "hits", error);
     if (session->hits == NULL)
         return QCTX_ERR_MEMORY;

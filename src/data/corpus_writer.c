@@ -74,11 +74,9 @@ qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_
 
     if (writer == NULL)
         return status;
-    writer->folder = qctx_strdup(folder, error);
+    writer->folder = qctx_path_trim(folder, error);
     if (writer->folder == NULL)
         goto out;
-    for (size_t end = strlen(writer->folder); end > 1 && writer->folder[end - 1] == '/'; end--)
-        writer->folder[end - 1] = '\0';
     writer->replaced = qctx_format(error, "%s.replaced", writer->folder);
     writer->partial = qctx_format(error, "%s.partial", writer->folder);
     if (writer->replaced == NULL || writer->partial == NULL)

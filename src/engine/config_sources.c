@@ -28,16 +28,19 @@ void qctx_config_free_sources(qctx_sources *sources)
 /* "corpora/squad/" and "dev" make "squad/dev"; the ending of a store, ".h5", is left out. */
 static char *default_name(const qctx_source *source, qctx_error *error)
 {
-    const char *path = source->corpus != NULL ? source->corpus : source->store;
-    size_t length = strlen(path), start;
+    char *path = qctx_path_trim(source->corpus != NULL ? source->corpus : source->store, error);
+    char *name = NULL;
 
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    for (start = length; start > 0 && path[start - 1] != '/'; start--)
-        ;
-    if (source->store != NULL && length - start > 3 && strncmp(path + length - 3, ".h5", 3) == 0)
-        length -= 3;
-    return qctx_format(error, "%.*s/%s", (int)(length - start), path + start, source->split);
+    if (path != NULL) {
+        const char *base = qctx_path_base(path);
+        size_t length = strlen(base);
+
+        if (source->store != NULL && length > 3 && strcmp(base + length - 3, ".h5") == 0)
+            length -= 3;
+        name = qctx_format(error, "%.*s/%s", (int)length, base, source->split);
+    }
+    free(path);
+    return name;
 }
 
 static void complain_unknown(qctx_config_reader *reader, const qctx_yaml *entry, const char *path)
@@ -150,4 +153,28 @@ qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_confi
     }
     qctx_config_free_sources(&sources);
     return status;
+}
+
+qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const char *split, qctx_error *error)
+{
+    bool is_store = qctx_store_is(path);
+    qctx_source *source;
+
+    if (!qctx_path_exists(path))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: there is no such corpus or store", path);
+    if (!is_store && !qctx_corpus_is(path)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is neither a corpus nor a store", path);
+        return qctx_hint(error, "a corpus is a folder with corpus.jsonl, a store an HDF5 file that embed wrote");
+    }
+    source = qctx_alloc(1, sizeof *source, "a source", error);
+    if (source == NULL)
+        return QCTX_ERR_MEMORY;
+    qctx_config_free_sources(&config->data.eval);
+    config->data.eval = (qctx_sources){1, source};
+    *(is_store ? &source->store : &source->corpus) = qctx_strdup(path, error);
+    source->split = qctx_strdup(split != NULL ? split : "dev", error);
+    if ((source->store == NULL && source->corpus == NULL) || source->split == NULL)
+        return QCTX_ERR_MEMORY;
+    source->name = default_name(source, error);
+    return source->name == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }

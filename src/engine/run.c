@@ -75,6 +75,21 @@ qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_ope
     return status;
 }
 
+qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error)
+{
+    const char *trained = run->checkpoint.encoder_fingerprint;
+    const char *found = qctx_store_encoder_fingerprint(store);
+
+    if (qctx_store_dim(store) != run->head.input)
+        return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: rows of %lld, the head takes rows of %lld",
+                         qctx_store_path(store), (long long)qctx_store_dim(store), (long long)run->head.input);
+    if (strcmp(found, trained) == 0)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
+              qctx_store_path(store), found, trained);
+    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
+}
+
 bool qctx_run_is(const char *path)
 {
     char *config = qctx_path_join(path, "config.yaml", NULL);

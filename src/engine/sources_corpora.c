@@ -58,14 +58,12 @@ static qctx_status hash_settings(const qctx_places *places, uint64_t *hash, qctx
 static char *cache_path(const qctx_places *places, const qctx_place *place, uint64_t settings, qctx_error *error)
 {
     uint64_t key = qctx_hash(&place->corpus->fingerprint, sizeof place->corpus->fingerprint, settings);
-    char *folder = qctx_strdup(place->path, error);
+    char *folder = qctx_path_trim(place->path, error);
     char *name = NULL;
     char *path = NULL;
 
     if (folder == NULL)
         return NULL;
-    for (size_t end = strlen(folder); end > 1 && folder[end - 1] == '/'; end--)
-        folder[end - 1] = '\0';
     name = qctx_format(error, "%s-%016" PRIx64 ".h5", qctx_path_base(folder), key);
     if (name != NULL)
         path = qctx_path_join(places->config->data.cache, name, error);

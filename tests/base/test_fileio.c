@@ -128,6 +128,20 @@ static void a_file_hashes_like_its_bytes(void **state)
     free(data);
 }
 
+static void only_slashes_at_the_end_are_trimmed(void **state)
+{
+    static const char *const pairs[][2] = {{"a/b//", "a/b"}, {"a/b", "a/b"}, {"//", "/"}, {"/a/", "/a"}, {"", ""}};
+    qctx_error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char *trimmed = qctx_path_trim(pairs[i][0], &error);
+
+        assert_string_equal(trimmed, pairs[i][1]);
+        free(trimmed);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(written_files_read_back_whole),
     cmocka_unit_test(a_discarded_file_leaves_the_old_one),
@@ -136,5 +150,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(outputs_replace_files_only),
     cmocka_unit_test(folders_are_made_with_their_parents),
     cmocka_unit_test(a_file_hashes_like_its_bytes),
+    cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
 };
 TEST_MAIN(tests)

@@ -65,6 +65,9 @@ qctx_status qctx_output_check(const char *path, bool force, qctx_error *error);
 /* "folder/name" freshly allocated, or NULL with `error` filled. Local. */
 char *qctx_path_join(const char *folder, const char *name, qctx_error *error);
 
+/* `path` without the slashes at its end ("/" stays), freshly allocated, or NULL with `error` filled. Local. */
+char *qctx_path_trim(const char *path, qctx_error *error);
+
 /* The part of `path` after its last '/', or all of it. Trailing slashes are not stripped. Local. */
 const char *qctx_path_base(const char *path);
 

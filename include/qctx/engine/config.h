@@ -126,6 +126,12 @@ qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *cons
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error);
 
+/*
+ * Puts the corpus or store at `path` in the place of data.eval; its `split` is "dev" where NULL. Local. Errors: IO,
+ * FORMAT (neither of both), MEMORY.
+ */
+qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const char *split, qctx_error *error);
+
 /* Frees what the config holds and zeroes it. Safe on a zeroed config. Local. */
 void qctx_config_free(qctx_config *config);
 

@@ -9,6 +9,7 @@
 #define QCTX_ENGINE_RUN_H
 
 #include "qctx/base/status.h"
+#include "qctx/data/store.h"
 #include "qctx/engine/checkpoint.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/projector.h"
@@ -35,6 +36,12 @@ void qctx_run_close(qctx_run *run);
  * a corpus or store of it is gone. Collective. Errors: those of qctx_sources_open.
  */
 qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error);
+
+/*
+ * Refuses a store whose rows mean nothing to the head: of another encoder, or of another state of it. Local.
+ * Errors: MISMATCH.
+ */
+qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error);
 
 /* Whether `path` is a run folder. Local. */
 bool qctx_run_is(const char *path);
