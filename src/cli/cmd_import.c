@@ -10,6 +10,7 @@
 #include "qctx/cli/commands.h"
 #include "qctx/data/corpus_writer.h"
 #include "qctx/data/import.h"
+#include "qctx/data/split.h"
 
 static struct {
     const char *out, *format, *context, *holdout, *by;

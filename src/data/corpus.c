@@ -10,7 +10,6 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "qctx/base/suggest.h"
 #include "qctx/platform/json.h"
 
 /* The id of a record: a text, or, as some data sets write it, a whole number. */
@@ -164,7 +163,9 @@ static qctx_status open_local(const char *folder, qctx_corpus **opened, qctx_err
     corpus->memory = qctx_alloc(1, sizeof *corpus->memory, "a corpus", error);
     if (corpus->memory == NULL)
         goto out;
-    status = read_records(corpus, folder, "corpus.jsonl", take_context, error);
+    status = keep_text(corpus->memory, folder, &corpus->folder, error);
+    if (status == QCTX_OK)
+        status = read_records(corpus, folder, "corpus.jsonl", take_context, error);
     if (status == QCTX_OK)
         status = read_records(corpus, folder, "queries.jsonl", take_question, error);
     if (status == QCTX_OK && corpus->context_count == 0)
@@ -211,17 +212,12 @@ void qctx_corpus_destroy(qctx_corpus *corpus)
 {
     if (corpus == NULL)
         return;
-    for (int64_t i = 0; i < corpus->split_count; i++) {
-        free(corpus->splits[i].questions);
-        free(corpus->splits[i].offsets);
-        free(corpus->splits[i].contexts);
-    }
     if (corpus->memory != NULL) {
         qctx_textmap_free(&corpus->memory->context_rows);
         qctx_textmap_free(&corpus->memory->question_rows);
         qctx_arena_free(&corpus->memory->texts);
     }
-    free(corpus->splits);
+    qctx_splits_free(corpus->splits, corpus->split_count);
     free(corpus->contexts);
     free(corpus->questions);
     free(corpus->memory);
@@ -230,25 +226,7 @@ void qctx_corpus_destroy(qctx_corpus *corpus)
 
 const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error)
 {
-    const char *nearest = NULL, **names;
-
-    for (int64_t i = 0; i < corpus->split_count; i++)
-        if (strcmp(corpus->splits[i].name, name) == 0)
-            return &corpus->splits[i];
-    names = qctx_alloc(corpus->split_count, sizeof *names, "names of splits", error);
-    if (names == NULL)
-        return NULL;
-    for (int64_t i = 0; i < corpus->split_count; i++)
-        names[i] = corpus->splits[i].name;
-    nearest = qctx_suggest(name, names, corpus->split_count);
-    qctx_fail(error, QCTX_ERR_DATA, "the corpus has no split '%s'; it has:", name);
-    if (nearest != NULL)
-        qctx_error_append(error, "  %s (did you mean this?)", nearest);
-    for (int64_t i = 0; i < corpus->split_count; i++)
-        if (names[i] != nearest)
-            qctx_error_append(error, "  %s", names[i]);
-    free(names);
-    return NULL;
+    return qctx_splits_find(corpus->splits, corpus->split_count, name, corpus->folder, error);
 }
 
 bool qctx_corpus_is(const char *path)

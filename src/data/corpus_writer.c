@@ -127,14 +127,6 @@ qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *
     return write_record(writer, writer->questions, json_pack("{s:s, s:s}", "_id", id, "text", text), id, error);
 }
 
-bool qctx_split_name_is_valid(const char *name)
-{
-    size_t length = strlen(name);
-
-    return length > 0 && length < sizeof((qctx_split *)NULL)->name && name[0] != '.' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == length;
-}
-
 static qctx_status add_split(qctx_corpus_writer *writer, const char *name, FILE **stream, qctx_error *error)
 {
     split_file split = {0};

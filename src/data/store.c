@@ -150,7 +150,7 @@ void qctx_store_close(qctx_store *store)
 {
     if (store == NULL)
         return;
-    qctx_store_free_splits(store);
+    qctx_splits_free(store->splits, store->split_count);
     qctx_store_drop_rows(store);
     qctx_h5_close(store->file, NULL);
     free(store->encoder);

@@ -43,7 +43,6 @@ void qctx_store_drop_rows(qctx_store *store);
 
 /* Reads and checks answers/SPLIT. Local. Errors: FORMAT, DATA. */
 qctx_status qctx_store_read_splits(qctx_store *store, qctx_error *error);
-void qctx_store_free_splits(qctx_store *store);
 
 /*
  * Checks every row and the checksum, each rank its share; sets unit_length and checksum. Collective. Errors: DATA,

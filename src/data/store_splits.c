@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/base/suggest.h"
 #include "store_internal.h"
 
 /* Reads answers/SPLIT/FIELD; `*values` is the caller's. */
@@ -173,16 +172,6 @@ qctx_status qctx_store_read_splits(qctx_store *store, qctx_error *error)
     return status;
 }
 
-void qctx_store_free_splits(qctx_store *store)
-{
-    for (int64_t i = 0; i < store->split_count; i++) {
-        free(store->splits[i].questions);
-        free(store->splits[i].offsets);
-        free(store->splits[i].contexts);
-    }
-    free(store->splits);
-}
-
 int64_t qctx_store_split_count(const qctx_store *store)
 {
     return store->split_count;
@@ -195,23 +184,5 @@ const qctx_split *qctx_store_split_at(const qctx_store *store, int64_t index)
 
 const qctx_split *qctx_store_split(const qctx_store *store, const char *name, qctx_error *error)
 {
-    char known[512] = "";
-    const char *nearest = NULL;
-    size_t used = 0;
-
-    for (int64_t i = 0; i < store->split_count; i++)
-        if (strcmp(store->splits[i].name, name) == 0)
-            return &store->splits[i];
-    for (int64_t i = 0; i < store->split_count; i++) {
-        const char *candidate = store->splits[i].name;
-
-        if (used < sizeof known)
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", candidate);
-        if (nearest == NULL)
-            nearest = qctx_suggest(name, &candidate, 1);
-    }
-    qctx_fail(error, QCTX_ERR_DATA, "%s: there is no split '%s'; it has %s", store->path, name, known);
-    if (nearest != NULL)
-        qctx_hint(error, "did you mean '%s'?", nearest);
-    return NULL;
+    return qctx_splits_find(store->splits, store->split_count, name, store->path, error);
 }

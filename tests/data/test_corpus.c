@@ -81,7 +81,8 @@ static void reads_a_folder(void **state)
     assert_null(qctx_corpus_split(corpus, "trian", &error));
     assert_int_equal(error.code, QCTX_ERR_DATA);
     assert_contains(error.message, "no split 'trian'");
-    assert_contains(error.message, "train (did you mean this?)");
+    assert_contains(error.message, "it has train");
+    assert_contains(error.hint, "did you mean 'train'?");
     assert_true(qctx_corpus_is(folder));
     assert_false(qctx_corpus_is(test_path("plain/corpus.jsonl")));
     qctx_corpus_destroy(corpus);

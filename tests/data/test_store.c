@@ -41,7 +41,7 @@ static int64_t train_offsets[] = {0, 2, 3, 6};
 static int64_t train_contexts[] = {0, 3, 1, 0, 2, 4};
 static qctx_split splits[] = {{"dev", 1, dev_questions, dev_offsets, dev_contexts},
                               {"train", 3, train_questions, train_offsets, train_contexts}};
-static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 2, splits, 0x123456789abcdef0u, NULL};
+static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 2, splits, 0x123456789abcdef0u, "made up", NULL};
 
 static qctx_store_description description(qctx_dtype dtype)
 {

@@ -62,8 +62,8 @@ static inline void small_texts(small_store *small)
         small->offsets[i + 1] = used;
     }
     small->split = (qctx_split){"dev", SMALL_QUESTIONS, small->rows, small->offsets, small->answers};
-    small->corpus =
-        (qctx_corpus){SMALL_CONTEXTS, small->contexts, SMALL_QUESTIONS, small->questions, 1, &small->split, 1, NULL};
+    small->corpus = (qctx_corpus){
+        SMALL_CONTEXTS, small->contexts, SMALL_QUESTIONS, small->questions, 1, &small->split, 1, "small", NULL};
 }
 
 static inline qctx_status small_fill(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/data/split.h"
 #include "qctx/platform/comm.h"
 
 typedef struct {
@@ -30,18 +31,6 @@ typedef struct {
     const char *text;
 } qctx_question;
 
-/*
- * Answers of one split. Question k of the split is row questions[k] of the corpus, answered by
- * contexts[offsets[k]] … contexts[offsets[k + 1] − 1] (row numbers, ascending, at least one, no duplicate).
- */
-typedef struct {
-    char name[64];
-    int64_t count;      /* questions of the split */
-    int64_t *questions; /* [count], ascending: the order of queries.jsonl */
-    int64_t *offsets;   /* [count + 1] */
-    int64_t *contexts;  /* [offsets[count]] */
-} qctx_split;
-
 typedef struct {
     int64_t context_count;
     qctx_context *contexts;
@@ -50,6 +39,7 @@ typedef struct {
     int64_t split_count;
     qctx_split *splits;   /* in alphabetical order of their names */
     uint64_t fingerprint; /* hash of all lines of all files that were read, and of the splits' names */
+    const char *folder;   /* where it was read */
     struct qctx_corpus_memory *memory;
 } qctx_corpus;
 
@@ -64,9 +54,7 @@ typedef struct {
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
 void qctx_corpus_destroy(qctx_corpus *corpus);
 
-/*
- * The split of that name, or NULL with `error` filled (DATA: names the splits that exist, nearest first). Local.
- */
+/* The split of that name, or NULL with `error` filled (DATA, naming those that exist). Local. */
 const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error);
 
 /* Whether `path` looks like a corpus folder (it holds corpus.jsonl). Local. */

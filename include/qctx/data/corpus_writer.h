@@ -32,9 +32,6 @@ qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *i
 qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *id, const char *text,
                                         qctx_error *error);
 
-/* Whether a split may have this name: letters, digits, "_", "-", ".", not first a dot, at most 63. Cannot fail. */
-bool qctx_split_name_is_valid(const char *name);
-
 /*
  * Says that in `split` the question `question_id` is answered by the context `context_id`. Errors: IO, USAGE (the
  * split's name is not valid).

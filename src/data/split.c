@@ -1,0 +1,58 @@
+#include "qctx/data/split.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/mem.h"
+#include "qctx/base/suggest.h"
+
+bool qctx_split_name_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length < sizeof((qctx_split *)NULL)->name && name[0] != '.' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == length;
+}
+
+static void fail_unknown(const qctx_split *splits, int64_t count, const char *name, const char *place,
+                         qctx_error *error)
+{
+    const char **names = qctx_alloc(count, sizeof *names, "the names of splits", error);
+    const char *nearest;
+    char known[512] = "";
+    size_t used = 0;
+
+    if (names == NULL)
+        return;
+    for (int64_t i = 0; i < count; i++) {
+        names[i] = splits[i].name;
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    qctx_fail(error, QCTX_ERR_DATA, "%s: there is no split '%s'; it has %s", place, name, known);
+    nearest = qctx_suggest(name, names, count);
+    if (nearest != NULL)
+        qctx_hint(error, "did you mean '%s'?", nearest);
+    free(names);
+}
+
+const qctx_split *qctx_splits_find(const qctx_split *splits, int64_t count, const char *name, const char *place,
+                                   qctx_error *error)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (strcmp(splits[i].name, name) == 0)
+            return &splits[i];
+    fail_unknown(splits, count, name, place, error);
+    return NULL;
+}
+
+void qctx_splits_free(qctx_split *splits, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        free(splits[i].questions);
+        free(splits[i].offsets);
+        free(splits[i].contexts);
+    }
+    free(splits);
+}
