@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "store_internal.h"
 
 /* Reads answers/SPLIT/FIELD; `*values` is the caller's. */
@@ -61,14 +62,6 @@ static qctx_status check_offsets(const qctx_store *store, const qctx_split *spli
     return QCTX_OK;
 }
 
-static int by_value(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left;
-    int64_t b = *(const int64_t *)right;
-
-    return (a > b) - (a < b);
-}
-
 /* Sorts each question's contexts and keeps each once: a foreign store may list them in any order. */
 static void tidy_contexts(qctx_split *split)
 {
@@ -77,13 +70,11 @@ static void tidy_contexts(qctx_split *split)
     for (int64_t k = 0; k < split->count; k++) {
         int64_t first = split->offsets[k];
         int64_t end = split->offsets[k + 1];
-        int64_t start = kept;
+        int64_t distinct = qctx_sort_unique(split->contexts + first, end - first);
 
-        qsort(split->contexts + first, (size_t)(end - first), sizeof(int64_t), by_value);
-        for (int64_t i = first; i < end; i++)
-            if (kept == start || split->contexts[kept - 1] != split->contexts[i])
-                split->contexts[kept++] = split->contexts[i];
-        split->offsets[k] = start;
+        memmove(split->contexts + kept, split->contexts + first, (size_t)distinct * sizeof *split->contexts);
+        split->offsets[k] = kept;
+        kept += distinct;
     }
     split->offsets[split->count] = kept;
 }

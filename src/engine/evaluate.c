@@ -5,24 +5,7 @@
 
 #include "evaluate_internal.h"
 #include "qctx/base/mem.h"
-
-static int compare_rows(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-int64_t evaluate_sort_unique(int64_t *rows, int64_t count)
-{
-    int64_t kept = 0;
-
-    qsort(rows, (size_t)count, sizeof *rows, compare_rows);
-    for (int64_t i = 0; i < count; i++)
-        if (i == 0 || rows[i] != rows[i - 1])
-            rows[kept++] = rows[i];
-    return kept;
-}
+#include "qctx/base/order.h"
 
 int64_t evaluate_index_of(const int64_t *rows, int64_t count, int64_t row)
 {
@@ -65,7 +48,7 @@ qctx_status qctx_evaluate_candidates(const qctx_eval_set *set, int64_t context_c
         *total = room;
     } else {
         memcpy(rows, set->contexts, (size_t)room * sizeof *rows);
-        *total = evaluate_sort_unique(rows, room);
+        *total = qctx_sort_unique(rows, room);
     }
     *candidates = rows;
     return QCTX_OK;

@@ -14,9 +14,6 @@ typedef struct {
     const qctx_protocol *protocol;
 } evaluation;
 
-/* Sorts rows [count] and drops repetitions; returns how many are left. Local. */
-int64_t evaluate_sort_unique(int64_t *rows, int64_t count);
-
 /* Index of `row` in the ascending `rows`, which hold it. Local. */
 int64_t evaluate_index_of(const int64_t *rows, int64_t count, int64_t row);
 

@@ -3,15 +3,11 @@
 
 #include "evaluate_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 
 /* Questions of a pool that are held against its candidates at a time. */
 enum { QUESTIONS_AT_A_TIME = 256 };
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* One pool: its questions are set->questions[order[0 … count − 1]]. */
 typedef struct {
@@ -36,7 +32,7 @@ static qctx_status collect_candidates(pool_work *pool, qctx_error *error)
     for (int64_t i = 0; i < pool->count; i++)
         for (int64_t a = set->offsets[pool->order[i]]; a < set->offsets[pool->order[i] + 1]; a++)
             pool->candidates[filled++] = set->contexts[a];
-    pool->total = evaluate_sort_unique(pool->candidates, filled);
+    pool->total = qctx_sort_unique(pool->candidates, filled);
     return QCTX_OK;
 }
 
@@ -56,14 +52,14 @@ static qctx_status place_questions(const pool_work *pool, int64_t *positions, qc
 {
     const evaluation *task = pool->task;
     const int64_t width = qctx_projector_output(task->projector);
-    const int64_t most = smaller(QUESTIONS_AT_A_TIME, pool->count);
+    const int64_t most = qctx_smaller(QUESTIONS_AT_A_TIME, pool->count);
     int64_t *rows = qctx_alloc(most, sizeof *rows, "questions of a pool", error);
     float *questions = qctx_alloc(most * width, sizeof *questions, "questions of a pool", error);
     float *scores = qctx_alloc(most * pool->total, sizeof *scores, "scores of a pool", error);
     qctx_status status = rows == NULL || questions == NULL || scores == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     for (int64_t first = 0; first < pool->count && status == QCTX_OK; first += most) {
-        int64_t count = smaller(most, pool->count - first);
+        int64_t count = qctx_smaller(most, pool->count - first);
 
         for (int64_t i = 0; i < count; i++)
             rows[i] = task->set->questions[pool->order[first + i]];
@@ -106,7 +102,7 @@ static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, c
                                       qctx_error *error)
 {
     const int64_t count = task->set->count;
-    const int64_t size = smaller(task->protocol->pool, count);
+    const int64_t size = qctx_smaller(task->protocol->pool, count);
     qctx_status status = QCTX_OK;
     int64_t first, own;
 
@@ -115,7 +111,7 @@ static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, c
     for (int64_t p = first; p < first + own; p++) {
         qctx_error pool_error;
         qctx_status pool_status =
-            evaluate_pool(task, order + p * size, smaller(size, count - p * size), positions, &pool_error);
+            evaluate_pool(task, order + p * size, qctx_smaller(size, count - p * size), positions, &pool_error);
 
         if (pool_status != QCTX_OK) {
 #pragma omp critical(qctx_evaluate_pools)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/platform/blas.h"
 
 enum {
@@ -15,11 +16,6 @@ enum {
 };
 /* In a round each of the first so many ranks projects so many tiles of questions, for all. */
 enum { ROUND_RANKS = 64, ROUND_TILES = 4 };
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static void gather_array(const qctx_rows *self, const int64_t *rows, int64_t count, float *out)
 {
@@ -75,7 +71,7 @@ qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *pro
     for (int64_t first = 0; first < count; first += PROJECTED_TILE) {
         qctx_error own;
         qctx_status tile_status = project_tile(source, projector, side, rows + first,
-                                               smaller(PROJECTED_TILE, count - first), out + first * width, &own);
+                                               qctx_smaller(PROJECTED_TILE, count - first), out + first * width, &own);
 
         if (tile_status != QCTX_OK) {
 #pragma omp critical(qctx_rows_project)
@@ -94,8 +90,9 @@ void qctx_rows_scores(const float *questions, int64_t m, const float *contexts, 
 #pragma omp parallel for schedule(dynamic) collapse(2)
     for (int64_t i = 0; i < m; i += QUESTION_TILE_MOST)
         for (int64_t j = 0; j < n; j += TILE)
-            qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, smaller(QUESTION_TILE_MOST, m - i), smaller(TILE, n - j), width,
-                       1.0f, questions + i * width, width, contexts + j * width, width, 0.0f, scores + i * n + j, n);
+            qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, qctx_smaller(QUESTION_TILE_MOST, m - i), qctx_smaller(TILE, n - j),
+                       width, 1.0f, questions + i * width, width, contexts + j * width, width, 0.0f, scores + i * n + j,
+                       n);
 }
 
 void qctx_shard_range(const qctx_comm *comm, int64_t total, int64_t *first, int64_t *count)
@@ -104,7 +101,7 @@ void qctx_shard_range(const qctx_comm *comm, int64_t total, int64_t *first, int6
 
     qctx_share(tiles, qctx_comm_rank(comm), qctx_comm_size(comm), first, count);
     *first *= TILE;
-    *count = smaller(*count * TILE, total - smaller(*first, total));
+    *count = qctx_smaller(*count * TILE, total - qctx_smaller(*first, total));
 }
 
 static qctx_status fill_shard(const qctx_rows *source, const qctx_projector *projector, const int64_t *candidates,
@@ -175,9 +172,9 @@ static void sweep_free(sweep_memory *memory)
 static qctx_status sweep_alloc(qctx_comm *comm, const qctx_shard *shard, int64_t count, sweep_memory *memory,
                                qctx_error *error)
 {
-    memory->tile = smaller(question_tile(shard), count);
+    memory->tile = qctx_smaller(question_tile(shard), count);
     memory->chunk = memory->tile * ROUND_TILES;
-    memory->round = memory->chunk * smaller(qctx_comm_size(comm), ROUND_RANKS);
+    memory->round = memory->chunk * qctx_smaller(qctx_comm_size(comm), ROUND_RANKS);
     memory->counts = qctx_alloc(qctx_comm_size(comm), sizeof *memory->counts, "a sweep", error);
     memory->own = qctx_alloc(memory->chunk * shard->width, sizeof(float), "projected questions", error);
     memory->questions = qctx_alloc(memory->round * shard->width, sizeof(float), "projected questions", error);
@@ -195,12 +192,12 @@ static qctx_status project_round(qctx_comm *comm, sweep_memory *memory, const qc
     qctx_status status;
 
     for (int r = 0; r < qctx_comm_size(comm); r++) {
-        int64_t left = count - smaller(r * memory->chunk, count);
+        int64_t left = count - qctx_smaller(r * memory->chunk, count);
 
-        memory->counts[r] = smaller(memory->chunk, left);
+        memory->counts[r] = qctx_smaller(memory->chunk, left);
     }
-    status = qctx_rows_project(source, projector, 0, rows + smaller(rank * memory->chunk, count), memory->counts[rank],
-                               memory->own, error);
+    status = qctx_rows_project(source, projector, 0, rows + qctx_smaller(rank * memory->chunk, count),
+                               memory->counts[rank], memory->own, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
         qctx_comm_gather_all(comm, memory->own, memory->questions, memory->counts,
@@ -216,11 +213,11 @@ qctx_status qctx_shard_sweep(qctx_comm *comm, const qctx_shard *shard, const qct
     qctx_status status = qctx_agree(comm, sweep_alloc(comm, shard, count, &memory, error), error);
 
     for (int64_t done = 0; done < count && status == QCTX_OK; done += memory.round) {
-        int64_t round = smaller(memory.round, count - done);
+        int64_t round = qctx_smaller(memory.round, count - done);
 
         status = project_round(comm, &memory, projector, questions, rows + done, round, error);
         for (int64_t at = 0; at < round && status == QCTX_OK; at += memory.tile) {
-            int64_t tile = smaller(memory.tile, round - at);
+            int64_t tile = qctx_smaller(memory.tile, round - at);
 
             qctx_rows_scores(memory.questions + at * shard->width, tile, shard->values, shard->count, shard->width,
                              memory.scores);

@@ -2,6 +2,7 @@
 
 #include "contrastive_internal.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
 
 /* Columns summed in float32 before the sum goes into a double; rows likewise in a strip. */
@@ -16,11 +17,6 @@ static const float LOWEST = -64.0f;
 static inline float exp_below(float x)
 {
     return x < LOWEST ? 0.0f : qctx_expf(x);
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 QCTX_MULTIVERSION
@@ -63,7 +59,7 @@ void loss_row_sum(const float *x, int64_t count, float *max, double *sum)
     double total = 0.0;
 
     for (int64_t from = 0; from < count; from += PIECE) {
-        int64_t to = smaller(from + PIECE, count);
+        int64_t to = qctx_smaller(from + PIECE, count);
         float part = 0.0f;
 
 #pragma omp simd reduction(+ : part)
@@ -85,7 +81,7 @@ void loss_column_sums(const float *x, int64_t pitch, int64_t rows, int64_t width
         sum[j] = 0.0;
     }
     for (int64_t from = 0; from < rows; from += TILE) {
-        int64_t to = smaller(from + TILE, rows);
+        int64_t to = qctx_smaller(from + TILE, rows);
 
         for (int64_t j = 0; j < width; j++) {
             top[j] = max[j];
@@ -167,7 +163,7 @@ double loss_agreement(const float *x, const float *t, int64_t count, float row_m
     double total = 0.0;
 
     for (int64_t from = 0; from < count; from += PIECE) {
-        int64_t to = smaller(from + PIECE, count);
+        int64_t to = qctx_smaller(from + PIECE, count);
         float part = 0.0f;
 
 #pragma omp simd reduction(+ : part)
