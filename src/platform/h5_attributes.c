@@ -118,36 +118,32 @@ qctx_status qctx_h5_get_text(const qctx_h5 *file, const char *object, const char
     return status;
 }
 
-qctx_status qctx_h5_get_int(const qctx_h5 *file, const char *object, const char *name, int64_t *value,
-                            qctx_error *error)
+/* Reads a number as the type `memory`; one that is not whole only where `whole` is false. */
+static qctx_status read_number(const qctx_h5 *file, const char *object, const char *name, bool whole, hid_t memory,
+                               void *value, qctx_error *error)
 {
     hid_t attribute, type;
     qctx_status status = open_attribute(file, object, name, &attribute, &type, error);
 
     if (status != QCTX_OK)
         return status;
-    if (H5Tget_class(type) != H5T_INTEGER)
-        status = wrong_type(file, object, name, "an integer", error);
-    else if (H5Aread(attribute, H5T_NATIVE_INT64, value) < 0)
+    if (H5Tget_class(type) != H5T_INTEGER && (whole || H5Tget_class(type) != H5T_FLOAT))
+        status = wrong_type(file, object, name, whole ? "an integer" : "a number", error);
+    else if (H5Aread(attribute, memory, value) < 0)
         status = qctx_h5_fail(file->path, name, QCTX_ERR_FORMAT, error);
     H5Aclose(attribute);
     H5Tclose(type);
     return status;
 }
 
+qctx_status qctx_h5_get_int(const qctx_h5 *file, const char *object, const char *name, int64_t *value,
+                            qctx_error *error)
+{
+    return read_number(file, object, name, true, H5T_NATIVE_INT64, value, error);
+}
+
 qctx_status qctx_h5_get_double(const qctx_h5 *file, const char *object, const char *name, double *value,
                                qctx_error *error)
 {
-    hid_t attribute, type;
-    qctx_status status = open_attribute(file, object, name, &attribute, &type, error);
-
-    if (status != QCTX_OK)
-        return status;
-    if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER)
-        status = wrong_type(file, object, name, "a number", error);
-    else if (H5Aread(attribute, H5T_NATIVE_DOUBLE, value) < 0)
-        status = qctx_h5_fail(file->path, name, QCTX_ERR_FORMAT, error);
-    H5Aclose(attribute);
-    H5Tclose(type);
-    return status;
+    return read_number(file, object, name, false, H5T_NATIVE_DOUBLE, value, error);
 }
