@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/base/suggest.h"
+
+/* Splits that an error names. */
+enum { NAMED_MOST = 32 };
 
 bool qctx_split_name_is_valid(const char *name)
 {
@@ -18,13 +21,11 @@ bool qctx_split_name_is_valid(const char *name)
 static void fail_unknown(const qctx_split *splits, int64_t count, const char *name, const char *place,
                          qctx_error *error)
 {
-    const char **names = qctx_alloc(count, sizeof *names, "the names of splits", error);
-    const char *nearest;
+    const char *names[NAMED_MOST], *nearest;
     char known[512] = "";
     size_t used = 0;
 
-    if (names == NULL)
-        return;
+    count = qctx_smaller(count, NAMED_MOST);
     for (int64_t i = 0; i < count; i++) {
         names[i] = splits[i].name;
         if (used < sizeof known)
@@ -34,7 +35,6 @@ static void fail_unknown(const qctx_split *splits, int64_t count, const char *na
     nearest = qctx_suggest(name, names, count);
     if (nearest != NULL)
         qctx_hint(error, "did you mean '%s'?", nearest);
-    free(names);
 }
 
 const qctx_split *qctx_splits_find(const qctx_split *splits, int64_t count, const char *name, const char *place,
