@@ -8,7 +8,6 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/data/corpus_writer.h"
 #include "qctx/data/import.h"
 #include "qctx/data/split.h"
 

@@ -2,8 +2,6 @@
 #ifndef QCTX_DATA_SYNTH_INTERNAL_H
 #define QCTX_DATA_SYNTH_INTERNAL_H
 
-#include <stdint.h>
-
 /* How the value of a fact is made. */
 typedef enum {
     SYNTH_PERSON,

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "hashing_internal.h"
-#include "qctx/base/mem.h"
 
 /* Adds `value` where feature `hash` belongs. */
 static void add_feature(double *row, int64_t dim, uint64_t hash, double value)

@@ -1,6 +1,5 @@
 /* The sentences of a text file as contexts to be searched. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"

@@ -5,7 +5,6 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
-#include "qctx/base/mem.h"
 #include "qctx/base/version.h"
 #include "qctx/engine/report.h"
 #include "qctx/platform/blas.h"

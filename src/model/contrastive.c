@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "contrastive_internal.h"
 #include "qctx/base/mem.h"

@@ -1,6 +1,7 @@
 #include "qctx/model/optimizer.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"

@@ -1,6 +1,5 @@
 /* Attributes: small values that describe an object. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "h5_internal.h"
 #include "qctx/base/mem.h"

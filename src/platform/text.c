@@ -1,7 +1,6 @@
 #include "qctx/platform/text.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unicode/ubrk.h>
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>

@@ -2,7 +2,6 @@
 #include "harness.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "qctx/base/half.h"
 

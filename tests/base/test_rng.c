@@ -1,8 +1,6 @@
 /* ranks: 1 */
 #include "harness.h"
 
-#include <stdlib.h>
-
 #include "qctx/base/rng.h"
 
 enum { DRAWS = 200000 };

@@ -2,9 +2,7 @@
 #include "harness.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "qctx/base/mem.h"
 #include "qctx/cli/results.h"
 #include "qctx/platform/json.h"
 

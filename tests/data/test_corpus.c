@@ -2,8 +2,6 @@
 #include "harness.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "qctx/base/fileio.h"
 #include "qctx/data/corpus.h"

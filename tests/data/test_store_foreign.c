@@ -7,7 +7,6 @@
 
 #include <hdf5.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/data/store.h"
 

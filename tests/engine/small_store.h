@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"

@@ -3,10 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "qctx/base/fileio.h"
 #include "qctx/engine/checkpoint.h"
 #include "qctx/platform/h5.h"
 

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "qctx/base/fileio.h"
 #include "qctx/engine/config.h"
 
 static const char minimal[] = "data: {train: [{corpus: corpora/squad}]}\n";

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"

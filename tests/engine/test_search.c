@@ -1,11 +1,9 @@
 /* ranks: 1 2 3 5 */
 #include "harness.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/mem.h"
 #include "qctx/engine/search.h"
 #include "small_store.h"
 

@@ -2,7 +2,6 @@
 #include "harness.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/fileio.h"
 #include "qctx/engine/tracker.h"

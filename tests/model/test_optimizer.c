@@ -4,7 +4,6 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"

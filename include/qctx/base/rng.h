@@ -10,8 +10,6 @@
 
 #include <stdint.h>
 
-#include "qctx/base/status.h"
-
 /* Names of the streams, so that no two uses of one seed draw the same numbers. */
 typedef enum {
     QCTX_STREAM_INIT = 1,  /* initial parameters */

@@ -9,7 +9,6 @@
 #define QCTX_DATA_CORPUS_WRITER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "qctx/base/status.h"
 

@@ -5,7 +5,6 @@
 #ifndef QCTX_ENGINE_SEARCH_H
 #define QCTX_ENGINE_SEARCH_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "qctx/base/status.h"

@@ -10,7 +10,6 @@
 #ifndef QCTX_MODEL_OPTIMIZER_H
 #define QCTX_MODEL_OPTIMIZER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "qctx/base/status.h"
