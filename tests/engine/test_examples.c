@@ -9,19 +9,33 @@
 #include "small_store.h"
 
 /* A config with one training source, the small store: 60 questions, question i answered by contexts i (and i + 1). */
-static small_store *open_small(qctx_config *config, qctx_opened *opened, qctx_opened_source *source,
-                               const char *overrides)
+typedef struct {
+    small_store *small;
+    qctx_config config;
+    qctx_opened_source source;
+    qctx_opened opened;
+} fixture;
+
+static void open_fixture(fixture *on, const char *override)
 {
-    small_store *small = small_open();
-    const char *const list[] = {overrides};
     const char text[] = "data: {train: [{store: unused.h5}]}\n";
     qctx_error error;
 
-    assert_status(qctx_config_parse(text, strlen(text), "test", list, overrides == NULL ? 0 : 1, config, &error),
-                  QCTX_OK, &error);
-    *source = (qctx_opened_source){small->store, qctx_store_split_at(small->store, 0), "small", 0};
-    *opened = (qctx_opened){.train_count = 1, .train = source};
-    return small;
+    on->small = small_open();
+    assert_status(qctx_config_parse(text, strlen(text), "test", &override, 1, &on->config, &error), QCTX_OK, &error);
+    on->source = (qctx_opened_source){on->small->store, qctx_store_split_at(on->small->store, 0), "small", 0};
+    on->opened = (qctx_opened){.train_count = 1, .train = &on->source};
+}
+
+static void close_fixture(fixture *on)
+{
+    qctx_config_free(&on->config);
+    small_close(on->small);
+}
+
+static void expect_set(const fixture *on, qctx_status expected, qctx_training_set *set, qctx_error *error)
+{
+    assert_status(qctx_training_set_build(test_comm, &on->config, &on->opened, set, error), expected, error);
 }
 
 static bool is_answer(const qctx_tuning *tuning, int64_t context)
@@ -35,16 +49,13 @@ static bool is_answer(const qctx_tuning *tuning, int64_t context)
 /* 20% of 60 questions are 12; titles are single lamps, and a question with two answers may bring a neighbour along. */
 static void held_out_contexts_stand_in_no_example(void **state)
 {
-    small_store *small;
     qctx_training_set set;
-    qctx_opened_source source;
-    qctx_opened opened;
-    qctx_config config;
     qctx_error error;
+    fixture on;
 
     (void)state;
-    small = open_small(&config, &opened, &source, "eval.tune=0.2");
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_OK, &error);
+    open_fixture(&on, "eval.tune=0.2");
+    expect_set(&on, QCTX_OK, &set, &error);
     assert_int_equal(set.tuning_count, 1);
     assert_in_range(set.tuning_questions, 12, 24);
     assert_true(set.examples.count + set.tuning_questions <= SMALL_QUESTIONS);
@@ -52,25 +63,21 @@ static void held_out_contexts_stand_in_no_example(void **state)
     for (int64_t i = 0; i < set.examples.offsets[set.examples.count]; i++)
         assert_false(is_answer(&set.tuning[0], set.examples.contexts[i]));
     qctx_training_set_free(&set);
-    qctx_config_free(&config);
-    small_close(small);
+    close_fixture(&on);
 }
 
 static void the_division_is_the_seeds(void **state)
 {
-    small_store *small;
     qctx_training_set first, again, other;
-    qctx_opened_source source;
-    qctx_opened opened;
-    qctx_config config;
     qctx_error error;
+    fixture on;
 
     (void)state;
-    small = open_small(&config, &opened, &source, "eval.tune=0.2");
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &first, &error), QCTX_OK, &error);
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &again, &error), QCTX_OK, &error);
-    config.run.seed++;
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &other, &error), QCTX_OK, &error);
+    open_fixture(&on, "eval.tune=0.2");
+    expect_set(&on, QCTX_OK, &first, &error);
+    expect_set(&on, QCTX_OK, &again, &error);
+    on.config.run.seed++;
+    expect_set(&on, QCTX_OK, &other, &error);
     assert_int_equal(first.tuning_questions, again.tuning_questions);
     assert_memory_equal(first.tuning[0].questions, again.tuning[0].questions,
                         (size_t)first.tuning_questions * sizeof(int64_t));
@@ -80,22 +87,18 @@ static void the_division_is_the_seeds(void **state)
     qctx_training_set_free(&first);
     qctx_training_set_free(&again);
     qctx_training_set_free(&other);
-    qctx_config_free(&config);
-    small_close(small);
+    close_fixture(&on);
 }
 
 static void without_tuning_every_question_is_an_example_with_all_its_contexts(void **state)
 {
-    small_store *small;
     qctx_training_set set;
-    qctx_opened_source source;
-    qctx_opened opened;
-    qctx_config config;
     qctx_error error;
+    fixture on;
 
     (void)state;
-    small = open_small(&config, &opened, &source, "eval.tune=0");
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_OK, &error);
+    open_fixture(&on, "eval.tune=0");
+    expect_set(&on, QCTX_OK, &set, &error);
     assert_int_equal(set.tuning_questions, 0);
     assert_int_equal(set.examples.count, SMALL_QUESTIONS);
     for (int64_t i = 0; i < SMALL_QUESTIONS; i++) {
@@ -103,29 +106,24 @@ static void without_tuning_every_question_is_an_example_with_all_its_contexts(vo
         assert_int_equal(set.examples.contexts[set.examples.offsets[i]], i);
     }
     qctx_training_set_free(&set);
-    source.limit = 7;
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_OK, &error);
+    on.source.limit = 7;
+    expect_set(&on, QCTX_OK, &set, &error);
     assert_int_equal(set.examples.count, 7);
     qctx_training_set_free(&set);
-    qctx_config_free(&config);
-    small_close(small);
+    close_fixture(&on);
 }
 
 static void an_unknown_tuning_split_is_named(void **state)
 {
-    small_store *small;
     qctx_training_set set;
-    qctx_opened_source source;
-    qctx_opened opened;
-    qctx_config config;
     qctx_error error;
+    fixture on;
 
     (void)state;
-    small = open_small(&config, &opened, &source, "eval.tune_split=nosuch");
-    assert_status(qctx_training_set_build(test_comm, &config, &opened, &set, &error), QCTX_ERR_DATA, &error);
+    open_fixture(&on, "eval.tune_split=nosuch");
+    expect_set(&on, QCTX_ERR_DATA, &set, &error);
     assert_contains(error.message, "nosuch");
-    qctx_config_free(&config);
-    small_close(small);
+    close_fixture(&on);
 }
 
 static const struct CMUnitTest tests[] = {
