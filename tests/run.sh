@@ -5,11 +5,14 @@
 #   tests/run.sh                        all
 #   tests/run.sh contrastive            those whose path contains "contrastive"
 #   RANKS=3 tests/run.sh contrastive    only at 3 ranks
+#   JOBS=1 tests/run.sh                 one at a time (default: one per core)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 export BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
+# nproc would answer with OMP_NUM_THREADS, which is set below.
+jobs=${JOBS:-$(nproc)}
 # More ranks than cores, root, and containers are all normal for tests.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
@@ -28,12 +31,45 @@ if [[ $BUILD == *sanitize* ]]; then
     limit=${TIMEOUT:-600}
 fi
 
-passed=0 failed=0 skipped=0
 started=$SECONDS
 
-# Adds up a log's "tests: P passed, F failed, S skipped" lines; a log without one is a failure.
-tally() {
-    local name=$1 code=$2 log=$3 before=$failed seen=0 p f s
+# Runs one test at one number of ranks, in a folder of its own; leaves log and code.
+run() {
+    local source=$1 n=$2 place=$3
+    export QCTX_TEST_TMP=$place RANKS=$n
+    if [[ $source == *.sh ]]; then
+        timeout "$limit" bash "$source" >"$place/log" 2>&1 </dev/null
+    else
+        mpirun --timeout "$limit" -np "$n" "$BUILD/${source%.c}" >"$place/log" 2>&1 </dev/null
+    fi
+    echo $? >"$place/code"
+    rm -rf "$place"/qctx-test-*
+}
+
+# All jobs, as many at a time as there are cores: most of a small test is mpirun's start, which only waits.
+filter=${1:-}
+names=() places=() running=0
+for source in tests/*/test_*.c tests/*/test_*.sh; do
+    [[ -e $source && $source == *"$filter"* ]] || continue
+    ranks=$(sed -nE '1,4s/.*ranks: ([0-9 ]+).*/\1/p' "$source")
+    for n in ${RANKS:-${ranks:-1}}; do
+        place=$QCTX_TEST_TMP/${#names[@]}
+        mkdir "$place"
+        names+=("$source, $n ranks") places+=("$place")
+        if [[ $running -ge $jobs ]]; then
+            wait -n
+            running=$((running - 1))
+        fi
+        run "$source" "$n" "$place" &
+        running=$((running + 1))
+    done
+done
+wait
+
+# Adds up the logs' "tests: P passed, F failed, S skipped" lines; a log without one is a failure.
+passed=0 failed=0 skipped=0
+for i in "${!names[@]}"; do
+    log=${places[i]}/log code=$(cat "${places[i]}/code") before=$failed seen=0
     while read -r p f s; do
         passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s)) seen=1
     done < <(sed -nE 's/^tests: ([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log")
@@ -41,34 +77,14 @@ tally() {
         failed=$((failed + 1))
     fi
     if [[ $failed != "$before" ]]; then
-        printf 'FAILED %s (exit code %s)\n' "$name" "$code"
+        printf 'FAILED %s (exit code %s)\n' "${names[i]}" "$code"
         tail -n 60 "$log" | sed 's/^/    /'
     fi
-}
-
-run() {
-    local name=$1 log=$QCTX_TEST_TMP/log
-    shift
-    "$@" >"$log" 2>&1 </dev/null
-    tally "$name" $? "$log"
-}
-
-filter=${1:-}
-for source in tests/*/test_*.c tests/*/test_*.sh; do
-    [[ -e $source && $source == *"$filter"* ]] || continue
-    ranks=$(sed -nE '1,4s/.*ranks: ([0-9 ]+).*/\1/p' "$source")
-    for n in ${RANKS:-${ranks:-1}}; do
-        if [[ $source == *.sh ]]; then
-            RANKS=$n run "$source, $n ranks" timeout "$limit" bash "$source"
-        else
-            run "$source, $n ranks" mpirun --timeout "$limit" -np "$n" "$BUILD/${source%.c}"
-        fi
-        rm -rf "$QCTX_TEST_TMP"/qctx-test-*
-    done
 done
 
 echo "tests took $((SECONDS - started)) s"
 if [[ $skipped -gt 0 ]]; then
+    grep -h '^skipped: ' "$QCTX_TEST_TMP"/*/log | sort | uniq -c
     echo "$passed passed, $failed failed, $skipped skipped"
 else
     echo "$passed passed, $failed failed"
