@@ -21,14 +21,14 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 QCTX_TEST_TMP=$(mktemp -d)
 export QCTX_TEST_TMP
 trap 'rm -rf "$QCTX_TEST_TMP"' EXIT
-limit=${TIMEOUT:-120}
+limit=${TIMEOUT:-300}
 
 if [[ $BUILD == *sanitize* ]]; then
     # The tests look for leaks themselves, before MPI_Finalize; what MPI leaves behind after it is not ours.
     export ASAN_OPTIONS=leak_check_at_exit=0:fast_unwind_on_malloc=0
     export UBSAN_OPTIONS=print_stacktrace=1
     export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0
-    limit=${TIMEOUT:-600}
+    limit=${TIMEOUT:-900}
 fi
 
 started=$SECONDS
