@@ -73,7 +73,7 @@ static void write_sources(FILE *out, const qctx_sources *sources)
     }
 }
 
-static void write_value(FILE *out, const qctx_config_key *key, const qctx_config *config)
+void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_config *config)
 {
     const void *member = (const char *)config + key->offset;
     int choice;
@@ -131,7 +131,7 @@ char *qctx_config_dump(const qctx_config *config, qctx_error *error)
         int depth = write_sections(out, key->path, before);
 
         fprintf(out, "%*s%s:", 2 * depth, "", strrchr(key->path, '.') + 1);
-        write_value(out, key, config);
+        qctx_config_write_value(out, key, config);
         fputc('\n', out);
         before = key->path;
         failed = ferror(out) != 0;

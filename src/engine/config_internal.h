@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "qctx/engine/config.h"
 #include "qctx/platform/yaml.h"
@@ -30,6 +31,7 @@ typedef struct {
     bool above_least;     /* `least` itself is out of range */
     bool below_most;
     bool may_be_empty;
+    bool may_change;            /* by a resumed run */
     const char *const *choices; /* closed by NULL */
     const char *meaning;        /* for the reference: Markdown, one line */
 } qctx_config_key;
@@ -59,6 +61,9 @@ typedef struct {
     int column;
     bool on_command_line;
 } qctx_config_place;
+
+/* The value of a key as the dump writes it, after the colon. Local. */
+void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_config *config);
 
 /* The state of one parse. */
 typedef struct {

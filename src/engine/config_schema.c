@@ -26,15 +26,18 @@ static const char *const metrics[] = {"top1", "top5", "top10", "mrr", "ndcg", NU
 #define UP_TO(low, high)   .least = (low), .most = (high), .below_most = true
 
 const qctx_config_key qctx_config_keys[] = {
-    {"run.name", QCTX_KEY_NAME, AT(run.name), .meaning = "name of the run; by default the file's name without ending"},
-    {"run.out", QCTX_KEY_TEXT, AT(run.out), "runs", .meaning = "folder of runs; this one stands in `<out>/<name>`"},
+    {"run.name", QCTX_KEY_NAME, AT(run.name), .may_change = true,
+     .meaning = "name of the run; by default the file's name without ending"},
+    {"run.out", QCTX_KEY_TEXT, AT(run.out), "runs", .may_change = true,
+     .meaning = "folder of runs; this one stands in `<out>/<name>`"},
     {"run.seed", QCTX_KEY_COUNT, AT(run.seed), "1", FROM(0), .meaning = "of weights, order, dropout and tuning pairs"},
 
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
     {"data.encoder", QCTX_KEY_TEXT, AT(data.encoder), "hashing",
      .meaning = "what embeds corpora: an encoder (`hashing`), or a store whose encoder is used"},
-    {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .meaning = "folder of the stores made from corpora"},
+    {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .may_change = true,
+     .meaning = "folder of the stores made from corpora"},
     {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = dtypes,
      .meaning = "of the vectors in those stores; `float16` halves them"},
 
@@ -84,11 +87,13 @@ const qctx_config_key qctx_config_keys[] = {
 
     {"batch.size", QCTX_KEY_COUNT, AT(batch.size), "2048", BETWEEN(2, 16777216),
      .meaning = "pairs a step over all ranks, whatever their number"},
-    {"batch.epochs", QCTX_KEY_COUNT, AT(batch.epochs), "20", FROM(1), .meaning = "passes over the training pairs"},
-    {"batch.steps", QCTX_KEY_COUNT, AT(batch.steps), "0", FROM(0),
+    {"batch.epochs", QCTX_KEY_COUNT, AT(batch.epochs), "20", FROM(1), .may_change = true,
+     .meaning = "passes over the training pairs"},
+    {"batch.steps", QCTX_KEY_COUNT, AT(batch.steps), "0", FROM(0), .may_change = true,
      .meaning = "stop after so many steps, for a quick try; 0: the epochs decide"},
 
-    {"eval.every", QCTX_KEY_COUNT, AT(eval.every), "1", FROM(0), .meaning = "epochs between; 0: only at the end"},
+    {"eval.every", QCTX_KEY_COUNT, AT(eval.every), "1", FROM(0), .may_change = true,
+     .meaning = "epochs between; 0: only at the end"},
     {"eval.pool", QCTX_KEY_COUNT, AT(eval.pool), "500", FROM(2), .meaning = "questions a pool"},
     {"eval.order", QCTX_KEY_CHOICE, AT(eval.order), "consecutive", .choices = orders,
      .meaning = "which questions share a pool: neighbours, or by a seeded shuffle"},
@@ -100,11 +105,12 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "share of the training questions held out for that choice; 0: none"},
     {"eval.tune_split", QCTX_KEY_NAME, AT(eval.tune_split), "\"\"", .may_be_empty = true,
      .meaning = "a split of the training sources to use instead of a share"},
-    {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000),
+    {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000), .may_change = true,
      .meaning = "resamples behind the 95% intervals"},
 
-    {"checkpoint.every", QCTX_KEY_COUNT, AT(checkpoint.every), "1", FROM(1), .meaning = "epochs between"},
-    {"checkpoint.keep", QCTX_KEY_COUNT, AT(checkpoint.keep), "2", FROM(1),
+    {"checkpoint.every", QCTX_KEY_COUNT, AT(checkpoint.every), "1", FROM(1), .may_change = true,
+     .meaning = "epochs between"},
+    {"checkpoint.keep", QCTX_KEY_COUNT, AT(checkpoint.keep), "2", FROM(1), .may_change = true,
      .meaning = "last checkpoints kept beside the best"},
 };
 const int64_t qctx_config_key_count = sizeof qctx_config_keys / sizeof qctx_config_keys[0];

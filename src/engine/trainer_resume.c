@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,48 +6,24 @@
 #include "qctx/engine/checkpoint.h"
 #include "trainer_internal.h"
 
-/* Sections whose keys a resumed run may change: how long, where, and how it is watched. */
-static bool may_change(const char *section, const char *line)
+/* The run's configuration then is in its checkpoint. */
+static qctx_status compare_configs(const trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
 {
-    static const char *const free_keys[] = {
-        "epochs:", "steps:", "every:", "pool:", "order:", "candidates:", "bootstrap:", "keep:"};
+    qctx_config then;
+    qctx_status status = qctx_config_parse(from->config, strlen(from->config), path, NULL, 0, &then, error);
 
-    if (strcmp(section, "run") == 0)
-        return strncmp(line, "seed:", 5) != 0;
-    for (size_t i = 0; i < sizeof free_keys / sizeof free_keys[0]; i++)
-        if (strncmp(line, free_keys[i], strlen(free_keys[i])) == 0)
-            return true;
-    return false;
-}
-
-/* Compares two resolved configurations line by line: both come from one dump, so equal keys stand in equal lines. */
-static qctx_status compare_configs(const char *path, const char *then, const char *now, qctx_error *error)
-{
-    char section[64] = "";
-
-    while (*then != '\0' && *now != '\0') {
-        int then_length = (int)strcspn(then, "\n"), now_length = (int)strcspn(now, "\n");
-        const char *line = now + strspn(now, " ");
-
-        if (line == now)
-            snprintf(section, sizeof section, "%.*s", (int)strcspn(now, ":"), now);
-        if ((then_length != now_length || strncmp(then, now, (size_t)now_length) != 0) && !may_change(section, line)) {
-            qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the run was started with '%.*s', now it is '%.*s' (section %s)",
-                      path, then_length - (int)strspn(then, " "), then + strspn(then, " "),
-                      now_length - (int)(line - now), line, section);
-            return qctx_hint(error, "resume with the configuration of the run (its config.yaml), or start a new run");
-        }
-        then += then_length + (then[then_length] == '\n');
-        now += now_length + (now[now_length] == '\n');
-    }
-    return QCTX_OK;
+    if (status != QCTX_OK)
+        return status;
+    status = qctx_config_check_resume(&then, run->config, error);
+    qctx_config_free(&then);
+    return status;
 }
 
 static qctx_status adopt(trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
 {
     const char *fingerprint = qctx_store_encoder_fingerprint(run->opened.train[0].store);
     qctx_optimizer_state *state = qctx_stepper_optimizer(run->stepper);
-    qctx_status status = compare_configs(path, from->config, run->config_text, error);
+    qctx_status status = compare_configs(run, path, from, error);
 
     if (status != QCTX_OK)
         return status;

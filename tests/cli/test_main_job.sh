@@ -53,7 +53,7 @@ RANKS=2 expect 0 "reusing" qctx train config.yaml run.out=again checkpoint.keep=
 # Killed after its checkpoint of epoch 5, the run goes on to the bits of the unbroken one, with every step once.
 cp -r again unbroken
 rm again/small/checkpoints/epoch-0010.h5 again/small/summary.json
-RANKS=2 expect 7 "now it is 'lr: 0.002' (section optim)" \
+RANKS=2 expect 7 "optim.lr: was 0.001, now it is 0.002" \
     qctx train config.yaml run.out=again optim.lr=2e-3 checkpoint.keep=2 --resume
 RANKS=2 expect 0 "resuming from again/small/checkpoints/epoch-0005.h5" \
     qctx train config.yaml run.out=again checkpoint.keep=2 --resume

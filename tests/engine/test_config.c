@@ -236,6 +236,25 @@ static void overrides_win_over_the_file(void **state)
     qctx_config_free(&c);
 }
 
+static void a_resumed_run_may_change_how_long_it_is_but_not_what_it_learns(void **state)
+{
+    const char *const longer[] = {"batch.epochs=50", "run.out=elsewhere", "checkpoint.keep=9"};
+    const char *const other[] = {"optim.lr=0.5", "batch.epochs=50", "data.train=[{corpus: corpora/quac}]"};
+    qctx_config then = parse(minimal, NULL, 0), now = parse(minimal, longer, 3), changed = parse(minimal, other, 3);
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_config_check_resume(&then, &now, &error), QCTX_OK, &error);
+    assert_status(qctx_config_check_resume(&then, &changed, &error), QCTX_ERR_MISMATCH, &error);
+    assert_contains(error.message, "\noptim.lr: was 0.0003, now it is 0.5");
+    assert_contains(error.message, "\ndata.train: was");
+    assert_null(strstr(error.message, "epochs"));
+    assert_contains(error.hint, "config.yaml");
+    qctx_config_free(&then);
+    qctx_config_free(&now);
+    qctx_config_free(&changed);
+}
+
 static void comments_and_empty_sections_are_fine(void **state)
 {
     qctx_config c = parse("# all of it\nmodel:\n#  layers: 3\noptim:\n  # lr: 1\ndata:\n  train: [{store: s.h5}]\n"
@@ -339,6 +358,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(numbers_are_numbers_to_other_readers),
     cmocka_unit_test(awkward_texts_survive_the_dump),
     cmocka_unit_test(overrides_win_over_the_file),
+    cmocka_unit_test(a_resumed_run_may_change_how_long_it_is_but_not_what_it_learns),
     cmocka_unit_test(comments_and_empty_sections_are_fine),
     cmocka_unit_test(names_the_run_folder),
     cmocka_unit_test(the_shipped_configs_are_right),

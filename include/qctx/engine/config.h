@@ -141,6 +141,13 @@ char *qctx_config_dump(const qctx_config *config, qctx_error *error);
 /* The reference of all keys as Markdown tables, from the schema. Local. */
 void qctx_config_reference(FILE *out);
 
+/*
+ * Whether a run that was started with `then` can go on with `now`: they are equal but for the keys that the schema lets
+ * a resumed run change (how long it trains, where its files are, how it is watched). Local. Errors: MISMATCH with a
+ * line for every key that differs, MEMORY.
+ */
+qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config *now, qctx_error *error);
+
 /* "<run.out>/<run.name>", freshly allocated. Local. */
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
 
