@@ -82,10 +82,11 @@ head=$(figure runs/small/summary.json head)
 check "the head ($head) is clearly above no head ($no_head)" \
     awk "BEGIN { exit !($head > $no_head + 0.05 && $no_head > 0.2) }"
 
-# eval gives the same table at any number of ranks, and prints what train printed.
+# eval gives the same table at any number of ranks. (Only standard output is compared: mpirun forwards the two
+# streams apart, in any order.)
 for ranks in 1 3; do
-    RANKS=$ranks expect 0 "difference" qctx eval runs/small
-    grep -vE 'ranks' output >"table$ranks"
+    RANKS=$ranks qctx eval runs/small >"table$ranks" 2>messages
+    check "eval at $ranks ranks shows a table" grep -q "difference" "table$ranks"
 done
 check "the table does not depend on the ranks" diff table1 table3
 
