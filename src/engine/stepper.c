@@ -122,7 +122,10 @@ qctx_status qctx_stepper_create(qctx_comm *comm, const qctx_config *config, cons
                                 const qctx_examples *examples, const qctx_head_config *head, qctx_phases *phases,
                                 qctx_stepper **created, qctx_error *error)
 {
-    const qctx_loss_config loss = {config->loss.kind, config->loss.direction, config->loss.normalize};
+    const qctx_loss_config loss = {.kind = config->loss.kind,
+                                   .direction = config->loss.direction,
+                                   .normalize = config->loss.normalize,
+                                   .scheme = QCTX_SIMILARITY_FULL};
     qctx_stepper *stepper = qctx_alloc(1, sizeof *stepper, "the training step", error);
     qctx_status status = stepper == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
@@ -232,8 +235,8 @@ static void contrast(qctx_stepper *stepper, qctx_loss_result *outcome)
     const qctx_loss_batch batch = {stepper->rows, stepper->content, stepper->positive_offsets, stepper->positives};
 
     qctx_loss_step(stepper->loss, stepper->sides[0].projected, stepper->sides[1].projected, &batch,
-                   (double)stepper->parameters[stepper->parameter_count], stepper->sides[0].gradient,
-                   stepper->sides[1].gradient, outcome);
+                   (qctx_loss_scale){(double)stepper->parameters[stepper->parameter_count], 0.0},
+                   stepper->sides[0].gradient, stepper->sides[1].gradient, outcome);
 }
 
 static void back_propagate(qctx_stepper *stepper)

@@ -231,8 +231,8 @@ static bool backward_normalize(const qctx_loss *loss, const float *all, const do
     return finite;
 }
 
-void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch, double log_scale,
-                    float *dq, float *dc, qctx_loss_result *result)
+void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch,
+                    qctx_loss_scale scale, float *dq, float *dc, qctx_loss_result *result)
 {
     double lanes[LANES] = {0.0};
     bool q_finite, c_finite;
@@ -242,7 +242,7 @@ void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_
         *result = (qctx_loss_result){.finite = true};
         return;
     }
-    loss->scale = exp(log_scale);
+    loss->scale = exp(scale.log_scale);
     gather_rows(loss, q, dq, loss->q_inverse, loss->questions);
     gather_rows(loss, c, dc, loss->c_inverse, loss->contexts);
     loss_mask_build(loss, batch);
@@ -259,4 +259,39 @@ void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_
     result->dlog_scale = lanes[SCALE_SUM];
     result->accuracy = lanes[WINS] / (double)loss->batch;
     result->finite = lanes[NOT_FINITE] == 0.0 && isfinite(result->loss) && isfinite(result->dlog_scale);
+}
+
+void qctx_loss_offer(qctx_loss *loss, const float *c, const qctx_loss_batch *batch)
+{
+    (void)loss;
+    (void)c;
+    (void)batch;
+}
+
+int64_t qctx_loss_memory(const qctx_loss_config *config, int ranks, int64_t rows_max, int64_t batch_max, int64_t dim)
+{
+    (void)config;
+    (void)ranks;
+    return 4 * (batch_max * batch_max + 2 * batch_max * dim + rows_max);
+}
+
+double qctx_loss_flops(const qctx_loss_config *config, int ranks, int64_t rows, int64_t batch, int64_t dim)
+{
+    (void)config;
+    (void)ranks;
+    return 2.0 * (double)batch * (double)dim * ((double)batch + 2.0 * (double)rows);
+}
+
+const char *qctx_similarity_name(qctx_similarity scheme)
+{
+    static const char *const names[] = {"auto", "full", "rows_columns", "rows", "ring"};
+
+    return names[scheme];
+}
+
+const char *qctx_loss_kind_name(qctx_loss_kind kind)
+{
+    static const char *const names[] = {"clip", "soft", "sigmoid"};
+
+    return names[kind];
 }

@@ -186,13 +186,13 @@ static double forward(reference *x, const qctx_loss_config *config)
 }
 
 void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
-                         const qctx_loss_batch *batch, double log_scale, double *dq, double *dc,
+                         const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
                          qctx_loss_result *result)
 {
     double *memory = qctx_alloc(4 * rows * dim + 5 * rows * rows + 3 * rows, sizeof *memory, "the reference", NULL);
     bool *negative = qctx_alloc(rows * rows, sizeof *negative, "the reference", NULL);
     double *at = memory;
-    reference x = {.rows = rows, .dim = dim, .scale = exp(log_scale), .negative = negative};
+    reference x = {.rows = rows, .dim = dim, .scale = exp(scale.log_scale), .negative = negative};
     double **vectors[] = {&x.q, &x.d, &x.dq, &x.dd}, **blocks[] = {&x.s, &x.g, &x.a, &x.t, &x.h};
 
     *result = (qctx_loss_result){.loss = NAN};

@@ -223,6 +223,117 @@ void qctx_comm_gather_counts(qctx_comm *comm, int64_t value, int64_t *counts)
     check(MPI_Allgather(&value, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->mpi), "MPI_Allgather");
 }
 
+struct qctx_exchange {
+    MPI_Request requests[2];
+};
+
+static qctx_exchange *start(void)
+{
+    qctx_exchange *exchange = calloc(1, sizeof *exchange);
+
+    check(exchange == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS, "starting an exchange");
+    exchange->requests[0] = exchange->requests[1] = MPI_REQUEST_NULL;
+    return exchange;
+}
+
+qctx_exchange *qctx_comm_start_pass(qctx_comm *comm, const void *out, int64_t out_bytes, int to, void *in,
+                                    int64_t in_bytes, int from)
+{
+    qctx_exchange *exchange = start();
+
+    check(MPI_Irecv(in, (int)in_bytes, MPI_BYTE, from, 0, comm->mpi, &exchange->requests[0]), "MPI_Irecv");
+    check(MPI_Isend(out, (int)out_bytes, MPI_BYTE, to, 0, comm->mpi, &exchange->requests[1]), "MPI_Isend");
+    return exchange;
+}
+
+qctx_exchange *qctx_comm_start_sum_double(qctx_comm *comm, double *values, int64_t count)
+{
+    qctx_comm_sum_double(comm, values, count);
+    return start();
+}
+
+qctx_exchange *qctx_comm_start_sum_parts(qctx_comm *comm, float *values, const int64_t *counts)
+{
+    int64_t total = 0;
+
+    for (int r = 0; r < comm->size; r++)
+        total += counts[r];
+    qctx_comm_sum_float(comm, values, total);
+    return start();
+}
+
+qctx_exchange *qctx_comm_start_gather_parts(qctx_comm *comm, void *all, const int64_t *counts, size_t size)
+{
+    char *at = all;
+
+    for (int r = 0; r < comm->size; r++) {
+        qctx_comm_broadcast(comm, at, counts[r] * (int64_t)size, r);
+        at += counts[r] * (int64_t)size;
+    }
+    return start();
+}
+
+bool qctx_exchange_is_done(qctx_exchange *exchange)
+{
+    int done;
+
+    check(MPI_Testall(2, exchange->requests, &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+    return done != 0;
+}
+
+void qctx_exchange_wait(qctx_exchange **exchange)
+{
+    if (*exchange == NULL)
+        return;
+    check(MPI_Waitall(2, (*exchange)->requests, MPI_STATUSES_IGNORE), "MPI_Waitall");
+    free(*exchange);
+    *exchange = NULL;
+}
+
+void qctx_comm_progress(void)
+{
+}
+
+static void tree_sum(qctx_comm *comm, void *values, void *other, int64_t count, size_t size)
+{
+    for (int distance = 1; distance < comm->size; distance *= 2) {
+        qctx_exchange *pass = qctx_comm_start_pass(comm, values, count * (int64_t)size, comm->rank ^ distance, other,
+                                                   count * (int64_t)size, comm->rank ^ distance);
+
+        qctx_exchange_wait(&pass);
+        for (int64_t i = 0; i < count; i++)
+            if (size == sizeof(float))
+                ((float *)values)[i] += ((float *)other)[i];
+            else
+                ((double *)values)[i] += ((double *)other)[i];
+    }
+}
+
+void qctx_comm_tree_sum_float(qctx_comm *comm, float *values, int64_t count)
+{
+    float *other = malloc((size_t)(count + 1) * sizeof *other);
+
+    tree_sum(comm, values, other, count, sizeof *other);
+    free(other);
+}
+
+void qctx_comm_tree_sum_double(qctx_comm *comm, double *values, int64_t count)
+{
+    double *other = malloc((size_t)(count + 1) * sizeof *other);
+
+    tree_sum(comm, values, other, count, sizeof *other);
+    free(other);
+}
+
+qctx_traffic qctx_comm_traffic(void)
+{
+    return (qctx_traffic){0};
+}
+
+void qctx_comm_reset_traffic(void)
+{
+}
+
 void qctx_comm_barrier(qctx_comm *comm)
 {
     check(MPI_Barrier(comm->mpi), "MPI_Barrier");

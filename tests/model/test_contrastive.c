@@ -129,15 +129,16 @@ static answer solve(const problem *p, const qctx_loss_config *config, double log
     /* Room for more than the batch: a step must not rely on full ones. */
     assert_status(qctx_loss_create(test_comm, config, p->count + 2, p->rows + 9, p->dim, &loss, &error), QCTX_OK,
                   &error);
-    qctx_loss_step(loss, p->q + p->first * p->dim, p->c + p->first * p->dim, &mine, log_scale, a.dq, a.dc, &a.result);
+    qctx_loss_step(loss, p->q + p->first * p->dim, p->c + p->first * p->dim, &mine, (qctx_loss_scale){log_scale, 0.0},
+                   a.dq, a.dc, &a.result);
     qctx_loss_destroy(loss);
 
     for (int64_t k = 0; k < p->rows * p->dim; k++) {
         p->wide_q[k] = (double)p->q[k];
         p->wide_c[k] = (double)p->c[k];
     }
-    qctx_loss_reference(config, p->wide_q, p->wide_c, p->rows, p->dim, &whole, log_scale, a.wide_dq, a.wide_dc,
-                        &a.reference);
+    qctx_loss_reference(config, p->wide_q, p->wide_c, p->rows, p->dim, &whole, (qctx_loss_scale){log_scale, 0.0},
+                        a.wide_dq, a.wide_dc, &a.reference);
     free(offsets);
     return a;
 }
@@ -277,9 +278,11 @@ static void a_handle_takes_batches_of_changing_size(void **state)
         large.content[i] = 1;
     assert_status(qctx_loss_create(test_comm, &configs[0], large.count, 90, 8, &loss, &error), QCTX_OK, &error);
     mine = own_batch(&large, offsets);
-    qctx_loss_step(loss, large.q + large.first * 8, large.c + large.first * 8, &mine, 2.0, dq, dc, &result);
+    qctx_loss_step(loss, large.q + large.first * 8, large.c + large.first * 8, &mine, (qctx_loss_scale){2.0, 0.0}, dq,
+                   dc, &result);
     mine = own_batch(&small, offsets);
-    qctx_loss_step(loss, small.q + small.first * 8, small.c + small.first * 8, &mine, 2.0, dq, dc, &result);
+    qctx_loss_step(loss, small.q + small.first * 8, small.c + small.first * 8, &mine, (qctx_loss_scale){2.0, 0.0}, dq,
+                   dc, &result);
     qctx_loss_destroy(loss);
 
     expected = solve(&small, &configs[0], 2.0);

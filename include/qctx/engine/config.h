@@ -39,8 +39,6 @@ typedef struct {
     qctx_source *items;
 } qctx_sources;
 
-/* How the similarity matrix of a global batch is shared among the ranks; docs of model/contrastive.h. */
-typedef enum { QCTX_SIMILARITY_FULL } qctx_similarity;
 typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
 typedef enum { QCTX_POOLS_CONSECUTIVE, QCTX_POOLS_SHUFFLED } qctx_pool_order;
 typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;

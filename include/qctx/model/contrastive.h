@@ -12,9 +12,19 @@
  *   clip, one way     L = (1/B) Σᵢ (rᵢ − Sᵢᵢ)   question → context, or (1/B) Σᵢ (cᵢ − Sᵢᵢ)  context → question
  *   soft              the seed system's: targets T = row-softmax((QQᵀ + DDᵀ)/2s), L = −(1/2B) Σᵢⱼ Tᵢⱼ (2Sᵢⱼ − rᵢ − cⱼ);
  *                     the gradient flows through T; nothing is masked, the targets already tell duplicates
+ *   sigmoid           L = −(1/B) Σᵢⱼ log σ(zᵢⱼ·(Sᵢⱼ + β)), z = 1 on the diagonal and −1 elsewhere, β a learned bias
+ *                     (SigLIP, Zhai et al. 2023, section 3.2)
  *
- * Scheme `full`: Q and D are all-gathered and every rank computes all of S (one [B, B] float32 block, two for soft)
- * and back-propagates its own rows; nothing is exchanged in the backward pass. Algebra: docs/contrastive-loss.md.
+ * Schemes share the work; all give the same loss and the same gradients, but for rounding. Per rank, in products:
+ *
+ *   full          every rank computes all of S (one [B, B] float32 block, two for soft) and back-propagates its own
+ *                 rows: the plain reference, always float32, the only one that knows `soft`. 2B²d + 4bBd
+ *   rows_columns  S of own rows and S of own columns; only log-sums are exchanged. 8bBd
+ *   rows          S of own rows; column sums are added over the ranks, gradients of contexts go back to their owners:
+ *                 the fewest operations, 6bBd, and 2bBd more for scores that are computed again, not kept
+ *   ring          as rows, but no rank ever holds all contexts: they pass around in chunks. 8bBd, memory O(b·d)
+ *
+ * All but `full` work S tile by tile. Algebra, bytes and memory: docs/contrastive-loss.md.
  */
 #ifndef QCTX_MODEL_CONTRASTIVE_H
 #define QCTX_MODEL_CONTRASTIVE_H
@@ -24,14 +34,30 @@
 
 #include "qctx/base/status.h"
 #include "qctx/platform/comm.h"
+#include "qctx/platform/product.h"
 
-typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT } qctx_loss_kind;
+typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT, QCTX_LOSS_SIGMOID } qctx_loss_kind;
 typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONTEXT } qctx_loss_direction;
+/* AUTO is for the configuration: engine/plan makes one of the others of it. */
+typedef enum {
+    QCTX_SIMILARITY_AUTO,
+    QCTX_SIMILARITY_FULL,
+    QCTX_SIMILARITY_ROWS_COLUMNS,
+    QCTX_SIMILARITY_ROWS,
+    QCTX_SIMILARITY_RING
+} qctx_similarity;
 
 typedef struct {
     qctx_loss_kind kind;
     qctx_loss_direction direction; /* of clip; the others have none */
     bool normalize;                /* rows are brought to unit length first (cosine), else plain dot products */
+    qctx_similarity scheme;        /* not AUTO */
+    qctx_precision precision;      /* of the products' operands and of what is gathered; float32 for `full` */
+    int64_t leaves;                /* 0, or the leaves of base/tree_sum: then the bits are the same for any size of comm
+                                      that qctx_leaf_is_invariant allows; rows and rows_columns only. A rank's rows must
+                                      be those of its leaves (qctx_leaf_share) */
+    int64_t keep_bytes; /* memory for scores that are kept between the two passes over S; the rest is computed
+                           again. Changes no bit. ≥ 0; full, ring and sigmoid have no use for it */
 } qctx_loss_config;
 
 typedef struct qctx_loss qctx_loss;
@@ -44,9 +70,16 @@ typedef struct {
     const uint64_t *positives;       /* contents of all positives of the row's question (its own context included) */
 } qctx_loss_batch;
 
+/* What is learned beside the head. */
+typedef struct {
+    double log_scale; /* t */
+    double bias;      /* β of sigmoid; unused by the others */
+} qctx_loss_scale;
+
 typedef struct {
     double loss;       /* the same on all ranks, and for any N but for rounding */
     double dlog_scale; /* ∂L/∂t, complete (not a rank's part), the same on all ranks */
+    double dbias;      /* ∂L/∂β likewise; 0 but for sigmoid */
     double accuracy;   /* share of rows whose own context scores above all unmasked others of the batch */
     bool finite;       /* loss and gradients are finite on every rank */
 } qctx_loss_result;
@@ -59,22 +92,39 @@ qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, in
                              int64_t dim, qctx_loss **created, qctx_error *error);
 void qctx_loss_destroy(qctx_loss *loss);
 
+/* Bytes that qctx_loss_create allocates on a rank, keep_bytes included as far as it is used. Local. */
+int64_t qctx_loss_memory(const qctx_loss_config *config, int ranks, int64_t rows_max, int64_t batch_max, int64_t dim);
+
+/* Operations of a rank's matrix products in one step, recomputed scores included. Local. */
+double qctx_loss_flops(const qctx_loss_config *config, int ranks, int64_t rows, int64_t batch, int64_t dim);
+
+/*
+ * Takes this rank's projected contexts c [rows, d] (not yet normalised) of the step to come and starts to exchange
+ * them, so that the products until qctx_loss_step hide the communication. Optional: qctx_loss_step does it where it was
+ * not done. c and `batch` must stay as they are until that step is over. Collective.
+ */
+void qctx_loss_offer(qctx_loss *loss, const float *c, const qctx_loss_batch *batch);
+
 /*
  * Loss and gradient of one global batch. q, c [rows, d]: this rank's projected questions and contexts, not yet
  * normalised; dq, dc [rows, d] receive ∂L/∂q and ∂L/∂c for this rank's rows (L is the mean over the global batch:
- * summing the ranks' parameter gradients gives the gradient of L, no division by the rank count).
- * With `normalize`, a row of zeros has no gradient. A batch of no rows at all has loss 0 and is finite.
- * Collective. Cannot fail; what is not finite is told in result->finite.
+ * summing the ranks' parameter gradients gives the gradient of L, no division by the rank count). dq may be q and dc
+ * may be c: then the gradients replace the rows. With `normalize`, a row of zeros has no gradient. A batch of no rows
+ * at all has loss 0 and is finite. Collective. Cannot fail; what is not finite is told in result->finite.
  */
-void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch, double log_scale,
-                    float *dq, float *dc, qctx_loss_result *result);
+void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch,
+                    qctx_loss_scale scale, float *dq, float *dc, qctx_loss_result *result);
 
 /*
  * Reference: the same loss and gradients for the whole batch on one rank, in double, straight from the formulas.
  * Used by tests. q, c, dq, dc [rows, d]. Local. Without the memory for it, the loss is NaN and not finite.
  */
 void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
-                         const qctx_loss_batch *batch, double log_scale, double *dq, double *dc,
+                         const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
                          qctx_loss_result *result);
+
+/* Names as the config writes them ("rows_columns", "sigmoid"). Local. */
+const char *qctx_similarity_name(qctx_similarity scheme);
+const char *qctx_loss_kind_name(qctx_loss_kind kind);
 
 #endif

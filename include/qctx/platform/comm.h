@@ -73,6 +73,61 @@ void qctx_comm_gather_all(qctx_comm *comm, const void *own, void *all, const int
 /* counts[r] = value of rank r, on all ranks. Collective. */
 void qctx_comm_gather_counts(qctx_comm *comm, int64_t value, int64_t *counts);
 
+/*
+ * An exchange under way. It goes on inside the calls of this module and between the panels of products
+ * (platform/product), since Open MPI has no progress of its own. Its buffers belong to it until it is waited for. All
+ * ranks start the collective ones in the same order. At most some hundreds may be under way at a time.
+ */
+typedef struct qctx_exchange qctx_exchange;
+
+/*
+ * Sends `out` to rank `to` and receives `in` from rank `from`; zero bytes are fine on either way, and so is the own
+ * rank. Passes between the same two ranks match in the order they are started. Local but for its partners.
+ */
+qctx_exchange *qctx_comm_start_pass(qctx_comm *comm, const void *out, int64_t out_bytes, int to, void *in,
+                                    int64_t in_bytes, int from);
+
+/* qctx_comm_sum_double, started. Collective. */
+qctx_exchange *qctx_comm_start_sum_double(qctx_comm *comm, double *values, int64_t count);
+
+/*
+ * Sums `values` over the ranks, each rank getting only its part: counts [size of comm] floats a rank, in rank order,
+ * the same array on all ranks. Afterwards this rank's part of `values` holds the sum, taken in a fixed order (so the
+ * same bits at every run), the other parts are undefined. Collective.
+ */
+qctx_exchange *qctx_comm_start_sum_parts(qctx_comm *comm, float *values, const int64_t *counts);
+
+/* qctx_comm_gather_all in place, started: `all` holds this rank's own part at its place already. Collective. */
+qctx_exchange *qctx_comm_start_gather_parts(qctx_comm *comm, void *all, const int64_t *counts, size_t size);
+
+/* Whether the exchange is over; drives it a little. Local. */
+bool qctx_exchange_is_done(qctx_exchange *exchange);
+
+/* Waits for the exchange and frees it; sets *exchange to NULL. NULL-safe. Local. */
+void qctx_exchange_wait(qctx_exchange **exchange);
+
+/* Drives all exchanges under way a little: cheap, and nothing at all without any. On the main thread only. Local. */
+void qctx_comm_progress(void);
+
+/*
+ * values [count] = their sum over the ranks along one binary tree: ((0 + 1) + (2 + 3)) + … . The size of comm must be a
+ * power of two; then it continues the tree of qctx_tree_sum (base/tree_sum) over each rank's leaves, and the bits do
+ * not depend on how many ranks the leaves are dealt to. By distance doubling with halved vectors (Rabenseifner), at the
+ * cost of a bandwidth-optimal all-reduce. Collective.
+ */
+void qctx_comm_tree_sum_float(qctx_comm *comm, float *values, int64_t count);
+void qctx_comm_tree_sum_double(qctx_comm *comm, double *values, int64_t count);
+
+/* What this rank's exchanges and blocking collectives cost since the last reset. */
+typedef struct {
+    int64_t bytes_received; /* payload, from other ranks */
+    double under_way;       /* seconds in which at least one started exchange was not over */
+    double waited;          /* seconds in which this rank did nothing but wait or sit in a blocking collective */
+} qctx_traffic;
+
+qctx_traffic qctx_comm_traffic(void);
+void qctx_comm_reset_traffic(void);
+
 /* Waits for all ranks. Collective. */
 void qctx_comm_barrier(qctx_comm *comm);
 

@@ -1,0 +1,58 @@
+/*
+ * Sums whose bits do not depend on who adds what: the batch is cut into leaves, and vectors of the leaves are added
+ * along one binary tree, ((0 + 1) + (2 + 3)) + … .
+ *
+ * The number of leaves is a power of two that follows from the batch alone. A rank holds an aligned run of leaves and
+ * adds up its own subtree; qctx_comm_tree_sum_float continues the same tree between the ranks.
+ */
+#ifndef QCTX_BASE_TREE_SUM_H
+#define QCTX_BASE_TREE_SUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+
+/*
+ * Number of leaves of a batch of `batch` rows: the largest power of two that leaves at least 512 rows to each, but at
+ * least 8 and at most 64. Local.
+ */
+int64_t qctx_leaf_count(int64_t batch);
+
+/* Rows first … first + count − 1 of the batch are leaf `leaf` of `leaves`; leaves differ by at most one row. Local. */
+void qctx_leaf_rows(int64_t batch, int64_t leaves, int64_t leaf, int64_t *first, int64_t *count);
+
+/*
+ * The leaves first … first + count − 1 that fall to `rank` of `size`: aligned runs of equal length where `size` is a
+ * power of two not above `leaves`, else shares that differ by at most one, and sums are then repeatable but not the
+ * same for every size. Local.
+ */
+void qctx_leaf_share(int64_t leaves, int rank, int size, int64_t *first, int64_t *count);
+
+/* Whether sums over `leaves` are the same on `size` ranks as on one: `size` is a power of two ≤ leaves. Local. */
+bool qctx_leaf_is_invariant(int64_t leaves, int size);
+
+/*
+ * A subtree being added up: leaves are pushed in order; finished pairs are added at once, so at most log₂(leaves) + 1
+ * vectors are held (a binary counter).
+ */
+typedef struct qctx_tree_sum qctx_tree_sum;
+
+/* For vectors of `length` floats and up to `leaves` leaves. Local. The caller destroys it. Errors: MEMORY. */
+qctx_status qctx_tree_sum_create(int64_t length, int64_t leaves, qctx_tree_sum **created, qctx_error *error);
+void qctx_tree_sum_destroy(qctx_tree_sum *sum);
+
+/* Begins anew. Local. */
+void qctx_tree_sum_reset(qctx_tree_sum *sum);
+
+/* Room [length] for the next leaf, not cleared; qctx_tree_sum_push takes it as it then is. Local. */
+float *qctx_tree_sum_leaf(qctx_tree_sum *sum);
+void qctx_tree_sum_push(qctx_tree_sum *sum);
+
+/* out [length] = the sum of all pushed leaves (zeros without any). Local. */
+void qctx_tree_sum_result(qctx_tree_sum *sum, float *out);
+
+/* Σ values [count], count leaves of one number each, along the same tree. Local. */
+double qctx_tree_sum_values(const double *values, int64_t count);
+
+#endif
