@@ -38,7 +38,8 @@ bool qctx_leaf_is_invariant(int64_t leaves, int size);
  */
 typedef struct qctx_tree_sum qctx_tree_sum;
 
-/* For vectors of `length` floats and up to `leaves` leaves. Local. The caller destroys it. Errors: MEMORY. */
+/* For vectors of `length` floats and up to `leaves` ≥ 1 leaves. Local. The caller destroys it (NULL-safe). Errors:
+ * MEMORY. */
 qctx_status qctx_tree_sum_create(int64_t length, int64_t leaves, qctx_tree_sum **created, qctx_error *error);
 void qctx_tree_sum_destroy(qctx_tree_sum *sum);
 
