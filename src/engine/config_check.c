@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config_internal.h"
+#include "qctx/engine/plan.h"
 
 static int64_t index_of(const char *path)
 {
@@ -40,6 +41,17 @@ static void check_loss(qctx_config_reader *reader)
                              config->loss.logit_scale.init);
 }
 
+/* What the scheme of the loss cannot do with the other wishes; told where the key stands that has to change. */
+static void check_scheme(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+    qctx_plan_conflict conflict =
+        qctx_plan_check(config->loss.kind, config->loss.similarity, config->run.precision, config->run.reproducible);
+
+    if (conflict.key != NULL)
+        qctx_config_complain(reader, place_of(reader, conflict.key), conflict.key, "%s", conflict.reason);
+}
+
 /* Tables go by the names of their sources. */
 static void check_eval_names(qctx_config_reader *reader)
 {
@@ -59,5 +71,6 @@ void qctx_config_check(qctx_config_reader *reader)
 {
     check_train(reader);
     check_loss(reader);
+    check_scheme(reader);
     check_eval_names(reader);
 }

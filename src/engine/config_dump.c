@@ -88,6 +88,9 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
     case QCTX_KEY_COUNT:
         fprintf(out, "%" PRId64, *(const int64_t *)member);
         break;
+    case QCTX_KEY_BYTES:
+        qctx_config_write_bytes(out, *(const int64_t *)member);
+        break;
     case QCTX_KEY_NUMBER:
         write_number(out, *(const double *)member);
         break;

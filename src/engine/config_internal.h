@@ -14,6 +14,7 @@ typedef enum {
     QCTX_KEY_TEXT,    /* char *, never empty unless may_be_empty */
     QCTX_KEY_NAME,    /* char *, usable as the name of a file */
     QCTX_KEY_COUNT,   /* int64_t */
+    QCTX_KEY_BYTES,   /* int64_t, with a unit */
     QCTX_KEY_NUMBER,  /* double */
     QCTX_KEY_FLAG,    /* bool */
     QCTX_KEY_CHOICE,  /* an enum: the place in `choices` */
@@ -54,6 +55,15 @@ bool qctx_config_is_section(const char *path);
 
 /* What a key takes, in words: "a whole number ≥ 1", "one of adamw, adam, sgd". Returns `buffer`. Local. */
 const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EXPECTED_MAX]);
+
+/* A size as text: "500MB", "1.5GiB", "0". Local. */
+bool qctx_config_parse_bytes(const char *text, int64_t *bytes);
+
+/* Writes a size so that parsing gives it back, in as few digits as a unit allows. Local. */
+void qctx_config_write_bytes(FILE *out, int64_t bytes);
+
+/* What was perhaps meant by a text that is no size: a number without unit, a unit misspelt; or NULL. Local. */
+const char *qctx_config_suggest_bytes(const char *text, char buffer[QCTX_EXPECTED_MAX]);
 
 /* Where a value stands: in the file if `line` > 0, on the command line, or nowhere (a default). */
 typedef struct {

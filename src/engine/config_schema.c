@@ -9,9 +9,10 @@ static const char *const dtypes[] = {"float32", "float16", NULL};
 static const char *const forms[] = {"plain", "residual", NULL};
 static const char *const activations[] = {"relu", "gelu", "tanh", NULL};
 static const char *const sides[] = {"question", "context", "both", "shared", NULL};
-static const char *const losses[] = {"clip", "soft", NULL};
+static const char *const losses[] = {"clip", "soft", "sigmoid", NULL};
 static const char *const directions[] = {"both", "question", "context", NULL};
-static const char *const similarities[] = {"auto", "full", NULL};
+static const char *const similarities[] = {"auto", "full", "rows_columns", "rows", "ring", NULL};
+static const char *const precisions[] = {"float32", "bfloat16", "auto", NULL};
 static const char *const optimizers[] = {"adamw", "adam", "sgd", NULL};
 static const char *const decays[] = {"constant", "cosine", "linear", NULL};
 static const char *const orders[] = {"consecutive", "shuffled", NULL};
@@ -31,6 +32,12 @@ const qctx_config_key qctx_config_keys[] = {
     {"run.out", QCTX_KEY_TEXT, AT(run.out), "runs", .may_change = true,
      .meaning = "folder of runs; this one stands in `<out>/<name>`"},
     {"run.seed", QCTX_KEY_COUNT, AT(run.seed), "1", FROM(0), .meaning = "of weights, order, dropout and tuning pairs"},
+    {"run.memory", QCTX_KEY_BYTES, AT(run.memory), "0", .may_change = true,
+     .meaning = "a rank's limit for a training step; 0: its share of what the node has free"},
+    {"run.precision", QCTX_KEY_CHOICE, AT(run.precision), "float32", .choices = precisions,
+     .meaning = "of the products of head and loss; `auto`: `bfloat16` where the CPU is faster in it"},
+    {"run.reproducible", QCTX_KEY_FLAG, AT(run.reproducible), "false",
+     .meaning = "the same bits on 1, 2, 4, … ranks and any number of threads, for some time"},
 
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
@@ -55,17 +62,21 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "what the head projects; `shared` is one MLP for both sides"},
 
     {"loss.kind", QCTX_KEY_CHOICE, AT(loss.kind), "clip", .choices = losses,
-     .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: the seed system's soft targets"},
+     .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: the seed system's soft targets; `sigmoid`: "
+                "each pair by itself"},
     {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = directions,
      .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},
-    {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "full", .choices = similarities,
-     .meaning = "scheme over the ranks; `full`: each holds the whole similarity matrix"},
+    {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "auto", .choices = similarities,
+     .meaning = "how the ranks share the scores: one loss, other costs (see below); `auto`: the fastest that fits"},
     {"loss.normalize", QCTX_KEY_FLAG, AT(loss.normalize), "true",
      .meaning = "compare by cosine; otherwise by plain dot product"},
     {"loss.logit_scale.init", QCTX_KEY_NUMBER, AT(loss.logit_scale.init), "20", ABOVE(0),
      .meaning = "factor of the similarities at the start: 1 / temperature"},
     {"loss.logit_scale.learn", QCTX_KEY_FLAG, AT(loss.logit_scale.learn), "true", .meaning = "train it, too"},
     {"loss.logit_scale.max", QCTX_KEY_NUMBER, AT(loss.logit_scale.max), "100", ABOVE(0), .meaning = "clamp of it"},
+    {"loss.logit_bias.init", QCTX_KEY_NUMBER, AT(loss.logit_bias.init), "-10", .least = -INFINITY, .most = INFINITY,
+     .meaning = "of `sigmoid`: added to the scaled similarities; SigLIP starts with -10 and a logit scale of 10"},
+    {"loss.logit_bias.learn", QCTX_KEY_FLAG, AT(loss.logit_bias.learn), "true", .meaning = "train it, too"},
 
     {"optim.kind", QCTX_KEY_CHOICE, AT(optim.kind), "adamw", .choices = optimizers, .meaning = "optimiser"},
     {"optim.lr", QCTX_KEY_NUMBER, AT(optim.lr), "3e-4", ABOVE(0), .meaning = "learning rate at the end of the warm-up"},
@@ -152,7 +163,9 @@ static void describe_number(const qctx_config_key *key, char *buffer)
 {
     const char *what = key->type == QCTX_KEY_COUNT ? "a whole number" : "a number";
 
-    if (isinf(key->most))
+    if (isinf(key->least))
+        snprintf(buffer, QCTX_EXPECTED_MAX, "%s", what);
+    else if (isinf(key->most))
         snprintf(buffer, QCTX_EXPECTED_MAX, "%s %s %.15g", what, key->above_least ? ">" : "≥", key->least);
     else
         snprintf(buffer, QCTX_EXPECTED_MAX, "%s in %c%.15g, %.15g%c", what, key->above_least ? '(' : '[', key->least,
@@ -169,6 +182,9 @@ const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EX
         break;
     case QCTX_KEY_NAME:
         snprintf(buffer, QCTX_EXPECTED_MAX, "a name without '/'");
+        break;
+    case QCTX_KEY_BYTES:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "0 or a size with its unit, such as 500MB or 2GiB");
         break;
     case QCTX_KEY_COUNT:
     case QCTX_KEY_NUMBER:

@@ -120,6 +120,11 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
         if (*accepted)
             *(int64_t *)member = count;
         return QCTX_OK;
+    case QCTX_KEY_BYTES:
+        *accepted = qctx_config_parse_bytes(text, &count);
+        if (*accepted)
+            *(int64_t *)member = count;
+        return QCTX_OK;
     case QCTX_KEY_NUMBER:
         *accepted = parse_number(text, &number) && in_bounds(key, number);
         if (*accepted)
@@ -151,9 +156,13 @@ static bool is_null(const qctx_yaml *node)
 static void complain_value(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
                            const char *path)
 {
-    char expected[QCTX_EXPECTED_MAX], shown[SHOWN_MAX];
-    const char *near = key->type == QCTX_KEY_CHOICE ? suggest_choice(key, node->text) : NULL;
+    char expected[QCTX_EXPECTED_MAX], shown[SHOWN_MAX], size[QCTX_EXPECTED_MAX];
+    const char *near = NULL;
 
+    if (key->type == QCTX_KEY_CHOICE)
+        near = suggest_choice(key, node->text);
+    else if (key->type == QCTX_KEY_BYTES)
+        near = qctx_config_suggest_bytes(node->text, size);
     qctx_config_expected(key, expected);
     qctx_yaml_excerpt(node->text, strlen(node->text), shown, sizeof shown);
     if (near != NULL)
@@ -168,7 +177,8 @@ qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *k
                             const char *path, bool *accepted)
 {
     qctx_config_place place = qctx_config_place_of(reader, node);
-    bool is_text = key->type == QCTX_KEY_TEXT || key->type == QCTX_KEY_NAME || key->type == QCTX_KEY_CHOICE;
+    bool is_text = key->type == QCTX_KEY_TEXT || key->type == QCTX_KEY_NAME || key->type == QCTX_KEY_CHOICE ||
+                   key->type == QCTX_KEY_BYTES;
     char expected[QCTX_EXPECTED_MAX], shown[SHOWN_MAX];
     qctx_status status;
 

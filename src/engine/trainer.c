@@ -56,6 +56,25 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     return QCTX_OK;
 }
 
+/* How a step is carried out. */
+static qctx_status make_plan(trainer *run, qctx_error *error)
+{
+    const qctx_config *config = run->config;
+    const qctx_plan_request request = {
+        .head = run->head,
+        .kind = config->loss.kind,
+        .direction = config->loss.direction,
+        .normalize = config->loss.normalize,
+        .batch = config->batch.size,
+        .similarity = config->loss.similarity,
+        .precision = config->run.precision,
+        .reproducible = config->run.reproducible,
+        .memory = config->run.memory,
+    };
+
+    return qctx_plan_make(run->comm, &request, &run->plan, error);
+}
+
 static qctx_status plan_steps(trainer *run, qctx_error *error)
 {
     const qctx_config *config = run->config;
@@ -108,6 +127,8 @@ static qctx_status prepare(trainer *run, const qctx_train_options *options, qctx
         status = qctx_training_set_build(run->comm, run->config, &run->opened, &run->training, error);
     if (status == QCTX_OK)
         status = plan_steps(run, error);
+    if (status == QCTX_OK)
+        status = make_plan(run, error);
     if (status == QCTX_OK)
         status = qctx_stepper_create(run->comm, run->config, &run->opened, &run->training.examples, &run->head,
                                      &run->phases, &run->stepper, error);

@@ -9,6 +9,7 @@
 #include "qctx/engine/judge.h"
 #include "qctx/engine/metrics.h"
 #include "qctx/engine/phases.h"
+#include "qctx/engine/plan.h"
 #include "qctx/engine/sources.h"
 #include "qctx/engine/stepper.h"
 #include "qctx/engine/tracker.h"
@@ -32,6 +33,7 @@ typedef struct {
     qctx_opened opened;
     qctx_training_set training;
     qctx_head_config head;
+    qctx_plan plan;
     qctx_sampler sampler;
     qctx_schedule schedule;
     qctx_phases phases;

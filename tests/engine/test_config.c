@@ -11,7 +11,7 @@ static const char minimal[] = "data: {train: [{corpus: corpora/squad}]}\n";
 
 /* Another value than the default for every key. */
 static const char everything[] =
-    "run: {name: all, out: here, seed: 7}\n"
+    "run: {name: all, out: here, seed: 7, memory: 1.5GiB, precision: bfloat16, reproducible: true}\n"
     "data:\n"
     "  train: [{corpus: a/b, split: t1, name: one, limit: 5}, {store: c.h5}]\n"
     "  eval: [{store: d/e.h5, split: test}, {corpus: f/}]\n"
@@ -19,8 +19,8 @@ static const char everything[] =
     "  cache: \"a cache: \\\"x\\\" \\\\ #1\"\n"
     "  dtype: float16\n"
     "model: {form: plain, layers: 3, hidden: 77, output: 99, activation: gelu, dropout: 0.1, sides: shared}\n"
-    "loss: {kind: clip, direction: context, similarity: full, normalize: FALSE,\n"
-    "       logit_scale: {init: 14.285714285714286, learn: false, max: 1e300}}\n"
+    "loss: {kind: clip, direction: context, similarity: rows_columns, normalize: FALSE,\n"
+    "       logit_scale: {init: 14.285714285714286, learn: false, max: 1e300}, logit_bias: {init: 2.5, learn: false}}\n"
     "optim: {kind: sgd, lr: .1, lr_last: 0.25, weight_decay: 1e-5, beta1: 0.8, beta2: 0.98, epsilon: 1e-6,\n"
     "        momentum: 0.5, schedule: linear, warmup: 3, clip_norm: 0.1}\n"
     "batch: {size: 4096, epochs: 3, steps: 9}\n"
@@ -46,6 +46,9 @@ static void every_key_has_a_default(void **state)
     assert_string_equal(c.run.name, "a.b");
     assert_string_equal(c.run.out, "runs");
     assert_int_equal(c.run.seed, 1);
+    assert_int_equal(c.run.memory, 0);
+    assert_int_equal(c.run.precision, QCTX_PRECISION_FLOAT32);
+    assert_false(c.run.reproducible);
     assert_int_equal(c.data.train.count, 1);
     assert_string_equal(c.data.train.items[0].corpus, "corpora/squad");
     assert_null(c.data.train.items[0].store);
@@ -65,9 +68,10 @@ static void every_key_has_a_default(void **state)
     assert_int_equal(c.model.sides, QCTX_SIDES_BOTH);
     assert_int_equal(c.loss.kind, QCTX_LOSS_CLIP);
     assert_int_equal(c.loss.direction, QCTX_DIRECTION_BOTH);
-    assert_int_equal(c.loss.similarity, QCTX_SIMILARITY_FULL);
+    assert_int_equal(c.loss.similarity, QCTX_SIMILARITY_AUTO);
     assert_true(c.loss.normalize);
     assert_true(c.loss.logit_scale.init == 20 && c.loss.logit_scale.learn && c.loss.logit_scale.max == 100);
+    assert_true(c.loss.logit_bias.init == -10 && c.loss.logit_bias.learn);
     assert_int_equal(c.optim.kind, QCTX_OPTIMIZER_ADAMW);
     assert_true(c.optim.lr == 3e-4 && c.optim.lr_last == 0 && c.optim.weight_decay == 0.1);
     assert_true(c.optim.beta1 == 0.9 && c.optim.beta2 == 0.999 && c.optim.epsilon == 1e-8 && c.optim.momentum == 0.9);
@@ -91,6 +95,9 @@ static void assert_is_everything(const qctx_config *c)
     assert_string_equal(c->run.name, "all");
     assert_string_equal(c->run.out, "here");
     assert_int_equal(c->run.seed, 7);
+    assert_int_equal(c->run.memory, 1610612736);
+    assert_int_equal(c->run.precision, QCTX_PRECISION_BFLOAT16);
+    assert_true(c->run.reproducible);
     assert_int_equal(c->data.train.count, 2);
     assert_string_equal(c->data.train.items[0].split, "t1");
     assert_string_equal(c->data.train.items[0].name, "one");
@@ -109,9 +116,11 @@ static void assert_is_everything(const qctx_config *c)
     assert_int_equal(c->model.activation, QCTX_ACTIVATION_GELU);
     assert_int_equal(c->model.sides, QCTX_SIDES_SHARED);
     assert_int_equal(c->loss.direction, QCTX_DIRECTION_CONTEXT);
+    assert_int_equal(c->loss.similarity, QCTX_SIMILARITY_ROWS_COLUMNS);
     assert_false(c->loss.normalize);
     assert_true(c->loss.logit_scale.init == 14.285714285714286 && c->loss.logit_scale.max == 1e300);
     assert_false(c->loss.logit_scale.learn);
+    assert_true(c->loss.logit_bias.init == 2.5 && !c->loss.logit_bias.learn);
     assert_int_equal(c->optim.kind, QCTX_OPTIMIZER_SGD);
     assert_true(c->optim.lr == 0.1 && c->optim.lr_last == 0.25 && c->optim.weight_decay == 1e-5);
     assert_true(c->optim.beta1 == 0.8 && c->optim.beta2 == 0.98 && c->optim.epsilon == 1e-6);
@@ -189,6 +198,40 @@ static void numbers_are_numbers_to_other_readers(void **state)
     qctx_config_free(&c);
 }
 
+/* What the dump says of a size is the shortest that is exactly it. */
+static void sizes_are_written_with_the_unit_that_fits(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+        int64_t bytes;
+    } sizes[] = {
+        {"0", " 0\n", 0},
+        {"500MB", " 500MB\n", 500000000},
+        {"\"2GiB\"", " 2GiB\n", 2147483648},
+        {"0.5TB", " 500GB\n", 500000000000},
+        {"1.5GiB", " 1536MiB\n", 1610612736},
+        {"1024kB", " 1000KiB\n", 1024000},
+        {"2048KiB", " 2MiB\n", 2097152},
+        {"1234567B", " 1234567B\n", 1234567},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char override[64], expected[64], *dump;
+        const char *const overrides[] = {override};
+        qctx_config c;
+
+        snprintf(override, sizeof override, "run.memory=%s", sizes[i].text);
+        c = parse(minimal, overrides, 1);
+        assert_int_equal(c.run.memory, sizes[i].bytes);
+        dump = qctx_config_dump(&c, NULL);
+        snprintf(expected, sizeof expected, "\n  memory:%s", sizes[i].shown);
+        assert_contains(dump, expected);
+        free(dump);
+        qctx_config_free(&c);
+    }
+}
+
 static void awkward_texts_survive_the_dump(void **state)
 {
     static const char *const names[] = {"no",           "NULL", "1",     "1e3", "a: b", "- x",  "caf\xC3\xA9",
@@ -238,9 +281,9 @@ static void overrides_win_over_the_file(void **state)
 
 static void a_resumed_run_may_change_how_long_it_is_but_not_what_it_learns(void **state)
 {
-    const char *const longer[] = {"batch.epochs=50", "run.out=elsewhere", "checkpoint.keep=9"};
+    const char *const longer[] = {"batch.epochs=50", "run.out=elsewhere", "checkpoint.keep=9", "run.memory=2GiB"};
     const char *const other[] = {"optim.lr=0.5", "batch.epochs=50", "data.train=[{corpus: corpora/quac}]"};
-    qctx_config then = parse(minimal, NULL, 0), now = parse(minimal, longer, 3), changed = parse(minimal, other, 3);
+    qctx_config then = parse(minimal, NULL, 0), now = parse(minimal, longer, 4), changed = parse(minimal, other, 3);
     qctx_error error;
 
     (void)state;
@@ -356,6 +399,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_key_survives_the_dump),
     cmocka_unit_test(choices_are_called_as_the_head_calls_them),
     cmocka_unit_test(numbers_are_numbers_to_other_readers),
+    cmocka_unit_test(sizes_are_written_with_the_unit_that_fits),
     cmocka_unit_test(awkward_texts_survive_the_dump),
     cmocka_unit_test(overrides_win_over_the_file),
     cmocka_unit_test(a_resumed_run_may_change_how_long_it_is_but_not_what_it_learns),

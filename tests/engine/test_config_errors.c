@@ -121,6 +121,31 @@ static void numbers_are_written_one_way(void **state)
     assert_contains(refuse_override("model.dropout=1"), "a number in [0, 1), found '1'");
 }
 
+static void sizes_have_a_unit(void **state)
+{
+    static const char *const bad[] = {"500",  "1e9B", "-1MB", "MB",   "1,5GB",      "500 MB", "500mb",
+                                      "0.1B", "0MB",  "0x1B", "1.GB", "99999999TB", "1MBB",   "1MB 1kB",
+                                      "auto", "[]",   "00",   ".5GB", "500Mbit",    "''"};
+
+    (void)state;
+    accept("run.memory=0");
+    accept("run.memory=500MB");
+    accept("run.memory='1.25GiB'");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char override[64];
+
+        snprintf(override, sizeof override, "run.memory=%s", bad[i]);
+        assert_contains(refuse_override(override), "command line: run.memory: expected 0 or a size with its unit, such "
+                                                   "as 500MB or 2GiB, found ");
+    }
+    assert_contains(refuse_override("run.memory=500"), "found '500'; did you mean 500MB?");
+    assert_contains(refuse_override("run.memory=500mb"), "did you mean 500MB?");
+    assert_contains(refuse_override("run.memory=500 MB"), "did you mean 500MB?");
+    assert_contains(refuse_override("run.memory=2Gib"), "did you mean 2GiB?");
+    assert_contains(refuse_override("run.memory=2.5G"), "did you mean 2.5GB?");
+    assert_null(strstr(refuse_override("run.memory=much"), "did you mean"));
+}
+
 static void flags_are_true_or_false(void **state)
 {
     static const char *const bad[] = {"yes", "no", "on", "off", "1", "0", "y", "'true'", "[]"};
@@ -160,12 +185,13 @@ static void unknown_keys_name_what_was_meant(void **state)
     assert_contains(refuse_override("optm={lr: 1}"), "optm: unknown key; did you mean optim?");
     assert_contains(refuse_override("modle.layer=1"), "did you mean model.layers?");
     assert_contains(refuse_override("kind=clip"), "did you mean loss.kind or optim.kind?");
-    assert_contains(refuse_override("loss.init=1"), "did you mean loss.logit_scale.init?");
+    assert_contains(refuse_override("loss.init=1"), "did you mean loss.logit_scale.init or loss.logit_bias.init?");
     assert_contains(refuse_override("loss.logit_scal=1"), "did you mean loss.logit_scale?");
     assert_contains(refuse_override("batch.learning_rate=1"), "unknown key; known here: size, epochs, steps");
     assert_contains(refuse_override("zebra=1"),
                     "unknown key; known here: run, data, model, loss, optim, batch, eval, checkpoint");
-    assert_contains(refuse_override("loss.zebra=1"), "known here: kind, direction, similarity, normalize, logit_scale");
+    assert_contains(refuse_override("loss.zebra=1"), "known here: kind, direction, similarity, normalize, logit_scale, "
+                                                     "logit_bias");
     assert_contains(refuse_override("=1"), "expected key.path=value");
     assert_contains(refuse_override("optim.lr.x=1"), "optim.lr.x: unknown key");
     assert_contains(refuse_override("data.train[0].corpus=x"), "unknown key");
@@ -197,6 +223,28 @@ static void keys_are_checked_together(void **state)
     assert_contains(refuse_override("loss.logit_scale.max=10"),
                     "a.yaml: loss.logit_scale.init: expected at most loss.logit_scale.max, 10, found 20");
     accept("loss.kind=soft");
+}
+
+/* What the schemes of the loss cannot do with other wishes: told with the key that has to change, and what would work.
+ */
+static void schemes_are_checked_together(void **state)
+{
+    (void)state;
+    assert_contains(refuse_override("loss={kind: soft, similarity: ring}"),
+                    "command line: loss.similarity: only full knows the loss soft: leave it at auto");
+    assert_contains(refuse("loss: {kind: soft}\nrun: {precision: bfloat16}\ndata: {train: [{corpus: c}]}\n", NULL, 0),
+                    "a.yaml:2:7: run.precision: the loss soft is computed in float32 only");
+    assert_contains(refuse("loss: {kind: soft}\nrun: {reproducible: true}\ndata: {train: [{corpus: c}]}\n", NULL, 0),
+                    "a.yaml:2:7: run.reproducible: the loss soft has no such mode");
+    assert_contains(
+        refuse("loss: {similarity: full}\nrun: {precision: bfloat16}\ndata: {train: [{corpus: c}]}\n", NULL, 0),
+        "run.precision: loss.similarity full is the plain reference in float32: take rows, ");
+    assert_contains(
+        refuse("loss: {similarity: ring}\nrun: {reproducible: true}\ndata: {train: [{corpus: c}]}\n", NULL, 0),
+        "run.reproducible: of loss.similarity, rows and rows_columns are the same bits on any number");
+    accept("loss={kind: sigmoid, similarity: ring}");
+    accept("run={reproducible: true, precision: auto}");
+    accept("loss={kind: soft, similarity: full}");
 }
 
 /* 200 unknown keys do not fit into a message: what fits is whole lines, and the last one says that there is more. */
@@ -266,11 +314,13 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reports_all_mistakes_at_once),
     cmocka_unit_test(a_broken_file_still_shows_bad_overrides),
     cmocka_unit_test(numbers_are_written_one_way),
+    cmocka_unit_test(sizes_have_a_unit),
     cmocka_unit_test(flags_are_true_or_false),
     cmocka_unit_test(texts_are_one_line),
     cmocka_unit_test(unknown_keys_name_what_was_meant),
     cmocka_unit_test(sources_are_checked),
     cmocka_unit_test(keys_are_checked_together),
+    cmocka_unit_test(schemes_are_checked_together),
     cmocka_unit_test(a_flood_of_errors_is_cut_between_lines),
     cmocka_unit_test(a_huge_value_gives_a_short_message),
     cmocka_unit_test(survives_every_truncation),

@@ -7,8 +7,8 @@
  * README all come from it. To add a key: one member here, one row in the table.
  *
  * Values are written one way only: booleans true or false in any case, numbers in decimal digits (3e-4, not 0x10,
- * 1_000, 010 or inf), no null. What only the data or the encoder can tell (model.output, optim.warmup against the
- * steps of the run) is checked by those who know it.
+ * 1_000, 010 or inf), memory with a unit (500MB, 2GiB), no null. What only the data or the encoder can tell
+ * (model.output, optim.warmup against the steps of the run) is checked by those who know it.
  */
 #ifndef QCTX_ENGINE_CONFIG_H
 #define QCTX_ENGINE_CONFIG_H
@@ -48,6 +48,9 @@ typedef struct {
         char *name; /* default: the config file's name without its ending */
         char *out;  /* folder of runs */
         int64_t seed;
+        int64_t memory; /* bytes a rank may use for a step; 0: its share of what the node has free */
+        qctx_precision precision;
+        bool reproducible;
     } run;
     struct {
         qctx_sources train;
@@ -75,6 +78,10 @@ typedef struct {
             bool learn;
             double max;
         } logit_scale;
+        struct {
+            double init;
+            bool learn;
+        } logit_bias; /* of sigmoid */
     } loss;
     struct {
         qctx_optimizer_kind kind;

@@ -43,6 +43,18 @@ typedef struct {
 } qctx_plan;
 
 /*
+ * What a request asks for that nothing can give, whatever its sizes and the machine: the key of the configuration that
+ * has to change, and why, with what would work. `key` is NULL where all is well. Local.
+ */
+typedef struct {
+    const char *key;
+    const char *reason;
+} qctx_plan_conflict;
+
+qctx_plan_conflict qctx_plan_check(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
+                                   bool reproducible);
+
+/*
  * Collective. The same plan on all ranks. Errors: CONFIG or MISMATCH, with what would work, for what cannot: a memory
  * limit below the least, more ranks than rows, ring with shards of one row, a scheme that the loss or the mode does not
  * know, bfloat16 on a CPU or in a build without it.
