@@ -1,19 +1,24 @@
 /*
  * The passes over one tile of S between its matrix products, and which of its entries are no negatives.
  *
- * A tile holds the dot products of some of this rank's questions with some contexts of the batch, row-major with
- * `pitch` floats from row to row. One exponential an entry serves rows, columns and both gradients:
+ * A tile holds the dot products of some rows of one side with some rows of the other, row-major with `pitch` floats
+ * from row to row. loss_tile_mask first takes out what is no negative, and the diagonal too, whose dot products it
+ * hands to the caller: a row has one entry there, and so it is summed and differentiated in double, without the
+ * cancellation of p − 1. One exponential an entry then serves rows, columns and both gradients:
  *
  *   E = exp(s·dot − shift), the same shift for all of S, so that
- *   G = E·(1/ΣE over the row + 1/ΣE over the column) − 2 on the diagonal
+ *   G = E·(1/ΣE over the row + 1/ΣE over the column), and on the diagonal that − 2
  *
- * With |s·dot| ≤ s the shift max(0, s − 75) keeps E below e^75 and every sum below the largest float. What lies more
- * than 87 below the shift becomes 0; a row or column whose sum is at least e^−60 loses less than one part in 10^6 of it
- * by that. A smaller sum (opposite vectors at a high scale) is told by loss_sums_are_safe, and the step then takes the
- * careful way, with a maximum of its own for every row and column.
+ * With |s·dot| ≤ s the shift max(0, s − 75) keeps E below e^75 and every sum of a batch below e^87. What lies more than
+ * 87 below the shift becomes 0; a row or column whose sum is at least e^−60 loses less than one part in 10^6 of it by
+ * that. Another sum (opposite vectors at a high scale, or large dot products where rows are not normalised) is told by
+ * loss_sums_are_safe, and the step then takes the careful way, with a maximum of its own for every row and column.
+ *
+ * E is held in the precision of the products (float32, or bfloat16 for half the memory). G is made from E as held, so
+ * it has the same bits whether E was kept or is made again.
  *
  * Sums are float32 within cells of fixed size and double between them, cells and their order following from the tile's
- * shape alone: the number of threads changes no bit.
+ * shape alone: the number of threads changes no bit. Everything here is local.
  */
 #ifndef QCTX_MODEL_CONTRASTIVE_TILE_H
 #define QCTX_MODEL_CONTRASTIVE_TILE_H
@@ -27,74 +32,94 @@
 #include "qctx/platform/product.h"
 
 typedef struct {
-    float *x;      /* dot products, then E */
-    int64_t pitch; /* floats */
+    float *x; /* dot products */
+    int64_t pitch;
     int64_t rows;
     int64_t cols;
 } loss_tile;
 
-/* The shift of E for a scale s. Local. */
+/* The shift of E for a scale s. */
 double loss_shift(double scale);
 
 /*
- * x = exp(scale·x − shift), best[i] = max(best[i], the row's largest x before), row_sum[i] += Σⱼ x, column_sum[j] += Σᵢ
- * x. Entries of −infinity become 0 and count nowhere. best [rows], row_sum [rows], column_sum [cols]. Local.
+ * e [rows, e_pitch] = E = exp(scale·x − shift) in `precision`; x itself for float32, or NULL for none, if only sums are
+ * wanted. best[i] = max(best[i], largest x of the row), row_sum[i] += Σⱼ E, column_sum[j] += Σᵢ E before rounding; each
+ * NULL for none. Entries of −infinity become 0 and count nowhere. best begins at −FLT_MAX or below.
  */
-void loss_tile_exponentials(const loss_tile *tile, float scale, float shift, float *best, double *row_sum,
-                            double *column_sum);
+void loss_tile_exponentials(const loss_tile *tile, float scale, float shift, qctx_precision precision, void *e,
+                            int64_t e_pitch, float *best, double *row_sum, double *column_sum);
 
 /*
- * G = x·(by_row[i] + by_column[j]), rounded to `precision`, into g [rows, g_pitch] (float or qctx_bfloat16). For
- * float32 g may be x itself. Local.
+ * g [rows, g_pitch] = e·(by_row[i] + by_column[j]); e [rows, e_pitch] and g both in `precision`, g may be e itself.
+ * by_row [rows], by_column [cols]: 1/ΣE, and zeros where a direction of the loss is not wanted.
  */
-void loss_tile_gradient(const loss_tile *tile, const float *by_row, const float *by_column, qctx_precision precision,
-                        void *g, int64_t g_pitch);
+void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const float *by_column,
+                        qctx_precision precision, const void *e, int64_t e_pitch, void *g, int64_t g_pitch);
 
-/* Whether every sum [count] is large enough for the shared shift (and none is NaN). Local. */
+/* loss_tile_exponentials and loss_tile_gradient in one pass, with the same bits. g may be x for float32. */
+void loss_tile_gradient_again(const loss_tile *tile, float scale, float shift, const float *by_row,
+                              const float *by_column, qctx_precision precision, void *g, int64_t g_pitch);
+
+/* Whether every sum [count] fits the shared shift: within e^−60 … e^87, not NaN. */
 bool loss_sums_are_safe(const double *sums, int64_t count);
 
 /*
- * The careful way. As loss_tile_exponentials, but x stays as it is and each row and column has a maximum that moves
- * with what comes (Milakov and Gimelshein 2018): row_max, row_sum with Σ exp(scale·x − row_max), columns likewise.
- * Maxima begin at −FLT_MAX with sums of 0.
+ * The careful way. As loss_tile_exponentials without E, each row and column with a maximum that moves with what comes
+ * (Milakov and Gimelshein 2018): row_max [rows] of scale·x, row_sum with Σ exp(scale·x − row_max), columns likewise
+ * (NULL for none). Maxima begin at −FLT_MAX with sums of 0.
  */
 void loss_tile_careful_sums(const loss_tile *tile, float scale, float *best, float *row_max, double *row_sum,
                             float *column_max, double *column_sum);
-/* G = exp(scale·x − row_max)·by_row + exp(scale·x − column_max)·by_column, as loss_tile_gradient. Local. */
+/* Joins another part's maximum and sum to *max and *sum; one score more is (score, 1). */
+void loss_careful_join(float *max, double *sum, float other_max, double other_sum);
+/* G = exp(scale·x − row_max)·by_row + exp(scale·x − column_max)·by_column; g may be x for float32. */
 void loss_tile_careful_gradient(const loss_tile *tile, float scale, const float *row_max, const float *by_row,
                                 const float *column_max, const float *by_column, qctx_precision precision, void *g,
                                 int64_t g_pitch);
 
 /*
- * sigmoid, all in one pass: G = σ(scale·x + bias) for every entry as a negative (−infinity gives 0), and returns
- * Σ −log σ(−(scale·x + bias)) of the tile; best as above; g_sum += ΣG (for ∂L/∂β). The diagonal is put right by the
- * caller. Local.
+ * sigmoid, all in one pass: G = σ(scale·x + bias) for every entry as a negative, 0 for −infinity, into g as above
+ * (NULL for none), best as above; *g_sum += ΣG before rounding. Returns Σ −log σ(−(scale·x + bias)).
  */
 double loss_tile_sigmoid(const loss_tile *tile, float scale, float bias, float *best, qctx_precision precision, void *g,
                          int64_t g_pitch, double *g_sum);
 
 /*
- * The batch's contents in order, so that the entries that are no negatives are found on the fly: memory O(B +
- * positives), however many duplicates there are.
+ * g[i, i + diagonal] = value[i] in `precision` for the rows i whose column i + diagonal lies in the tile. `diagonal` is
+ * the batch's row of the tile's row 0 less that of its column 0, and may be negative.
+ */
+void loss_tile_set_diagonal(int64_t rows, int64_t cols, int64_t diagonal, const float *value, qctx_precision precision,
+                            void *g, int64_t g_pitch);
+
+/*
+ * The batch's contents in order, so that the entries that are no negatives are found on the fly: memory O(B), however
+ * many duplicates there are.
  */
 typedef struct loss_index loss_index;
 
-/* contents [count] with their rows in the batch row[k] (or k itself where `row` is NULL). Local. Errors: MEMORY. */
+/* For up to count_max contents. The caller destroys it (NULL-safe). Errors: MEMORY. */
 qctx_status loss_index_create(int64_t count_max, loss_index **created, qctx_error *error);
 void loss_index_destroy(loss_index *index);
-void loss_index_fill(loss_index *index, const uint64_t *contents, const int64_t *row, int64_t count);
+/* Bytes that loss_index_create allocates. */
+int64_t loss_index_memory(int64_t count_max);
+/* contents [count]: content k stands at place k. In linear time. */
+void loss_index_fill(loss_index *index, const uint64_t *contents, int64_t count);
+
+/* The places first … end − 1 of `content`: entries at[0] … at[returned − 1] of the index, ascending. */
+int64_t loss_index_find(const loss_index *index, uint64_t content, int64_t first, int64_t end, const int32_t **at);
 
 /*
- * Sets to −infinity what is no negative in a tile whose columns are the batch's contexts from `first_column` on and
- * whose rows are this rank's questions i0 … (rows of `batch`, row i of the rank is row first + i of the batch);
- * `contexts` indexes the contexts of the whole batch. The diagonal stays. Local.
+ * own[i] = x on the diagonal, for the rows i whose diagonal lies in the tile (the others' stay). Then sets to −infinity
+ * the diagonal, and what is no negative: `contexts` indexes the contexts of the whole batch, the tile's columns are
+ * those of them from `first_column` on; its rows are the questions i0, i0 + 1, … of `batch`, whose question 0 is row
+ * `first` of the whole batch.
  */
 void loss_tile_mask(const loss_tile *tile, const loss_index *contexts, const qctx_loss_batch *batch, int64_t first,
-                    int64_t i0, int64_t first_column);
+                    int64_t i0, int64_t first_column, float *own);
 
 /*
- * x̂ = x/‖x‖ (or x, without `normalize`) for rows [rows, dim]: to `unit` (float32, NULL for none) and to `half`
- * (bfloat16, NULL for none); inverse[i] = 1/‖x‖, 0 for a row of zeros, 1 without `normalize`. In one pass a row. Local.
+ * x̂ = x/‖x‖ (or x, without `normalize`) for rows [rows, dim]: to `unit` (float32, NULL for none; may be x) and to
+ * `half` (bfloat16, NULL for none); inverse[i] = 1/‖x‖, 0 for a row of zeros, 1 without `normalize`.
  */
 void loss_normalize(const float *x, int64_t rows, int64_t dim, bool normalize, float *unit, qctx_bfloat16 *half,
                     double *inverse);
