@@ -23,6 +23,7 @@ static const command_row commands[] = {
     {"eval", &qctx_cmd_eval, "measure a trained head beside no head"},
     {"search", &qctx_cmd_search, "ask questions and see the best contexts"},
     {"info", &qctx_cmd_info, "describe a corpus, store, config, checkpoint or run"},
+    {"bench", &qctx_cmd_bench, "measure this machine, and what the program makes of it"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

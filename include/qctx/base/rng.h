@@ -21,6 +21,7 @@ typedef enum {
     QCTX_STREAM_TUNE,      /* held-out pairs that choose epoch and strength */
     QCTX_STREAM_HOLDOUT,   /* splits cut by import */
     QCTX_STREAM_SYNTH,     /* synthetic corpus */
+    QCTX_STREAM_BENCH,     /* made-up vectors of measurements */
 } qctx_stream;
 
 /* 64 random bits. Local. Cannot fail. */

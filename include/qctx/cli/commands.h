@@ -28,5 +28,6 @@ extern const qctx_command qctx_cmd_train;
 extern const qctx_command qctx_cmd_eval;
 extern const qctx_command qctx_cmd_search;
 extern const qctx_command qctx_cmd_info;
+extern const qctx_command qctx_cmd_bench;
 
 #endif

@@ -1,0 +1,42 @@
+/*
+ * Measurements of what training and search are made of, on all ranks at once, as a step sees them.
+ *
+ * Every measurement is Collective and ends in one JSON object: rank 0 holds it and frees it (json_decref), on the other
+ * ranks it is NULL. Everything in it but times, rates and memory follows from the request. Rates are those of one rank,
+ * with all its threads, in 10⁹ operations or bytes a second; memory is in 10⁶ bytes. Each time is the median of
+ * `repetitions` runs after one that warms up, and a time of all ranks is that of the slowest. Vectors are made up:
+ * Gaussian, from a pool of 4 MB a rank, so that they take no memory of their own.
+ */
+#ifndef QCTX_ENGINE_BENCH_H
+#define QCTX_ENGINE_BENCH_H
+
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/engine/config.h"
+#include "qctx/platform/comm.h"
+#include "qctx/platform/json.h"
+#include "qctx/platform/product.h"
+
+typedef struct {
+    int64_t repetitions; /* counted ones, ≥ 1 */
+    int64_t batch;       /* B, over all ranks, ≥ their number */
+    int64_t dim;         /* d */
+    int64_t hidden;      /* h, of the head */
+    qctx_precision precision;
+    const qctx_config *config; /* of step and scaling: head, loss, optimiser; its batch and hidden are those above */
+    int64_t questions;         /* of topk and load */
+    int64_t contexts;
+    int64_t k;
+    const char *store; /* of load; NULL: one is made in TMPDIR and removed */
+    double bandwidth;  /* of scaling: of a rank's network, 10⁹ bits a second */
+    double latency;    /* of scaling: 10⁻⁶ seconds a message */
+} qctx_bench_request;
+
+/* The products that a step is made of, one row each: forms and shapes for b = B/N rows of a rank, d and h. */
+qctx_status qctx_bench_gemm(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
+/* What the ranks say to each other in a step: small messages for latency, 64 KiB to 16 MiB for bandwidth. */
+qctx_status qctx_bench_comm(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
+#endif

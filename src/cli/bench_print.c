@@ -1,0 +1,118 @@
+/* A measurement as text: its figures one a line, then its tables. */
+#include "bench_print.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "qctx/cli/results.h"
+
+enum { COLUMNS = 80, NAME_COLUMNS = 26, CELL_MAX = 64 };
+
+/* A key as words. */
+static void words_of(const char *key, char words[CELL_MAX])
+{
+    snprintf(words, CELL_MAX, "%s", key);
+    for (char *c = words; *c != '\0'; c++)
+        if (*c == '_')
+            *c = ' ';
+}
+
+static void format_scalar(const json_t *value, char text[CELL_MAX])
+{
+    if (json_is_integer(value))
+        snprintf(text, CELL_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(text, CELL_MAX, "%.4g", json_real_value(value));
+    else if (json_is_string(value))
+        snprintf(text, CELL_MAX, "%s", json_string_value(value));
+    else
+        snprintf(text, CELL_MAX, "%s", json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-");
+}
+
+static void print_numbers(const json_t *values, FILE *out)
+{
+    char cell[CELL_MAX];
+
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        format_scalar(json_array_get(values, i), cell);
+        fprintf(out, "%s%s", i > 0 ? " " : "", cell);
+    }
+    fputc('\n', out);
+}
+
+static void print_figure(const char *key, const json_t *value, FILE *out)
+{
+    char text[CELL_MAX];
+
+    words_of(key, text);
+    fprintf(out, "%-*s", NAME_COLUMNS, text);
+    if (json_is_string(value)) {
+        qctx_results_wrap(json_string_value(value), NAME_COLUMNS, NAME_COLUMNS, COLUMNS, out);
+    } else if (json_is_array(value)) {
+        print_numbers(value, out);
+    } else {
+        format_scalar(value, text);
+        fprintf(out, "%s\n", text);
+    }
+}
+
+/* Row 0 is the heading. */
+static void format_cell(const json_t *rows, size_t row, const char *key, char cell[CELL_MAX])
+{
+    if (row == 0)
+        words_of(key, cell);
+    else
+        format_scalar(json_object_get(json_array_get(rows, row - 1), key), cell);
+}
+
+static int column_width(const json_t *rows, const char *key)
+{
+    char cell[CELL_MAX];
+    size_t width = 0;
+
+    for (size_t row = 0; row <= json_array_size(rows); row++) {
+        format_cell(rows, row, key, cell);
+        width = strlen(cell) > width ? strlen(cell) : width;
+    }
+    return (int)width;
+}
+
+/* Texts stand left, numbers right. */
+static void print_table(const json_t *rows, FILE *out)
+{
+    json_t *first = json_array_get(rows, 0), *value;
+    char cell[CELL_MAX];
+    const char *key;
+
+    for (size_t row = 0; row <= json_array_size(rows); row++) {
+        const char *gap = "";
+
+        json_object_foreach(first, key, value)
+        {
+            const int width = column_width(rows, key);
+
+            format_cell(rows, row, key, cell);
+            fprintf(out, "%s%*s", gap, json_is_string(value) ? -width : width, cell);
+            gap = "  ";
+        }
+        fputc('\n', out);
+    }
+}
+
+static bool is_table(const json_t *value)
+{
+    return json_is_array(value) && json_is_object(json_array_get(value, 0));
+}
+
+void bench_print(const json_t *result, FILE *out)
+{
+    json_t *members = (json_t *)result, *value;
+    const char *key;
+
+    json_object_foreach(members, key, value) if (!is_table(value)) print_figure(key, value, out);
+    json_object_foreach(members, key, value) if (is_table(value))
+    {
+        fputc('\n', out);
+        print_table(value, out);
+    }
+}

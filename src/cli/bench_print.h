@@ -1,0 +1,15 @@
+/* How a measurement is printed for people. */
+#ifndef QCTX_CLI_BENCH_PRINT_H
+#define QCTX_CLI_BENCH_PRINT_H
+
+#include <stdio.h>
+
+#include "qctx/platform/json.h"
+
+/*
+ * Prints an object: numbers, texts and lists of numbers one a line, lists of objects as tables whose columns are the
+ * keys of the first row. Within 80 columns as long as the rows' figures are. Local.
+ */
+void bench_print(const json_t *result, FILE *out);
+
+#endif
