@@ -19,8 +19,8 @@ typedef struct {
 struct qctx_stepper {
     qctx_comm *comm;
     const qctx_config *config;
-    const qctx_opened *opened;
-    const qctx_examples *examples;
+    const qctx_feed *feed;
+    const qctx_plan *plan;
     const qctx_head_config *head;
     qctx_phases *phases;
 
@@ -79,7 +79,7 @@ static qctx_status allocate(qctx_stepper *stepper, qctx_error *error)
     stepper->chosen = qctx_alloc(rows, sizeof *stepper->chosen, "a batch", error);
     stepper->content = qctx_alloc(rows, sizeof *stepper->content, "a batch", error);
     stepper->positive_offsets = qctx_alloc(rows + 1, sizeof *stepper->positive_offsets, "a batch", error);
-    stepper->positives = qctx_alloc(rows * most_positives(stepper->examples), sizeof *stepper->positives,
+    stepper->positives = qctx_alloc(rows * most_positives(stepper->feed->examples), sizeof *stepper->positives,
                                     "the right contexts of a batch", error);
     if (stepper->parameters == NULL || stepper->gradient == NULL || stepper->decays == NULL ||
         stepper->row_ids == NULL || stepper->chosen == NULL || stepper->content == NULL ||
@@ -118,26 +118,29 @@ static void set_optimizer(qctx_stepper *stepper)
     };
 }
 
-qctx_status qctx_stepper_create(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
-                                const qctx_examples *examples, const qctx_head_config *head, qctx_phases *phases,
+qctx_status qctx_stepper_create(qctx_comm *comm, const qctx_config *config, const qctx_plan *plan,
+                                const qctx_feed *feed, const qctx_head_config *head, qctx_phases *phases,
                                 qctx_stepper **created, qctx_error *error)
 {
     const qctx_loss_config loss = {.kind = config->loss.kind,
                                    .direction = config->loss.direction,
                                    .normalize = config->loss.normalize,
-                                   .scheme = QCTX_SIMILARITY_FULL};
+                                   .scheme = plan->scheme,
+                                   .precision = plan->precision,
+                                   .leaves = plan->leaves,
+                                   .keep_bytes = plan->keep_bytes};
     qctx_stepper *stepper = qctx_alloc(1, sizeof *stepper, "the training step", error);
     qctx_status status = stepper == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     if (stepper != NULL) {
         stepper->comm = comm;
         stepper->config = config;
-        stepper->opened = opened;
-        stepper->examples = examples;
+        stepper->plan = plan;
+        stepper->feed = feed;
         stepper->head = head;
         stepper->phases = phases;
         stepper->parameter_count = qctx_head_parameter_count(head);
-        qctx_share(config->batch.size, qctx_comm_rank(comm), qctx_comm_size(comm), &stepper->first_row, &stepper->rows);
+        qctx_plan_rows(comm, plan, config->batch.size, &stepper->first_row, &stepper->rows);
         set_optimizer(stepper);
         status = allocate(stepper, error);
     }
@@ -184,7 +187,7 @@ void qctx_stepper_destroy(qctx_stepper *stepper)
 /* Chooses one right context for each of this rank's questions and notes what else would be right. */
 static void choose_contexts(qctx_stepper *stepper, const int64_t *batch, int64_t epoch)
 {
-    const qctx_examples *examples = stepper->examples;
+    const qctx_examples *examples = stepper->feed->examples;
 
     for (int64_t i = 0; i < stepper->rows; i++) {
         int64_t example = batch[stepper->first_row + i];
@@ -201,21 +204,11 @@ static void choose_contexts(qctx_stepper *stepper, const int64_t *batch, int64_t
 }
 
 /* Gathers the encoder's rows of this rank's questions and contexts. */
-static void feed(qctx_stepper *stepper, const int64_t *batch)
+static void load(qctx_stepper *stepper, const int64_t *batch)
 {
-    const qctx_examples *examples = stepper->examples;
-    int64_t width = stepper->head->input;
-
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < stepper->rows; i++) {
-        int64_t example = batch[stepper->first_row + i];
-        const qctx_store *store = stepper->opened->train[examples->source[example]].store;
-
-        qctx_store_gather(store, QCTX_STORE_QUESTIONS, &examples->question[example], 1,
-                          stepper->sides[0].encoded + i * width);
-        qctx_store_gather(store, QCTX_STORE_CONTEXTS, &examples->contexts[stepper->chosen[i]], 1,
-                          stepper->sides[1].encoded + i * width);
-    }
+    for (int side = 0; side < 2; side++)
+        stepper->feed->gather(stepper->feed, side, batch + stepper->first_row, stepper->chosen, stepper->rows,
+                              stepper->sides[side].encoded);
 }
 
 static void project(qctx_stepper *stepper, int64_t step)
@@ -275,7 +268,7 @@ qctx_status qctx_stepper_step(qctx_stepper *stepper, const int64_t *batch, int64
 
     qctx_phases_begin(stepper->phases);
     choose_contexts(stepper, batch, epoch);
-    feed(stepper, batch);
+    load(stepper, batch);
     qctx_phases_end(stepper->phases, QCTX_PHASE_FEED);
     project(stepper, step);
     qctx_phases_end(stepper->phases, QCTX_PHASE_FORWARD);
@@ -312,4 +305,45 @@ float *qctx_stepper_parameters(qctx_stepper *stepper)
 qctx_optimizer_state *qctx_stepper_optimizer(qctx_stepper *stepper)
 {
     return &stepper->state;
+}
+
+int64_t qctx_stepper_scalar_count(qctx_loss_kind kind)
+{
+    return kind == QCTX_LOSS_SIGMOID ? 2 : 1;
+}
+
+int64_t qctx_stepper_memory(const qctx_head_config *head, const qctx_plan *plan, int ranks, int64_t rows)
+{
+    int64_t tape = head->layers * head->hidden * 3;
+
+    (void)plan;
+    (void)ranks;
+    return 4 * (2 * rows * (head->input + 2 * head->output + tape) + 4 * qctx_head_parameter_count(head));
+}
+
+double qctx_stepper_flops(const qctx_head_config *head, const qctx_plan *plan, int64_t rows)
+{
+    double total = 0.0;
+
+    (void)plan;
+    for (int side = 0; side < 2; side++)
+        for (int64_t l = 0; l < head->layers && qctx_head_has_side(head, side); l++) {
+            double in = (double)(l == 0 ? head->input : head->hidden);
+            double out = (double)(l == head->layers - 1 ? head->output : head->hidden);
+
+            total += 2.0 * (double)rows * in * out * (l == 0 ? 2.0 : 3.0);
+        }
+    return total;
+}
+
+void qctx_stepper_announce(qctx_stepper *stepper, const int64_t *batch, int64_t epoch)
+{
+    (void)stepper;
+    (void)batch;
+    (void)epoch;
+}
+
+void qctx_stepper_complete(qctx_stepper *stepper)
+{
+    (void)stepper;
 }

@@ -129,9 +129,11 @@ static qctx_status prepare(trainer *run, const qctx_train_options *options, qctx
         status = plan_steps(run, error);
     if (status == QCTX_OK)
         status = make_plan(run, error);
-    if (status == QCTX_OK)
-        status = qctx_stepper_create(run->comm, run->config, &run->opened, &run->training.examples, &run->head,
-                                     &run->phases, &run->stepper, error);
+    if (status == QCTX_OK) {
+        run->feed = qctx_feed_of_stores(&run->opened, &run->training.examples);
+        status = qctx_stepper_create(run->comm, run->config, &run->plan, &run->feed, &run->head, &run->phases,
+                                     &run->stepper, error);
+    }
     qctx_phases_end(&run->phases, QCTX_PHASE_OPEN);
     if (status == QCTX_OK && options->resume)
         status = trainer_resume(run, error);
@@ -189,9 +191,13 @@ static qctx_status train_epoch(trainer *run, qctx_error *error)
     for (int64_t b = run->step % run->steps_per_epoch; b < run->steps_per_epoch && run->step < run->total_steps; b++) {
         const int64_t *batch = qctx_sampler_batch(&run->sampler, epoch, b);
         double rate = qctx_schedule_rate(&run->schedule, run->step);
+        bool has_next = b + 1 < run->steps_per_epoch && run->step + 1 < run->total_steps;
         qctx_step_result result;
-        qctx_status status = qctx_stepper_step(run->stepper, batch, epoch, run->step, rate, &result, error);
+        qctx_status status;
 
+        if (has_next)
+            qctx_stepper_announce(run->stepper, qctx_sampler_batch(&run->sampler, epoch, b + 1), epoch);
+        status = qctx_stepper_step(run->stepper, batch, epoch, run->step, rate, &result, error);
         if (status != QCTX_OK)
             return status;
         run->step++;

@@ -6,6 +6,7 @@
 #include "qctx/data/sampler.h"
 #include "qctx/engine/checkpoint.h"
 #include "qctx/engine/examples.h"
+#include "qctx/engine/feed.h"
 #include "qctx/engine/judge.h"
 #include "qctx/engine/metrics.h"
 #include "qctx/engine/phases.h"
@@ -34,6 +35,7 @@ typedef struct {
     qctx_training_set training;
     qctx_head_config head;
     qctx_plan plan;
+    qctx_feed feed;
     qctx_sampler sampler;
     qctx_schedule schedule;
     qctx_phases phases;

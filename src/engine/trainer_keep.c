@@ -213,6 +213,7 @@ qctx_status trainer_keep_last(trainer *run, qctx_error *error)
     qctx_status status = qctx_agree(run->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     qctx_phases_begin(&run->phases);
+    qctx_stepper_complete(run->stepper);
     checkpoint.optimizer = *qctx_stepper_optimizer(run->stepper);
     if (status == QCTX_OK)
         status = qctx_tracker_flush(run->tracker, error);
