@@ -26,14 +26,19 @@ typedef struct {
     qctx_loss_result result, reference;
 } answer;
 
+#define FULL(how, which, unit)                                                                                         \
+    {                                                                                                                  \
+        .kind = how, .direction = which, .normalize = unit, .scheme = QCTX_SIMILARITY_FULL                             \
+    }
+
 static const qctx_loss_config configs[] = {
-    {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, true},     {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, false},
-    {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, true}, {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false},
-    {QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, true},  {QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, false},
-    {QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, true},     {QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, false},
+    FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, true),     FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, false),
+    FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, true), FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false),
+    FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, true),  FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, false),
+    FULL(QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, true),     FULL(QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, false),
 };
 enum { CONFIGS = sizeof configs / sizeof configs[0] };
-static const qctx_loss_config plain_clip = {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, false};
+static const qctx_loss_config plain_clip = FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, false);
 
 static void *room(int64_t count, size_t size)
 {
@@ -317,7 +322,7 @@ static void rows_that_are_all_one_context_give_nothing(void **state)
 /* Question 0 has context 1 as another positive and must not push it; question 1 has only its own. */
 static void a_masked_entry_has_exactly_no_gradient(void **state)
 {
-    qctx_loss_config config = {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false};
+    qctx_loss_config config = FULL(QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false);
     problem p = make_problem(3, 3);
     answer a;
 

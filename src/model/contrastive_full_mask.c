@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contrastive_internal.h"
+#include "contrastive_full.h"
 
 static int by_content(const void *left, const void *right)
 {
@@ -28,10 +28,10 @@ static int64_t first_with(const loss_context *order, int64_t count, uint64_t con
 }
 
 /* Sets the bit of every row of the batch whose context is `content`. */
-static void mark(const qctx_loss *loss, uint64_t content, uint64_t *bits)
+static void mark(const loss_full *loss, uint64_t content, uint64_t *bits)
 {
-    for (int64_t k = first_with(loss->order, loss->batch, content);
-         k < loss->batch && loss->order[k].content == content; k++)
+    for (int64_t k = first_with(loss->order, loss->place.batch, content);
+         k < loss->place.batch && loss->order[k].content == content; k++)
         bits[loss->order[k].row / 64] |= (uint64_t)1 << (loss->order[k].row % 64);
 }
 
@@ -40,19 +40,19 @@ static void mark(const qctx_loss *loss, uint64_t content, uint64_t *bits)
  * there are, so the memory is known beforehand and a step cannot fail; gathering it costs each rank one byte per
  * 16·dim operations that it spends on S.
  */
-void loss_mask_build(qctx_loss *loss, const qctx_loss_batch *batch)
+void loss_mask_build(loss_full *loss, const qctx_loss_batch *batch)
 {
-    loss->words = (loss->batch + 63) / 64;
-    qctx_comm_gather_all(loss->comm, batch->content, loss->content, loss->counts, sizeof *loss->content);
-    for (int64_t i = 0; i < loss->batch; i++)
+    loss->words = (loss->place.batch + 63) / 64;
+    qctx_comm_gather_all(loss->comm, batch->content, loss->content, loss->place.counts, sizeof *loss->content);
+    for (int64_t i = 0; i < loss->place.batch; i++)
         loss->order[i] = (loss_context){loss->content[i], i};
-    qsort(loss->order, (size_t)loss->batch, sizeof *loss->order, by_content);
+    qsort(loss->order, (size_t)loss->place.batch, sizeof *loss->order, by_content);
 
-    memset(loss->own_mask, 0, (size_t)(loss->rows * loss->words) * sizeof *loss->own_mask);
+    memset(loss->own_mask, 0, (size_t)(loss->place.rows * loss->words) * sizeof *loss->own_mask);
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < loss->rows; i++) {
+    for (int64_t i = 0; i < loss->place.rows; i++) {
         uint64_t *bits = loss->own_mask + i * loss->words;
-        int64_t itself = loss->first + i;
+        int64_t itself = loss->place.first + i;
 
         mark(loss, batch->content[i], bits);
         for (int64_t k = batch->positive_offsets[i]; k < batch->positive_offsets[i + 1]; k++)
@@ -61,20 +61,20 @@ void loss_mask_build(qctx_loss *loss, const qctx_loss_batch *batch)
         bits[itself / 64] &= ~((uint64_t)1 << (itself % 64));
     }
     if (loss->mask != NULL)
-        qctx_comm_gather_all(loss->comm, loss->own_mask, loss->mask, loss->counts,
+        qctx_comm_gather_all(loss->comm, loss->own_mask, loss->mask, loss->place.counts,
                              (size_t)loss->words * sizeof *loss->mask);
 }
 
-int64_t loss_mask_wins(const qctx_loss *loss)
+int64_t loss_mask_wins(const loss_full *loss)
 {
     int64_t wins = 0;
 
 #pragma omp parallel for schedule(static) reduction(+ : wins)
-    for (int64_t i = 0; i < loss->rows; i++) {
-        const float *row = loss->scores + (loss->first + i) * loss->pitch;
+    for (int64_t i = 0; i < loss->place.rows; i++) {
+        const float *row = loss->scores + (loss->place.first + i) * loss->pitch;
         const uint64_t *bits = loss->own_mask + i * loss->words;
-        float own = row[loss->first + i];
-        int64_t rivals = loss_count_from(row, loss->batch, own);
+        float own = row[loss->place.first + i];
+        int64_t rivals = loss_count_from(row, loss->place.batch, own);
 
         for (int64_t w = 0; w < loss->words; w++)
             for (uint64_t rest = bits[w]; rest != 0; rest &= rest - 1)
@@ -84,10 +84,10 @@ int64_t loss_mask_wins(const qctx_loss *loss)
     return wins;
 }
 
-void loss_mask_apply(qctx_loss *loss)
+void loss_mask_apply(loss_full *loss)
 {
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < loss->batch; i++)
+    for (int64_t i = 0; i < loss->place.batch; i++)
         for (int64_t w = 0; w < loss->words; w++)
             for (uint64_t rest = loss->mask[i * loss->words + w]; rest != 0; rest &= rest - 1)
                 loss->scores[i * loss->pitch + w * 64 + __builtin_ctzll(rest)] = -INFINITY;

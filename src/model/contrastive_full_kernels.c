@@ -1,6 +1,6 @@
 #include <float.h>
 
-#include "contrastive_internal.h"
+#include "contrastive_full.h"
 #include "qctx/base/multiversion.h"
 #include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
@@ -175,7 +175,7 @@ double loss_agreement(const float *x, const float *t, int64_t count, float row_m
 }
 
 QCTX_MULTIVERSION
-void loss_soft_gradient(float *x, float *t, int64_t from, int64_t count, int64_t row, const qctx_loss *loss)
+void loss_soft_gradient(float *x, float *t, int64_t from, int64_t count, int64_t row, const loss_full *loss)
 {
     const float *max = loss->by_column.max + from, *inverse = loss->by_column.inverse + from;
     const float *log_sum = loss->by_column.log_sum + from, *mass = loss->target_mass + from;

@@ -1,15 +1,15 @@
 #include <math.h>
 
-#include "contrastive_internal.h"
+#include "contrastive_full.h"
 #include "qctx/platform/blas.h"
 
 /* Rows a thread takes at a time: own rows cost more than the others and stand side by side, so they are dealt out. */
 enum { DEAL = 8 };
 
-void loss_scores(qctx_loss *loss)
+void loss_scores(loss_full *loss)
 {
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->batch, loss->batch, loss->dim, (float)loss->scale, loss->questions,
-               loss->dim, loss->contexts, loss->dim, 0.0f, loss->scores, loss->pitch);
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->dim, (float)loss->scale,
+               loss->questions, loss->dim, loss->contexts, loss->dim, 0.0f, loss->scores, loss->pitch);
 }
 
 static void keep_softmax(loss_softmax *softmax, int64_t at, float max, double sum)
@@ -19,65 +19,65 @@ static void keep_softmax(loss_softmax *softmax, int64_t at, float max, double su
     softmax->log_sum[at] = (float)log(sum);
 }
 
-static void softmax_by_row(qctx_loss *loss)
+static void softmax_by_row(loss_full *loss)
 {
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < loss->batch; i++) {
+    for (int64_t i = 0; i < loss->place.batch; i++) {
         float max;
         double sum;
 
-        loss_row_sum(loss->scores + i * loss->pitch, loss->batch, &max, &sum);
+        loss_row_sum(loss->scores + i * loss->pitch, loss->place.batch, &max, &sum);
         keep_softmax(&loss->by_row, i, max, sum);
     }
 }
 
-static void softmax_by_column(qctx_loss *loss)
+static void softmax_by_column(loss_full *loss)
 {
 #pragma omp parallel for schedule(static)
-    for (int64_t from = 0; from < loss->batch; from += LOSS_STRIP) {
-        int64_t width = loss->batch - from < LOSS_STRIP ? loss->batch - from : LOSS_STRIP;
+    for (int64_t from = 0; from < loss->place.batch; from += LOSS_STRIP) {
+        int64_t width = loss->place.batch - from < LOSS_STRIP ? loss->place.batch - from : LOSS_STRIP;
         float max[LOSS_STRIP];
         double sum[LOSS_STRIP];
 
-        loss_column_sums(loss->scores + from, loss->pitch, loss->batch, width, max, sum);
+        loss_column_sums(loss->scores + from, loss->pitch, loss->place.batch, width, max, sum);
         for (int64_t j = 0; j < width; j++)
             keep_softmax(&loss->by_column, from + j, max[j], sum[j]);
     }
 }
 
 /* Row i's columns that this rank's gradients need: all of its own rows, its own columns of the others. */
-static void needed_columns(const qctx_loss *loss, int64_t i, int64_t *from, int64_t *count)
+static void needed_columns(const loss_full *loss, int64_t i, int64_t *from, int64_t *count)
 {
-    bool own = i >= loss->first && i < loss->first + loss->rows;
+    bool own = i >= loss->place.first && i < loss->place.first + loss->place.rows;
 
-    *from = own ? 0 : loss->first;
-    *count = own ? loss->batch : loss->rows;
+    *from = own ? 0 : loss->place.first;
+    *count = own ? loss->place.batch : loss->place.rows;
 }
 
 /* −log softmax at the diagonal, from S. */
-static double surprise(const qctx_loss *loss, const loss_softmax *softmax, int64_t i)
+static double surprise(const loss_full *loss, const loss_softmax *softmax, int64_t i)
 {
     return (double)softmax->max[i] - (double)loss->scores[i * loss->pitch + i] + (double)softmax->log_sum[i];
 }
 
-double loss_clip(qctx_loss *loss)
+double loss_clip(loss_full *loss)
 {
     bool by_row = loss->config.direction != QCTX_DIRECTION_CONTEXT;
     bool by_column = loss->config.direction != QCTX_DIRECTION_QUESTION;
     double sum = 0.0;
 
-    loss->mean = 1.0 / (double)(by_row && by_column ? 2 * loss->batch : loss->batch);
+    loss->mean = 1.0 / (double)(by_row && by_column ? 2 * loss->place.batch : loss->place.batch);
     loss_mask_apply(loss);
     if (by_row)
         softmax_by_row(loss);
     if (by_column)
         softmax_by_column(loss);
-    for (int64_t i = loss->first; i < loss->first + loss->rows; i++)
+    for (int64_t i = loss->place.first; i < loss->place.first + loss->place.rows; i++)
         sum +=
             (by_row ? surprise(loss, &loss->by_row, i) : 0.0) + (by_column ? surprise(loss, &loss->by_column, i) : 0.0);
 
 #pragma omp parallel for schedule(static, DEAL)
-    for (int64_t i = 0; i < loss->batch; i++) {
+    for (int64_t i = 0; i < loss->place.batch; i++) {
         const float *max = loss->by_column.max, *inverse = loss->by_column.inverse;
         int64_t from, count;
         float *entries;
@@ -91,54 +91,54 @@ double loss_clip(qctx_loss *loss)
         else
             loss_column_softmax(entries, count, max + from, inverse + from);
     }
-    for (int64_t i = loss->first; i < loss->first + loss->rows; i++)
+    for (int64_t i = loss->place.first; i < loss->place.first + loss->place.rows; i++)
         loss->scores[i * loss->pitch + i] -= by_row && by_column ? 2.0f : 1.0f;
     return sum;
 }
 
 /* T = row-softmax((QQᵀ + DDᵀ)/2s) and its column sums. */
-static void soft_targets(qctx_loss *loss)
+static void soft_targets(loss_full *loss)
 {
     float factor = (float)(0.5 / loss->scale);
 
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->batch, loss->batch, loss->dim, factor, loss->questions, loss->dim,
-               loss->questions, loss->dim, 0.0f, loss->targets, loss->pitch);
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->batch, loss->batch, loss->dim, factor, loss->contexts, loss->dim,
-               loss->contexts, loss->dim, 1.0f, loss->targets, loss->pitch);
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->dim, factor, loss->questions,
+               loss->dim, loss->questions, loss->dim, 0.0f, loss->targets, loss->pitch);
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->dim, factor, loss->contexts,
+               loss->dim, loss->contexts, loss->dim, 1.0f, loss->targets, loss->pitch);
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < loss->batch; i++) {
+    for (int64_t i = 0; i < loss->place.batch; i++) {
         float *row = loss->targets + i * loss->pitch;
         float max;
         double sum;
 
-        loss_row_sum(row, loss->batch, &max, &sum);
-        loss_row_softmax(row, loss->batch, max, (float)(1.0 / sum));
+        loss_row_sum(row, loss->place.batch, &max, &sum);
+        loss_row_softmax(row, loss->place.batch, max, (float)(1.0 / sum));
     }
 #pragma omp parallel for schedule(static)
-    for (int64_t from = 0; from < loss->batch; from += LOSS_STRIP) {
-        int64_t width = loss->batch - from < LOSS_STRIP ? loss->batch - from : LOSS_STRIP;
+    for (int64_t from = 0; from < loss->place.batch; from += LOSS_STRIP) {
+        int64_t width = loss->place.batch - from < LOSS_STRIP ? loss->place.batch - from : LOSS_STRIP;
         double mass[LOSS_STRIP];
 
-        loss_column_mass(loss->targets + from, loss->pitch, loss->batch, width, mass);
+        loss_column_mass(loss->targets + from, loss->pitch, loss->place.batch, width, mass);
         for (int64_t j = 0; j < width; j++)
             loss->target_mass[from + j] = (float)mass[j];
     }
 }
 
 /* H + Hᵀ in this rank's rows of `targets`, which hold H there and in its columns. A thread's rows stay in the cache. */
-static void symmetrize_own_rows(qctx_loss *loss)
+static void symmetrize_own_rows(loss_full *loss)
 {
-    int64_t end = loss->first + loss->rows;
+    int64_t end = loss->place.first + loss->place.rows;
 
 #pragma omp parallel for schedule(static)
-    for (int64_t from = loss->first; from < end; from += DEAL) {
+    for (int64_t from = loss->place.first; from < end; from += DEAL) {
         int64_t to = from + DEAL < end ? from + DEAL : end;
 
-        for (int64_t j = 0; j < loss->batch; j++)
+        for (int64_t j = 0; j < loss->place.batch; j++)
             for (int64_t i = from; i < to; i++) {
                 float *entry = loss->targets + i * loss->pitch + j;
                 float *mirror = loss->targets + j * loss->pitch + i;
-                bool both_own = j >= loss->first && j < end;
+                bool both_own = j >= loss->place.first && j < end;
 
                 /* A pair with both halves in own rows belongs to the lower one, which writes both. */
                 if (both_own && j < i)
@@ -150,24 +150,24 @@ static void symmetrize_own_rows(qctx_loss *loss)
     }
 }
 
-double loss_soft(qctx_loss *loss)
+double loss_soft(loss_full *loss)
 {
     double sum = 0.0;
 
-    loss->mean = 1.0 / (double)(2 * loss->batch);
+    loss->mean = 1.0 / (double)(2 * loss->place.batch);
     softmax_by_row(loss);
     softmax_by_column(loss);
     soft_targets(loss);
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < loss->batch; i++)
+    for (int64_t i = 0; i < loss->place.batch; i++)
         loss->agreement[i] =
-            (float)loss_agreement(loss->scores + i * loss->pitch, loss->targets + i * loss->pitch, loss->batch,
+            (float)loss_agreement(loss->scores + i * loss->pitch, loss->targets + i * loss->pitch, loss->place.batch,
                                   loss->by_row.max[i], loss->by_row.log_sum[i], &loss->by_column);
-    for (int64_t i = loss->first; i < loss->first + loss->rows; i++)
+    for (int64_t i = loss->place.first; i < loss->place.first + loss->place.rows; i++)
         sum -= (double)loss->agreement[i];
 
 #pragma omp parallel for schedule(static, DEAL)
-    for (int64_t i = 0; i < loss->batch; i++) {
+    for (int64_t i = 0; i < loss->place.batch; i++) {
         int64_t from, count;
 
         needed_columns(loss, i, &from, &count);
