@@ -99,9 +99,43 @@ static void print_table(const json_t *rows, FILE *out)
     }
 }
 
+/* Named rows, {"forward": {…}, …}, as rows whose first column is the name. The caller's. */
+static json_t *with_names(const char *heading, const json_t *named)
+{
+    json_t *members = (json_t *)named, *rows = json_array(), *value;
+    const char *name;
+
+    json_object_foreach(members, name, value)
+    {
+        json_t *row = json_pack("{s:s}", heading, name);
+
+        json_object_update(row, value);
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+/* A list or an object of named rows, or neither. */
 static bool is_table(const json_t *value)
 {
-    return json_is_array(value) && json_is_object(json_array_get(value, 0));
+    return json_is_object(value) || (json_is_array(value) && json_is_object(json_array_get(value, 0)));
+}
+
+static void print_tables(const json_t *result, FILE *out)
+{
+    json_t *members = (json_t *)result, *value;
+    const char *key;
+
+    json_object_foreach(members, key, value)
+    {
+        json_t *rows = json_is_object(value) ? with_names(key, value) : json_incref(value);
+
+        if (is_table(value)) {
+            fputc('\n', out);
+            print_table(rows, out);
+        }
+        json_decref(rows);
+    }
 }
 
 void bench_print(const json_t *result, FILE *out)
@@ -110,9 +144,5 @@ void bench_print(const json_t *result, FILE *out)
     const char *key;
 
     json_object_foreach(members, key, value) if (!is_table(value)) print_figure(key, value, out);
-    json_object_foreach(members, key, value) if (is_table(value))
-    {
-        fputc('\n', out);
-        print_table(value, out);
-    }
+    print_tables(result, out);
 }

@@ -8,7 +8,7 @@
 
 /*
  * Prints an object: numbers, texts and lists of numbers one a line, lists of objects as tables whose columns are the
- * keys of the first row. Within 80 columns as long as the rows' figures are. Local.
+ * keys of the first row, objects of objects likewise, with the names in front. Local.
  */
 void bench_print(const json_t *result, FILE *out);
 

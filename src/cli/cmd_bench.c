@@ -1,34 +1,57 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench_print.h"
+#include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
 #include "qctx/cli/commands.h"
 #include "qctx/engine/bench.h"
 
 static struct {
     int64_t batch, dim, hidden, steps;
-    const char *precision;
-    bool json;
+    const char *similarity, *precision, *memory, *sides, *form;
+    bool reproducible, json;
 } options = {.batch = 4096, .dim = 1024, .hidden = 1024, .steps = 7};
 
 static const qctx_option table[] = {
     {"batch", QCTX_OPTION_INT, &options.batch, "B", "pairs of a step over all ranks", 2, 16777216},
     {"dim", QCTX_OPTION_INT, &options.dim, "D", "width of the vectors", 1, 1048576},
     {"hidden", QCTX_OPTION_INT, &options.hidden, "H", "width between the head's two layers", 1, 1048576},
-    {"precision", QCTX_OPTION_CHOICE, &options.precision, "float32|bfloat16|auto",
-     "of the products; gemm takes all that the machine has (default), the others float32", 0, 0},
+    {"similarity", QCTX_OPTION_TEXT, &options.similarity, "SCHEME", "loss.similarity, as a configuration has it", 0, 0},
+    {"precision", QCTX_OPTION_TEXT, &options.precision, "NAME",
+     "run.precision; gemm takes every one that the machine has, without this option", 0, 0},
+    {"memory", QCTX_OPTION_TEXT, &options.memory, "SIZE", "run.memory", 0, 0},
+    {"reproducible", QCTX_OPTION_FLAG, &options.reproducible, NULL, "run.reproducible", 0, 0},
+    {"sides", QCTX_OPTION_TEXT, &options.sides, "NAME", "model.sides", 0, 0},
+    {"form", QCTX_OPTION_TEXT, &options.form, "NAME", "model.form; plain without this option", 0, 0},
     {"steps", QCTX_OPTION_INT, &options.steps, "N", "how often each thing is measured, after once to warm up", 1,
      1000000},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "one JSON object instead of tables", 0, 0},
     {0},
 };
 
+/* What is trained when a step is measured, as far as no option says otherwise. */
+static const char base_config[] = "data: {train: [{store: made-up}]}\n"
+                                  "model: {form: plain}\n"
+                                  "optim: {lr: 1e-3, schedule: constant}\n";
+
+/* Options that stand for keys of a configuration. */
+static const struct {
+    const char *key;
+    const char *const *value;
+} keys[] = {
+    {"loss.similarity", &options.similarity}, {"run.precision", &options.precision}, {"run.memory", &options.memory},
+    {"model.sides", &options.sides},          {"model.form", &options.form},
+};
+enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 3, OVERRIDES_MOST = KEY_COUNT + SIZE_COUNT };
+
 static const qctx_usage usage = {
     .command = "bench",
-    .arguments = "gemm|comm [OPTION ...]",
+    .arguments = "gemm|comm|step [OPTION ...]",
     .summary = "Measures this machine, and what the program makes of it.",
     .details = "  gemm   rate of the matrix products that a step is made of, by shape\n"
                "  comm   latency and bandwidth of what the ranks say to each other\n"
+               "  step   one training step, by phase, and the share of the machine it reaches\n"
                "\n"
                "Under mpirun all ranks measure at a time, as they work in a step. Threads of a\n"
                "rank are those of OMP_NUM_THREADS; OPENBLAS_CORETYPE=Haswell (or Zen,\n"
@@ -46,6 +69,7 @@ static const struct {
 } kinds[] = {
     {"gemm", qctx_bench_gemm},
     {"comm", qctx_bench_comm},
+    {"step", qctx_bench_step},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -67,13 +91,34 @@ static qctx_status find_kind(const char *word, measurement **found, qctx_error *
     return qctx_hint(error, "qctx-dist bench --help lists what is");
 }
 
-static qctx_precision precision_of(const char *name, qctx_precision otherwise)
+static int64_t list_overrides(char *overrides[OVERRIDES_MOST], qctx_error *error)
 {
-    if (name == NULL)
-        return otherwise;
-    return strcmp(name, "float32") == 0    ? QCTX_PRECISION_FLOAT32
-           : strcmp(name, "bfloat16") == 0 ? QCTX_PRECISION_BFLOAT16
-                                           : QCTX_PRECISION_AUTO;
+    int64_t count = 0;
+
+    overrides[count++] = qctx_format(error, "batch.size=%lld", (long long)options.batch);
+    overrides[count++] = qctx_format(error, "model.hidden=%lld", (long long)options.hidden);
+    overrides[count++] = qctx_format(error, "run.reproducible=%s", options.reproducible ? "true" : "false");
+    for (int i = 0; i < KEY_COUNT; i++)
+        if (*keys[i].value != NULL)
+            overrides[count++] = qctx_format(error, "%s=%s", keys[i].key, *keys[i].value);
+    return count;
+}
+
+/* The configuration of the step that the options describe. Local. */
+static qctx_status configure(qctx_config *config, qctx_error *error)
+{
+    char *overrides[OVERRIDES_MOST] = {NULL};
+    const int64_t count = list_overrides(overrides, error);
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        status = overrides[i] == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    if (status == QCTX_OK)
+        status = qctx_config_parse(base_config, sizeof base_config - 1, "bench", (const char *const *)overrides, count,
+                                   config, error);
+    for (int64_t i = 0; i < count; i++)
+        free(overrides[i]);
+    return status;
 }
 
 static qctx_status check_sizes(const qctx_comm *comm, qctx_error *error)
@@ -97,23 +142,25 @@ static void show(const json_t *result)
 
 static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
+    qctx_config config = {0};
+    qctx_bench_request request = {.config = &config, .dim = options.dim, .repetitions = options.steps};
     measurement *measure = NULL;
     json_t *result = NULL;
-    qctx_bench_request request = {
-        .repetitions = options.steps, .batch = options.batch, .dim = options.dim, .hidden = options.hidden};
     qctx_status status = find_kind(positional[0], &measure, error);
 
     (void)count;
     if (status == QCTX_OK)
         status = check_sizes(comm, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, configure(&config, error), error);
     if (status == QCTX_OK) {
-        request.precision =
-            precision_of(options.precision, measure == qctx_bench_gemm ? QCTX_PRECISION_AUTO : QCTX_PRECISION_FLOAT32);
+        request.precision = options.precision == NULL ? QCTX_PRECISION_AUTO : config.run.precision;
         status = measure(comm, &request, &result, error);
     }
     if (status == QCTX_OK && result != NULL)
         show(result);
     json_decref(result);
+    qctx_config_free(&config);
     return status;
 }
 

@@ -37,6 +37,13 @@ double bench_most(qctx_comm *comm, double value)
     return value;
 }
 
+void bench_of_all(qctx_comm *comm, double value, double *values)
+{
+    for (int r = 0; r < qctx_comm_size(comm); r++)
+        values[r] = r == qctx_comm_rank(comm) ? value : 0.0;
+    qctx_comm_sum_double(comm, values, qctx_comm_size(comm));
+}
+
 double bench_product_rate(qctx_comm *comm, qctx_precision precision, qctx_transpose a_form, qctx_transpose b_form,
                           int64_t m, int64_t n, int64_t k, int64_t times)
 {

@@ -15,8 +15,9 @@ typedef struct {
 /* The products of the loss over one tile of scores, then those of one side of the head over a rank's rows. */
 static void list_products(const qctx_comm *comm, const qctx_bench_request *request, product products[PRODUCT_COUNT])
 {
-    const int64_t rows = request->batch / qctx_comm_size(comm), d = request->dim, h = request->hidden;
-    const int64_t tile = qctx_smaller(rows, TILE_ROWS), columns = qctx_smaller(request->batch, TILE_COLUMNS);
+    const int64_t batch = request->config->batch.size, rows = batch / qctx_comm_size(comm);
+    const int64_t d = request->dim, h = request->config->model.hidden;
+    const int64_t tile = qctx_smaller(rows, TILE_ROWS), columns = qctx_smaller(batch, TILE_COLUMNS);
     const product all[PRODUCT_COUNT] = {
         {"scores", QCTX_PLAIN, QCTX_TRANSPOSED, tile, columns, d},
         {"question gradient", QCTX_PLAIN, QCTX_PLAIN, tile, d, columns},

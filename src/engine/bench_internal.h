@@ -3,6 +3,7 @@
 #define QCTX_ENGINE_BENCH_INTERNAL_H
 
 #include "qctx/engine/bench.h"
+#include "qctx/engine/feed.h"
 
 /* 10⁹ and 10⁶: what rates and memory are told in. */
 #define BENCH_GIGA 1e9
@@ -14,6 +15,9 @@ double bench_median(double *values, int64_t count);
 /* A figure over the ranks. Collective. */
 double bench_mean(qctx_comm *comm, double value);
 double bench_most(qctx_comm *comm, double value);
+
+/* values [size of comm] = the value of each rank, on all. Collective. */
+void bench_of_all(qctx_comm *comm, double value, double *values);
 
 /*
  * The rate of one product on all ranks at a time, in FLOP a second: the mean over the ranks of each one's median.
@@ -28,8 +32,22 @@ json_t *bench_result(const qctx_comm *comm, const char *kind);
 /* A number, or null where it is none (a rate over no bytes). Local. */
 json_t *bench_number(double value);
 
-/* `rooms` as it is on rank 0, with an error where it could not be built. Local. Errors: MEMORY. */
+/* Refuses a result that could not be built. Local. Errors: MEMORY. */
 qctx_status bench_check(const json_t *result, qctx_error *error);
+
+/* Operations of the head's products over a rank's rows, nothing computed twice; the encoder's rows want no gradient. */
+typedef struct {
+    double forward;
+    double backward;
+} bench_flops;
+
+bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows);
+
+/*
+ * The least operations that a rank's step is made of: those of the head, and 6bBd for the scores of its rows and the
+ * gradients of both sides, nothing computed twice. Local.
+ */
+double bench_least_flops(const qctx_head_config *head, int64_t rows, int64_t batch);
 
 /* Gaussian numbers of which every row is a stretch; rows begin at different places, so no two are equal. */
 typedef struct {
@@ -46,5 +64,20 @@ int64_t bench_pool_bytes(int64_t dim);
 
 /* out [dim] = row `row` of side 0 or 1, about 2¹⁹ of each without a repetition. Local. */
 void bench_pool_row(const bench_pool *pool, int side, int64_t row, float *out);
+
+/* A feed of `count` made-up examples, and the batch that holds them all. */
+typedef struct {
+    bench_pool pool;
+    qctx_examples examples;
+    int64_t *batch;
+    qctx_feed feed; /* points to the two above: stays where it is */
+} bench_made_up;
+
+/* Local. The caller frees, also after a failure. Errors: MEMORY. */
+qctx_status bench_made_up_create(int64_t dim, int64_t count, bench_made_up *rows, qctx_error *error);
+void bench_made_up_free(bench_made_up *rows);
+
+/* Bytes that it takes: what stands in the place of a store. Local. */
+int64_t bench_made_up_bytes(int64_t dim, int64_t count);
 
 #endif

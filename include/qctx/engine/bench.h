@@ -19,12 +19,10 @@
 #include "qctx/platform/product.h"
 
 typedef struct {
-    int64_t repetitions; /* counted ones, ≥ 1 */
-    int64_t batch;       /* B, over all ranks, ≥ their number */
-    int64_t dim;         /* d */
-    int64_t hidden;      /* h, of the head */
-    qctx_precision precision;
-    const qctx_config *config; /* of step and scaling: head, loss, optimiser; its batch and hidden are those above */
+    const qctx_config *config; /* head, loss, optimiser and batch of a step */
+    int64_t dim;               /* d, of the made-up vectors */
+    qctx_precision precision;  /* of gemm and topk; AUTO: every one that the machine has instructions for */
+    int64_t repetitions;       /* counted ones, ≥ 1 */
     int64_t questions;         /* of topk and load */
     int64_t contexts;
     int64_t k;
@@ -38,5 +36,12 @@ qctx_status qctx_bench_gemm(qctx_comm *comm, const qctx_bench_request *request, 
 
 /* What the ranks say to each other in a step: small messages for latency, 64 KiB to 16 MiB for bandwidth. */
 qctx_status qctx_bench_comm(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
+/*
+ * One training step, by phase: seconds, operations, bytes, memory, and the share of the machine: the least operations
+ * that a step can be made of ÷ (its time × the rate of one product). Before each step that product is measured on all
+ * ranks. Errors: those of qctx_plan_make and qctx_stepper_create.
+ */
+qctx_status qctx_bench_step(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
 
 #endif

@@ -1,0 +1,33 @@
+/* What the parts of engine/bench_step share. */
+#ifndef QCTX_ENGINE_BENCH_STEP_INTERNAL_H
+#define QCTX_ENGINE_BENCH_STEP_INTERNAL_H
+
+#include "bench_internal.h"
+#include "qctx/engine/phases.h"
+#include "qctx/engine/plan.h"
+#include "qctx/engine/stepper.h"
+
+/* What is noted of every counted step. */
+enum { NOTE_SECONDS, NOTE_RATE, NOTE_BYTES, NOTE_UNDER_WAY, NOTE_WAITED, NOTE_PHASES };
+enum { NOTE_COUNT = NOTE_PHASES + QCTX_PHASE_COUNT };
+
+typedef struct {
+    qctx_comm *comm;
+    const qctx_bench_request *request;
+    qctx_head_config head;
+    qctx_plan plan;
+    bench_made_up made_up;
+    qctx_phases phases;
+    qctx_stepper *stepper;
+    int64_t rows;  /* of this rank */
+    double *notes; /* [NOTE_COUNT, repetitions] */
+    double medians[NOTE_COUNT];
+    double least, most;   /* seconds */
+    double memory_before; /* 10⁶ bytes */
+    double *memory;       /* [size of comm] 10⁶ bytes, peak of each rank */
+} step_bench;
+
+/* The result of a measurement, or NULL without memory for it. Local. */
+json_t *step_describe(const step_bench *bench);
+
+#endif

@@ -1,0 +1,100 @@
+/* What a measured step says. */
+#include <math.h>
+
+#include "bench_step_internal.h"
+
+static double giga(double flops)
+{
+    return flops / BENCH_GIGA;
+}
+
+/* Operations of each phase as they were done. */
+static void share_out(const step_bench *bench, double flops[QCTX_PHASE_COUNT])
+{
+    const qctx_config *config = bench->request->config;
+    const bench_flops head = bench_head_flops(&bench->head, bench->rows);
+    const qctx_loss_config loss = {
+        .kind = config->loss.kind,
+        .direction = config->loss.direction,
+        .normalize = config->loss.normalize,
+        .scheme = bench->plan.scheme,
+        .precision = bench->plan.precision,
+        .leaves = bench->plan.leaves,
+        .keep_bytes = bench->plan.keep_bytes,
+    };
+
+    for (int p = 0; p < QCTX_PHASE_COUNT; p++)
+        flops[p] = 0.0;
+    flops[QCTX_PHASE_FORWARD] = head.forward;
+    /* A forward pass that is computed again is part of the backward pass. */
+    flops[QCTX_PHASE_BACKWARD] = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows) - head.forward;
+    flops[QCTX_PHASE_LOSS] =
+        qctx_loss_flops(&loss, qctx_comm_size(bench->comm), bench->rows, config->batch.size, bench->head.output);
+}
+
+static json_t *describe_phases(const step_bench *bench, const double flops[QCTX_PHASE_COUNT])
+{
+    json_t *phases = json_object();
+
+    for (int p = 0; p < QCTX_PHASE_COUNT; p++) {
+        const double seconds = bench->medians[NOTE_PHASES + p];
+
+        if (seconds > 0.0)
+            json_object_set_new(phases, qctx_phase_name((qctx_phase)p),
+                                json_pack("{s:f, s:f, s:f, s:o}", "seconds", seconds, "share",
+                                          seconds / bench->medians[NOTE_SECONDS], "gflop", giga(flops[p]), "gflops",
+                                          bench_number(flops[p] > 0.0 ? giga(flops[p]) / seconds : NAN)));
+    }
+    return phases;
+}
+
+static json_t *describe_memory(const step_bench *bench)
+{
+    json_t *all = json_array();
+
+    for (int r = 0; r < qctx_comm_size(bench->comm); r++)
+        json_array_append_new(all, json_real(bench->memory[r]));
+    return all;
+}
+
+static void add_request(json_t *result, const step_bench *bench)
+{
+    const qctx_config *config = bench->request->config;
+
+    json_object_update_new(
+        result, json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "batch", (json_int_t)config->batch.size,
+                          "dim", (json_int_t)bench->head.input, "hidden", (json_int_t)bench->head.hidden, "form",
+                          qctx_head_form_name(bench->head.form), "sides", qctx_head_sides_name(bench->head.sides),
+                          "scheme", qctx_similarity_name(bench->plan.scheme), "precision",
+                          qctx_precision_name(bench->plan.precision), "reproducible", config->run.reproducible,
+                          "reason", bench->plan.reason, "steps", (json_int_t)bench->request->repetitions));
+}
+
+json_t *step_describe(const step_bench *bench)
+{
+    json_t *result = bench_result(bench->comm, "step");
+    const double *medians = bench->medians;
+    const double least = bench_least_flops(&bench->head, bench->rows, bench->request->config->batch.size);
+    double flops[QCTX_PHASE_COUNT], done = 0.0;
+
+    if (result == NULL)
+        return NULL;
+    share_out(bench, flops);
+    for (int p = 0; p < QCTX_PHASE_COUNT; p++)
+        done += flops[p];
+    add_request(result, bench);
+    json_object_update_new(
+        result, json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:I, s:o}", "seconds_median", medians[NOTE_SECONDS],
+                          "seconds_min", bench->least, "seconds_max", bench->most, "gflop_per_rank", giga(done),
+                          "gflop_least_per_rank", giga(least), "sgemm_gflops", giga(medians[NOTE_RATE]), "sgemm_share",
+                          bench_number(least / (medians[NOTE_SECONDS] * medians[NOTE_RATE])), "bytes_received",
+                          (json_int_t)medians[NOTE_BYTES], "hidden_share",
+                          bench_number(fmax(0.0, 1.0 - medians[NOTE_WAITED] / medians[NOTE_UNDER_WAY]))));
+    json_object_update_new(
+        result,
+        json_pack("{s:f, s:f, s:o, s:o}", "made_up_store_mb",
+                  (double)bench_made_up_bytes(bench->request->dim, bench->request->config->batch.size) / BENCH_MEGA,
+                  "rss_before_mb", bench->memory_before, "peak_rss_mb", describe_memory(bench), "phases",
+                  describe_phases(bench, flops)));
+    return result;
+}
