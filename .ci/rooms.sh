@@ -35,6 +35,7 @@ library() {
 }
 library 'mpi\.h>' 'src/platform/(comm|h5)[a-z_]*\.[ch]'
 library 'cblas\.h>' 'src/platform/blas\.c'
+library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/platform/onednn\.c'
 library 'hdf5\.h>' 'src/platform/h5[a-z_]*\.[ch]'
 library 'yaml\.h>' 'src/platform/yaml[a-z_]*\.c'
 library 'jansson\.h>' 'include/qctx/platform/json\.h'

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qctx/base/bfloat16.h"
 #include "qctx/platform/blas.h"
 
 /* AUTO is for the configuration: engine/plan makes one of the others of it. */
@@ -25,16 +26,27 @@ typedef enum { QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, QCTX_PRECISION_A
  * C [m, n] = op(A)·op(B), or C += op(A)·op(B) where `add` is set; op(A) [m, k], op(B) [k, n]; lda, ldb, ldc are the row
  * strides of the arrays as stored, in elements. A and B hold float or qctx_bfloat16 as `precision` says. Without
  * `add`, C is written without being read. Any of m, n, k may be 0. Local. Cannot fail: without oneDNN, bfloat16
- * operands are widened panel by panel and multiplied in float32, slowly.
+ * operands are widened block by block and multiplied in float32, slowly.
  */
 void qctx_product(qctx_precision precision, qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n,
                   int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb, bool add, float *c, int64_t ldc);
+
+/*
+ * The twin of a bfloat16 product, m, n, k ≥ 1: widens blocks of the operands and multiplies them in float32, on the
+ * calling thread. For panels that oneDNN cannot take, and for tests. Local. Cannot fail.
+ */
+void qctx_product_widened(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k,
+                          const qctx_bfloat16 *a, int64_t lda, const qctx_bfloat16 *b, int64_t ldb, bool add, float *c,
+                          int64_t ldc);
 
 /* Bytes of an operand's element: 4 or 2. Local. */
 int64_t qctx_precision_bytes(qctx_precision precision);
 
 /* "float32", "bfloat16": as the config writes them. Local. */
 const char *qctx_precision_name(qctx_precision precision);
+
+/* The library and its kernels ("OpenBLAS 0.3.21 Cooperlake, openmp"), for records. Local. */
+const char *qctx_product_library(qctx_precision precision);
 
 /* Whether this build and this CPU have instructions for products of this precision (float32: always). Local. */
 bool qctx_product_is_native(qctx_precision precision);
