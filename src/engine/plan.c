@@ -1,42 +1,72 @@
 #include "qctx/engine/plan.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-#include "qctx/base/tree_sum.h"
+#include "plan_internal.h"
+
+/*
+ * What bfloat16 must gain to be chosen: far from what the clock's noise does, since it doubles the rate where there are
+ * instructions and halves it where there are none.
+ */
+static const double bfloat16_gain = 1.2;
 
 void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch, int64_t *first, int64_t *rows)
 {
-    int64_t leaf, leaves, last_first, last_rows;
+    plan_share(plan, batch, qctx_comm_rank(comm), qctx_comm_size(comm), first, rows);
+}
 
-    if (plan->leaves == 0) {
-        qctx_share(batch, qctx_comm_rank(comm), qctx_comm_size(comm), first, rows);
-        return;
+/* The least of a value over the ranks. Collective. */
+static int64_t least_of(qctx_comm *comm, int64_t value)
+{
+    int64_t negative = -value;
+
+    qctx_comm_max_int64(comm, &negative, 1);
+    return -negative;
+}
+
+/*
+ * What a rank may use where no limit is given: of the memory free on its node now, its share, less a fifth for the
+ * evaluation and for others. The same on all ranks. Collective.
+ */
+static int64_t free_memory(qctx_comm *comm)
+{
+    int64_t bytes = (int64_t)sysconf(_SC_AVPHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
+
+    return least_of(comm, bytes / qctx_comm_node_size(comm) / 5 * 4);
+}
+
+/* The precision of a request on this machine. Collective. */
+static qctx_status settle_precision(qctx_comm *comm, const qctx_plan_rates *rates, qctx_plan_request *request,
+                                    qctx_error *error)
+{
+    bool native = least_of(comm, qctx_product_is_native(QCTX_PRECISION_BFLOAT16)) > 0;
+    bool only_float32 = request->kind == QCTX_LOSS_SOFT || request->similarity == QCTX_SIMILARITY_FULL;
+
+    if (request->precision == QCTX_PRECISION_BFLOAT16 && !native) {
+        qctx_fail(error, QCTX_ERR_CONFIG,
+                  "run.precision: bfloat16 has no instructions on the CPU of some rank, or no oneDNN in its build");
+        return qctx_hint(error, "run.precision: auto takes bfloat16 where it is faster, and float32 elsewhere");
     }
-    qctx_leaf_share(plan->leaves, qctx_comm_rank(comm), qctx_comm_size(comm), &leaf, &leaves);
-    *first = *rows = 0;
-    if (leaves == 0)
-        return;
-    qctx_leaf_rows(batch, plan->leaves, leaf, first, rows);
-    qctx_leaf_rows(batch, plan->leaves, leaf + leaves - 1, &last_first, &last_rows);
-    *rows = last_first + last_rows - *first;
+    if (request->precision == QCTX_PRECISION_AUTO) {
+        bool gains = rates->flops[QCTX_PRECISION_BFLOAT16] >= bfloat16_gain * rates->flops[QCTX_PRECISION_FLOAT32];
+
+        request->precision = native && gains && !only_float32 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
+    }
+    return QCTX_OK;
 }
 
 qctx_status qctx_plan_make(qctx_comm *comm, const qctx_plan_request *request, qctx_plan *plan, qctx_error *error)
 {
-    qctx_plan_conflict conflict =
-        qctx_plan_check(request->kind, request->similarity, request->precision, request->reproducible);
-    int64_t first;
+    qctx_plan_request settled = *request;
+    qctx_plan_rates rates = qctx_plan_measure(comm, request->precision != QCTX_PRECISION_FLOAT32);
+    int64_t limit = request->memory > 0 ? request->memory : free_memory(comm);
+    /* From here on all ranks compute the same from the same values. */
+    qctx_status status = settle_precision(comm, &rates, &settled, error);
 
-    if (conflict.key != NULL)
-        return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
-    if (request->kind == QCTX_LOSS_SIGMOID)
-        return qctx_fail(error, QCTX_ERR_CONFIG, "loss.kind: sigmoid is not there yet");
-    *plan = (qctx_plan){
-        .scheme = request->similarity == QCTX_SIMILARITY_AUTO ? QCTX_SIMILARITY_FULL : request->similarity,
-        .precision = request->precision == QCTX_PRECISION_AUTO ? QCTX_PRECISION_FLOAT32 : request->precision,
-        .leaves = request->reproducible ? qctx_leaf_count(request->batch) : 0,
-    };
-    qctx_plan_rows(comm, plan, request->batch, &first, &plan->micro_rows);
-    snprintf(plan->reason, sizeof plan->reason, "similarity %s", qctx_similarity_name(plan->scheme));
-    return QCTX_OK;
+    if (status == QCTX_OK)
+        status = qctx_plan_choose(&settled, qctx_comm_size(comm), limit, plan, error);
+    if (status == QCTX_OK)
+        plan_explain(&settled, qctx_comm_size(comm), &rates, plan);
+    return status;
 }

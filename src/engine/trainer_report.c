@@ -28,6 +28,9 @@ void trainer_say_start(const trainer *run)
     qctx_info("head: %s, %lld layers, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_name(head->form),
               (long long)head->layers, (long long)head->input, (long long)head->output,
               qctx_head_sides_name(head->sides), (long long)qctx_head_parameter_count(head));
+    qctx_info("%s", run->plan.reason);
+    if (speaks(run) && run->plan.warning[0] != '\0')
+        qctx_warn("%s", run->plan.warning);
     qctx_info("data: %lld training questions, %lld held out to choose epoch and strength",
               (long long)run->training.examples.count, (long long)run->training.tuning_questions);
     if (speaks(run) && run->training.tuning_questions == 0 && qctx_judge_can_choose(run->judge))
@@ -122,6 +125,14 @@ static json_t *layout_table(const trainer *run, double peak_mib)
                      qctx_comm_host(), "peak_rss_mib", peak_mib);
 }
 
+static json_t *plan_table(const qctx_plan *plan)
+{
+    return json_pack("{s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "similarity", qctx_similarity_name(plan->scheme),
+                     "precision", qctx_precision_name(plan->precision), "reproducible", plan->leaves > 0, "memory_mb",
+                     1e-6 * (double)plan->memory, "kept_scores_mb", 1e-6 * (double)plan->keep_bytes, "head_rows",
+                     (json_int_t)plan->micro_rows, "reason", plan->reason);
+}
+
 static json_t *version_table(void)
 {
     return json_pack("{s:s, s:s, s:s, s:s}", "qctx", qctx_version(), "mpi", qctx_comm_library(), "blas",
@@ -155,6 +166,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
                                   qctx_judge_can_choose(run->judge) ? qctx_judge_no_head(run->judge) : -1.0, "strength",
                                   run->best.strength));
     json_object_set_new(root, "results", results_table(run));
+    json_object_set_new(root, "plan", plan_table(&run->plan));
     json_object_set_new(root, "phases", phase_table(phases));
     json_object_set_new(root, "layout", layout_table(run, peak_mib));
     json_object_set_new(root, "versions", version_table());

@@ -101,7 +101,9 @@ expect 6 "larger than the training data (1 questions)" alone train config.yaml r
     'data.train=[{corpus: corpus, limit: 1}]'
 hint "train on two at least"
 expect 4 "a file of this name is in the way" alone train config.yaml run.out=file
-expect 0 "difference" ranks 5 train config.yaml run.name=few batch.size=2 batch.steps=3 eval.tune=0 eval.pool=100000
+expect 7 "batch.size: 4 questions a step are too few for 5 ranks" ranks 5 train config.yaml run.name=few batch.size=4
+hint "start at most 4 ranks, or raise batch.size to 5"
+expect 0 "difference" ranks 5 train config.yaml run.name=few batch.size=5 batch.steps=3 eval.tune=0 eval.pool=100000
 expect 0 "runs/none (summary.json" alone train config.yaml run.name=none eval.tune=0 'data.eval=[]'
 expect 6 "has no data.eval" alone eval runs/none
 

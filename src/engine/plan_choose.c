@@ -1,0 +1,125 @@
+/* Which scheme, and what its memory is spent on. */
+#include <stdlib.h>
+
+#include "plan_internal.h"
+#include "qctx/base/tree_sum.h"
+
+/* Rows of the head below which a product is slower than its operations need. */
+enum { MICRO_LEAST = 256 };
+
+void plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows)
+{
+    int64_t leaf, leaves, last_first, last_rows;
+
+    if (plan->leaves == 0) {
+        qctx_share(batch, rank, ranks, first, rows);
+        return;
+    }
+    qctx_leaf_share(plan->leaves, rank, ranks, &leaf, &leaves);
+    *first = *rows = 0;
+    if (leaves == 0)
+        return;
+    qctx_leaf_rows(batch, plan->leaves, leaf, first, rows);
+    qctx_leaf_rows(batch, plan->leaves, leaf + leaves - 1, &last_first, &last_rows);
+    *rows = last_first + last_rows - *first;
+}
+
+int64_t plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks)
+{
+    int64_t first, rows;
+
+    plan_share(plan, batch, 0, ranks, &first, &rows);
+    return rows;
+}
+
+/* The schemes that a request may take, those with the fewest operations first; returns how many. */
+static int list_schemes(const qctx_plan_request *request, int ranks, qctx_similarity schemes[QCTX_SIMILARITY_RING])
+{
+    int count = 0;
+
+    if (request->similarity != QCTX_SIMILARITY_AUTO || request->kind == QCTX_LOSS_SOFT) {
+        schemes[count++] = request->similarity == QCTX_SIMILARITY_AUTO ? QCTX_SIMILARITY_FULL : request->similarity;
+        return count;
+    }
+    schemes[count++] = QCTX_SIMILARITY_FULL;
+    return count;
+    schemes[count++] = QCTX_SIMILARITY_ROWS;
+    schemes[count++] = QCTX_SIMILARITY_ROWS_COLUMNS;
+    if (!request->reproducible && request->batch >= 2 * (int64_t)ranks)
+        schemes[count++] = QCTX_SIMILARITY_RING;
+    return count;
+}
+
+/*
+ * Fits a plan whose scheme is set into `limit`: first all rows of the head at a time, for that decides about bits, then
+ * as many scores as the rest holds. Whether it fits.
+ */
+static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
+{
+    plan->keep_bytes = 0;
+    plan->micro_rows = plan_most_rows(plan, request->batch, ranks);
+    plan->memory = plan_memory(request, plan, ranks);
+    while (plan->memory > limit && plan->micro_rows > MICRO_LEAST) {
+        plan->micro_rows = (plan->micro_rows + 1) / 2;
+        plan->memory = plan_memory(request, plan, ranks);
+    }
+    if (plan->memory > limit)
+        return false;
+    plan->keep_bytes = limit - plan->memory;
+    if (plan->keep_bytes > plan_scores(request, plan, ranks))
+        plan->keep_bytes = plan_scores(request, plan, ranks);
+    plan->memory = plan_memory(request, plan, ranks);
+    return true;
+}
+
+/* Counts alone decide: they are the same in every run, whatever the clock says. */
+static bool is_cheaper(const qctx_plan_request *request, int ranks, const qctx_plan *plan, const qctx_plan *than)
+{
+    const qctx_plan_rates rates = {{1.0, 1.0}, 0.0, 1.0};
+    qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, &rates);
+    qctx_plan_cost other = qctx_plan_cost_of(request, than, ranks, &rates);
+
+    return cost.flops < other.flops || (cost.flops == other.flops && cost.bytes < other.bytes);
+}
+
+bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
+{
+    qctx_similarity schemes[QCTX_SIMILARITY_RING];
+    int count = list_schemes(request, ranks, schemes);
+    bool any = false;
+
+    for (int s = 0; s < count; s++) {
+        qctx_plan tried = {
+            .scheme = schemes[s],
+            .precision = schemes[s] == QCTX_SIMILARITY_FULL ? QCTX_PRECISION_FLOAT32 : request->precision,
+            .leaves = request->reproducible ? qctx_leaf_count(request->batch) : 0,
+            .split_step = ranks > 1 && !request->reproducible,
+            .limit = limit,
+        };
+        bool fits = spend_memory(request, ranks, limit, &tried);
+
+        if (s == 0 || (fits && !any) || (fits && is_cheaper(request, ranks, &tried, plan)) ||
+            (!fits && !any && tried.memory < plan->memory))
+            *plan = tried;
+        any = any || fits;
+    }
+    return any;
+}
+
+qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan,
+                             qctx_error *error)
+{
+    qctx_plan_conflict conflict =
+        qctx_plan_check(request->kind, request->similarity, request->precision, request->reproducible);
+    qctx_status status;
+
+    if (conflict.key != NULL)
+        return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
+    status = plan_check_ranks(request, ranks, error);
+    if (status == QCTX_OK && (request->kind == QCTX_LOSS_SIGMOID ||
+                              (request->similarity != QCTX_SIMILARITY_AUTO && request->similarity != QCTX_SIMILARITY_FULL)))
+        return qctx_fail(error, QCTX_ERR_CONFIG, "loss.similarity, loss.kind: not there yet");
+    if (status == QCTX_OK && !plan_fit(request, ranks, limit, plan))
+        status = plan_refuse_memory(request, ranks, limit, plan, error);
+    return status;
+}

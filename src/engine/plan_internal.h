@@ -1,0 +1,38 @@
+/* What the files of the plan share: plan.c (the whole), plan_check.c, plan_choose.c (scheme and memory), plan_refuse.c
+ * (what would work), plan_cost.c, plan_memory.c, plan_measure.c and plan_report.c (words). */
+#ifndef QCTX_ENGINE_PLAN_INTERNAL_H
+#define QCTX_ENGINE_PLAN_INTERNAL_H
+
+#include "qctx/engine/plan.h"
+
+/* The rows of rank `rank` of `ranks`; rank 0 has the most. */
+void plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows);
+int64_t plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks);
+
+/* The loss of a request under a plan. */
+qctx_loss_config plan_loss(const qctx_plan_request *request, const qctx_plan *plan);
+
+/* Bytes of a rank's step under a plan, keep_bytes included as far as they are used. */
+int64_t plan_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks);
+
+/* Bytes of all scores that the loss could keep between its passes; 0 where it has no use for any. */
+int64_t plan_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks);
+
+/* Finds the best plan within `limit`; false where none fits: then `plan` is the one that needs the least. */
+bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan);
+
+/* Refuses what no plan can do, whatever the memory: too few rows for the ranks. Errors: MISMATCH. */
+qctx_status plan_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error);
+
+/* Fails for a step of which `least` is the plan that needs the least memory, and says what would fit. */
+qctx_status plan_refuse_memory(const qctx_plan_request *request, int ranks, int64_t limit, const qctx_plan *least,
+                               qctx_error *error);
+
+/* A size as the configuration writes it, "34MB"; rounded up if `up`. */
+enum { PLAN_SIZE_TEXT = 32 };
+void plan_size_text(int64_t bytes, bool up, char text[PLAN_SIZE_TEXT]);
+
+/* Writes plan->reason and plan->warning. */
+void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan);
+
+#endif

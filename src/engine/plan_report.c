@@ -1,0 +1,65 @@
+/* A plan in words. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan_internal.h"
+#include "qctx/base/tree_sum.h"
+
+void plan_size_text(int64_t bytes, bool up, char text[PLAN_SIZE_TEXT])
+{
+    /* Two digits at least, and with `up` never less than it is. */
+    int64_t unit = bytes >= 10000000 ? 1000000 : 1000;
+
+    snprintf(text, PLAN_SIZE_TEXT, "%lld%s", (long long)((bytes + (up ? unit - 1 : unit / 2)) / unit),
+             unit == 1000000 ? "MB" : "kB");
+}
+
+/* What the memory is spent on, as far as there was a choice. */
+static void explain_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
+{
+    int64_t scores = plan_scores(request, plan, ranks), rows = plan_most_rows(plan, request->batch, ranks);
+    char kept[PLAN_SIZE_TEXT];
+
+    text[0] = '\0';
+    plan_size_text(plan->keep_bytes, false, kept);
+    if (scores > 0 && plan->keep_bytes >= scores)
+        snprintf(text, size, "all scores kept (%s); ", kept);
+    else if (scores > 0)
+        snprintf(text, size, "%.0f%% of the scores kept; ", floor(100.0 * (double)plan->keep_bytes / (double)scores));
+    if (plan->micro_rows < rows)
+        snprintf(text + strlen(text), size - strlen(text), "head %lld rows at a time; ", (long long)plan->micro_rows);
+}
+
+static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
+{
+    plan->warning[0] = '\0';
+    if (request->reproducible && !qctx_leaf_is_invariant(plan->leaves, ranks))
+        snprintf(plan->warning, sizeof plan->warning,
+                 "run.reproducible: on %d ranks the run is repeatable, but not the same as on other numbers of ranks; "
+                 "it is on 1, 2, 4, … %lld",
+                 ranks, (long long)plan->leaves);
+    else if (request->memory == 0 && plan->micro_rows < plan_most_rows(plan, request->batch, ranks))
+        snprintf(plan->warning, sizeof plan->warning,
+                 "the head takes %lld rows at a time because the node has no more memory free; set run.memory to "
+                 "repeat the run bit for bit",
+                 (long long)plan->micro_rows);
+}
+
+void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
+{
+    qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
+    char spent[96], memory[PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT], bytes[PLAN_SIZE_TEXT];
+
+    explain_memory(request, ranks, plan, spent, sizeof spent);
+    plan_size_text(plan->memory, true, memory);
+    plan_size_text(plan->limit, false, limit);
+    plan_size_text((int64_t)cost.bytes, false, bytes);
+    snprintf(plan->reason, sizeof plan->reason,
+             "similarity %s%s, %s%s: %.3g GFLOP and %s a step and rank, %.2g s computing + %.2g s communicating "
+             "foreseen; %s%s of %s",
+             qctx_similarity_name(plan->scheme), request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
+             qctx_precision_name(plan->precision), plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, bytes,
+             cost.computing, cost.communicating, spent, memory, limit);
+    warn(request, ranks, plan);
+}
