@@ -116,8 +116,8 @@ qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_
     if (conflict.key != NULL)
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
     status = plan_check_ranks(request, ranks, error);
-    if (status == QCTX_OK && (request->kind == QCTX_LOSS_SIGMOID ||
-                              (request->similarity != QCTX_SIMILARITY_AUTO && request->similarity != QCTX_SIMILARITY_FULL)))
+    if (status == QCTX_OK && (request->kind == QCTX_LOSS_SIGMOID || (request->similarity != QCTX_SIMILARITY_AUTO &&
+                                                                     request->similarity != QCTX_SIMILARITY_FULL)))
         return qctx_fail(error, QCTX_ERR_CONFIG, "loss.similarity, loss.kind: not there yet");
     if (status == QCTX_OK && !plan_fit(request, ranks, limit, plan))
         status = plan_refuse_memory(request, ranks, limit, plan, error);

@@ -2,29 +2,7 @@
 #include <math.h>
 
 #include "plan_internal.h"
-
-/* Multiplications and additions of one row through the layers first … last − 1 of an MLP, once. */
-static double layer_flops(const qctx_head_config *head, int64_t first)
-{
-    double sum = 0.0;
-
-    for (int64_t layer = first; layer < head->layers; layer++) {
-        int64_t in = layer == 0 ? head->input : head->hidden;
-        int64_t out = layer == head->layers - 1 ? head->output : head->hidden;
-
-        sum += 2.0 * (double)in * (double)out;
-    }
-    return sum;
-}
-
-/* Forward, the gradients of weights and of activations (none for the encoder's rows), and forward again. */
-static double head_flops(const qctx_plan_request *request, const qctx_plan *plan, int64_t rows)
-{
-    int sides = qctx_head_has_side(&request->head, 0) + qctx_head_has_side(&request->head, 1);
-    int passes = plan->micro_rows < rows ? 3 : 2;
-
-    return (double)(rows * sides) * (passes * layer_flops(&request->head, 0) + layer_flops(&request->head, 1));
-}
+#include "qctx/engine/stepper.h"
 
 /* Bytes of the loss that a rank receives for each of the batch's rows and floats, were it to receive all of them. */
 static double loss_bytes(const qctx_plan_request *request, const qctx_plan *plan)
@@ -66,8 +44,8 @@ qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_pl
     /* The head's gradient: its parts are summed, and gathered again. */
     double gradient = 2.0 * (double)(qctx_head_parameter_count(&request->head) * (int64_t)sizeof(float));
     qctx_plan_cost cost = {
-        .flops =
-            head_flops(request, plan, rows) + qctx_loss_flops(&loss, ranks, rows, request->batch, request->head.output),
+        .flops = qctx_stepper_flops(&request->head, plan, rows) +
+                 qctx_loss_flops(&loss, ranks, rows, request->batch, request->head.output),
         .bytes = from_others * ((double)request->batch * loss_bytes(request, plan) + gradient),
         .messages = count_messages(plan, ranks),
         .memory = plan_memory(request, plan, ranks),
