@@ -107,8 +107,8 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
     const qctx_config *config = &job->run.config;
     qctx_protocol *protocol = &job->protocol;
 
-    *protocol =
-        (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool, (uint64_t)config->run.seed};
+    *protocol = (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool,
+                                (uint64_t)config->run.seed, QCTX_PRECISION_AUTO};
     if (options.candidates != NULL)
         protocol->candidates = strcmp(options.candidates, "pools") == 0   ? QCTX_CANDIDATES_POOLS
                                : strcmp(options.candidates, "split") == 0 ? QCTX_CANDIDATES_SPLIT

@@ -79,9 +79,9 @@ static qctx_status read_shown(const qctx_results *results, const qctx_hit *hit, 
     return status;
 }
 
-static void print_shown(int64_t position, float score, const shown_hit *shown, FILE *out)
+static void print_shown(int64_t position, double score, const shown_hit *shown, FILE *out)
 {
-    int64_t column = fprintf(out, "%3lld %7.4f ", (long long)position, (double)score);
+    int64_t column = fprintf(out, "%3lld %7.4f ", (long long)position, score);
 
     for (; column < INDENT; column++)
         fputc(' ', out);
@@ -120,8 +120,8 @@ static qctx_status print_json(const qctx_results *results, FILE *out, qctx_error
         status = read_shown(results, &results->hits[i], &shown, error);
         if (status == QCTX_OK &&
             json_array_append_new(hits, json_pack("{s:I, s:f, s:s, s:s, s:s}", "position", (json_int_t)i + 1, "score",
-                                                  (double)results->hits[i].score, "id", shown.id, "title", shown.title,
-                                                  "text", shown.text)) != 0)
+                                                  results->hits[i].score, "id", shown.id, "title", shown.title, "text",
+                                                  shown.text)) != 0)
             status = qctx_fail(error, QCTX_ERR_DATA, "context '%s' cannot be written as JSON", shown.id);
         free_shown(&shown);
     }

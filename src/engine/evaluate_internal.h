@@ -1,4 +1,4 @@
-/* What the two ways to evaluate, pools and sweeps over all candidates, share. */
+/* What evaluation over all candidates and evaluation in pools share. */
 #ifndef QCTX_ENGINE_EVALUATE_INTERNAL_H
 #define QCTX_ENGINE_EVALUATE_INTERNAL_H
 
@@ -18,16 +18,8 @@ typedef struct {
 int64_t evaluate_index_of(const int64_t *rows, int64_t count, int64_t row);
 
 /*
- * How many of scores [count] stand above a target with score `target`, of which the first `before` have a lower row
- * number than the target's and the others a higher one (or are the target itself). Local.
- */
-int64_t evaluate_count_above(const float *scores, int64_t count, int64_t before, float target);
-
-/*
- * Adds the positions that this rank finds to `positions`, which is zero at first; the sum over the ranks is the
- * result. Collective. Errors: MEMORY.
+ * positions [answers] = those of the protocol `pools`, the same on all ranks. Collective. Errors: MEMORY.
  */
 qctx_status evaluate_pools(qctx_comm *comm, const evaluation *task, int64_t *positions, qctx_error *error);
-qctx_status evaluate_all(qctx_comm *comm, const evaluation *task, int64_t *positions, qctx_error *error);
 
 #endif

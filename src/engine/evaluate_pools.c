@@ -1,10 +1,13 @@
 /* Pools: each is one rank's alone, and the pools are dealt over ranks and threads whole. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "evaluate_internal.h"
+#include "positions_count.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
+#include "scan.h"
 
 /* Questions of a pool that are held against its candidates at a time. */
 enum { QUESTIONS_AT_A_TIME = 256 };
@@ -16,8 +19,17 @@ typedef struct {
     int64_t count;
     int64_t *candidates; /* [total] rows, ascending */
     int64_t total;
-    float *contexts; /* [total, width] */
+    qctx_operand contexts; /* [total, width] */
 } pool_work;
+
+/* Questions of a pool that are worked together: order[first … first + count − 1]. */
+typedef struct {
+    int64_t first;
+    int64_t count;
+    int64_t *rows;          /* [count] */
+    qctx_operand questions; /* [count, width] */
+    float *scores;          /* [count, SCAN_TILE] */
+} pool_block;
 
 static qctx_status collect_candidates(pool_work *pool, qctx_error *error)
 {
@@ -36,65 +48,103 @@ static qctx_status collect_candidates(pool_work *pool, qctx_error *error)
     return QCTX_OK;
 }
 
-/* Positions of the right contexts of question `question` of the set, from its scores [total]. */
-static void place_answers(const pool_work *pool, int64_t question, const float *scores, int64_t *positions)
+/* Adds to `positions` the candidates of a tile that stand above the right contexts of question i of the block. */
+static void count_question(const pool_work *pool, const pool_block *block, int64_t i, const positions_row *row,
+                           int64_t first, int64_t *positions)
 {
     const qctx_eval_set *set = pool->task->set;
+    const int64_t question = pool->order[block->first + i], width = row->width;
+    int64_t settled = 0;
 
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++) {
         int64_t index = evaluate_index_of(pool->candidates, pool->total, set->contexts[a]);
+        double target = qctx_score(row->question, pool->contexts.values + index * width, width);
 
-        positions[a] = evaluate_count_above(scores, pool->total, index, scores[index]);
+        positions[a] += positions_count(row, index - first, target, &settled);
     }
+}
+
+/* Holds the block's questions against the pool's candidates first … first + count − 1. */
+static void count_tile(const pool_work *pool, const pool_block *block, int64_t first, int64_t count, int64_t *positions)
+{
+    const int64_t width = qctx_projector_output(pool->task->projector);
+    const float *contexts = pool->contexts.values + first * width;
+    const qctx_extent most = qctx_extent_most(pool->contexts.extents + first, count);
+
+    qctx_product(QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_TRANSPOSED, block->count, count, width,
+                 block->questions.values, width, contexts, width, false, block->scores, count);
+    for (int64_t i = 0; i < block->count; i++) {
+        const positions_row row = {
+            .scores = block->scores + i * count,
+            .count = count,
+            .bound = qctx_score_bound(QCTX_PRECISION_FLOAT32, width, block->questions.extents[i], most),
+            .question = block->questions.values + i * width,
+            .contexts = contexts,
+            .width = width};
+
+        count_question(pool, block, i, &row, first, positions);
+    }
+}
+
+static qctx_status place_block(const pool_work *pool, pool_block *block, int64_t *positions, qctx_error *error)
+{
+    const evaluation *task = pool->task;
+    qctx_status status;
+
+    for (int64_t i = 0; i < block->count; i++)
+        block->rows[i] = task->set->questions[pool->order[block->first + i]];
+    status = qctx_rows_project(task->questions, task->projector, 0, block->rows, block->count, block->questions.values,
+                               error);
+    if (status != QCTX_OK)
+        return status;
+    qctx_operand_measure(&block->questions, block->count, qctx_projector_output(task->projector));
+    for (int64_t first = 0; first < pool->total; first += SCAN_TILE)
+        count_tile(pool, block, first, qctx_smaller(SCAN_TILE, pool->total - first), positions);
+    return QCTX_OK;
 }
 
 static qctx_status place_questions(const pool_work *pool, int64_t *positions, qctx_error *error)
 {
-    const evaluation *task = pool->task;
-    const int64_t width = qctx_projector_output(task->projector);
+    const int64_t width = qctx_projector_output(pool->task->projector);
     const int64_t most = qctx_smaller(QUESTIONS_AT_A_TIME, pool->count);
-    int64_t *rows = qctx_alloc(most, sizeof *rows, "questions of a pool", error);
-    float *questions = qctx_alloc(most * width, sizeof *questions, "questions of a pool", error);
-    float *scores = qctx_alloc(most * pool->total, sizeof *scores, "scores of a pool", error);
-    qctx_status status = rows == NULL || questions == NULL || scores == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    pool_block block = {0};
+    qctx_status status =
+        qctx_operand_alloc(most, width, QCTX_PRECISION_FLOAT32, "questions of a pool", &block.questions, error);
 
-    for (int64_t first = 0; first < pool->count && status == QCTX_OK; first += most) {
-        int64_t count = qctx_smaller(most, pool->count - first);
-
-        for (int64_t i = 0; i < count; i++)
-            rows[i] = task->set->questions[pool->order[first + i]];
-        status = qctx_rows_project(task->questions, task->projector, 0, rows, count, questions, error);
-        if (status != QCTX_OK)
-            break;
-        qctx_rows_scores(questions, count, pool->contexts, pool->total, width, scores);
-        for (int64_t i = 0; i < count; i++)
-            place_answers(pool, pool->order[first + i], scores + i * pool->total, positions);
+    block.rows = qctx_alloc(most, sizeof *block.rows, "questions of a pool", error);
+    block.scores = qctx_alloc(most * SCAN_TILE, sizeof *block.scores, "scores of a pool", error);
+    if (block.rows == NULL || block.scores == NULL)
+        status = QCTX_ERR_MEMORY;
+    for (; block.first < pool->count && status == QCTX_OK; block.first += most) {
+        block.count = qctx_smaller(most, pool->count - block.first);
+        status = place_block(pool, &block, positions, error);
     }
-    free(rows);
-    free(questions);
-    free(scores);
+    qctx_operand_free(&block.questions);
+    free(block.rows);
+    free(block.scores);
     return status;
 }
 
 static qctx_status evaluate_pool(const evaluation *task, const int64_t *order, int64_t count, int64_t *positions,
                                  qctx_error *error)
 {
+    const int64_t width = qctx_projector_output(task->projector);
     pool_work pool = {.task = task, .order = order, .count = count};
     qctx_status status = collect_candidates(&pool, error);
 
     if (status != QCTX_OK)
         goto out;
-    pool.contexts =
-        qctx_alloc(pool.total * qctx_projector_output(task->projector), sizeof(float), "contexts of a pool", error);
-    status = pool.contexts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    status = qctx_operand_alloc(pool.total, width, QCTX_PRECISION_FLOAT32, "contexts of a pool", &pool.contexts, error);
     if (status == QCTX_OK)
-        status =
-            qctx_rows_project(task->contexts, task->projector, 1, pool.candidates, pool.total, pool.contexts, error);
-    if (status == QCTX_OK)
-        status = place_questions(&pool, positions, error);
+        status = qctx_rows_project(task->contexts, task->projector, 1, pool.candidates, pool.total,
+                                   pool.contexts.values, error);
+    if (status != QCTX_OK)
+        goto out;
+    qctx_operand_measure(&pool.contexts, pool.total, width);
+    status = place_questions(&pool, positions, error);
 out:
     free(pool.candidates);
-    free(pool.contexts);
+    qctx_operand_free(&pool.contexts);
     return status;
 }
 
@@ -126,10 +176,11 @@ static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, c
 
 qctx_status evaluate_pools(qctx_comm *comm, const evaluation *task, int64_t *positions, qctx_error *error)
 {
-    const int64_t count = task->set->count;
+    const int64_t count = task->set->count, answers = task->set->offsets[count];
     int64_t *order = qctx_alloc(count, sizeof *order, "the order of pools", error);
     qctx_status status = order == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
+    memset(positions, 0, (size_t)answers * sizeof *positions);
     if (status == QCTX_OK) {
         if (task->protocol->order == QCTX_POOLS_SHUFFLED)
             qctx_rng_permutation(order, count, task->protocol->seed, QCTX_STREAM_POOL, 0);
@@ -139,5 +190,8 @@ qctx_status evaluate_pools(qctx_comm *comm, const evaluation *task, int64_t *pos
         status = evaluate_own_pools(comm, task, order, positions, error);
     }
     free(order);
-    return qctx_agree(comm, status, error);
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK)
+        qctx_comm_sum_int64(comm, positions, answers);
+    return status;
 }

@@ -73,8 +73,8 @@ qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const 
         goto out;
     judge->comm = comm;
     judge->config = config;
-    judge->protocol =
-        (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool, (uint64_t)config->run.seed};
+    judge->protocol = (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool,
+                                      (uint64_t)config->run.seed, QCTX_PRECISION_AUTO};
     for (int64_t t = 0; t < training->tuning_count && status == QCTX_OK; t++) {
         judged_set *set = &judge->tuning[judge->tuning_count++];
 

@@ -115,7 +115,7 @@ static json_t *line_of(const prediction_sheet *sheet, const char *kind, int64_t 
         int64_t found = sheet->candidates[hits[i].candidate];
         json_t *context = context_of(set->store, found, error);
 
-        json_object_set_new(context, "score", json_real((double)hits[i].score));
+        json_object_set_new(context, "score", json_real(hits[i].score));
         json_object_set_new(context, "is_right", json_boolean(answers(set, question, found)));
         json_array_append_new(top, context);
     }
@@ -161,7 +161,8 @@ static qctx_status find_top(qctx_comm *comm, const qctx_eval_set *set, const qct
     const qctx_rows contexts = qctx_rows_of_store(set->store, QCTX_STORE_CONTEXTS);
     int64_t rows[2 * QCTX_PREDICTIONS_EACH];
     qctx_shard shard;
-    qctx_status status = qctx_shard_create(comm, &contexts, projector, candidates, total, &shard, error);
+    qctx_status status =
+        qctx_shard_create(comm, &contexts, projector, candidates, total, QCTX_PRECISION_FLOAT32, &shard, error);
 
     if (status != QCTX_OK)
         return status;

@@ -1,73 +1,105 @@
 #include "qctx/engine/topk.h"
 
+#include <math.h>
+#include <omp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
+#include "topk_list.h"
 
-/* What each tile of the sweep fills and merges. */
+/* Questions of a block: fewer where k is so large that a thread's lists would take more than 64 MiB. */
+enum { BLOCK_MOST = 1024, LISTS_MOST = 64 << 20 };
+
+/* What the scan fills and merges. */
 typedef struct {
     qctx_comm *comm;
     const qctx_shard *shard;
     int64_t k;
-    int64_t *kept;    /* [size of comm] min(k, candidates of the rank) */
-    int64_t *counts;  /* [size of comm] hits each rank gives for a tile */
-    int64_t *cursors; /* [size of comm] next hit of each rank's list */
-    qctx_hit *own;    /* [tile, kept of this rank] */
-    int64_t own_room;
-    qctx_hit *all; /* the lists of all ranks, one after the other */
-    int64_t all_room;
-    qctx_hit *hits; /* the result */
+    int64_t block;       /* questions of a block, at most */
+    int threads;         /* each has a list for every question of the block */
+    topk_entry *entries; /* [threads, block, topk_list_room(k)] */
+    topk_list *lists;    /* [threads, block] */
+    int64_t *kept;       /* [size of comm] min(k, candidates of the rank) */
+    int64_t *counts;     /* [size of comm] hits each rank gives for a block */
+    int64_t *cursors;    /* [size of comm] next hit of each rank's list */
+    qctx_hit *own;       /* [block, kept of this rank] */
+    qctx_hit *all;       /* the lists of all ranks, one after the other */
+    qctx_hit *hits;      /* the result */
 } merging;
 
-static bool better(qctx_hit a, qctx_hit b)
+static qctx_status begin_block(void *context, const scan_block *block, qctx_error *error)
 {
-    return a.score > b.score || (a.score == b.score && a.candidate < b.candidate);
-}
+    merging *task = context;
 
-static int compare_hits(const void *a, const void *b)
-{
-    const qctx_hit *x = a, *y = b;
-
-    return better(*y, *x) - better(*x, *y);
-}
-
-/* Restores the heap, whose root is the worst hit, after the hit at `at` got worse or better. */
-static void sink(qctx_hit *heap, int64_t count, int64_t at)
-{
-    for (;;) {
-        int64_t worst = at;
-        qctx_hit swap = heap[at];
-
-        for (int64_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++)
-            if (better(heap[worst], heap[child]))
-                worst = child;
-        if (worst == at)
-            return;
-        heap[at] = heap[worst];
-        heap[worst] = swap;
-        at = worst;
+    (void)block;
+    (void)error;
+    for (int64_t i = 0; i < task->threads * task->block; i++) {
+        task->lists[i].count = 0;
+        task->lists[i].floor = -INFINITY;
     }
+    return QCTX_OK;
 }
 
-/* best [k] = the k ≤ count best of scores, in order; candidate numbers begin at `first`. */
-static void select_best(const float *scores, int64_t count, int64_t first, int64_t k, qctx_hit *best)
+/* Adds the candidates of a tile that may be among the best of question q. */
+static int64_t take_question(const merging *task, const scan_tile *tile, int64_t q)
 {
-    if (k == 0)
-        return;
-    for (int64_t j = 0; j < k; j++)
-        best[j] = (qctx_hit){scores[j], first + j};
-    for (int64_t at = k / 2 - 1; at >= 0; at--)
-        sink(best, k, at);
-    for (int64_t j = k; j < count; j++)
-        if (scores[j] > best[0].score) {
-            best[0] = (qctx_hit){scores[j], first + j};
-            sink(best, k, 0);
-        }
-    qsort(best, (size_t)k, sizeof *best, compare_hits);
+    const topk_owner owner = {tile->block, tile->shard, q, task->k};
+    const float *scores = tile->scores + q * tile->count;
+    const double bound = scan_bound(tile, q);
+    topk_list *list = &task->lists[tile->thread * task->block + q];
+    int32_t found[SCAN_TILE];
+    /* Without a bound every score may be any. */
+    const int64_t n = scan_find(scores, tile->count, scan_float_below(list->floor - bound), found);
+    int64_t settled = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const double score = (double)scores[found[i]];
+        topk_entry entry = {score - bound, score + bound, tile->first + found[i]};
+
+        if (isinf(bound) || isnan(score))
+            entry = (topk_entry){-INFINITY, INFINITY, tile->first + found[i]};
+        if (entry.high >= list->floor)
+            settled += topk_list_add(list, &owner, entry);
+    }
+    return settled;
 }
 
-/* Merges the ranks' lists of question q of a tile of `count` questions into out [k]. */
+static int64_t take_tile(void *context, const scan_tile *tile)
+{
+    const merging *task = context;
+    int64_t settled = 0;
+
+    for (int64_t q = 0; q < tile->block->count; q++)
+        settled += take_question(task, tile, q);
+    return settled;
+}
+
+/* Brings the threads' lists of question q together; out [kept] = this rank's best. */
+static void finish_question(const merging *task, const scan_block *block, int64_t q, int64_t kept, qctx_hit *out)
+{
+    const topk_owner owner = {block, task->shard, q, task->k};
+    topk_list *list = &task->lists[q];
+
+    for (int t = 1; t < task->threads; t++) {
+        const topk_list *other = &task->lists[t * task->block + q];
+
+        for (int64_t i = 0; i < other->count; i++)
+            if (other->entries[i].high >= list->floor)
+                topk_list_add(list, &owner, other->entries[i]);
+    }
+    topk_list_finish(list, &owner);
+    for (int64_t i = 0; i < kept; i++)
+        out[i] = (qctx_hit){list->entries[i].low, task->shard->first + list->entries[i].candidate};
+}
+
+static bool hit_is_better(const qctx_hit *a, const qctx_hit *b)
+{
+    return a->score > b->score || (a->score == b->score && a->candidate < b->candidate);
+}
+
+/* Merges the ranks' lists of question q of a block of `count` questions into out [k]. */
 static void merge_question(const merging *task, int64_t q, int64_t count, qctx_hit *out)
 {
     const int size = qctx_comm_size(task->comm);
@@ -78,11 +110,11 @@ static void merge_question(const merging *task, int64_t q, int64_t count, qctx_h
         const qctx_hit *list = task->all;
         int from = -1;
 
-        out[place] = (qctx_hit){0.0f, -1};
+        out[place] = (qctx_hit){0.0, -1};
         for (int r = 0; r < size; r++) {
             const qctx_hit *next = list + q * task->kept[r] + task->cursors[r];
 
-            if (task->cursors[r] < task->kept[r] && (from < 0 || better(*next, out[place]))) {
+            if (task->cursors[r] < task->kept[r] && (from < 0 || hit_is_better(next, &out[place]))) {
                 out[place] = *next;
                 from = r;
             }
@@ -93,38 +125,48 @@ static void merge_question(const merging *task, int64_t q, int64_t count, qctx_h
     }
 }
 
-static qctx_status make_room(merging *task, int64_t count, qctx_error *error)
-{
-    const int rank = qctx_comm_rank(task->comm);
-    int64_t total = 0;
-    qctx_status status;
-
-    for (int r = 0; r < qctx_comm_size(task->comm); r++) {
-        task->counts[r] = count * task->kept[r];
-        total += task->counts[r];
-    }
-    status = qctx_grow((void **)&task->own, &task->own_room, task->counts[rank], sizeof *task->own, "hits", error);
-    if (status == QCTX_OK)
-        status = qctx_grow((void **)&task->all, &task->all_room, total, sizeof *task->all, "hits", error);
-    return status;
-}
-
-static qctx_status take_tile(void *context, int64_t first, int64_t count, const float *scores, qctx_error *error)
+static qctx_status end_block(void *context, const scan_block *block, qctx_error *error)
 {
     merging *task = context;
-    const qctx_shard *shard = task->shard;
     const int64_t kept = task->kept[qctx_comm_rank(task->comm)];
-    qctx_status status = qctx_agree(task->comm, make_room(task, count, error), error);
 
-    if (status != QCTX_OK)
-        return status;
+    (void)error;
 #pragma omp parallel for schedule(static)
-    for (int64_t q = 0; q < count; q++)
-        select_best(scores + q * shard->count, shard->count, shard->first, kept, task->own + q * kept);
+    for (int64_t q = 0; q < block->count; q++)
+        finish_question(task, block, q, kept, task->own + q * kept);
+    for (int r = 0; r < qctx_comm_size(task->comm); r++)
+        task->counts[r] = block->count * task->kept[r];
     qctx_comm_gather_all(task->comm, task->own, task->all, task->counts, sizeof *task->own);
-    for (int64_t q = 0; q < count; q++)
-        merge_question(task, q, count, task->hits + (first + q) * task->k);
+    for (int64_t q = 0; q < block->count; q++)
+        merge_question(task, q, block->count, task->hits + (block->first + q) * task->k);
     return QCTX_OK;
+}
+
+/* Everything but the counts of hits, which it needs. Local. */
+static qctx_status allocate_lists(merging *task, qctx_error *error)
+{
+    const int64_t room = topk_list_room(task->k), lists = task->threads * task->block;
+    int64_t all = 0;
+
+    for (int r = 0; r < qctx_comm_size(task->comm); r++)
+        all += task->kept[r];
+    task->entries = qctx_alloc(lists * room, sizeof *task->entries, "candidates of the best", error);
+    task->lists = qctx_alloc(lists, sizeof *task->lists, "candidates of the best", error);
+    task->own = qctx_alloc(task->block * task->kept[qctx_comm_rank(task->comm)], sizeof *task->own, "hits", error);
+    task->all = qctx_alloc(task->block * all, sizeof *task->all, "hits", error);
+    if (task->entries == NULL || task->lists == NULL || task->own == NULL || task->all == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < lists; i++)
+        task->lists[i].entries = task->entries + i * room;
+    return QCTX_OK;
+}
+
+static int64_t block_of(int64_t k, int64_t count)
+{
+    int64_t most = LISTS_MOST / (topk_list_room(k) * (int64_t)sizeof(topk_entry));
+
+    most = most < 1 ? 1 : qctx_smaller(most, BLOCK_MOST);
+    return qctx_smaller(most, count);
 }
 
 qctx_status qctx_topk(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
@@ -132,19 +174,25 @@ qctx_status qctx_topk(qctx_comm *comm, const qctx_shard *shard, const qctx_proje
                       qctx_error *error)
 {
     const int size = qctx_comm_size(comm);
-    merging task = {.comm = comm, .shard = shard, .k = k, .hits = hits};
+    merging task = {.comm = comm, .shard = shard, .k = k, .hits = hits, .threads = omp_get_max_threads()};
+    const scan_taker taker = {&task, begin_block, end_block, take_tile};
     qctx_status status;
 
+    task.block = block_of(k, count);
     task.kept = qctx_alloc(3 * (int64_t)size, sizeof *task.kept, "counts of hits", error);
     status = qctx_agree(comm, task.kept == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
     if (status != QCTX_OK)
         goto out;
     task.counts = task.kept + size;
     task.cursors = task.counts + size;
-    qctx_comm_gather_counts(comm, k < shard->count ? k : shard->count, task.kept);
-    status = qctx_shard_sweep(comm, shard, projector, questions, rows, count, take_tile, &task, error);
+    qctx_comm_gather_counts(comm, qctx_smaller(k, shard->count), task.kept);
+    status = qctx_agree(comm, allocate_lists(&task, error), error);
+    if (status == QCTX_OK)
+        status = scan_run(comm, shard, projector, questions, rows, count, task.block, &taker, error);
 out:
     free(task.kept);
+    free(task.entries);
+    free(task.lists);
     free(task.own);
     free(task.all);
     return status;

@@ -15,7 +15,9 @@ void qctx_trec_lines(FILE *out, const char *question, const qctx_hit *hits, int6
     float last = INFINITY;
 
     for (int64_t i = 0; i < k && hits[i].candidate >= 0; i++) {
-        last = hits[i].score < last ? hits[i].score : nextafterf(last, -INFINITY);
+        const float score = (float)hits[i].score;
+
+        last = score < last ? score : nextafterf(last, -INFINITY);
         /* Nine digits tell any two floats apart. */
         fprintf(out, "%s Q0 %s %lld %.9g qctx-dist\n", question, ids[hits[i].candidate], (long long)i + 1,
                 (double)last);
@@ -109,7 +111,7 @@ qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_s
         status = open_writer(path, set, candidates, total, &writer, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
-        status = qctx_shard_create(comm, &contexts, projector, candidates, total, &shard, error);
+        status = qctx_shard_create(comm, &contexts, projector, candidates, total, QCTX_PRECISION_AUTO, &shard, error);
     if (status == QCTX_OK)
         status = write_lists(comm, set, &shard, projector, depth < total ? depth : total, &writer, error);
     if (status != QCTX_OK)

@@ -103,7 +103,7 @@ static void positions_by_hand(void **state)
     assert_int_equal(positions[1], 2);
     assert_int_equal(positions[2], 2);
     /* Alone in its pool, the second question has one candidate. */
-    protocol = (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 1, 0};
+    protocol = (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 1, 0, QCTX_PRECISION_FLOAT32};
     assert_status(qctx_evaluate_rows(test_comm, &from[0], &from[1], 5, &set, &projector, &protocol, positions, &error),
                   QCTX_OK, &error);
     assert_int_equal(positions[0], 0);
@@ -127,16 +127,16 @@ static void pools_match_sorting(void **state)
     ranking_data data = ranking_make(233, 150);
 
     (void)state;
-    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 50, 0}, 1);
-    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, 50, 3}, 1);
+    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 50, 0, QCTX_PRECISION_FLOAT32}, 1);
+    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, 50, 3, QCTX_PRECISION_FLOAT32}, 1);
     /* Fewer pools than ranks, one pool only, and pools of one question. */
-    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 120, 0}, 1);
-    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, INT64_MAX, 3}, 1);
-    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 1, 0}, 1);
+    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 120, 0, QCTX_PRECISION_FLOAT32}, 1);
+    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, INT64_MAX, 3, QCTX_PRECISION_FLOAT32}, 1);
+    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 1, 0, QCTX_PRECISION_FLOAT32}, 1);
     ranking_free(&data);
     /* A pool of more questions than one product takes. */
     data = ranking_make(700, 90);
-    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, 600, 4}, 5);
+    check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, 600, 4, QCTX_PRECISION_FLOAT32}, 5);
     ranking_free(&data);
 }
 
@@ -149,7 +149,7 @@ static void the_smallest_sets_work(void **state)
 
             check(&data, (qctx_protocol){.candidates = QCTX_CANDIDATES_CORPUS}, 1);
             check(&data, (qctx_protocol){.candidates = QCTX_CANDIDATES_SPLIT}, 1);
-            check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, 2, 1}, 1);
+            check(&data, (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_SHUFFLED, 2, 1, QCTX_PRECISION_FLOAT32}, 1);
             ranking_free(&data);
         }
 }
@@ -165,7 +165,7 @@ static uint64_t hash_of_rounding_positions(qctx_candidates candidates)
     qctx_rows from[2];
     int64_t *positions = qctx_alloc(data.offsets[QUESTIONS], sizeof *positions, "a test", NULL);
     qctx_projector projector = {&head, parameters, 0.7, true, DIM};
-    qctx_protocol protocol = {candidates, QCTX_POOLS_SHUFFLED, 70, 5};
+    qctx_protocol protocol = {candidates, QCTX_POOLS_SHUFFLED, 70, 5, QCTX_PRECISION_FLOAT32};
     uint64_t hash;
 
     for (int64_t i = 0; i < qctx_head_parameter_count(&head); i++)

@@ -14,8 +14,9 @@ static void check(int64_t questions, int64_t contexts, int64_t k, int64_t step)
     ranking_entry *list = qctx_alloc(contexts, sizeof *list, "a test", NULL);
     qctx_shard shard;
 
-    assert_status(qctx_shard_create(test_comm, &data.from[1], &data.projector, NULL, contexts, &shard, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_shard_create(test_comm, &data.from[1], &data.projector, NULL, contexts, QCTX_PRECISION_FLOAT32,
+                                    &shard, &error),
+                  QCTX_OK, &error);
     assert_status(qctx_topk(test_comm, &shard, &data.projector, &data.from[0], data.rows, questions, k, hits, &error),
                   QCTX_OK, &error);
     for (int64_t q = 0; q < questions; q += step) {
@@ -27,7 +28,7 @@ static void check(int64_t questions, int64_t contexts, int64_t k, int64_t step)
 
             assert_int_equal(hit->candidate, i < contexts ? list[i].row : -1);
             if (i < contexts)
-                assert_true((double)hit->score == list[i].score);
+                assert_true(hit->score == list[i].score);
         }
     }
     qctx_shard_free(&shard);
@@ -61,12 +62,14 @@ static void candidates_may_be_a_part_of_the_rows(void **state)
     qctx_hit hits[2];
 
     (void)state;
-    assert_status(qctx_shard_create(test_comm, &from[1], &projector, candidates, 3, &shard, &error), QCTX_OK, &error);
+    assert_status(
+        qctx_shard_create(test_comm, &from[1], &projector, candidates, 3, QCTX_PRECISION_FLOAT32, &shard, &error),
+        QCTX_OK, &error);
     assert_status(qctx_topk(test_comm, &shard, &projector, &from[0], &row, 1, 2, hits, &error), QCTX_OK, &error);
     assert_int_equal(hits[0].candidate, 1);
-    assert_close((double)hits[0].score, 7, 0);
+    assert_close(hits[0].score, 7, 0);
     assert_int_equal(hits[1].candidate, 2);
-    assert_close((double)hits[1].score, 6, 0);
+    assert_close(hits[1].score, 6, 0);
     qctx_shard_free(&shard);
 }
 

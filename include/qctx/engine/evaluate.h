@@ -6,9 +6,8 @@
  * split's questions (`split`), or against every context of the store (`corpus`). The last pool may be short and is
  * evaluated as it is, as the seed system did.
  *
- * The position of a context is the number of candidates that score above it, or equal with a lower row number: counts,
- * never sorted lists, so sharding needs no merge. A target's score is read from the very product it is compared with,
- * and products are cut into the same blocks for any number of ranks: the positions are the same integers for any N.
+ * The position of a context is the number of candidates that score above it, or equal with a lower row number
+ * (engine/positions): the same integers for any number of ranks and threads.
  */
 #ifndef QCTX_ENGINE_EVALUATE_H
 #define QCTX_ENGINE_EVALUATE_H
@@ -27,6 +26,7 @@ typedef struct {
     qctx_pool_order order; /* of pools */
     int64_t pool;          /* questions a pool */
     uint64_t seed;         /* of shuffled pools */
+    qctx_precision scan;   /* of products; positions do not depend on it */
 } qctx_protocol;
 
 /* Questions to evaluate: a split of a store, or a part of one (the tuning pairs). Borrows its arrays. */

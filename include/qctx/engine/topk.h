@@ -1,6 +1,6 @@
 /*
- * The exact k best candidates of each question: bounded heaps over the very
- * products that evaluation counts in, merged over the ranks.
+ * The exact k best candidates of each question: a scan in the shard's precision finds the few that can be among them,
+ * their scores in double decide (engine/operand), and the ranks' lists are merged.
  */
 #ifndef QCTX_ENGINE_TOPK_H
 #define QCTX_ENGINE_TOPK_H
@@ -12,7 +12,7 @@
 #include "qctx/platform/comm.h"
 
 typedef struct {
-    float score;
+    double score;      /* qctx_score of the projected rows */
     int64_t candidate; /* number among the shard's candidates; −1 where there are fewer than k */
 } qctx_hit;
 
