@@ -1,0 +1,314 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "comm_internal.h"
+
+#include "qctx/base/clock.h"
+#include "qctx/base/multiversion.h"
+
+enum {
+    ADD_PIECE = 1 << 19, /* bytes of a message that will be added: it stays in a core's cache until then */
+    ADD_SLOTS = 16,      /* such messages under way at a time, so that progress may be as rare as every few ms */
+    TRIES = 2            /* MPI_Testsome drives first and looks afterwards, so one alone does not see what it did */
+};
+
+/* A message in MPI's hands. */
+typedef struct {
+    qctx_exchange *exchange;
+    char *in;      /* where it will be copied or added to; NULL: nothing comes in */
+    int64_t bytes; /* of what comes in */
+    int slot;      /* of the exchange's room; −1: it arrives in place */
+} message;
+
+/* All messages of all exchanges, flat, as MPI_Testsome wants them. */
+static struct {
+    MPI_Request *requests;
+    message *messages;
+    message *finished; /* of one MPI_Testsome */
+    int *indices;      /* of one MPI_Testsome */
+    int64_t request_room, message_room, finished_room, index_room;
+    int count;
+    int unposted; /* exchanges that have messages to post yet */
+} active;
+
+/* The largest room of a past exchange, kept for the next: fresh pages would cost as much as what arrives in them. */
+static struct {
+    char *room;
+    int64_t bytes;
+} spare;
+
+QCTX_MULTIVERSION
+static void add_floats(float *restrict sum, const float *restrict values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        sum[i] += values[i];
+}
+
+QCTX_MULTIVERSION
+static void add_doubles(double *restrict sum, const double *restrict values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        sum[i] += values[i];
+}
+
+qctx_exchange *comm_exchange_create(MPI_Comm mpi, int tag, int64_t most)
+{
+    qctx_exchange *exchange = comm_alloc(1, sizeof *exchange + (size_t)most * sizeof(comm_round), "an exchange");
+
+    exchange->mpi = mpi;
+    exchange->tag = tag;
+    return exchange;
+}
+
+/* Room for one more request; the caller fills it before the next. */
+static MPI_Request *hand_over(qctx_exchange *exchange, char *in, int64_t bytes, int slot)
+{
+    int64_t needed = (int64_t)active.count + 1;
+
+    comm_grow((void **)&active.requests, &active.request_room, needed, sizeof *active.requests, "requests");
+    comm_grow((void **)&active.messages, &active.message_room, needed, sizeof *active.messages, "messages under way");
+    comm_grow((void **)&active.finished, &active.finished_room, needed, sizeof *active.finished, "finished messages");
+    comm_grow((void **)&active.indices, &active.index_room, needed, sizeof *active.indices, "finished messages");
+    active.messages[active.count] = (message){exchange, in, bytes, slot};
+    exchange->pending++;
+    return &active.requests[active.count++];
+}
+
+MPI_Request *comm_exchange_request(qctx_exchange *exchange)
+{
+    return hand_over(exchange, NULL, 0, -1);
+}
+
+/*
+ * The next message of a range: from `done` of its bytes on, up to `limit`, not across the end of the exchange's bytes.
+ * Sender and receiver cut alike, since they know the same range.
+ */
+static int next_piece(const qctx_exchange *exchange, int64_t first, int64_t bytes, int64_t done, int64_t limit,
+                      int64_t *at)
+{
+    int64_t piece = bytes - done;
+
+    *at = (first + done) % exchange->bytes;
+    if (piece > exchange->bytes - *at)
+        piece = exchange->bytes - *at;
+    return (int)(piece < limit ? piece : limit);
+}
+
+static int64_t piece_limit(const comm_round *round)
+{
+    return round->arrival == COMM_COPY ? COMM_PIECE : ADD_PIECE;
+}
+
+static void post_sends(qctx_exchange *exchange, const comm_round *round)
+{
+    int64_t at;
+
+    for (int64_t done = 0; done < round->out_bytes;) {
+        int piece = next_piece(exchange, round->out_first, round->out_bytes, done, piece_limit(round), &at);
+        MPI_Request *request = hand_over(exchange, NULL, 0, -1);
+
+        comm_check(MPI_Isend(exchange->out + at, piece, MPI_BYTE, round->to, exchange->tag, exchange->mpi, request),
+                   "MPI_Isend");
+        done += piece;
+    }
+}
+
+/* As many receives as there is room for: all of them where they arrive in place. */
+static void post_receives(qctx_exchange *exchange, const comm_round *round)
+{
+    bool adds = round->arrival != COMM_COPY;
+    int64_t at;
+
+    while (exchange->in_posted < round->in_bytes && (!adds || exchange->free_slots != 0)) {
+        int piece =
+            next_piece(exchange, round->in_first, round->in_bytes, exchange->in_posted, piece_limit(round), &at);
+        int slot = adds ? __builtin_ctz(exchange->free_slots) : -1;
+        char *place = adds ? exchange->room + slot * exchange->slot_bytes : exchange->in + at;
+        MPI_Request *request = hand_over(exchange, exchange->in + at, piece, slot);
+
+        if (adds)
+            exchange->free_slots &= ~((uint32_t)1 << slot);
+        comm_check(MPI_Irecv(place, piece, MPI_BYTE, round->from, exchange->tag, exchange->mpi, request), "MPI_Irecv");
+        exchange->in_posted += piece;
+    }
+}
+
+static void note_if_posted(qctx_exchange *exchange)
+{
+    bool is_last = exchange->round + 1 >= exchange->round_count;
+
+    if (exchange->posted || !is_last ||
+        (exchange->round < exchange->round_count && exchange->in_posted < exchange->rounds[exchange->round].in_bytes))
+        return;
+    exchange->posted = true;
+    active.unposted--;
+}
+
+static void begin_round(qctx_exchange *exchange)
+{
+    if (exchange->round >= exchange->round_count)
+        return;
+    exchange->in_posted = 0;
+    post_receives(exchange, &exchange->rounds[exchange->round]);
+    post_sends(exchange, &exchange->rounds[exchange->round]);
+}
+
+/* Posts what may be posted, and begins the next round where one is over. */
+static void advance(qctx_exchange *exchange)
+{
+    do {
+        if (exchange->round < exchange->round_count)
+            post_receives(exchange, &exchange->rounds[exchange->round]);
+        note_if_posted(exchange);
+        if (exchange->pending > 0)
+            return;
+        exchange->round++;
+        begin_round(exchange);
+    } while (exchange->round < exchange->round_count);
+    exchange->over = true;
+    comm_count_ended();
+}
+
+/* Room for the messages of the largest round that adds; a range that passes the end is one message more. */
+static void make_room(qctx_exchange *exchange)
+{
+    int64_t most = 0, slots;
+
+    for (int64_t i = 0; i < exchange->round_count; i++)
+        if (exchange->rounds[i].arrival != COMM_COPY && exchange->rounds[i].in_bytes > most)
+            most = exchange->rounds[i].in_bytes;
+    if (most == 0)
+        return;
+    exchange->slot_bytes = most < ADD_PIECE ? most : ADD_PIECE;
+    slots = most / ADD_PIECE + 2 < ADD_SLOTS ? most / ADD_PIECE + 2 : ADD_SLOTS;
+    exchange->free_slots = ((uint32_t)1 << slots) - 1;
+    exchange->room = spare.room;
+    exchange->room_bytes = spare.bytes;
+    spare.room = NULL;
+    spare.bytes = 0;
+    comm_grow((void **)&exchange->room, &exchange->room_bytes, slots * exchange->slot_bytes, 1,
+              "parts of a sum that arrive");
+}
+
+static void destroy(qctx_exchange *exchange)
+{
+    if (exchange->room_bytes > spare.bytes) {
+        free(spare.room);
+        spare.room = exchange->room;
+        spare.bytes = exchange->room_bytes;
+    } else {
+        free(exchange->room);
+    }
+    free(exchange);
+}
+
+void comm_exchange_begin(qctx_exchange *exchange)
+{
+    comm_count_began();
+    active.unposted++;
+    make_room(exchange);
+    begin_round(exchange);
+    advance(exchange);
+}
+
+void comm_exchange_finish(void)
+{
+    free(spare.room);
+    free(active.requests);
+    free(active.messages);
+    free(active.finished);
+    free(active.indices);
+}
+
+static void take_in(const message *finished)
+{
+    qctx_exchange *exchange = finished->exchange;
+    void *place = finished->in;
+    const void *arrived;
+
+    exchange->pending--;
+    if (finished->in == NULL)
+        return;
+    comm_count_received(finished->bytes);
+    if (finished->slot < 0)
+        return;
+    arrived = exchange->room + finished->slot * exchange->slot_bytes;
+    if (exchange->rounds[exchange->round].arrival == COMM_ADD_FLOAT)
+        add_floats(place, arrived, finished->bytes / (int64_t)sizeof(float));
+    else
+        add_doubles(place, arrived, finished->bytes / (int64_t)sizeof(double));
+    exchange->free_slots |= (uint32_t)1 << finished->slot;
+}
+
+/* Closes the gaps that finished requests left. */
+static void compact(void)
+{
+    int kept = 0;
+
+    for (int i = 0; i < active.count; i++)
+        if (active.requests[i] != MPI_REQUEST_NULL) {
+            active.requests[kept] = active.requests[i];
+            active.messages[kept++] = active.messages[i];
+        }
+    active.count = kept;
+}
+
+/* Deals with all messages that are over, waiting for one if `block` is set. Whether there was any. */
+static bool drive(bool block)
+{
+    int count = 0;
+
+    if (block)
+        comm_check(MPI_Waitsome(active.count, active.requests, &count, active.indices, MPI_STATUSES_IGNORE),
+                   "MPI_Waitsome");
+    else
+        comm_check(MPI_Testsome(active.count, active.requests, &count, active.indices, MPI_STATUSES_IGNORE),
+                   "MPI_Testsome");
+    if (count == MPI_UNDEFINED || count == 0)
+        return false;
+    for (int i = 0; i < count; i++)
+        active.finished[i] = active.messages[active.indices[i]];
+    compact();
+    for (int i = 0; i < count; i++) {
+        message finished = active.finished[i];
+
+        take_in(&finished);
+        advance(finished.exchange);
+    }
+    return true;
+}
+
+void qctx_comm_progress(void)
+{
+    for (int idle = 0; active.count > 0 && idle < TRIES;)
+        idle = drive(false) ? 0 : idle + 1;
+}
+
+double comm_enter(void)
+{
+    double entered = qctx_clock_seconds();
+
+    while (active.unposted > 0)
+        drive(true);
+    return entered;
+}
+
+bool qctx_exchange_is_done(qctx_exchange *exchange)
+{
+    qctx_comm_progress();
+    return exchange->over;
+}
+
+void qctx_exchange_wait(qctx_exchange **exchange)
+{
+    double entered;
+
+    if (*exchange == NULL)
+        return;
+    entered = qctx_clock_seconds();
+    while (!(*exchange)->over)
+        drive(true);
+    comm_count_waited(qctx_clock_seconds() - entered);
+    destroy(*exchange);
+    *exchange = NULL;
+}
