@@ -1,181 +1,12 @@
 #include "qctx/engine/checkpoint.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "qctx/base/fileio.h"
-#include "qctx/base/hash.h"
+#include "checkpoint_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/platform/h5.h"
-
-#define SCHEMA "qctx-checkpoint"
-
-/* The head's shape as attributes of the file. */
-typedef struct {
-    const char *name;
-    int64_t value;
-} shape_attribute;
-
-enum { SHAPE_ATTRIBUTES = 8 };
-
-static void describe_head(const qctx_head_config *head, shape_attribute *attributes)
-{
-    const shape_attribute rows[SHAPE_ATTRIBUTES] = {
-        {"head_form", head->form},     {"head_sides", head->sides},   {"head_activation", head->activation},
-        {"head_layers", head->layers}, {"head_input", head->input},   {"head_hidden", head->hidden},
-        {"head_output", head->output}, {"seed", (int64_t)head->seed},
-    };
-
-    memcpy(attributes, rows, sizeof rows);
-}
-
-static uint64_t checksum_of(const qctx_checkpoint *checkpoint)
-{
-    size_t parameters = (size_t)qctx_head_parameter_count(&checkpoint->head) + 1;
-    size_t state = (size_t)checkpoint->optimizer.count;
-    uint64_t hash = qctx_hash(checkpoint->parameters, parameters * sizeof(float), 1);
-
-    if (state > 0) {
-        hash = qctx_hash(checkpoint->optimizer.first, state * sizeof(float), hash);
-        hash = qctx_hash(checkpoint->optimizer.second, state * sizeof(float), hash);
-    }
-    return hash;
-}
-
-/* Names of the tensors with "parameters/" in front, one dataset each. */
-static qctx_status tensor_rows(const qctx_head_config *head, qctx_head_tensor **tensors, int64_t *count,
-                               qctx_error *error)
-{
-    *count = qctx_head_tensor_count(head);
-    *tensors = qctx_alloc(*count, sizeof **tensors, "the list of tensors", error);
-    if (*tensors == NULL)
-        return QCTX_ERR_MEMORY;
-    qctx_head_tensors(head, *tensors);
-    return QCTX_OK;
-}
-
-static void dataset_name(const qctx_head_tensor *tensor, char *name, size_t bytes)
-{
-    snprintf(name, bytes, "parameters/%s", tensor->name);
-}
-
-static bool is_bias(const qctx_head_tensor *tensor)
-{
-    return !tensor->decays;
-}
-
-static qctx_status write_parameters(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error)
-{
-    qctx_head_tensor *tensors = NULL;
-    int64_t count;
-    qctx_status status = tensor_rows(&checkpoint->head, &tensors, &count, error);
-
-    for (int64_t t = 0; t < count && status == QCTX_OK; t++) {
-        const qctx_head_tensor *tensor = &tensors[t];
-        char name[96];
-
-        dataset_name(tensor, name, sizeof name);
-        status = qctx_h5_make(file, name, QCTX_H5_FLOAT32, tensor->rows, is_bias(tensor) ? 0 : tensor->cols, error);
-        if (status == QCTX_OK)
-            status = qctx_h5_write(file, name, QCTX_H5_FLOAT32, 0, tensor->rows,
-                                   checkpoint->parameters + tensor->offset, error);
-    }
-    if (status == QCTX_OK)
-        status = qctx_h5_make(file, "logit_scale", QCTX_H5_FLOAT32, 1, 0, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_write(file, "logit_scale", QCTX_H5_FLOAT32, 0, 1,
-                               checkpoint->parameters + qctx_head_parameter_count(&checkpoint->head), error);
-    free(tensors);
-    return status;
-}
-
-static qctx_status write_optimizer(qctx_h5 *file, const qctx_optimizer_state *optimizer, qctx_error *error)
-{
-    const char *const names[] = {"optimizer/first", "optimizer/second"};
-    const float *const values[] = {optimizer->first, optimizer->second};
-    qctx_status status = QCTX_OK;
-
-    for (int i = 0; i < 2 && status == QCTX_OK && optimizer->count > 0; i++) {
-        status = qctx_h5_make(file, names[i], QCTX_H5_FLOAT32, optimizer->count, 0, error);
-        if (status == QCTX_OK)
-            status = qctx_h5_write(file, names[i], QCTX_H5_FLOAT32, 0, optimizer->count, values[i], error);
-    }
-    return status;
-}
-
-static qctx_status write_attributes(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error)
-{
-    shape_attribute shape[SHAPE_ATTRIBUTES];
-    char checksum[24];
-    qctx_status status = qctx_h5_set_text(file, "/", "schema", SCHEMA, error);
-
-    describe_head(&checkpoint->head, shape);
-    snprintf(checksum, sizeof checksum, "%016" PRIx64, checksum_of(checkpoint));
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "version", QCTX_CHECKPOINT_VERSION, error);
-    for (int i = 0; i < SHAPE_ATTRIBUTES && status == QCTX_OK; i++)
-        status = qctx_h5_set_int(file, "/", shape[i].name, shape[i].value, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_double(file, "/", "head_dropout", checkpoint->head.dropout, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "epoch", checkpoint->epoch, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "step", checkpoint->step, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "optimizer_steps", checkpoint->optimizer.steps, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_double(file, "/", "strength", checkpoint->strength, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_double(file, "/", "best_metric", checkpoint->best_metric, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "best_epoch", checkpoint->best_epoch, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "encoder_fingerprint", checkpoint->encoder_fingerprint, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "checksum", checksum, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "config", checkpoint->config, error);
-    return status;
-}
-
-static qctx_status write_local(const char *path, const qctx_checkpoint *checkpoint, qctx_error *error)
-{
-    char *partial = qctx_format(error, "%s.partial", path);
-    qctx_h5 *file = NULL;
-    qctx_status status, closed;
-
-    if (partial == NULL)
-        return QCTX_ERR_MEMORY;
-    status = qctx_h5_create(partial, &file, error);
-    if (status == QCTX_OK)
-        status = write_attributes(file, checkpoint, error);
-    if (status == QCTX_OK)
-        status = write_parameters(file, checkpoint, error);
-    if (status == QCTX_OK)
-        status = write_optimizer(file, &checkpoint->optimizer, error);
-    closed = qctx_h5_close(file, status == QCTX_OK ? error : NULL);
-    if (status == QCTX_OK)
-        status = closed;
-    if (status == QCTX_OK)
-        status = qctx_file_publish(partial, path, error);
-    if (status != QCTX_OK)
-        unlink(partial);
-    free(partial);
-    return status;
-}
-
-qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_checkpoint *checkpoint,
-                                  qctx_error *error)
-{
-    qctx_status status = QCTX_OK;
-
-    if (qctx_comm_rank(comm) == 0)
-        status = write_local(path, checkpoint, error);
-    return qctx_agree(comm, status, error);
-}
 
 static qctx_status check_schema(const qctx_h5 *file, const char *path, qctx_error *error)
 {
@@ -184,9 +15,10 @@ static qctx_status check_schema(const qctx_h5 *file, const char *path, qctx_erro
     qctx_status status;
 
     if (!qctx_h5_has(file, "/", "schema") || qctx_h5_get_text(file, "/", "schema", &schema, NULL) != QCTX_OK ||
-        strcmp(schema, SCHEMA) != 0) {
+        strcmp(schema, CHECKPOINT_SCHEMA) != 0) {
         free(schema);
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is not a checkpoint (no attribute schema = \"%s\")", path, SCHEMA);
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is not a checkpoint (no attribute schema = \"%s\")", path,
+                  CHECKPOINT_SCHEMA);
         return qctx_hint(error, "checkpoints stand in <run>/checkpoints; qctx-dist info says what a file is");
     }
     free(schema);
@@ -207,14 +39,14 @@ static qctx_status read_head(const qctx_h5 *file, const char *path, qctx_head_co
 {
     /* Far above what fits into a machine, far below what overflows a product of two. */
     const int64_t widest = 1 << 20;
-    const int64_t low[SHAPE_ATTRIBUTES] = {0, 0, 0, 1, 1, 1, 1, INT64_MIN};
-    const int64_t high[SHAPE_ATTRIBUTES] = {
+    const int64_t low[CHECKPOINT_SHAPES] = {0, 0, 0, 1, 1, 1, 1, INT64_MIN};
+    const int64_t high[CHECKPOINT_SHAPES] = {
         QCTX_HEAD_RESIDUAL, QCTX_SIDES_SHARED, QCTX_ACTIVATION_TANH, 64, widest, widest, widest, INT64_MAX};
-    shape_attribute shape[SHAPE_ATTRIBUTES];
+    checkpoint_shape shape[CHECKPOINT_SHAPES];
     qctx_status status = QCTX_OK;
 
-    describe_head(head, shape);
-    for (int i = 0; i < SHAPE_ATTRIBUTES && status == QCTX_OK; i++) {
+    checkpoint_describe_head(head, shape);
+    for (int i = 0; i < CHECKPOINT_SHAPES && status == QCTX_OK; i++) {
         status = qctx_h5_get_int(file, "/", shape[i].name, &shape[i].value, error);
         if (status == QCTX_OK && (shape[i].value < low[i] || shape[i].value > high[i]))
             status = refuse_shape(path, shape[i].name, shape[i].value, error);
@@ -247,37 +79,49 @@ static qctx_status read_exactly(const qctx_h5 *file, const char *path, const cha
     return qctx_h5_read(file, name, QCTX_H5_FLOAT32, 0, rows, values, error);
 }
 
+static qctx_status read_tensors(const qctx_h5 *file, const char *path, const qctx_head_config *head, float *parameters,
+                                qctx_error *error)
+{
+    qctx_head_tensor *tensors = checkpoint_tensors(head, error);
+    qctx_status status = tensors == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    for (int64_t t = 0; status == QCTX_OK && t < qctx_head_tensor_count(head); t++) {
+        char name[CHECKPOINT_NAME_MAX];
+
+        checkpoint_dataset(&tensors[t], name);
+        status =
+            read_exactly(file, path, name, tensors[t].rows, tensors[t].cols, parameters + tensors[t].offset, error);
+    }
+    free(tensors);
+    return status;
+}
+
 static qctx_status read_parameters(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint,
                                    qctx_error *error)
 {
-    qctx_head_tensor *tensors = NULL;
-    int64_t count, parameters = qctx_head_parameter_count(&checkpoint->head);
-    qctx_status status = tensor_rows(&checkpoint->head, &tensors, &count, error);
+    int64_t head = qctx_head_parameter_count(&checkpoint->head);
+    qctx_status status;
 
-    if (status != QCTX_OK)
-        return status;
-    checkpoint->parameters = qctx_alloc(parameters + 1, sizeof(float), "the head's parameters", error);
+    checkpoint->parameters = qctx_alloc(head + CHECKPOINT_SCALARS, sizeof(float), "the head's parameters", error);
     if (checkpoint->parameters == NULL)
-        status = QCTX_ERR_MEMORY;
-    for (int64_t t = 0; t < count && status == QCTX_OK; t++) {
-        char name[96];
-
-        dataset_name(&tensors[t], name, sizeof name);
-        status = read_exactly(file, path, name, tensors[t].rows, tensors[t].cols,
-                              checkpoint->parameters + tensors[t].offset, error);
+        return QCTX_ERR_MEMORY;
+    status = read_tensors(file, path, &checkpoint->head, checkpoint->parameters, error);
+    /* The logit scale is in all of them, the bias in those of a sigmoid loss. */
+    for (int64_t i = 0; status == QCTX_OK && i < CHECKPOINT_SCALARS; i++) {
+        if (i > 0 && !qctx_h5_exists(file, checkpoint_scalars[i]))
+            break;
+        status = read_exactly(file, path, checkpoint_scalars[i], 1, 1, checkpoint->parameters + head + i, error);
+        checkpoint->scalar_count = i + 1;
     }
-    if (status == QCTX_OK)
-        status = read_exactly(file, path, "logit_scale", 1, 1, checkpoint->parameters + parameters, error);
-    for (int64_t i = 0; i <= parameters && status == QCTX_OK; i++)
+    for (int64_t i = 0; status == QCTX_OK && i < head + checkpoint->scalar_count; i++)
         if (!isfinite(checkpoint->parameters[i]))
             status = qctx_fail(error, QCTX_ERR_DATA, "%s: parameter %lld is not finite", path, (long long)i);
-    free(tensors);
     return status;
 }
 
 static qctx_status read_optimizer(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
 {
-    int64_t count = qctx_head_parameter_count(&checkpoint->head) + 1;
+    int64_t count = qctx_head_parameter_count(&checkpoint->head) + checkpoint->scalar_count;
     qctx_optimizer_state *state = &checkpoint->optimizer;
     qctx_status status;
 
@@ -293,13 +137,59 @@ static qctx_status read_optimizer(const qctx_h5 *file, const char *path, qctx_ch
     return status;
 }
 
+static const char *similarity_name(int value)
+{
+    return qctx_similarity_name((qctx_similarity)value);
+}
+
+static const char *precision_name(int value)
+{
+    return qctx_precision_name((qctx_precision)value);
+}
+
+/* *value = the one of first … last whose name the attribute holds; a file without it is older than the attribute. */
+static qctx_status read_choice(const qctx_h5 *file, const char *path, const char *attribute, const char *(*name)(int),
+                               int first, int last, int *value, qctx_error *error)
+{
+    char *text = NULL;
+    qctx_status status;
+
+    if (!qctx_h5_has(file, "/", attribute))
+        return QCTX_OK;
+    status = qctx_h5_get_text(file, "/", attribute, &text, error);
+    if (status != QCTX_OK)
+        return status;
+    for (*value = first; *value <= last && strcmp(name(*value), text) != 0;)
+        ++*value;
+    if (*value > last)
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is '%s', which this version does not know", path,
+                           attribute, text);
+    free(text);
+    return status;
+}
+
+/* How the run takes its steps; before there was a choice, it was the whole matrix in float32. */
+static qctx_status read_plan(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    int similarity = QCTX_SIMILARITY_FULL, precision = QCTX_PRECISION_FLOAT32;
+    qctx_status status = read_choice(file, path, "similarity", similarity_name, QCTX_SIMILARITY_FULL,
+                                     QCTX_SIMILARITY_RING, &similarity, error);
+
+    if (status == QCTX_OK)
+        status = read_choice(file, path, "precision", precision_name, QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16,
+                             &precision, error);
+    checkpoint->similarity = (qctx_similarity)similarity;
+    checkpoint->precision = (qctx_precision)precision;
+    return status;
+}
+
 static qctx_status check_checksum(const qctx_h5 *file, const char *path, const qctx_checkpoint *checkpoint,
                                   qctx_error *error)
 {
     char *written = NULL;
     qctx_status status = qctx_h5_get_text(file, "/", "checksum", &written, error);
 
-    if (status == QCTX_OK && strtoull(written, NULL, 16) != checksum_of(checkpoint)) {
+    if (status == QCTX_OK && strtoull(written, NULL, 16) != checkpoint_checksum(checkpoint)) {
         qctx_fail(error, QCTX_ERR_DATA, "%s: the checksum of the values does not match: the file is damaged", path);
         status = qctx_hint(error, "use an earlier checkpoint of the run");
     }
@@ -331,6 +221,8 @@ static qctx_status read_local(const char *path, qctx_checkpoint *checkpoint, qct
     if (status == QCTX_OK)
         status = qctx_h5_get_text(file, "/", "config", &checkpoint->config, error);
     if (status == QCTX_OK)
+        status = read_plan(file, path, checkpoint, error);
+    if (status == QCTX_OK)
         status = read_parameters(file, path, checkpoint, error);
     if (status == QCTX_OK)
         status = read_optimizer(file, path, checkpoint, error);
@@ -346,7 +238,7 @@ qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpo
 
     *checkpoint = (qctx_checkpoint){0};
     status = qctx_agree(comm, read_local(path, checkpoint, error), error);
-    if (status == QCTX_OK && !qctx_comm_same(comm, checksum_of(checkpoint))) {
+    if (status == QCTX_OK && !qctx_comm_same(comm, checkpoint_checksum(checkpoint))) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks see different files under this name", path);
         status = qctx_hint(error, "use a path on a file system that all nodes share");
     }
@@ -369,7 +261,7 @@ bool qctx_checkpoint_is(const char *path)
     qctx_h5 *file = NULL;
     char *schema = NULL;
     bool is = qctx_h5_open(path, &file, NULL) == QCTX_OK &&
-              qctx_h5_get_text(file, "/", "schema", &schema, NULL) == QCTX_OK && strcmp(schema, SCHEMA) == 0;
+              qctx_h5_get_text(file, "/", "schema", &schema, NULL) == QCTX_OK && strcmp(schema, CHECKPOINT_SCHEMA) == 0;
 
     free(schema);
     qctx_h5_close(file, NULL);

@@ -56,25 +56,6 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     return QCTX_OK;
 }
 
-/* How a step is carried out. */
-static qctx_status make_plan(trainer *run, qctx_error *error)
-{
-    const qctx_config *config = run->config;
-    const qctx_plan_request request = {
-        .head = run->head,
-        .kind = config->loss.kind,
-        .direction = config->loss.direction,
-        .normalize = config->loss.normalize,
-        .batch = config->batch.size,
-        .similarity = config->loss.similarity,
-        .precision = config->run.precision,
-        .reproducible = config->run.reproducible,
-        .memory = config->run.memory,
-    };
-
-    return qctx_plan_make(run->comm, &request, &run->plan, error);
-}
-
 static qctx_status plan_steps(trainer *run, qctx_error *error)
 {
     const qctx_config *config = run->config;
@@ -118,6 +99,8 @@ static qctx_status prepare(trainer *run, const qctx_train_options *options, qctx
 
     if (status == QCTX_OK)
         status = trainer_check_folder(run, options, error);
+    if (status == QCTX_OK && options->resume)
+        status = trainer_read_last(run, error);
     qctx_phases_begin(&run->phases);
     if (status == QCTX_OK)
         status = qctx_sources_open(run->comm, run->config, &run->opened, error);
@@ -128,7 +111,7 @@ static qctx_status prepare(trainer *run, const qctx_train_options *options, qctx
     if (status == QCTX_OK)
         status = plan_steps(run, error);
     if (status == QCTX_OK)
-        status = make_plan(run, error);
+        status = trainer_make_plan(run, options->resume, error);
     if (status == QCTX_OK) {
         run->feed = qctx_feed_of_stores(&run->opened, &run->training.examples);
         status = qctx_stepper_create(run->comm, run->config, &run->plan, &run->feed, &run->head, &run->phases,
@@ -136,7 +119,7 @@ static qctx_status prepare(trainer *run, const qctx_train_options *options, qctx
     }
     qctx_phases_end(&run->phases, QCTX_PHASE_OPEN);
     if (status == QCTX_OK && options->resume)
-        status = trainer_resume(run, error);
+        status = trainer_go_on(run, error);
     if (status != QCTX_OK)
         return status;
     no_head = projector_of(run, NULL, 0.0);
@@ -213,7 +196,8 @@ static qctx_status train_epoch(trainer *run, qctx_error *error)
 /* The parameters are summed and stepped alike on all ranks; what differs now would drift apart unseen. */
 static qctx_status check_parameters(trainer *run, qctx_error *error)
 {
-    size_t bytes = ((size_t)qctx_head_parameter_count(&run->head) + 1) * sizeof(float);
+    int64_t scalars = qctx_stepper_scalar_count(run->config->loss.kind);
+    size_t bytes = (size_t)(qctx_head_parameter_count(&run->head) + scalars) * sizeof(float);
 
     if (qctx_comm_same(run->comm, qctx_hash(qctx_stepper_parameters(run->stepper), bytes, 0)))
         return QCTX_OK;
@@ -285,6 +269,7 @@ static void release(trainer *run)
     qctx_sampler_destroy(&run->sampler);
     qctx_training_set_free(&run->training);
     qctx_sources_close(&run->opened);
+    qctx_checkpoint_free(&run->last);
     free(run->final);
     free(run->folder);
     free(run->config_text);

@@ -1,5 +1,5 @@
-/* What the files of the trainer share: trainer.c (the loop), trainer_keep.c (files), trainer_resume.c, trainer_report.c
- * (words). */
+/* What the files of the trainer share: trainer.c (the loop), trainer_keep.c (files), trainer_resume.c, trainer_plan.c,
+ * trainer_report.c (words). */
 #ifndef QCTX_ENGINE_TRAINER_INTERNAL_H
 #define QCTX_ENGINE_TRAINER_INTERNAL_H
 
@@ -33,6 +33,7 @@ typedef struct {
 
     qctx_opened opened;
     qctx_training_set training;
+    qctx_checkpoint last; /* of a resumed run, until it goes on from there */
     qctx_head_config head;
     qctx_plan plan;
     qctx_feed feed;
@@ -67,8 +68,14 @@ qctx_status trainer_read_best(trainer *run, qctx_checkpoint *best, qctx_error *e
 /* Path of the newest last checkpoint, "" if there is none; freshly allocated. */
 char *trainer_last_checkpoint(const trainer *run, qctx_error *error);
 
-/* trainer_resume.c: goes on from the newest last checkpoint. Collective. */
-qctx_status trainer_resume(trainer *run, qctx_error *error);
+/* trainer_resume.c: Collective. */
+/* Reads the newest last checkpoint, if this configuration can go on from it. */
+qctx_status trainer_read_last(trainer *run, qctx_error *error);
+/* Goes on from there. */
+qctx_status trainer_go_on(trainer *run, qctx_error *error);
+
+/* trainer_plan.c: how the steps are taken; a resumed run takes them as it began. Collective. */
+qctx_status trainer_make_plan(trainer *run, bool resume, qctx_error *error);
 
 /* trainer_report.c: all Local but for the summary, which is Collective. */
 void trainer_say_start(const trainer *run);

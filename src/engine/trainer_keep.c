@@ -202,6 +202,9 @@ static qctx_checkpoint borrow(trainer *run, const float *parameters)
         .config = run->config_text,
         .encoder_fingerprint = (char *)qctx_store_encoder_fingerprint(run->opened.train[0].store),
         .head = run->head,
+        .similarity = run->plan.scheme,
+        .precision = run->plan.precision,
+        .scalar_count = qctx_stepper_scalar_count(run->config->loss.kind),
         .parameters = (float *)parameters,
     };
 }

@@ -19,11 +19,14 @@ static qctx_checkpoint sample(void)
         .config = "run: {seed: 1}\n",
         .encoder_fingerprint = "hashing-0123456789abcdef",
         .head = {QCTX_HEAD_RESIDUAL, QCTX_SIDES_BOTH, QCTX_ACTIVATION_GELU, 2, 4, 5, 4, 0.1, 9},
+        .similarity = QCTX_SIMILARITY_RING,
+        .precision = QCTX_PRECISION_BFLOAT16,
+        .scalar_count = 1,
         .parameters = parameters,
     };
     int64_t count = qctx_head_parameter_count(&checkpoint.head) + 1;
 
-    assert_true(count <= 256);
+    assert_true(count < 256);
     for (int64_t i = 0; i < count; i++) {
         parameters[i] = 0.5f * (float)i - 3.0f;
         first[i] = (float)i;
@@ -47,6 +50,9 @@ static void everything_comes_back_on_every_rank(void **state)
     assert_int_equal(read.epoch, 3);
     assert_int_equal(read.step, 120);
     assert_int_equal(read.best_epoch, 2);
+    assert_int_equal(read.similarity, QCTX_SIMILARITY_RING);
+    assert_int_equal(read.precision, QCTX_PRECISION_BFLOAT16);
+    assert_int_equal(read.scalar_count, 1);
     assert_true(read.strength == 0.7 && read.best_metric == 0.625);
     assert_string_equal(read.config, written.config);
     assert_string_equal(read.encoder_fingerprint, written.encoder_fingerprint);
@@ -71,6 +77,24 @@ static void a_head_without_optimiser_comes_back_too(void **state)
     assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
     assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
     assert_int_equal(read.optimizer.count, 0);
+    qctx_checkpoint_free(&read);
+}
+
+static void the_bias_of_a_sigmoid_loss_comes_back(void **state)
+{
+    qctx_checkpoint written = sample(), read;
+    int64_t count = ++written.optimizer.count;
+    const char *path = test_path("sigmoid.h5");
+    qctx_error error;
+
+    (void)state;
+    written.scalar_count = 2;
+    written.parameters[count - 1] = -10.5f;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.scalar_count, 2);
+    assert_int_equal(read.optimizer.count, count);
+    assert_memory_equal(read.parameters, written.parameters, (size_t)count * sizeof(float));
     qctx_checkpoint_free(&read);
 }
 
@@ -124,6 +148,11 @@ static qctx_status overflow_the_head(qctx_h5 *file, qctx_error *error)
     return qctx_h5_set_int(file, "/", "head_hidden", INT64_MAX / 2, error);
 }
 
+static qctx_status name_another_scheme(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_text(file, "/", "similarity", "spiral", error);
+}
+
 static void damage_is_refused_with_what_is_wrong(void **state)
 {
     (void)state;
@@ -131,6 +160,7 @@ static void damage_is_refused_with_what_is_wrong(void **state)
     expect_refusal("nan.h5", write_a_nan, QCTX_ERR_DATA, "is not finite");
     expect_refusal("version.h5", raise_the_version, QCTX_ERR_FORMAT, "version 99, expected 1");
     expect_refusal("width.h5", widen_the_head, QCTX_ERR_FORMAT, "expected [6");
+    expect_refusal("scheme.h5", name_another_scheme, QCTX_ERR_FORMAT, "similarity is 'spiral'");
     expect_refusal("overflow.h5", overflow_the_head, QCTX_ERR_FORMAT, "head_hidden");
 }
 
@@ -159,6 +189,7 @@ static void a_folder_that_is_not_there_fails_on_all_ranks(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_comes_back_on_every_rank),
     cmocka_unit_test(a_head_without_optimiser_comes_back_too),
+    cmocka_unit_test(the_bias_of_a_sigmoid_loss_comes_back),
     cmocka_unit_test(damage_is_refused_with_what_is_wrong),
     cmocka_unit_test(what_is_no_checkpoint_is_refused),
     cmocka_unit_test(a_folder_that_is_not_there_fails_on_all_ranks),

@@ -5,7 +5,9 @@
  *   attributes   schema = "qctx-checkpoint", version = 1, epoch, step, optimizer_steps, strength, best_metric,
  *                best_epoch, encoder_fingerprint, config (resolved YAML), checksum, seed; the head's shape:
  *                head_form, head_sides, head_activation, head_layers, head_input, head_hidden, head_output,
- * head_dropout parameters/  one dataset per tensor: question/0/weight [out, in], … logit_scale  [1] (its logarithm)
+ *                head_dropout; how the steps were taken: similarity ("rows"), precision ("float32")
+ *   parameters/  one dataset per tensor: question/0/weight [out, in], …
+ *   logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
  *   optimizer/   first, second [count] (absent in a best.h5 that only serves)
  */
 #ifndef QCTX_ENGINE_CHECKPOINT_H
@@ -14,6 +16,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/model/contrastive.h"
 #include "qctx/model/head.h"
 #include "qctx/model/optimizer.h"
 #include "qctx/platform/comm.h"
@@ -30,7 +33,10 @@ typedef struct {
     char *config; /* resolved YAML */
     char *encoder_fingerprint;
     qctx_head_config head;
-    float *parameters; /* [qctx_head_parameter_count + 1]: the head, then the logarithm of the logit scale */
+    qctx_similarity similarity; /* what the run's plan took, so that a resumed one takes it again */
+    qctx_precision precision;
+    int64_t scalar_count; /* learned numbers behind the head's: the logarithm of the logit scale, and with 2 the bias */
+    float *parameters;    /* [qctx_head_parameter_count + scalar_count] */
     qctx_optimizer_state optimizer; /* count 0 where absent */
 } qctx_checkpoint;
 
