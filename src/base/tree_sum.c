@@ -65,9 +65,19 @@ static int64_t vectors_for(int64_t leaves)
     return vectors;
 }
 
+static int64_t pitch_for(int64_t length)
+{
+    return (length + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS;
+}
+
+int64_t qctx_tree_sum_memory(int64_t length, int64_t leaves)
+{
+    return vectors_for(leaves) * pitch_for(length) * (int64_t)sizeof(float);
+}
+
 qctx_status qctx_tree_sum_create(int64_t length, int64_t leaves, qctx_tree_sum **created, qctx_error *error)
 {
-    int64_t pitch = (length + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS;
+    int64_t pitch = pitch_for(length);
     qctx_tree_sum *sum = qctx_alloc(1, sizeof *sum, "a sum over leaves", error);
 
     if (sum == NULL)

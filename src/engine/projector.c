@@ -31,7 +31,8 @@ static qctx_status apply_head(const qctx_projector *projector, int side, const f
 {
     const qctx_head_config *head = projector->head;
     qctx_head_tape *tape;
-    qctx_status status = qctx_head_tape_create(head, rows < BLOCK_ROWS ? rows : BLOCK_ROWS, &tape, error);
+    qctx_status status =
+        qctx_head_tape_create(head, QCTX_PRECISION_FLOAT32, rows < BLOCK_ROWS ? rows : BLOCK_ROWS, 1, &tape, error);
 
     if (status != QCTX_OK)
         return status;
@@ -39,7 +40,7 @@ static qctx_status apply_head(const qctx_projector *projector, int side, const f
         int64_t count = rows - start < BLOCK_ROWS ? rows - start : BLOCK_ROWS;
 
         qctx_head_forward(head, projector->parameters, side, projector->strength, x + start * head->input, count, NULL,
-                          tape, y + start * head->output);
+                          tape, 0, y + start * head->output);
     }
     qctx_head_tape_destroy(tape);
     return QCTX_OK;

@@ -2,11 +2,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "head_internal.h"
-#include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
 
 int64_t qctx_head_mlp_count(const qctx_head_config *config)
@@ -58,6 +56,12 @@ head_layer qctx_head_layer(const qctx_head_config *config, int64_t mlp, int64_t 
     found.weight = mlp * floats_before(config, config->layers) + floats_before(config, layer);
     found.bias = found.weight + found.out * found.in;
     return found;
+}
+
+void qctx_head_range(const qctx_head_config *config, int side, int64_t *first, int64_t *count)
+{
+    *count = floats_before(config, config->layers);
+    *first = qctx_head_mlp_of(config, side) * *count;
 }
 
 int64_t qctx_head_parameter_count(const qctx_head_config *config)
@@ -117,40 +121,6 @@ void qctx_head_init(const qctx_head_config *config, float *parameters)
             fill_uniform(config->seed, tensor + 1, bound, layer.out, parameters + layer.bias);
         }
     }
-}
-
-qctx_status qctx_head_tape_create(const qctx_head_config *config, int64_t rows, qctx_head_tape **created,
-                                  qctx_error *error)
-{
-    qctx_head_tape *tape = qctx_alloc(1, sizeof *tape, "a head's tape", error);
-    int64_t activations = config->layers - 1;
-    size_t row_bytes = sizeof(float) * (size_t)config->hidden;
-    qctx_status status = QCTX_ERR_MEMORY;
-
-    if (tape == NULL)
-        goto out;
-    tape->hidden = qctx_alloc(activations * rows, row_bytes, "a head's activations", error);
-    tape->slope = qctx_alloc(activations * rows, row_bytes, "the slopes of a head's activations", error);
-    tape->delta = qctx_alloc((activations < 2 ? activations : 2) * rows, row_bytes, "a head's gradients", error);
-    if (tape->hidden == NULL || tape->slope == NULL || tape->delta == NULL)
-        goto out;
-    tape->stride = rows * config->hidden;
-    *created = tape;
-    tape = NULL;
-    status = QCTX_OK;
-out:
-    qctx_head_tape_destroy(tape);
-    return status;
-}
-
-void qctx_head_tape_destroy(qctx_head_tape *tape)
-{
-    if (tape == NULL)
-        return;
-    free(tape->hidden);
-    free(tape->slope);
-    free(tape->delta);
-    free(tape);
 }
 
 const char *qctx_head_form_name(qctx_head_form form)

@@ -1,32 +1,42 @@
-/* The head's loops over activations: what stands between its matrix products. */
+/* The head's forward passes over rows: what stands behind its matrix products. */
+#include <string.h>
+
 #include "head_internal.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 #include "qctx/base/vector_math.h"
 
-/* Below so many values a loop is not worth waking threads for. */
-enum { PARALLEL_FROM = 65536 };
+enum {
+    /* Values of a row that go through all loops at a time, in the innermost cache. */
+    SEGMENT = 512,
+    /* Below so many values a pass is not worth waking threads for. */
+    PARALLEL_FROM = 65536,
+};
 
-/* Columns summed together: fixed, so that the number of threads changes no sum. */
-enum { COLUMN_BLOCK = 64 };
+/* A row's dropout. */
+typedef struct {
+    uint64_t key;
+    uint32_t threshold; /* units whose 32 bits fall below it are dropped */
+    float scale;        /* what the others grow by */
+} row_dropout;
 
 QCTX_MULTIVERSION
-static void activate_relu(int64_t width, const float *restrict bias, float *restrict values, float *restrict slope)
+static void activate_relu(int64_t count, const float *restrict bias, float *restrict values)
 {
-    for (int64_t i = 0; i < width; i++) {
+    for (int64_t i = 0; i < count; i++) {
         float z = values[i] + bias[i];
 
         /* A NaN passes, so that the loss sees it. */
         values[i] = z <= 0.0f ? 0.0f : z;
-        slope[i] = z <= 0.0f ? 0.0f : 1.0f;
     }
 }
 
 /* z·Φ(z), the exact form, as PyTorch's default. */
 QCTX_MULTIVERSION
-static void activate_gelu(int64_t width, const float *restrict bias, float *restrict values, float *restrict slope)
+static void activate_gelu(int64_t count, const float *restrict bias, float *restrict values, float *restrict slope)
 {
-    for (int64_t i = 0; i < width; i++) {
+    for (int64_t i = 0; i < count; i++) {
         float z = values[i] + bias[i], density;
         float below = qctx_normal(z, &density);
 
@@ -36,9 +46,9 @@ static void activate_gelu(int64_t width, const float *restrict bias, float *rest
 }
 
 QCTX_MULTIVERSION
-static void activate_tanh(int64_t width, const float *restrict bias, float *restrict values, float *restrict slope)
+static void activate_tanh(int64_t count, const float *restrict bias, float *restrict values, float *restrict slope)
 {
-    for (int64_t i = 0; i < width; i++) {
+    for (int64_t i = 0; i < count; i++) {
         float t = qctx_tanhf(values[i] + bias[i]);
 
         values[i] = t;
@@ -54,85 +64,113 @@ static inline uint32_t mix(uint32_t z)
     return z ^ (z >> 16);
 }
 
-/* Inverted dropout of one row: units whose 32 bits fall below `threshold` become 0, the others grow by `scale`. */
+/* Inverted dropout of the units first … first + count − 1 of a row. */
 QCTX_MULTIVERSION
-static void drop_units(int64_t width, uint64_t row_key, uint32_t threshold, float scale, float *restrict values,
-                       float *restrict slope)
+static void drop_units(row_dropout dropout, int64_t first, int64_t count, float *restrict values, float *restrict slope)
 {
-    uint32_t low = (uint32_t)row_key, high = (uint32_t)(row_key >> 32);
+    uint32_t low = (uint32_t)dropout.key + (uint32_t)first, high = (uint32_t)(dropout.key >> 32);
 
-    for (int64_t i = 0; i < width; i++) {
+    for (int64_t i = 0; i < count; i++) {
         uint32_t bits = mix(mix((uint32_t)i + low) ^ high);
-        float value = values[i] * scale, derivative = slope[i] * scale;
+        float value = values[i] * dropout.scale, derivative = slope[i] * dropout.scale;
 
-        values[i] = bits < threshold ? 0.0f : value;
-        slope[i] = bits < threshold ? 0.0f : derivative;
+        values[i] = bits < dropout.threshold ? 0.0f : value;
+        slope[i] = bits < dropout.threshold ? 0.0f : derivative;
     }
 }
 
-static void activate_row(const qctx_head_config *config, const float *bias, float *values, float *slope)
+static void activate(qctx_activation activation, int64_t count, const float *bias, float *values, float *slope)
 {
-    switch (config->activation) {
+    switch (activation) {
     case QCTX_ACTIVATION_RELU:
-        activate_relu(config->hidden, bias, values, slope);
+        activate_relu(count, bias, values);
         break;
     case QCTX_ACTIVATION_GELU:
-        activate_gelu(config->hidden, bias, values, slope);
+        activate_gelu(count, bias, values, slope);
         break;
     case QCTX_ACTIVATION_TANH:
-        activate_tanh(config->hidden, bias, values, slope);
+        activate_tanh(count, bias, values, slope);
         break;
     }
 }
 
-void qctx_head_activate(const qctx_head_config *config, int side, int64_t layer, int64_t rows, const float *bias,
-                        const qctx_dropout_key *key, float *values, float *slope)
+static void store(qctx_precision precision, int64_t count, const float *values, void *array, int64_t at)
+{
+    float *wide = (float *)array + at;
+
+    if (precision == QCTX_PRECISION_BFLOAT16)
+        qctx_to_bfloat16_row(values, count, (qctx_bfloat16 *)array + at);
+    else if (wide != values)
+        memcpy(wide, values, (size_t)count * sizeof *values);
+}
+
+void head_activate(const qctx_head_config *config, qctx_precision precision, int side, int64_t layer, int64_t rows,
+                   const float *bias, const qctx_dropout_key *key, float *z, void *hidden, void *slope)
 {
     int64_t width = config->hidden;
     bool drops = key != NULL && config->dropout > 0.0;
-    uint32_t threshold = (uint32_t)(config->dropout * 0x1p32);
-    float scale = (float)(1.0 / (1.0 - config->dropout));
     /* One key for the step, side and layer, from which each row draws its own. */
     uint64_t pass_key =
         drops ? qctx_rng(config->seed, QCTX_STREAM_DROPOUT, key->step, (uint64_t)(2 * layer + side)) : 0;
 
 #pragma omp parallel for schedule(static) if (rows * width > PARALLEL_FROM)
     for (int64_t row = 0; row < rows; row++) {
-        float *row_values = values + row * width, *row_slope = slope + row * width;
+        row_dropout dropout = {.threshold = (uint32_t)(config->dropout * 0x1p32),
+                               .scale = (float)(1.0 / (1.0 - config->dropout))};
 
-        activate_row(config, bias, row_values, row_slope);
         if (drops)
-            drop_units(width, qctx_rng(pass_key, QCTX_STREAM_DROPOUT, (uint64_t)key->row_ids[row], 0), threshold, scale,
-                       row_values, row_slope);
+            dropout.key = qctx_rng(pass_key, QCTX_STREAM_DROPOUT, (uint64_t)key->row_ids[row], 0);
+        for (int64_t first = 0; first < width; first += SEGMENT) {
+            int64_t count = qctx_smaller(SEGMENT, width - first), at = row * width + first;
+            float derivative[SEGMENT] = {0};
+
+            activate(config->activation, count, bias + first, z + at, derivative);
+            if (drops)
+                drop_units(dropout, first, count, z + at, derivative);
+            store(precision, count, z + at, hidden, at);
+            if (slope != NULL)
+                store(precision, count, derivative, slope, at);
+        }
     }
 }
 
-void qctx_head_multiply(int64_t count, const float *factors, float *values)
+QCTX_MULTIVERSION
+static void add_bias(int64_t count, const float *restrict bias, float *restrict y)
 {
-    /* Bound by memory: no version of this loop is faster than the plain one. */
-#pragma omp parallel for simd schedule(static) if (count > PARALLEL_FROM)
     for (int64_t i = 0; i < count; i++)
-        values[i] *= factors[i];
+        y[i] += bias[i];
 }
 
 QCTX_MULTIVERSION
-static void sum_columns(int64_t rows, int64_t stride, int64_t width, const float *restrict values,
-                        double *restrict totals)
+static void add_residual(int64_t count, float alpha, const float *restrict bias, const float *restrict x,
+                         float *restrict y)
 {
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t i = 0; i < width; i++)
-            totals[i] += (double)values[row * stride + i];
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x[i] + alpha * (y[i] + bias[i]);
 }
 
-void qctx_head_add_column_sums(int64_t rows, int64_t cols, const float *values, float *sums)
+QCTX_MULTIVERSION
+static void add_rounded_residual(int64_t count, float alpha, const float *restrict bias,
+                                 const qctx_bfloat16 *restrict x, float *restrict y)
 {
-#pragma omp parallel for schedule(static) if (rows * cols > PARALLEL_FROM)
-    for (int64_t start = 0; start < cols; start += COLUMN_BLOCK) {
-        int64_t width = cols - start < COLUMN_BLOCK ? cols - start : COLUMN_BLOCK;
-        double totals[COLUMN_BLOCK] = {0};
+    for (int64_t i = 0; i < count; i++)
+        y[i] = qctx_from_bfloat16(x[i]) + alpha * (y[i] + bias[i]);
+}
 
-        sum_columns(rows, cols, width, values + start, totals);
-        for (int64_t i = 0; i < width; i++)
-            sums[start + i] += (float)totals[i];
+void head_finish_output(const qctx_head_config *config, qctx_precision precision, double alpha, int64_t rows,
+                        const float *bias, const void *x, float *y)
+{
+    int64_t width = config->output;
+
+#pragma omp parallel for schedule(static) if (rows * width > PARALLEL_FROM)
+    for (int64_t row = 0; row < rows; row++) {
+        float *out = y + row * width;
+
+        if (config->form == QCTX_HEAD_PLAIN)
+            add_bias(width, bias, out);
+        else if (precision == QCTX_PRECISION_FLOAT32)
+            add_residual(width, (float)alpha, bias, (const float *)x + row * width, out);
+        else
+            add_rounded_residual(width, (float)alpha, bias, (const qctx_bfloat16 *)x + row * width, out);
     }
 }

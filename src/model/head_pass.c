@@ -1,77 +1,175 @@
-/* The head's forward and backward pass: matrix products, with the loops of head_activation.c between them. */
+/* The head's forward and backward pass: matrix products, with the passes over rows between them. */
 #include <string.h>
 
 #include "head_internal.h"
-#include "qctx/platform/blas.h"
+#include "qctx/base/order.h"
 
-/* What the last layer's product is added to: y = bias for plain heads, x + α·bias for residual ones. */
-static void begin_output(const qctx_head_config *config, double alpha, const float *bias, const float *x, int64_t rows,
-                         float *y)
+/* Row `row` of an operand [.., width]. */
+static const void *operand_row(const qctx_head_tape *tape, const void *array, int64_t row, int64_t width)
 {
-    bool residual = config->form == QCTX_HEAD_RESIDUAL;
-    int64_t width = config->output;
-    float strength = residual ? (float)alpha : 1.0f;
-
-#pragma omp parallel for schedule(static) if (rows * width > 65536)
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t i = 0; i < width; i++)
-            y[row * width + i] = residual ? x[row * width + i] + strength * bias[i] : bias[i];
+    return (const char *)array + row * width * qctx_precision_bytes(tape->precision);
 }
 
-void qctx_head_forward(const qctx_head_config *config, const float *parameters, int side, double alpha, const float *x,
-                       int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, float *y)
+/* A side without MLP: y = x. */
+static void copy_rows(const qctx_head_tape *tape, const void *x, int64_t count, float *y)
 {
-    const float *input = x;
-    head_layer layer;
+    if (tape->precision == QCTX_PRECISION_FLOAT32)
+        memcpy(y, x, sizeof(float) * (size_t)count);
+    else
+        qctx_from_bfloat16_row(x, count, y);
+}
+
+/* One forward pass, as its caller asked for it. */
+typedef struct {
+    const qctx_head_config *config;
+    const float *parameters;
+    int side;
     int64_t mlp;
+    double alpha;
+    qctx_head_tape *tape;
+} pass;
 
-    if (rows == 0)
-        return;
-    if (!qctx_head_has_side(config, side)) {
-        memcpy(y, x, sizeof(float) * (size_t)(rows * config->input));
-        return;
-    }
-    mlp = qctx_head_mlp_of(config, side);
+/* Rows of one block through all layers; `key` begins with the first of them, which stands at row `at` of the tape. */
+static void forward_block(const pass *p, const void *x, int64_t rows, const qctx_dropout_key *key, int64_t at, float *y)
+{
+    const qctx_head_config *config = p->config;
+    qctx_head_tape *tape = p->tape;
+    qctx_precision precision = tape->precision;
+    const void *input = x;
+    head_layer layer;
+
     for (int64_t l = 0; l < config->layers - 1; l++) {
-        float *hidden = tape->hidden + l * tape->stride;
+        void *hidden = head_rows(config, tape, tape->hidden, p->side, l, at);
+        void *slope = key == NULL ? NULL : head_rows(config, tape, tape->slope, p->side, l, at);
+        float *z = precision == QCTX_PRECISION_FLOAT32 ? hidden : tape->product;
 
-        layer = qctx_head_layer(config, mlp, l);
-        qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, rows, layer.out, layer.in, 1.0f, input, layer.in,
-                   parameters + layer.weight, layer.in, 0.0f, hidden, layer.out);
-        qctx_head_activate(config, side, l, rows, parameters + layer.bias, key, hidden, tape->slope + l * tape->stride);
+        layer = qctx_head_layer(config, p->mlp, l);
+        qctx_product(precision, QCTX_PLAIN, QCTX_TRANSPOSED, rows, layer.out, layer.in, input, layer.in,
+                     head_weights(tape, p->parameters, &layer), layer.in, false, z, layer.out);
+        head_activate(config, precision, p->side, l, rows, p->parameters + layer.bias, key, z, hidden, slope);
         input = hidden;
     }
-    layer = qctx_head_layer(config, mlp, config->layers - 1);
-    begin_output(config, alpha, parameters + layer.bias, x, rows, y);
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, rows, layer.out, layer.in,
-               config->form == QCTX_HEAD_RESIDUAL ? (float)alpha : 1.0f, input, layer.in, parameters + layer.weight,
-               layer.in, 1.0f, y, layer.out);
+    if (y == NULL)
+        return;
+    layer = qctx_head_layer(config, p->mlp, config->layers - 1);
+    qctx_product(precision, QCTX_PLAIN, QCTX_TRANSPOSED, rows, layer.out, layer.in, input, layer.in,
+                 head_weights(tape, p->parameters, &layer), layer.in, false, y, layer.out);
+    head_finish_output(config, precision, p->alpha, rows, p->parameters + layer.bias, x, y);
 }
 
-void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const float *x,
-                        const float *dy, int64_t rows, qctx_head_tape *tape, float *gradient)
+void qctx_head_forward(const qctx_head_config *config, const float *parameters, int side, double alpha, const void *x,
+                       int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, int64_t at, float *y)
 {
-    const float *delta = dy;
-    int64_t mlp;
+    pass p = {.config = config, .parameters = parameters, .side = side, .alpha = alpha, .tape = tape};
 
-    if (rows == 0 || !qctx_head_has_side(config, side))
+    if (!qctx_head_has_side(config, side)) {
+        if (y != NULL)
+            copy_rows(tape, x, rows * config->input, y);
         return;
-    mlp = qctx_head_mlp_of(config, side);
-    for (int64_t l = config->layers - 1; l >= 0; l--) {
-        head_layer layer = qctx_head_layer(config, mlp, l);
-        const float *input = l == 0 ? x : tape->hidden + (l - 1) * tape->stride;
-        float *below;
+    }
+    p.mlp = qctx_head_mlp_of(config, side);
+    for (int64_t first = 0; first < rows; first += HEAD_BLOCK) {
+        qctx_dropout_key rest = {0};
 
-        qctx_sgemm(QCTX_TRANSPOSED, QCTX_PLAIN, layer.out, layer.in, rows, 1.0f, delta, layer.out, input, layer.in,
-                   1.0f, gradient + layer.weight, layer.in);
-        qctx_head_add_column_sums(rows, layer.out, delta, gradient + layer.bias);
-        if (l == 0)
-            break;
-        /* Two arrays take turns, since a product cannot overwrite what it reads. */
-        below = tape->delta + ((config->layers - 1 - l) % 2) * tape->stride;
-        qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, rows, layer.in, layer.out, 1.0f, delta, layer.out, parameters + layer.weight,
-                   layer.in, 0.0f, below, layer.in);
-        qctx_head_multiply(rows * layer.in, tape->slope + (l - 1) * tape->stride, below);
-        delta = below;
+        if (key != NULL)
+            rest = (qctx_dropout_key){key->step, key->row_ids + first};
+        forward_block(&p, operand_row(tape, x, first, config->input), qctx_smaller(HEAD_BLOCK, rows - first),
+                      key == NULL ? NULL : &rest, at + first, y == NULL ? NULL : y + first * config->output);
+    }
+}
+
+/* The gradient behind the last layer: its column sums and, for products in bfloat16, its rounded copy. */
+static const void *begin_delta(const pass *p, const float *dy, int64_t rows, float *bias, bool add)
+{
+    bool rounds = p->tape->precision == QCTX_PRECISION_BFLOAT16;
+    head_delta delta = {.rows = rows,
+                        .width = p->config->output,
+                        .values = (float *)dy, /* only read, where there is no activation */
+                        .rounded = rounds ? p->tape->delta[0] : NULL,
+                        .bias = bias,
+                        .add = add};
+
+    head_pass_delta(p->config, p->tape, &delta);
+    return rounds ? delta.rounded : dy;
+}
+
+/* The gradient behind layer l − 1, before its activation, from that behind layer l. */
+static const void *lower_delta(const pass *p, const void *above, int64_t l, int64_t rows, int64_t at, float *gradient,
+                               bool add)
+{
+    const qctx_head_config *config = p->config;
+    qctx_head_tape *tape = p->tape;
+    head_layer layer = qctx_head_layer(config, p->mlp, l), lower = qctx_head_layer(config, p->mlp, l - 1);
+    bool rounds = tape->precision == QCTX_PRECISION_BFLOAT16;
+    /* Two arrays take turns, since a product cannot overwrite what it reads. */
+    void *room = above == tape->delta[0] ? tape->delta[1] : tape->delta[0];
+    head_delta delta = {.rows = rows,
+                        .width = layer.in,
+                        .values = rounds ? tape->product : room,
+                        .hidden = head_rows(config, tape, tape->hidden, p->side, l - 1, at),
+                        .slope = head_rows(config, tape, tape->slope, p->side, l - 1, at),
+                        .rounded = rounds ? room : NULL,
+                        .bias = gradient + lower.bias,
+                        .add = add};
+
+    qctx_product(tape->precision, QCTX_PLAIN, QCTX_PLAIN, rows, layer.in, layer.out, above, layer.out,
+                 head_weights(tape, p->parameters, &layer), layer.in, false, delta.values, layer.in);
+    head_pass_delta(config, tape, &delta);
+    return room;
+}
+
+static void backward_block(const pass *p, const void *x, const float *dy, int64_t rows, int64_t at,
+                           const qctx_head_gradient *gradient)
+{
+    const qctx_head_config *config = p->config;
+    qctx_head_tape *tape = p->tape;
+    head_layer layer = qctx_head_layer(config, p->mlp, config->layers - 1);
+    const void *delta = begin_delta(p, dy, rows, gradient->values + layer.bias, gradient->add);
+
+    for (int64_t l = config->layers - 1; l >= 0; l--) {
+        const void *input = l == 0 ? x : head_rows(config, tape, tape->hidden, p->side, l - 1, at);
+
+        layer = qctx_head_layer(config, p->mlp, l);
+        qctx_product(tape->precision, QCTX_TRANSPOSED, QCTX_PLAIN, layer.out, layer.in, rows, delta, layer.out, input,
+                     layer.in, gradient->add, gradient->values + layer.weight, layer.in);
+        if (gradient->settled != NULL)
+            gradient->settled(gradient->context, layer.weight);
+        if (l > 0)
+            delta = lower_delta(p, delta, l, rows, at, gradient->values, gradient->add);
+    }
+}
+
+static void clear_range(const qctx_head_config *config, int side, const qctx_head_gradient *gradient)
+{
+    int64_t first, count;
+
+    qctx_head_range(config, side, &first, &count);
+    if (!gradient->add)
+        memset(gradient->values + first, 0, (size_t)count * sizeof(float));
+    if (gradient->settled != NULL)
+        gradient->settled(gradient->context, first);
+}
+
+void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const void *x,
+                        const float *dy, int64_t rows, qctx_head_tape *tape, int64_t at,
+                        const qctx_head_gradient *gradient)
+{
+    pass p = {.config = config, .parameters = parameters, .side = side, .alpha = 1.0, .tape = tape};
+
+    if (!qctx_head_has_side(config, side))
+        return;
+    if (rows == 0)
+        clear_range(config, side, gradient);
+    p.mlp = qctx_head_mlp_of(config, side);
+    for (int64_t first = 0; first < rows; first += HEAD_BLOCK) {
+        int64_t count = qctx_smaller(HEAD_BLOCK, rows - first);
+        qctx_head_gradient block = *gradient;
+
+        /* The first block writes where the pass may; only the last one leaves values as they stay. */
+        block.add = gradient->add || first > 0;
+        if (first + count < rows)
+            block.settled = NULL;
+        backward_block(&p, operand_row(tape, x, first, config->input), dy + first * config->output, count, at + first,
+                       &block);
     }
 }

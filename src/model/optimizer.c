@@ -6,6 +6,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 
 /* Parameters a thread takes at a time; every parameter stands alone, so the cut changes no result. */
 enum { BLOCK = 16384 };
@@ -100,19 +101,19 @@ static factors fold_factors(const qctx_optimizer_config *config, int64_t steps, 
 }
 
 void qctx_optimizer_step(const qctx_optimizer_config *config, qctx_optimizer_state *state, double rate,
-                         double gradient_scale, const uint8_t *decays, const float *gradient, float *parameters)
+                         double gradient_scale, int64_t first, int64_t count, const uint8_t *decays,
+                         const float *gradient, float *parameters)
 {
-    factors f = fold_factors(config, ++state->steps, rate, gradient_scale);
+    factors f = fold_factors(config, state->steps, rate, gradient_scale);
 
-#pragma omp parallel for schedule(static) if (state->count > BLOCK)
-    for (int64_t start = 0; start < state->count; start += BLOCK) {
-        int64_t count = state->count - start < BLOCK ? state->count - start : BLOCK;
+#pragma omp parallel for schedule(static) if (count > BLOCK)
+    for (int64_t at = first; at < first + count; at += BLOCK) {
+        int64_t length = qctx_smaller(BLOCK, first + count - at);
 
         if (config->kind == QCTX_OPTIMIZER_SGD)
-            step_sgd(f, count, decays + start, gradient + start, state->first + start, parameters + start);
+            step_sgd(f, length, decays + at, gradient + at, state->first + at, parameters + at);
         else
-            step_adam(f, count, decays + start, gradient + start, state->first + start, state->second + start,
-                      parameters + start);
+            step_adam(f, length, decays + at, gradient + at, state->first + at, state->second + at, parameters + at);
     }
 }
 
@@ -133,7 +134,7 @@ static double sum_of_squares(const float *values, int64_t count)
     return sum;
 }
 
-double qctx_norm(const float *values, int64_t count)
+double qctx_square_sum(const float *values, int64_t count)
 {
     double parts[NORM_PARTS];
     double sum = 0.0;
@@ -146,5 +147,10 @@ double qctx_norm(const float *values, int64_t count)
     }
     for (int part = 0; part < NORM_PARTS; part++)
         sum += parts[part];
-    return sqrt(sum);
+    return sum;
+}
+
+double qctx_norm(const float *values, int64_t count)
+{
+    return sqrt(qctx_square_sum(values, count));
 }

@@ -36,9 +36,9 @@ static inline void probe_mask(const qctx_head_config *config, int side, int64_t 
         parameters[count - hidden - hidden * hidden + i * hidden + i] = 1.0f;
         parameters[count - hidden - hidden * hidden - hidden + i] = 1.0f;
     }
-    assert_int_equal(qctx_head_tape_create(&probe, rows, &tape, NULL), QCTX_OK);
-    qctx_head_forward(&probe, parameters, side, 1.0, x, rows, NULL, tape, open);
-    qctx_head_forward(&probe, parameters, side, 1.0, x, rows, key, tape, y);
+    assert_int_equal(qctx_head_tape_create(&probe, QCTX_PRECISION_FLOAT32, rows, 1, &tape, NULL), QCTX_OK);
+    qctx_head_forward(&probe, parameters, side, 1.0, x, rows, NULL, tape, 0, open);
+    qctx_head_forward(&probe, parameters, side, 1.0, x, rows, key, tape, 0, y);
     for (int64_t i = 0; i < rows * hidden; i++)
         mask[i] = (double)y[i] / open[i];
     qctx_head_tape_destroy(tape);

@@ -156,9 +156,9 @@ static void a_residual_head_begins_as_the_identity(void **state)
         config.layers = layers;
         config.output = config.input;
         qctx_head_init(&config, parameters);
-        assert_status(qctx_head_tape_create(&config, 2, &tape, &error), QCTX_OK, &error);
+        assert_status(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 2, 1, &tape, &error), QCTX_OK, &error);
         for (int side = 0; side < 2; side++) {
-            qctx_head_forward(&config, parameters, side, 1.0, x, 2, NULL, tape, y);
+            qctx_head_forward(&config, parameters, side, 1.0, x, 2, NULL, tape, 0, y);
             assert_memory_equal(x, y, sizeof x);
         }
         qctx_head_tape_destroy(tape);
@@ -180,8 +180,8 @@ static void forward_by_hand(qctx_head_form form, double alpha, const double expe
     config.sides = QCTX_SIDES_SHARED;
     config.input = config.hidden = config.output = 2;
     assert_int_equal(qctx_head_parameter_count(&config), 12);
-    assert_status(qctx_head_tape_create(&config, 2, &tape, &error), QCTX_OK, &error);
-    qctx_head_forward(&config, by_hand, 1, alpha, by_hand_x, 2, NULL, tape, y);
+    assert_status(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 2, 1, &tape, &error), QCTX_OK, &error);
+    qctx_head_forward(&config, by_hand, 1, alpha, by_hand_x, 2, NULL, tape, 0, y);
     for (int i = 0; i < 4; i++)
         assert_close(y[i], expected[i], 1e-7);
     qctx_head_tape_destroy(tape);
@@ -218,12 +218,13 @@ static void a_side_without_mlp_copies(void **state)
     config.output = config.input;
     config.sides = QCTX_SIDES_QUESTION;
     qctx_head_init(&config, parameters);
-    assert_status(qctx_head_tape_create(&config, 2, &tape, &error), QCTX_OK, &error);
-    qctx_head_forward(&config, parameters, 1, 1.0, x, 2, NULL, tape, y);
+    assert_status(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 2, 1, &tape, &error), QCTX_OK, &error);
+    qctx_head_forward(&config, parameters, 1, 1.0, x, 2, NULL, tape, 0, y);
     assert_memory_equal(x, y, sizeof x);
-    qctx_head_backward(&config, parameters, 1, x, y, 2, tape, gradient);
+    qctx_head_backward(&config, parameters, 1, x, y, 2, tape, 0,
+                       &(qctx_head_gradient){.values = gradient, .add = true});
     assert_memory_equal(gradient, zero, sizeof gradient);
-    qctx_head_forward(&config, parameters, 0, 1.0, x, 2, NULL, tape, y);
+    qctx_head_forward(&config, parameters, 0, 1.0, x, 2, NULL, tape, 0, y);
     assert_memory_not_equal(x, y, sizeof x);
     qctx_head_tape_destroy(tape);
 }
@@ -238,9 +239,10 @@ static void no_rows_change_nothing(void **state)
     qctx_head_init(&small, parameters);
     memcpy(gradient, parameters, sizeof gradient);
     memcpy(expected, parameters, sizeof gradient);
-    assert_status(qctx_head_tape_create(&small, 0, &tape, &error), QCTX_OK, &error);
-    qctx_head_forward(&small, parameters, 0, 1.0, &none, 0, NULL, tape, &none);
-    qctx_head_backward(&small, parameters, 0, &none, &none, 0, tape, gradient);
+    assert_status(qctx_head_tape_create(&small, QCTX_PRECISION_FLOAT32, 0, 1, &tape, &error), QCTX_OK, &error);
+    qctx_head_forward(&small, parameters, 0, 1.0, &none, 0, NULL, tape, 0, &none);
+    qctx_head_backward(&small, parameters, 0, &none, &none, 0, tape, 0,
+                       &(qctx_head_gradient){.values = gradient, .add = true});
     assert_true(none == 3.0f);
     assert_memory_equal(gradient, expected, sizeof gradient);
     qctx_head_tape_destroy(tape);
@@ -253,7 +255,8 @@ static void a_tape_too_large_is_refused(void **state)
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_head_tape_create(&small, INT64_MAX / 4, &tape, &error), QCTX_ERR_MEMORY, &error);
+    assert_status(qctx_head_tape_create(&small, QCTX_PRECISION_FLOAT32, INT64_MAX / 4, 1, &tape, &error),
+                  QCTX_ERR_MEMORY, &error);
     assert_null(tape);
 }
 
@@ -282,9 +285,10 @@ static void threads_change_no_sum(void **state)
         omp_set_num_threads(run == 0 ? 1 : 3);
         y[run] = qctx_alloc(ROWS * WIDTH, sizeof(float), "outputs", NULL);
         gradient[run] = qctx_alloc(count, sizeof(float), "gradient", NULL);
-        assert_int_equal(qctx_head_tape_create(&config, ROWS, &tape, NULL), QCTX_OK);
-        qctx_head_forward(&config, parameters, 0, 1.0, x, ROWS, &key, tape, y[run]);
-        qctx_head_backward(&config, parameters, 0, x, x, ROWS, tape, gradient[run]);
+        assert_int_equal(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, ROWS, 1, &tape, NULL), QCTX_OK);
+        qctx_head_forward(&config, parameters, 0, 1.0, x, ROWS, &key, tape, 0, y[run]);
+        qctx_head_backward(&config, parameters, 0, x, x, ROWS, tape, 0,
+                           &(qctx_head_gradient){.values = gradient[run], .add = true});
         qctx_head_tape_destroy(tape);
     }
     omp_set_num_threads(threads);

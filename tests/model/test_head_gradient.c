@@ -141,10 +141,10 @@ static void check_forward(const bench *b, double alpha, bool dropout, double bou
     double expected[MOST_WIDTH];
     qctx_head_tape *tape;
 
-    assert_int_equal(qctx_head_tape_create(&b->config, b->rows, &tape, NULL), QCTX_OK);
+    assert_int_equal(qctx_head_tape_create(&b->config, QCTX_PRECISION_FLOAT32, b->rows, 1, &tape, NULL), QCTX_OK);
     for (int side = 0; side < 2; side++) {
         qctx_head_forward(&b->config, b->parameters, side, alpha, b->x[side], b->rows, dropout ? &b->key : NULL, tape,
-                          y);
+                          0, y);
         for (int64_t row = 0; row < b->rows; row++) {
             plain_forward(b, side, row, alpha, dropout, expected);
             for (int64_t i = 0; i < b->config.output; i++)
@@ -166,9 +166,11 @@ static void run_backward(bench *b)
         qctx_head_tape *tape;
 
         /* A tape may be larger than its rows. */
-        assert_int_equal(qctx_head_tape_create(&b->config, b->rows + 3, &tape, NULL), QCTX_OK);
-        qctx_head_forward(&b->config, b->parameters, side, 1.0, b->x[side], b->rows, &b->key, tape, y);
-        qctx_head_backward(&b->config, b->parameters, side, b->x[side], b->dy[side], b->rows, tape, b->gradient);
+        assert_int_equal(qctx_head_tape_create(&b->config, QCTX_PRECISION_FLOAT32, b->rows + 3, 1, &tape, NULL),
+                         QCTX_OK);
+        qctx_head_forward(&b->config, b->parameters, side, 1.0, b->x[side], b->rows, &b->key, tape, 0, y);
+        qctx_head_backward(&b->config, b->parameters, side, b->x[side], b->dy[side], b->rows, tape, 0,
+                           &(qctx_head_gradient){.values = b->gradient, .add = true});
         qctx_head_tape_destroy(tape);
     }
     free(y);

@@ -66,7 +66,8 @@ static void follows_plain_twin(qctx_optimizer_config config)
             gradient[i] = draw((uint64_t)step, (uint64_t)i);
             plain_step(&config, &slow[i], step, rate, scale * gradient[i], decays[i] != 0);
         }
-        qctx_optimizer_step(&config, &fast, rate, scale, decays, gradient, parameters);
+        fast.steps++;
+        qctx_optimizer_step(&config, &fast, rate, scale, 0, COUNT, decays, gradient, parameters);
     }
     assert_int_equal(fast.steps, STEPS);
     for (int64_t i = 0; i < COUNT; i++)
@@ -99,7 +100,8 @@ static void two_steps(qctx_optimizer_config config, double scale, const double e
 
     assert_status(qctx_optimizer_state_create(2, &optimizer, &error), QCTX_OK, &error);
     for (int step = 0; step < 2; step++) {
-        qctx_optimizer_step(&config, &optimizer, 0.1, scale, decays, gradients[step], parameters);
+        optimizer.steps++;
+        qctx_optimizer_step(&config, &optimizer, 0.1, scale, 0, optimizer.count, decays, gradients[step], parameters);
         assert_close(parameters[0], expected[2 * step], 2e-7);
         assert_close(parameters[1], expected[2 * step + 1], 2e-7);
     }
@@ -143,7 +145,8 @@ static void a_zero_gradient_moves_nothing(void **state)
 
     (void)state;
     assert_status(qctx_optimizer_state_create(3, &optimizer, &error), QCTX_OK, &error);
-    qctx_optimizer_step(&config, &optimizer, 0.1, 1.0, decays, gradient, parameters);
+    optimizer.steps++;
+    qctx_optimizer_step(&config, &optimizer, 0.1, 1.0, 0, optimizer.count, decays, gradient, parameters);
     assert_true(parameters[0] == 1.0f && parameters[1] == -2.0f && parameters[2] == 0.0f);
     qctx_optimizer_state_destroy(&optimizer);
 }
@@ -158,7 +161,8 @@ static void an_empty_head_takes_steps(void **state)
 
     (void)state;
     assert_status(qctx_optimizer_state_create(0, &optimizer, &error), QCTX_OK, &error);
-    qctx_optimizer_step(&config, &optimizer, 0.1, 1.0, &no_mark, &none, &none);
+    optimizer.steps++;
+    qctx_optimizer_step(&config, &optimizer, 0.1, 1.0, 0, 0, &no_mark, &none, &none);
     assert_int_equal(optimizer.steps, 1);
     qctx_optimizer_state_destroy(&optimizer);
 }

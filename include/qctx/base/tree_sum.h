@@ -43,6 +43,9 @@ typedef struct qctx_tree_sum qctx_tree_sum;
 qctx_status qctx_tree_sum_create(int64_t length, int64_t leaves, qctx_tree_sum **created, qctx_error *error);
 void qctx_tree_sum_destroy(qctx_tree_sum *sum);
 
+/* Bytes that qctx_tree_sum_create allocates. Local. */
+int64_t qctx_tree_sum_memory(int64_t length, int64_t leaves);
+
 /* Begins anew. Local. */
 void qctx_tree_sum_reset(qctx_tree_sum *sum);
 

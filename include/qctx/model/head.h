@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/platform/product.h"
 
 typedef enum { QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL } qctx_head_form;
 typedef enum { QCTX_ACTIVATION_RELU, QCTX_ACTIVATION_GELU, QCTX_ACTIVATION_TANH } qctx_activation;
@@ -45,7 +46,10 @@ typedef struct {
     bool decays;    /* weights do, biases do not */
 } qctx_head_tensor;
 
-/* Activations kept by a forward pass for the backward pass of the same rows; one per side and batch shape. */
+/*
+ * What forward passes leave for the backward passes of the same rows, and room to work in: activations [rows, hidden]
+ * of each layer but the last, and for products in bfloat16 the weights rounded to it.
+ */
 typedef struct qctx_head_tape qctx_head_tape;
 
 /* Number of floats in the flat parameter buffer. Local. */
@@ -66,10 +70,19 @@ void qctx_head_init(const qctx_head_config *config, float *parameters);
 /* side 0 is the question side, 1 the context side. Whether that side has an MLP (else it is the identity). Local. */
 bool qctx_head_has_side(const qctx_head_config *config, int side);
 
-/* A tape for up to `rows` rows. Local. Caller destroys it (NULL-safe). Errors: MEMORY. */
-qctx_status qctx_head_tape_create(const qctx_head_config *config, int64_t rows, qctx_head_tape **created,
-                                  qctx_error *error);
+/*
+ * A tape for products in `precision` and up to `rows` rows, with a place for each side (`sides` 2) or one that the
+ * sides use in turn (1). Local. Caller destroys it (NULL-safe). Errors: MEMORY.
+ */
+qctx_status qctx_head_tape_create(const qctx_head_config *config, qctx_precision precision, int64_t rows, int sides,
+                                  qctx_head_tape **created, qctx_error *error);
 void qctx_head_tape_destroy(qctx_head_tape *tape);
+
+/* Bytes that qctx_head_tape_create allocates. Local. */
+int64_t qctx_head_tape_memory(const qctx_head_config *config, qctx_precision precision, int64_t rows, int sides);
+
+/* Rounds the weights for products in bfloat16: whenever they have changed. Nothing to do in float32. Local. */
+void qctx_head_tape_load(const qctx_head_config *config, const float *parameters, qctx_head_tape *tape);
 
 /*
  * What makes the dropout masks of a step a pure function of (seed, step, side, global row, layer, unit). Dropout is
@@ -81,21 +94,38 @@ typedef struct {
 } qctx_dropout_key;
 
 /*
- * y [rows, output] = head(x [rows, input]) for one side at strength `alpha` (residual; plain heads ignore it).
- * With a key, dropout is on (training); without (NULL), off. The tape keeps what backward needs. x and y must
- * not overlap; a side without MLP copies. Local. Cannot fail: the tape holds `rows` rows.
+ * y [rows, output] = head(x [rows, input]) for one side at strength `alpha` (residual; plain heads ignore it). x holds
+ * qctx_bfloat16 where the tape is for bfloat16, else float. With a key, dropout is on, and what backward needs is kept
+ * in the tape's rows at … at + rows − 1 (training); without (NULL), neither. y may be NULL: then the rows end before
+ * the last layer, which is all that backward needs. x and y must not overlap; a side without MLP copies. Local. Cannot
+ * fail: the tape holds those rows.
+ *
+ * Rows are taken in blocks that stay in the cache from a product through the passes behind it; their cut follows from
+ * `rows` alone, and no sum depends on the number of threads.
  */
-void qctx_head_forward(const qctx_head_config *config, const float *parameters, int side, double alpha, const float *x,
-                       int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, float *y);
+void qctx_head_forward(const qctx_head_config *config, const float *parameters, int side, double alpha, const void *x,
+                       int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, int64_t at, float *y);
+
+/* Where a backward pass leaves the gradient. */
+typedef struct {
+    float *values; /* [qctx_head_parameter_count] */
+    bool add;      /* to what is there; else the MLP's values are written without being read */
+    /* Called on the way, where it is not NULL: this pass leaves its MLP's values from `from` on as they are now. */
+    void (*settled)(void *context, int64_t from);
+    void *context;
+} qctx_head_gradient;
 
 /*
- * Adds to `gradient` (the flat buffer's shape) what dy [rows, output] = ∂L/∂y means for the parameters, for the rows
- * of the last forward pass on this tape with the same x, side and alpha 1. The encoder is frozen, so there is no
- * gradient for x. A shared head's two sides (each with its tape) add up. The same call twice adds twice. Local.
- * Cannot fail.
+ * What dy [rows, output] = ∂L/∂y means for the parameters of the side's MLP, for rows that went forward with the same
+ * x, side and place in the tape, with a key and alpha 1. The encoder is frozen, so there is no gradient for x. A shared
+ * head's two sides add up. Without rows there is nothing to add, and zeros to write. Local. Cannot fail.
  */
-void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const float *x,
-                        const float *dy, int64_t rows, qctx_head_tape *tape, float *gradient);
+void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const void *x,
+                        const float *dy, int64_t rows, qctx_head_tape *tape, int64_t at,
+                        const qctx_head_gradient *gradient);
+
+/* Where the MLP of a side, which must have one, lies in the flat buffer. Local. */
+void qctx_head_range(const qctx_head_config *config, int side, int64_t *first, int64_t *count);
 
 /* Names as the config writes them ("residual", "both", "gelu"). Local. */
 const char *qctx_head_form_name(qctx_head_form form);

@@ -38,13 +38,17 @@ qctx_status qctx_optimizer_state_create(int64_t count, qctx_optimizer_state *sta
 void qctx_optimizer_state_destroy(qctx_optimizer_state *state);
 
 /*
- * One step: parameters [count] from gradient [count] × `gradient_scale` (the clipping factor) at rate `rate`.
- * decays [count] bytes: 1 where weight decay acts. Local. Cannot fail. Advances state->steps.
+ * Steps the parameters first … first + count − 1 from gradient × `gradient_scale` (the clipping factor) at rate `rate`.
+ * gradient, parameters, decays [state->count]; decays is 1 where weight decay acts. It is the step number state->steps,
+ * which the caller advances once before the ranges of a step; how the parameters are cut into ranges changes no bit.
+ * Local. Cannot fail.
  */
 void qctx_optimizer_step(const qctx_optimizer_config *config, qctx_optimizer_state *state, double rate,
-                         double gradient_scale, const uint8_t *decays, const float *gradient, float *parameters);
+                         double gradient_scale, int64_t first, int64_t count, const uint8_t *decays,
+                         const float *gradient, float *parameters);
 
-/* Euclidean norm of values [count], summed in double. Local. */
+/* Sum of the squares of values [count], in double, the same for any number of threads; its root. Local. */
+double qctx_square_sum(const float *values, int64_t count);
 double qctx_norm(const float *values, int64_t count);
 
 #endif
