@@ -1,61 +1,19 @@
 #include "contrastive_tile.h"
 
-#include <float.h>
 #include <math.h>
 
+#include "contrastive_tile_internal.h"
+#include "qctx/base/multiversion.h"
 #include "qctx/base/vector_math.h"
+
+double loss_tile_scale(double scale)
+{
+    return (double)(float)(scale * PER_OCTAVE) / PER_OCTAVE;
+}
 
 double loss_shift(double scale)
 {
-    return fmax(0.0, scale - 75.0);
-}
-
-/* The one store into either kind of array. */
-static void store(qctx_precision precision, void *array, int64_t at, float value)
-{
-    if (precision == QCTX_PRECISION_BFLOAT16)
-        ((qctx_bfloat16 *)array)[at] = qctx_to_bfloat16(value);
-    else
-        ((float *)array)[at] = value;
-}
-
-static float load(qctx_precision precision, const void *array, int64_t at)
-{
-    return precision == QCTX_PRECISION_BFLOAT16 ? qctx_from_bfloat16(((const qctx_bfloat16 *)array)[at])
-                                                : ((const float *)array)[at];
-}
-
-void loss_tile_exponentials(const loss_tile *tile, float scale, float shift, qctx_precision precision, void *e,
-                            int64_t e_pitch, float *best, double *row_sum, double *column_sum)
-{
-    for (int64_t i = 0; i < tile->rows; i++)
-        for (int64_t j = 0; j < tile->cols; j++) {
-            float x = tile->x[i * tile->pitch + j], value = qctx_expf(scale * x - shift);
-
-            if (best != NULL && x > best[i])
-                best[i] = x;
-            if (row_sum != NULL)
-                row_sum[i] += (double)value;
-            if (column_sum != NULL)
-                column_sum[j] += (double)value;
-            if (e != NULL)
-                store(precision, e, i * e_pitch + j, value);
-        }
-}
-
-void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const float *by_column,
-                        qctx_precision precision, const void *e, int64_t e_pitch, void *g, int64_t g_pitch)
-{
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < cols; j++)
-            store(precision, g, i * g_pitch + j, load(precision, e, i * e_pitch + j) * (by_row[i] + by_column[j]));
-}
-
-void loss_tile_gradient_again(const loss_tile *tile, float scale, float shift, const float *by_row,
-                              const float *by_column, qctx_precision precision, void *g, int64_t g_pitch)
-{
-    loss_tile_exponentials(tile, scale, shift, precision, g, g_pitch, NULL, NULL, NULL);
-    loss_tile_gradient(tile->rows, tile->cols, by_row, by_column, precision, g, g_pitch, g, g_pitch);
+    return ceil(fmax(0.0, scale - 75.0) * PER_OCTAVE) / PER_OCTAVE;
 }
 
 bool loss_sums_are_safe(const double *sums, int64_t count)
@@ -68,66 +26,183 @@ bool loss_sums_are_safe(const double *sums, int64_t count)
     return true;
 }
 
-void loss_careful_join(float *max, double *sum, float other_max, double other_sum)
+/* One entry of a row: E, the sums of its column and lane, the lane's largest dot product. */
+static inline void take_entry(const float *x, float factor, float shift, float *e, float *column, tile_lanes *lanes,
+                              int64_t j, int64_t k)
 {
-    float top = other_max > *max ? other_max : *max;
+    float dot = x[j + k], value = qctx_exp2f(factor * dot - shift);
 
-    *sum = *sum * exp((double)*max - (double)top) + other_sum * exp((double)other_max - (double)top);
-    *max = top;
+    e[j + k] = value;
+    column[j + k] += value;
+    lanes->best[k] = larger(lanes->best[k], dot);
+    lanes->sum[k] += value;
 }
 
-void loss_tile_careful_sums(const loss_tile *tile, float scale, float *best, float *row_max, double *row_sum,
-                            float *column_max, double *column_sum)
+/* A cell; e is NULL for none, column_sum [cols]; best and sum [rows] are those of the strip. */
+QCTX_MULTIVERSION
+static void exponentials_cell(const loss_tile *cell, float factor, float shift, qctx_precision precision, void *e,
+                              int64_t e_pitch, float *best, double *sum, double *column_sum)
 {
-    for (int64_t i = 0; i < tile->rows; i++)
-        for (int64_t j = 0; j < tile->cols; j++) {
-            float x = tile->x[i * tile->pitch + j];
+    int64_t cols = cell->cols, whole = cols - cols % TILE_LANES;
+    float column[STRIP_COLUMNS] = {0.0f}, values[STRIP_COLUMNS];
 
-            if (best != NULL && x > best[i])
-                best[i] = x;
-            loss_careful_join(row_max + i, row_sum + i, scale * x, 1.0);
-            if (column_max != NULL)
-                loss_careful_join(column_max + j, column_sum + j, scale * x, 1.0);
+    for (int64_t i = 0; i < cell->rows; i++) {
+        const float *x = cell->x + i * cell->pitch;
+        void *row = element(precision, e, i * e_pitch);
+        float *out = row != NULL && precision == QCTX_PRECISION_FLOAT32 ? row : values;
+        tile_lanes lanes = lanes_from(best[i]);
+
+        for (int64_t j = 0; j < whole; j += TILE_LANES)
+#pragma omp simd
+            for (int64_t k = 0; k < TILE_LANES; k++)
+                take_entry(x, factor, shift, out, column, &lanes, j, k);
+        for (int64_t k = 0; k < cols - whole; k++)
+            take_entry(x, factor, shift, out, column, &lanes, whole, k);
+        if (row != NULL && precision == QCTX_PRECISION_BFLOAT16)
+            round_row(values, cols, row);
+        join_lanes(&lanes);
+        best[i] = lanes.best[0];
+        sum[i] += (double)lanes.sum[0];
+    }
+    if (column_sum != NULL)
+        for (int64_t j = 0; j < cols; j++)
+            column_sum[j] += (double)column[j];
+}
+
+/* A strip of a block, cell by cell. */
+static void exponentials_strip(const loss_tile *strip, float factor, float shift, qctx_precision precision, void *e,
+                               int64_t e_pitch, double *column_sum, tile_notes *notes)
+{
+    for (int64_t i = 0; i < strip->rows; i++) {
+        notes->best[i] = -INFINITY;
+        notes->sum[i] = 0.0;
+    }
+    for (int64_t i = 0; i < strip->rows; i += CELL_ROWS) {
+        loss_tile cell = part_of(strip, i, 0, CELL_ROWS, STRIP_COLUMNS);
+
+        exponentials_cell(&cell, factor, shift, precision, element(precision, e, i * e_pitch), e_pitch, notes->best + i,
+                          notes->sum + i, column_sum);
+    }
+}
+
+/* A block: some strips of up to BLOCK_ROWS rows, shared by the threads. */
+static void exponentials_block(const loss_tile *block, float factor, float shift, qctx_precision precision, void *e,
+                               int64_t e_pitch, float *best, double *row_sum, double *column_sum)
+{
+    int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
+    tile_notes notes[BLOCK_STRIPS];
+
+#pragma omp parallel for schedule(static)
+    for (int64_t s = 0; s < strips; s++) {
+        int64_t j = s * STRIP_COLUMNS;
+        loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
+
+        exponentials_strip(&strip, factor, shift, precision, element(precision, e, j), e_pitch,
+                           column_sum == NULL ? NULL : column_sum + j, notes + s);
+    }
+    for (int64_t s = 0; s < strips; s++)
+        for (int64_t i = 0; i < block->rows; i++) {
+            if (best != NULL)
+                best[i] = larger(best[i], notes[s].best[i]);
+            if (row_sum != NULL)
+                row_sum[i] += notes[s].sum[i];
         }
 }
 
-void loss_tile_careful_gradient(const loss_tile *tile, float scale, const float *row_max, const float *by_row,
-                                const float *column_max, const float *by_column, qctx_precision precision, void *g,
-                                int64_t g_pitch)
+void loss_tile_exponentials(const loss_tile *tile, double scale, double shift, qctx_precision precision, void *e,
+                            int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    for (int64_t i = 0; i < tile->rows; i++)
-        for (int64_t j = 0; j < tile->cols; j++) {
-            float x = scale * tile->x[i * tile->pitch + j];
+    const int64_t columns = (int64_t)BLOCK_STRIPS * STRIP_COLUMNS;
 
-            store(precision, g, i * g_pitch + j,
-                  qctx_expf(x - row_max[i]) * by_row[i] + qctx_expf(x - column_max[j]) * by_column[j]);
+    for (int64_t i = 0; i < tile->rows; i += BLOCK_ROWS)
+        for (int64_t j = 0; j < tile->cols; j += columns) {
+            loss_tile block = part_of(tile, i, j, BLOCK_ROWS, columns);
+
+            exponentials_block(&block, (float)(scale * PER_OCTAVE), (float)(shift * PER_OCTAVE), precision,
+                               element(precision, e, i * e_pitch + j), e_pitch, best == NULL ? NULL : best + i,
+                               row_sum == NULL ? NULL : row_sum + i, column_sum == NULL ? NULL : column_sum + j);
         }
 }
 
-double loss_tile_sigmoid(const loss_tile *tile, float scale, float bias, float *best, qctx_precision precision, void *g,
-                         int64_t g_pitch, double *g_sum)
+QCTX_MULTIVERSION
+static void gradient_row(const float *e, int64_t cols, float by_row, const float *by_column, float *g)
 {
-    double total = 0.0;
+#pragma omp simd
+    for (int64_t j = 0; j < cols; j++)
+        g[j] = e[j] * (by_row + by_column[j]);
+}
 
-    for (int64_t i = 0; i < tile->rows; i++)
-        for (int64_t j = 0; j < tile->cols; j++) {
-            float x = tile->x[i * tile->pitch + j], z = scale * x + bias, tail = qctx_expf(-fabsf(z));
-            float value = (z < 0.0f ? tail : 1.0f) / (1.0f + tail);
+QCTX_MULTIVERSION
+static void gradient_row_bfloat16(const qctx_bfloat16 *e, int64_t cols, float by_row, const float *by_column,
+                                  qctx_bfloat16 *g)
+{
+#pragma omp simd
+    for (int64_t j = 0; j < cols; j++)
+        g[j] = qctx_to_bfloat16(qctx_from_bfloat16(e[j]) * (by_row + by_column[j]));
+}
 
-            if (best != NULL && x > best[i])
-                best[i] = x;
-            total += (double)(z > 0.0f ? z : 0.0f) + log1p((double)tail);
-            *g_sum += (double)value;
-            if (g != NULL)
-                store(precision, g, i * g_pitch + j, value);
-        }
-    return total;
+void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const float *by_column,
+                        qctx_precision precision, const void *e, int64_t e_pitch, void *g, int64_t g_pitch)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < rows; i++) {
+        if (precision == QCTX_PRECISION_BFLOAT16)
+            gradient_row_bfloat16((const qctx_bfloat16 *)e + i * e_pitch, cols, by_row[i], by_column,
+                                  (qctx_bfloat16 *)g + i * g_pitch);
+        else
+            gradient_row((const float *)e + i * e_pitch, cols, by_row[i], by_column, (float *)g + i * g_pitch);
+    }
+}
+
+QCTX_MULTIVERSION
+static void again_row(const float *x, int64_t cols, float factor, float shift, float by_row, const float *by_column,
+                      float *g)
+{
+#pragma omp simd
+    for (int64_t j = 0; j < cols; j++)
+        g[j] = qctx_exp2f(factor * x[j] - shift) * (by_row + by_column[j]);
+}
+
+QCTX_MULTIVERSION
+static void again_row_bfloat16(const float *x, int64_t cols, float factor, float shift, float by_row,
+                               const float *by_column, qctx_bfloat16 *g)
+{
+#pragma omp simd
+    for (int64_t j = 0; j < cols; j++) {
+        float e = qctx_from_bfloat16(qctx_to_bfloat16(qctx_exp2f(factor * x[j] - shift)));
+
+        g[j] = qctx_to_bfloat16(e * (by_row + by_column[j]));
+    }
+}
+
+void loss_tile_gradient_again(const loss_tile *tile, double scale, double shift, const float *by_row,
+                              const float *by_column, qctx_precision precision, void *g, int64_t g_pitch)
+{
+    float factor = (float)(scale * PER_OCTAVE), octaves = (float)(shift * PER_OCTAVE);
+
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < tile->rows; i++) {
+        const float *x = tile->x + i * tile->pitch;
+        void *row = element(precision, g, i * g_pitch);
+
+        if (precision == QCTX_PRECISION_BFLOAT16)
+            again_row_bfloat16(x, tile->cols, factor, octaves, by_row[i], by_column, row);
+        else
+            again_row(x, tile->cols, factor, octaves, by_row[i], by_column, row);
+    }
 }
 
 void loss_tile_set_diagonal(int64_t rows, int64_t cols, int64_t diagonal, const float *value, qctx_precision precision,
                             void *g, int64_t g_pitch)
 {
-    for (int64_t i = 0; i < rows; i++)
-        if (i + diagonal >= 0 && i + diagonal < cols)
-            store(precision, g, i * g_pitch + i + diagonal, value[i]);
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t at = i * g_pitch + i + diagonal;
+
+        if (i + diagonal < 0 || i + diagonal >= cols)
+            continue;
+        if (precision == QCTX_PRECISION_BFLOAT16)
+            ((qctx_bfloat16 *)g)[at] = qctx_to_bfloat16(value[i]);
+        else
+            ((float *)g)[at] = value[i];
+    }
 }

@@ -38,7 +38,13 @@ typedef struct {
     int64_t cols;
 } loss_tile;
 
-/* The shift of E for a scale s. */
+/*
+ * The scale as the passes over tiles see it: s rounded so that they lose nothing by a float32 factor. All that is
+ * worked in double beside them takes this one.
+ */
+double loss_tile_scale(double scale);
+
+/* The shift of E for a scale s: max(0, s − 75), rounded up to where it costs no rounding. */
 double loss_shift(double scale);
 
 /*
@@ -46,7 +52,7 @@ double loss_shift(double scale);
  * wanted. best[i] = max(best[i], largest x of the row), row_sum[i] += Σⱼ E, column_sum[j] += Σᵢ E before rounding; each
  * NULL for none. Entries of −infinity become 0 and count nowhere. best begins at −FLT_MAX or below.
  */
-void loss_tile_exponentials(const loss_tile *tile, float scale, float shift, qctx_precision precision, void *e,
+void loss_tile_exponentials(const loss_tile *tile, double scale, double shift, qctx_precision precision, void *e,
                             int64_t e_pitch, float *best, double *row_sum, double *column_sum);
 
 /*
@@ -57,7 +63,7 @@ void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const f
                         qctx_precision precision, const void *e, int64_t e_pitch, void *g, int64_t g_pitch);
 
 /* loss_tile_exponentials and loss_tile_gradient in one pass, with the same bits. g may be x for float32. */
-void loss_tile_gradient_again(const loss_tile *tile, float scale, float shift, const float *by_row,
+void loss_tile_gradient_again(const loss_tile *tile, double scale, double shift, const float *by_row,
                               const float *by_column, qctx_precision precision, void *g, int64_t g_pitch);
 
 /* Whether every sum [count] fits the shared shift: within e^−60 … e^87, not NaN. */
@@ -65,15 +71,18 @@ bool loss_sums_are_safe(const double *sums, int64_t count);
 
 /*
  * The careful way. As loss_tile_exponentials without E, each row and column with a maximum that moves with what comes
- * (Milakov and Gimelshein 2018): row_max [rows] of scale·x, row_sum with Σ exp(scale·x − row_max), columns likewise
- * (NULL for none). Maxima begin at −FLT_MAX with sums of 0.
+ * (Milakov and Gimelshein 2018): row_max [rows] of the scores (float)scale·x, row_sum with Σ exp(score − row_max),
+ * columns likewise (NULL for none). Maxima begin at −FLT_MAX with sums of 0.
  */
-void loss_tile_careful_sums(const loss_tile *tile, float scale, float *best, float *row_max, double *row_sum,
+void loss_tile_careful_sums(const loss_tile *tile, double scale, float *best, float *row_max, double *row_sum,
                             float *column_max, double *column_sum);
 /* Joins another part's maximum and sum to *max and *sum; one score more is (score, 1). */
 void loss_careful_join(float *max, double *sum, float other_max, double other_sum);
-/* G = exp(scale·x − row_max)·by_row + exp(scale·x − column_max)·by_column; g may be x for float32. */
-void loss_tile_careful_gradient(const loss_tile *tile, float scale, const float *row_max, const float *by_row,
+/*
+ * G = exp(score − row_max)·by_row + exp(score − column_max)·by_column; g may be x for float32. A direction of the loss
+ * that is not wanted has maxima of FLT_MAX and factors of 0.
+ */
+void loss_tile_careful_gradient(const loss_tile *tile, double scale, const float *row_max, const float *by_row,
                                 const float *column_max, const float *by_column, qctx_precision precision, void *g,
                                 int64_t g_pitch);
 
@@ -81,8 +90,8 @@ void loss_tile_careful_gradient(const loss_tile *tile, float scale, const float 
  * sigmoid, all in one pass: G = σ(scale·x + bias) for every entry as a negative, 0 for −infinity, into g as above
  * (NULL for none), best as above; *g_sum += ΣG before rounding. Returns Σ −log σ(−(scale·x + bias)).
  */
-double loss_tile_sigmoid(const loss_tile *tile, float scale, float bias, float *best, qctx_precision precision, void *g,
-                         int64_t g_pitch, double *g_sum);
+double loss_tile_sigmoid(const loss_tile *tile, double scale, double bias, float *best, qctx_precision precision,
+                         void *g, int64_t g_pitch, double *g_sum);
 
 /*
  * g[i, i + diagonal] = value[i] in `precision` for the rows i whose column i + diagonal lies in the tile. `diagonal` is

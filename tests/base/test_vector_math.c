@@ -44,6 +44,56 @@ static void exp_keeps_its_limits(void **state)
     assert_true(isnan(qctx_expf(NAN)));
 }
 
+static void exp2_is_near_the_double_one(void **state)
+{
+    double worst = 0.0;
+
+    (void)state;
+    for (int i = 0; i < SAMPLES; i++) {
+        float x = (float)(-126.0 + (126.0 + 127.4) * i / (SAMPLES - 1));
+
+        if (x <= 127.4f)
+            worst = fmax(worst, ulps(qctx_exp2f(x), exp2((double)x)));
+    }
+    assert_true(worst <= 2.0);
+    for (int n = -126; n < 128; n++)
+        assert_true(qctx_exp2f((float)n) == ldexpf(1.0f, n));
+}
+
+static void exp2_keeps_its_limits(void **state)
+{
+    const float below[] = {-126.5f, -1000.0f, -1e9f, -FLT_MAX, -INFINITY};
+    const float above[] = {127.75f, 1000.0f, 1e9f, FLT_MAX, INFINITY};
+
+    (void)state;
+    for (int k = 0; k < 5; k++) {
+        assert_true(qctx_exp2f(below[k]) == 0.0f);
+        assert_true(qctx_exp2f(above[k]) == INFINITY);
+    }
+    assert_true(isnan(qctx_exp2f(NAN)));
+}
+
+static void sigmoid_is_near_the_double_one(void **state)
+{
+    double worst = 0.0;
+    float softplus;
+
+    (void)state;
+    for (int i = 0; i < SAMPLES; i++) {
+        float x = (float)(-87.0 + 174.0 * i / (SAMPLES - 1)), value = qctx_sigmoid(x, &softplus);
+        double tail = exp(-fabs((double)x)), bound = (4.0 + 0.7 * fabs((double)x)) * 0x1p-23;
+        double expected = x < 0.0f ? tail / (1.0 + tail) : 1.0 / (1.0 + tail);
+        double expected_softplus = (x > 0.0f ? (double)x : 0.0) + log1p(tail);
+
+        worst = fmax(worst, fabs((double)value / expected - 1.0) / bound);
+        worst = fmax(worst, fabs((double)softplus / expected_softplus - 1.0) / bound);
+    }
+    assert_true(worst <= 1.0);
+    assert_true(qctx_sigmoid(-INFINITY, &softplus) == 0.0f && softplus == 0.0f);
+    assert_true(qctx_sigmoid(INFINITY, &softplus) == 1.0f && softplus == INFINITY);
+    assert_true(isnan(qctx_sigmoid(NAN, &softplus)));
+}
+
 static void tanh_is_near_the_double_one(void **state)
 {
     double worst = 0.0;
@@ -81,9 +131,9 @@ static void normal_is_near_the_double_one(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(exp_is_near_the_double_one),
-    cmocka_unit_test(exp_keeps_its_limits),
-    cmocka_unit_test(tanh_is_near_the_double_one),
+    cmocka_unit_test(exp_is_near_the_double_one),     cmocka_unit_test(exp_keeps_its_limits),
+    cmocka_unit_test(exp2_is_near_the_double_one),    cmocka_unit_test(exp2_keeps_its_limits),
+    cmocka_unit_test(sigmoid_is_near_the_double_one), cmocka_unit_test(tanh_is_near_the_double_one),
     cmocka_unit_test(normal_is_near_the_double_one),
 };
 TEST_MAIN(tests)

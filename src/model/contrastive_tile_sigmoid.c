@@ -1,0 +1,94 @@
+#include <math.h>
+
+#include "contrastive_tile_internal.h"
+#include "qctx/base/multiversion.h"
+#include "qctx/base/vector_math.h"
+
+/* What a strip adds up beside its rows' maxima. */
+typedef struct {
+    double loss;
+    double g;
+} sigmoid_sums;
+
+/* One entry of a row; the lanes of `lanes` sum the loss, those of g_sum the gradient. */
+static inline void take_entry(const float *x, float scale, float bias, float *g, float *g_sum, tile_lanes *lanes,
+                              int64_t j, int64_t k)
+{
+    float dot = x[j + k], softplus, value = qctx_sigmoid(scale * dot + bias, &softplus);
+
+    g[j + k] = value;
+    g_sum[k] += value;
+    lanes->best[k] = larger(lanes->best[k], dot);
+    lanes->sum[k] += softplus;
+}
+
+QCTX_MULTIVERSION
+static void sigmoid_row(const float *x, int64_t cols, float scale, float bias, float *best, qctx_precision precision,
+                        void *g, sigmoid_sums *sums)
+{
+    int64_t whole = cols - cols % TILE_LANES;
+    float values[STRIP_COLUMNS], g_sum[TILE_LANES] = {0.0f}, g_total = 0.0f;
+    float *out = g != NULL && precision == QCTX_PRECISION_FLOAT32 ? g : values;
+    tile_lanes lanes = lanes_from(*best);
+
+    for (int64_t j = 0; j < whole; j += TILE_LANES)
+#pragma omp simd
+        for (int64_t k = 0; k < TILE_LANES; k++)
+            take_entry(x, scale, bias, out, g_sum, &lanes, j, k);
+    for (int64_t k = 0; k < cols - whole; k++)
+        take_entry(x, scale, bias, out, g_sum, &lanes, whole, k);
+    if (g != NULL && precision == QCTX_PRECISION_BFLOAT16)
+        round_row(values, cols, g);
+    for (int64_t k = 0; k < TILE_LANES; k++)
+        g_total += g_sum[k];
+    join_lanes(&lanes);
+    *best = lanes.best[0];
+    sums->loss += (double)lanes.sum[0];
+    sums->g += (double)g_total;
+}
+
+/* A block: some strips of up to BLOCK_ROWS rows, shared by the threads. */
+static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bias, float *best,
+                                  qctx_precision precision, void *g, int64_t g_pitch)
+{
+    int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
+    float found[BLOCK_STRIPS][BLOCK_ROWS];
+    sigmoid_sums sums[BLOCK_STRIPS] = {{0.0, 0.0}}, total = {0.0, 0.0};
+
+#pragma omp parallel for schedule(static)
+    for (int64_t s = 0; s < strips; s++) {
+        int64_t j = s * STRIP_COLUMNS;
+        loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
+
+        for (int64_t i = 0; i < strip.rows; i++) {
+            found[s][i] = -INFINITY;
+            sigmoid_row(strip.x + i * strip.pitch, strip.cols, scale, bias, &found[s][i], precision,
+                        element(precision, g, i * g_pitch + j), &sums[s]);
+        }
+    }
+    for (int64_t s = 0; s < strips; s++) {
+        total.loss += sums[s].loss;
+        total.g += sums[s].g;
+        for (int64_t i = 0; best != NULL && i < block->rows; i++)
+            best[i] = larger(best[i], found[s][i]);
+    }
+    return total;
+}
+
+double loss_tile_sigmoid(const loss_tile *tile, double scale, double bias, float *best, qctx_precision precision,
+                         void *g, int64_t g_pitch, double *g_sum)
+{
+    const int64_t columns = (int64_t)BLOCK_STRIPS * STRIP_COLUMNS;
+    double loss = 0.0;
+
+    for (int64_t i = 0; i < tile->rows; i += BLOCK_ROWS)
+        for (int64_t j = 0; j < tile->cols; j += columns) {
+            loss_tile block = part_of(tile, i, j, BLOCK_ROWS, columns);
+            sigmoid_sums sums = sigmoid_block(&block, (float)scale, (float)bias, best == NULL ? NULL : best + i,
+                                              precision, element(precision, g, i * g_pitch + j), g_pitch);
+
+            loss += sums.loss;
+            *g_sum += sums.g;
+        }
+    return loss;
+}
