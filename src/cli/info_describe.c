@@ -150,6 +150,7 @@ static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoin
     set_count(description, "best_epoch", checkpoint->best_epoch);
     json_object_set_new(description, "best_metric", json_real(checkpoint->best_metric));
     set_text(description, "encoder_fingerprint", checkpoint->encoder_fingerprint);
+    set_hash(description, "checksum", qctx_checkpoint_checksum(checkpoint));
     set_text(description, "similarity", qctx_similarity_name(checkpoint->similarity));
     set_text(description, "precision", qctx_precision_name(checkpoint->precision));
     set_head(description, &checkpoint->head);

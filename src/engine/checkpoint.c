@@ -189,7 +189,7 @@ static qctx_status check_checksum(const qctx_h5 *file, const char *path, const q
     char *written = NULL;
     qctx_status status = qctx_h5_get_text(file, "/", "checksum", &written, error);
 
-    if (status == QCTX_OK && strtoull(written, NULL, 16) != checkpoint_checksum(checkpoint)) {
+    if (status == QCTX_OK && strtoull(written, NULL, 16) != qctx_checkpoint_checksum(checkpoint)) {
         qctx_fail(error, QCTX_ERR_DATA, "%s: the checksum of the values does not match: the file is damaged", path);
         status = qctx_hint(error, "use an earlier checkpoint of the run");
     }
@@ -238,7 +238,7 @@ qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpo
 
     *checkpoint = (qctx_checkpoint){0};
     status = qctx_agree(comm, read_local(path, checkpoint, error), error);
-    if (status == QCTX_OK && !qctx_comm_same(comm, checkpoint_checksum(checkpoint))) {
+    if (status == QCTX_OK && !qctx_comm_same(comm, qctx_checkpoint_checksum(checkpoint))) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks see different files under this name", path);
         status = qctx_hint(error, "use a path on a file system that all nodes share");
     }

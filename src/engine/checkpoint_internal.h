@@ -21,9 +21,6 @@ extern const char *const checkpoint_scalars[CHECKPOINT_SCALARS];
 
 void checkpoint_describe_head(const qctx_head_config *head, checkpoint_shape *shapes);
 
-/* Over all parameters and the optimiser's state. */
-uint64_t checkpoint_checksum(const qctx_checkpoint *checkpoint);
-
 /* The tensors of the head, freshly allocated; NULL without memory. */
 qctx_head_tensor *checkpoint_tensors(const qctx_head_config *head, qctx_error *error);
 

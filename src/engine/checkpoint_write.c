@@ -23,7 +23,7 @@ void checkpoint_describe_head(const qctx_head_config *head, checkpoint_shape *sh
     memcpy(shapes, rows, sizeof rows);
 }
 
-uint64_t checkpoint_checksum(const qctx_checkpoint *checkpoint)
+uint64_t qctx_checkpoint_checksum(const qctx_checkpoint *checkpoint)
 {
     size_t parameters = (size_t)(qctx_head_parameter_count(&checkpoint->head) + checkpoint->scalar_count);
     size_t state = (size_t)checkpoint->optimizer.count;
@@ -103,7 +103,7 @@ static qctx_status write_attributes(qctx_h5 *file, const qctx_checkpoint *checkp
     qctx_status status = qctx_h5_set_text(file, "/", "schema", CHECKPOINT_SCHEMA, error);
 
     checkpoint_describe_head(&checkpoint->head, shape);
-    snprintf(checksum, sizeof checksum, "%016" PRIx64, checkpoint_checksum(checkpoint));
+    snprintf(checksum, sizeof checksum, "%016" PRIx64, qctx_checkpoint_checksum(checkpoint));
     if (status == QCTX_OK)
         status = qctx_h5_set_int(file, "/", "version", QCTX_CHECKPOINT_VERSION, error);
     for (int i = 0; i < CHECKPOINT_SHAPES && status == QCTX_OK; i++)

@@ -49,17 +49,18 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], memory[PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT], bytes[PLAN_SIZE_TEXT];
+    char spent[96], exchange[96] = "", memory[PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT], bytes[PLAN_SIZE_TEXT];
 
     explain_memory(request, ranks, plan, spent, sizeof spent);
     plan_size_text(plan->memory, true, memory);
     plan_size_text(plan->limit, false, limit);
     plan_size_text((int64_t)cost.bytes, false, bytes);
+    if (ranks > 1)
+        snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
     snprintf(plan->reason, sizeof plan->reason,
-             "similarity %s%s, %s%s: %.3g GFLOP and %s a step and rank, %.2g s computing + %.2g s communicating "
-             "foreseen; %s%s of %s",
+             "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s of %s",
              qctx_similarity_name(plan->scheme), request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
-             qctx_precision_name(plan->precision), plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, bytes,
-             cost.computing, cost.communicating, spent, memory, limit);
+             qctx_precision_name(plan->precision), plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops,
+             cost.computing, exchange, spent, memory, limit);
     warn(request, ranks, plan);
 }

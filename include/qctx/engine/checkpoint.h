@@ -51,6 +51,9 @@ qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_
 qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
 void qctx_checkpoint_free(qctx_checkpoint *checkpoint);
 
+/* A hash of the parameters and the optimiser's state: two runs that did the same, bit for bit, have the same. Local. */
+uint64_t qctx_checkpoint_checksum(const qctx_checkpoint *checkpoint);
+
 /* Whether `path` is an HDF5 file with the checkpoint schema. Local. */
 bool qctx_checkpoint_is(const char *path);
 
