@@ -8,10 +8,10 @@
 #include "qctx/engine/bench.h"
 
 static struct {
-    int64_t batch, dim, hidden, steps;
-    const char *similarity, *precision, *memory, *sides, *form;
+    int64_t batch, dim, hidden, steps, questions, contexts, k;
+    const char *similarity, *precision, *memory, *sides, *form, *store;
     bool reproducible, json;
-} options = {.batch = 4096, .dim = 1024, .hidden = 1024, .steps = 7};
+} options = {.batch = 4096, .dim = 1024, .hidden = 1024, .questions = 10000, .contexts = 200000, .k = 10};
 
 static const qctx_option table[] = {
     {"batch", QCTX_OPTION_INT, &options.batch, "B", "pairs of a step over all ranks", 2, 16777216},
@@ -24,8 +24,11 @@ static const qctx_option table[] = {
     {"reproducible", QCTX_OPTION_FLAG, &options.reproducible, NULL, "run.reproducible", 0, 0},
     {"sides", QCTX_OPTION_TEXT, &options.sides, "NAME", "model.sides", 0, 0},
     {"form", QCTX_OPTION_TEXT, &options.form, "NAME", "model.form; plain without this option", 0, 0},
-    {"steps", QCTX_OPTION_INT, &options.steps, "N", "how often each thing is measured, after once to warm up", 1,
-     1000000},
+    {"steps", QCTX_OPTION_INT, &options.steps, "N", "repetitions, whose medians are told (7; of topk 3)", 1, 1000000},
+    {"questions", QCTX_OPTION_INT, &options.questions, "N", "topk: questions that search", 1, 1e9},
+    {"contexts", QCTX_OPTION_INT, &options.contexts, "N", "topk: contexts to search in", 1, 1e9},
+    {"k", QCTX_OPTION_INT, &options.k, "K", "topk: contexts to find", 1, 1000000},
+    {"store", QCTX_OPTION_TEXT, &options.store, "FILE", "load: a store; else one is made in TMPDIR", 0, 0},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "one JSON object instead of tables", 0, 0},
     {0},
 };
@@ -47,11 +50,13 @@ enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 3, OVERRIDES_MOST 
 
 static const qctx_usage usage = {
     .command = "bench",
-    .arguments = "gemm|comm|step [OPTION ...]",
+    .arguments = "gemm|comm|step|topk|load [OPTION ...]",
     .summary = "Measures this machine, and what the program makes of it.",
     .details = "  gemm   rate of the matrix products that a step is made of, by shape\n"
                "  comm   latency and bandwidth of what the ranks say to each other\n"
                "  step   one training step, by phase, and the share of the machine it reaches\n"
+               "  topk   exact search, and the counting of positions, in made-up vectors\n"
+               "  load   gathering the rows of a batch from a store\n"
                "\n"
                "Under mpirun all ranks measure at a time, as they work in a step. Threads of a\n"
                "rank are those of OMP_NUM_THREADS; OPENBLAS_CORETYPE=Haswell (or Zen,\n"
@@ -63,24 +68,26 @@ static const qctx_usage usage = {
 
 typedef qctx_status measurement(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
 
-static const struct {
+typedef struct {
     const char *name;
     measurement *measure;
-} kinds[] = {
-    {"gemm", qctx_bench_gemm},
-    {"comm", qctx_bench_comm},
-    {"step", qctx_bench_step},
+    int64_t repetitions; /* without --steps */
+} bench_kind;
+
+static const bench_kind kinds[] = {
+    {"gemm", qctx_bench_gemm, 7}, {"comm", qctx_bench_comm, 7}, {"step", qctx_bench_step, 7},
+    {"topk", qctx_bench_topk, 3}, {"load", qctx_bench_load, 7},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
-static qctx_status find_kind(const char *word, measurement **found, qctx_error *error)
+static qctx_status find_kind(const char *word, const bench_kind **found, qctx_error *error)
 {
     const char *names[KIND_COUNT], *nearest;
 
     for (int i = 0; i < KIND_COUNT; i++) {
         names[i] = kinds[i].name;
         if (strcmp(word, names[i]) == 0) {
-            *found = kinds[i].measure;
+            *found = &kinds[i];
             return QCTX_OK;
         }
     }
@@ -143,10 +150,17 @@ static void show(const json_t *result)
 static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     qctx_config config = {0};
-    qctx_bench_request request = {.config = &config, .dim = options.dim, .repetitions = options.steps};
-    measurement *measure = NULL;
+    qctx_bench_request request = {
+        .config = &config,
+        .dim = options.dim,
+        .questions = options.questions,
+        .contexts = options.contexts,
+        .k = options.k,
+        .store = options.store,
+    };
+    const bench_kind *kind = NULL;
     json_t *result = NULL;
-    qctx_status status = find_kind(positional[0], &measure, error);
+    qctx_status status = find_kind(positional[0], &kind, error);
 
     (void)count;
     if (status == QCTX_OK)
@@ -155,7 +169,8 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
         status = qctx_agree(comm, configure(&config, error), error);
     if (status == QCTX_OK) {
         request.precision = options.precision == NULL ? QCTX_PRECISION_AUTO : config.run.precision;
-        status = measure(comm, &request, &result, error);
+        request.repetitions = options.steps > 0 ? options.steps : kind->repetitions;
+        status = kind->measure(comm, &request, &result, error);
     }
     if (status == QCTX_OK && result != NULL)
         show(result);

@@ -131,6 +131,18 @@ void qctx_store_drop_rows(qctx_store *store)
         munmap(store->map, store->map_bytes);
 }
 
+void qctx_store_forget(const qctx_store *store)
+{
+    int handle = open(store->path, O_RDONLY);
+
+    if (store->map != NULL)
+        madvise(store->map, store->map_bytes, MADV_DONTNEED);
+    if (handle >= 0) {
+        posix_fadvise(handle, 0, 0, POSIX_FADV_DONTNEED);
+        close(handle);
+    }
+}
+
 static void copy_row(const qctx_store *store, qctx_store_side side, int64_t row, float *out)
 {
     const qctx_store_rows_of *rows = &store->sides[side];

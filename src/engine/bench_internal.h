@@ -80,4 +80,17 @@ void bench_made_up_free(bench_made_up *rows);
 /* Bytes that it takes: what stands in the place of a store. Local. */
 int64_t bench_made_up_bytes(int64_t dim, int64_t count);
 
+/* A store of made-up rows, for as long as a measurement lasts. */
+typedef struct {
+    char *folder; /* of rank 0, else NULL */
+    char *path;
+} bench_store;
+
+/*
+ * Writes `count` questions and as many contexts that answer them to a new folder in TMPDIR (or /tmp), which all ranks
+ * must see. The caller removes it, also after a failure. Collective. Errors: IO, MEMORY.
+ */
+qctx_status bench_store_make(qctx_comm *comm, int64_t dim, int64_t count, bench_store *store, qctx_error *error);
+void bench_store_remove(qctx_comm *comm, bench_store *store);
+
 #endif

@@ -112,6 +112,12 @@ void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int6
 qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error);
 qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error);
 
+/*
+ * Lets go of the pages of the mapped file, so that the next rows come from the disk: for measurements. The system keeps
+ * what other processes have mapped; where it keeps all, nothing happens. Local.
+ */
+void qctx_store_forget(const qctx_store *store);
+
 typedef enum { QCTX_FIELD_ID, QCTX_FIELD_TEXT, QCTX_FIELD_TITLE } qctx_field;
 
 /*

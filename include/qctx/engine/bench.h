@@ -44,4 +44,17 @@ qctx_status qctx_bench_comm(qctx_comm *comm, const qctx_bench_request *request, 
  */
 qctx_status qctx_bench_step(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
 
+/*
+ * The k best of `contexts` candidates for `questions` questions, and the positions of right contexts among them all;
+ * beside a product measured before each repetition. Errors: MEMORY.
+ */
+qctx_status qctx_bench_topk(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
+/*
+ * Gathering a batch out of a store, other rows each time: from memory (warm), from the disk (cold, as far as the system
+ * lets go of what it has cached), and from the disk when it was announced the least time of a step before. A store that
+ * is made holds four batches. Errors: those of qctx_store_open; IO, MEMORY.
+ */
+qctx_status qctx_bench_load(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
 #endif
