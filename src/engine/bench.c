@@ -12,6 +12,11 @@
 /* Places in the pool where rows may begin, a power of two, and an odd step that visits each of them once. */
 enum { POOL_PLACES = 1 << 20, POOL_STEP = 654321 };
 
+bool bench_is_asked(qctx_precision precision, qctx_precision asked)
+{
+    return asked == precision || (asked == QCTX_PRECISION_AUTO && qctx_product_is_native(precision));
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -33,20 +33,14 @@ static void list_products(const qctx_comm *comm, const qctx_bench_request *reque
         products[i] = all[i];
 }
 
-/* Whether a precision was asked for; AUTO stands for all that this machine has instructions for. */
-static bool is_asked(qctx_precision precision, qctx_precision asked)
-{
-    return asked == precision || (asked == QCTX_PRECISION_AUTO && qctx_product_is_native(precision));
-}
-
 static char form_letter(qctx_transpose form)
 {
     return form == QCTX_PLAIN ? 'N' : 'T';
 }
 
-static json_t *describe(const product *products, const double *rates, qctx_precision precision)
+/* Appends the rows of one precision. */
+static void describe(const product *products, const double *rates, qctx_precision precision, json_t *rows)
 {
-    json_t *rows = json_array();
     double best = 0.0;
 
     for (int i = 0; i < PRODUCT_COUNT; i++)
@@ -61,35 +55,27 @@ static json_t *describe(const product *products, const double *rates, qctx_preci
                                         "precision", qctx_precision_name(precision), "gflops",
                                         bench_number(rates[i] / BENCH_GIGA), "share", bench_number(rates[i] / best)));
     }
-    return rows;
 }
 
 qctx_status qctx_bench_gemm(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error)
 {
-    static const qctx_precision precisions[] = {QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16};
     const bool tells = qctx_comm_rank(comm) == 0;
-    double rates[2][PRODUCT_COUNT] = {{0}};
+    double rates[BENCH_PRECISIONS][PRODUCT_COUNT] = {{0}};
     product products[PRODUCT_COUNT];
-    json_t *rows;
+    json_t *rows = tells ? json_array() : NULL;
 
     list_products(comm, request, products);
     for (int i = 0; i < PRODUCT_COUNT; i++)
-        for (int p = 0; p < 2; p++)
-            if (is_asked(precisions[p], request->precision))
-                rates[p][i] = bench_product_rate(comm, precisions[p], products[i].a_form, products[i].b_form,
+        for (int p = 0; p < BENCH_PRECISIONS; p++)
+            if (bench_is_asked((qctx_precision)p, request->precision))
+                rates[p][i] = bench_product_rate(comm, (qctx_precision)p, products[i].a_form, products[i].b_form,
                                                  products[i].m, products[i].n, products[i].k, request->repetitions);
     *result = tells ? bench_result(comm, "gemm") : NULL;
-    if (tells && *result != NULL) {
-        rows = json_array();
-        for (int p = 0; p < 2; p++)
-            if (is_asked(precisions[p], request->precision)) {
-                json_t *measured = describe(products, rates[p], precisions[p]);
-
-                json_array_extend(rows, measured);
-                json_decref(measured);
-            }
-        json_object_set_new(*result, "library", json_string(qctx_blas_library()));
-        json_object_set_new(*result, "products", rows);
-    }
+    for (int p = 0; p < BENCH_PRECISIONS && tells; p++)
+        if (bench_is_asked((qctx_precision)p, request->precision))
+            describe(products, rates[p], (qctx_precision)p, rows);
+    if (*result != NULL)
+        json_object_update_new(*result, json_pack("{s:s, s:O}", "library", qctx_blas_library(), "products", rows));
+    json_decref(rows);
     return qctx_agree(comm, tells ? bench_check(*result, error) : QCTX_OK, error);
 }

@@ -9,6 +9,12 @@
 #define BENCH_GIGA 1e9
 #define BENCH_MEGA 1e6
 
+/* FLOAT32 and BFLOAT16. */
+enum { BENCH_PRECISIONS = 2 };
+
+/* Whether `precision` is measured where `asked` is asked for: AUTO asks for all that this CPU has instructions for. */
+bool bench_is_asked(qctx_precision precision, qctx_precision asked);
+
 /* The median of values [count], count ≥ 1; puts them in order. Local. */
 double bench_median(double *values, int64_t count);
 

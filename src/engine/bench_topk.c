@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     qctx_comm *comm;
     const qctx_bench_request *request;
+    qctx_precision precision; /* of the scan */
     bench_pool pool;
     pool_side sides[2];
     qctx_rows questions, contexts;
@@ -80,7 +81,7 @@ static qctx_status search(scan_bench *bench, qctx_error *error)
 /* Deals the contexts out anew each time, as evaluation does. */
 static qctx_status count_positions(scan_bench *bench, qctx_error *error)
 {
-    const qctx_protocol protocol = {.candidates = QCTX_CANDIDATES_CORPUS};
+    const qctx_protocol protocol = {.candidates = QCTX_CANDIDATES_CORPUS, .scan = bench->precision};
     const qctx_eval_set set = {.count = bench->request->questions,
                                .questions = bench->rows,
                                .offsets = bench->offsets,
@@ -90,7 +91,6 @@ static qctx_status count_positions(scan_bench *bench, qctx_error *error)
                               &bench->no_head, &protocol, bench->positions, error);
 }
 
-/* What is measured, and the contexts' share of it that a rank holds. */
 static const struct {
     const char *name;
     qctx_status (*run)(scan_bench *bench, qctx_error *error);
@@ -112,8 +112,8 @@ static qctx_status measure(scan_bench *bench, int which, json_t *rows, qctx_erro
     for (int64_t i = 0; i < request->repetitions && status == QCTX_OK; i++) {
         double start;
 
-        bench->rates[i] = bench_product_rate(bench->comm, QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_TRANSPOSED,
-                                             PRODUCT_ROWS, PRODUCT_COLUMNS, request->dim, PRODUCT_TIMES);
+        bench->rates[i] = bench_product_rate(bench->comm, bench->precision, QCTX_PLAIN, QCTX_TRANSPOSED, PRODUCT_ROWS,
+                                             PRODUCT_COLUMNS, request->dim, PRODUCT_TIMES);
         qctx_comm_barrier(bench->comm);
         start = qctx_clock_seconds();
         status = scans[which].run(bench, error);
@@ -123,15 +123,28 @@ static qctx_status measure(scan_bench *bench, int which, json_t *rows, qctx_erro
     rate = bench_median(bench->rates, request->repetitions);
     if (rows != NULL && status == QCTX_OK)
         json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:f, s:o}", "scan", scans[which].name, "precision",
-                                              qctx_precision_name(QCTX_PRECISION_FLOAT32), "seconds", seconds, "gflops",
+                                              qctx_precision_name(bench->precision), "seconds", seconds, "gflops",
                                               flops / seconds / BENCH_GIGA, "sgemm_gflops", rate / BENCH_GIGA, "share",
                                               bench_number(flops / seconds / rate)));
     return status;
 }
 
+/* Both scans in one precision. Collective. */
+static qctx_status measure_precision(scan_bench *bench, qctx_precision precision, json_t *rows, qctx_error *error)
+{
+    qctx_status status;
+
+    bench->precision = precision;
+    status = qctx_shard_create(bench->comm, &bench->contexts, &bench->no_head, NULL, bench->request->contexts,
+                               precision, &bench->shard, error);
+    for (int which = 0; which < SCAN_COUNT && status == QCTX_OK; which++)
+        status = measure(bench, which, rows, error);
+    qctx_shard_free(&bench->shard);
+    return status;
+}
+
 static void free_all(scan_bench *bench)
 {
-    qctx_shard_free(&bench->shard);
     bench_pool_free(&bench->pool);
     free(bench->rows);
     free(bench->offsets);
@@ -142,6 +155,19 @@ static void free_all(scan_bench *bench)
     free(bench->rates);
 }
 
+static json_t *describe(const scan_bench *bench, json_t *rows)
+{
+    const qctx_bench_request *request = bench->request;
+    json_t *result = bench_result(bench->comm, "topk");
+
+    if (result != NULL)
+        json_object_update_new(
+            result, json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "questions", (json_int_t)request->questions, "contexts",
+                              (json_int_t)request->contexts, "dim", (json_int_t)request->dim, "k",
+                              (json_int_t)request->k, "repetitions", (json_int_t)request->repetitions, "scans", rows));
+    return result;
+}
+
 qctx_status qctx_bench_topk(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error)
 {
     const bool tells = qctx_comm_rank(comm) == 0;
@@ -150,17 +176,12 @@ qctx_status qctx_bench_topk(qctx_comm *comm, const qctx_bench_request *request, 
     qctx_status status = qctx_agree(comm, allocate(&bench, error), error);
 
     *result = NULL;
-    if (status == QCTX_OK)
-        status = qctx_shard_create(comm, &bench.contexts, &bench.no_head, NULL, request->contexts, &bench.shard, error);
-    for (int which = 0; which < SCAN_COUNT && status == QCTX_OK; which++)
-        status = measure(&bench, which, rows, error);
+    for (int p = 0; p < BENCH_PRECISIONS && status == QCTX_OK; p++)
+        if (bench_is_asked((qctx_precision)p, request->precision))
+            status = measure_precision(&bench, (qctx_precision)p, rows, error);
     if (status == QCTX_OK && tells) {
-        *result = bench_result(comm, "topk");
+        *result = describe(&bench, rows);
         status = bench_check(*result, error);
-        json_object_update_new(
-            *result, json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "questions", (json_int_t)request->questions,
-                               "contexts", (json_int_t)request->contexts, "dim", (json_int_t)request->dim, "k",
-                               (json_int_t)request->k, "repetitions", (json_int_t)request->repetitions, "scans", rows));
     }
     json_decref(rows);
     free_all(&bench);
