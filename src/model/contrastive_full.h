@@ -84,8 +84,6 @@ double loss_soft(loss_full *loss);
 /* Columns of a strip: small enough that its running values stay in the first cache. */
 enum { LOSS_STRIP = 128 };
 
-/* Σ a·b in double. Local. */
-double loss_dot(const float *a, const float *b, int64_t count);
 /* max and Σ exp(x − max). Local. */
 void loss_row_sum(const float *x, int64_t count, float *max, double *sum);
 /* max and Σ exp(x − max) of each of `width` ≤ LOSS_STRIP columns over `rows` rows. Local. */

@@ -19,17 +19,6 @@ static inline float exp_below(float x)
     return x < LOWEST ? 0.0f : qctx_expf(x);
 }
 
-QCTX_MULTIVERSION
-double loss_dot(const float *a, const float *b, int64_t count)
-{
-    double sum = 0.0;
-
-#pragma omp simd reduction(+ : sum)
-    for (int64_t k = 0; k < count; k++)
-        sum += (double)a[k] * (double)b[k];
-    return sum;
-}
-
 /*
  * The maximum starts at −FLT_MAX, not at −infinity: where all is masked so far, x − max must not be ∞ − ∞. Lanes are
  * written out, for clang takes no maximum as a reduction without leave to forget NaN.

@@ -19,7 +19,6 @@ struct loss_index {
     int32_t *place;    /* [count] */
 };
 
-
 /* A one-to-one scramble: the finaliser of MurmurHash3 (Appleby 2011). */
 static uint64_t scramble(uint64_t content)
 {

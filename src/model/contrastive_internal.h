@@ -27,6 +27,8 @@ typedef struct {
 } loss_scheme;
 
 extern const loss_scheme loss_scheme_full;
+extern const loss_scheme loss_scheme_rows;
+extern const loss_scheme loss_scheme_ring;
 
 /* Who holds which rows of the batch at hand. */
 typedef struct {
@@ -41,10 +43,34 @@ qctx_status loss_place_create(int ranks, loss_place *place, qctx_error *error);
 /* Finds the place of this rank's rows. Collective. */
 void loss_place_rows(qctx_comm *comm, int64_t rows, loss_place *place);
 
+/* Memory for one array: `at` is the address of the pointer that will hold it. A table of them serves allocating,
+ * freeing and foretelling alike. */
+typedef struct {
+    void *at;
+    int64_t count;
+    size_t size;
+    const char *purpose;
+} loss_room;
+
+/* Allocates all rooms; what was allocated before a failure stays for loss_rooms_give_back. Local. Errors: MEMORY. */
+qctx_status loss_rooms_take(const loss_room *rooms, int count, qctx_error *error);
+void loss_rooms_give_back(const loss_room *rooms, int count);
+int64_t loss_rooms_bytes(const loss_room *rooms, int count);
+
 /* Lanes of the one reduction at the end of a step: each rank's part. */
 enum { LOSS_LANE_SUM, LOSS_LANE_SCALE, LOSS_LANE_BIAS, LOSS_LANE_WINS, LOSS_LANE_NOT_FINITE, LOSS_LANES };
 
 /* The result from the summed lanes; L is `mean` times the sum. Local. */
 qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch);
+
+/* Σ a·b in double. Local. */
+double loss_dot(const float *a, const float *b, int64_t count);
+
+/*
+ * The way back through loss_normalize: with g = factor·dx, along[i] = x̂·g and dx = (g − along·x̂)/‖x‖, or g without
+ * `normalize`. unit [rows, dim] is x̂ in `precision`, inverse [rows] 1/‖x‖. Returns whether all is finite. Local.
+ */
+bool loss_normalize_back(qctx_precision precision, const void *unit, const double *inverse, int64_t rows, int64_t dim,
+                         bool normalize, double factor, float *dx, double *along);
 
 #endif

@@ -1,0 +1,138 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contrastive_roll.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/tree_sum.h"
+
+qctx_status loss_rooms_take(const loss_room *rooms, int count, qctx_error *error)
+{
+    for (int k = 0; k < count; k++) {
+        void *memory = qctx_alloc(rooms[k].count, rooms[k].size, rooms[k].purpose, error);
+
+        if (memory == NULL)
+            return QCTX_ERR_MEMORY;
+        memcpy(rooms[k].at, &memory, sizeof memory);
+    }
+    return QCTX_OK;
+}
+
+void loss_rooms_give_back(const loss_room *rooms, int count)
+{
+    for (int k = 0; k < count; k++) {
+        void *memory;
+
+        memcpy(&memory, rooms[k].at, sizeof memory);
+        free(memory);
+    }
+}
+
+int64_t loss_rooms_bytes(const loss_room *rooms, int count)
+{
+    int64_t bytes = 0;
+
+    for (int k = 0; k < count; k++)
+        bytes += rooms[k].count * (int64_t)rooms[k].size;
+    return bytes;
+}
+
+qctx_status loss_roll_create(qctx_comm *comm, int64_t batch_max, loss_roll *roll, qctx_error *error)
+{
+    roll->comm = comm;
+    roll->contents = qctx_alloc(batch_max, sizeof *roll->contents, "the batch's contents", error);
+    if (roll->contents == NULL || loss_place_create(qctx_comm_size(comm), &roll->place, error) != QCTX_OK)
+        return QCTX_ERR_MEMORY;
+    return loss_index_create(batch_max, &roll->index, error);
+}
+
+void loss_roll_free(loss_roll *roll)
+{
+    free(roll->contents);
+    free(roll->place.counts);
+    loss_index_destroy(roll->index);
+}
+
+int64_t loss_roll_memory(int ranks, int64_t batch_max)
+{
+    return ranks * (int64_t)sizeof(int64_t) + batch_max * (int64_t)sizeof(uint64_t) + loss_index_memory(batch_max);
+}
+
+void loss_roll_start(loss_roll *roll, const qctx_loss_batch *batch)
+{
+    loss_place_rows(roll->comm, batch->rows, &roll->place);
+    if (batch->rows > 0)
+        memcpy(roll->contents + roll->place.first, batch->content, (size_t)batch->rows * sizeof *roll->contents);
+    roll->arriving =
+        qctx_comm_start_gather_parts(roll->comm, roll->contents, roll->place.counts, sizeof *roll->contents);
+}
+
+void loss_roll_finish(loss_roll *roll)
+{
+    qctx_exchange_wait(&roll->arriving);
+    loss_index_fill(roll->index, roll->contents, roll->place.batch);
+}
+
+void loss_roll_normalize(const loss_sizes *sizes, const float *x, int64_t rows, void *unit, double *inverse)
+{
+    bool wide = sizes->config.precision == QCTX_PRECISION_FLOAT32;
+
+    loss_normalize(x, rows, sizes->dim, sizes->config.normalize, wide ? unit : NULL, wide ? NULL : unit, inverse);
+}
+
+/* The largest ‖x‖ of rows that are finite; what is not shows in the sums. */
+static double longest(const float *x, int64_t rows, int64_t dim)
+{
+    double most = 0.0;
+
+#pragma omp parallel for schedule(static) reduction(max : most)
+    for (int64_t i = 0; i < rows; i++) {
+        double square = loss_dot(x + i * dim, x + i * dim, dim);
+
+        if (isfinite(square) && square > most)
+            most = square;
+    }
+    return sqrt(most);
+}
+
+double loss_roll_bound(const loss_roll *roll, const loss_sizes *sizes, const float *q, const float *c,
+                       qctx_loss_scale scale)
+{
+    double lengths[2] = {1.0, 1.0};
+
+    if (!sizes->config.normalize) {
+        lengths[0] = longest(q, roll->place.rows, sizes->dim);
+        lengths[1] = longest(c, roll->place.rows, sizes->dim);
+        qctx_comm_max_double(roll->comm, lengths, 2);
+    }
+    return exp(scale.log_scale) * lengths[0] * lengths[1];
+}
+
+static bool is_tree(const loss_roll *roll, const qctx_loss_config *config)
+{
+    return config->leaves > 0 && qctx_leaf_is_invariant(config->leaves, qctx_comm_size(roll->comm));
+}
+
+void loss_roll_sum(const loss_roll *roll, const qctx_loss_config *config, double *values, int64_t count)
+{
+    if (is_tree(roll, config))
+        qctx_comm_tree_sum_double(roll->comm, values, count);
+    else
+        qctx_comm_sum_double(roll->comm, values, count);
+}
+
+void loss_roll_sum_float(const loss_roll *roll, const qctx_loss_config *config, float *values, int64_t count)
+{
+    if (is_tree(roll, config))
+        qctx_comm_tree_sum_float(roll->comm, values, count);
+    else
+        qctx_comm_sum_float(roll->comm, values, count);
+}
+
+bool loss_sums_are_finite(const double *sums, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++)
+        if (!isfinite(sums[k]))
+            return false;
+    return true;
+}

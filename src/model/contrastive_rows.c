@@ -1,0 +1,189 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contrastive_rows.h"
+#include "qctx/base/mem.h"
+
+enum { ROOMS = 12 };
+
+static int rooms(loss_rows *rows, const loss_sizes *sizes, loss_room *room)
+{
+    int64_t element = qctx_precision_bytes(sizes->config.precision), leaves = sizes->config.leaves;
+    int64_t cols = loss_sweep_columns(sizes), groups = leaves > 0 ? leaves : 1;
+    int64_t strips = sizes->batch / cols + (leaves > 0 ? leaves : 0) + sizes->ranks;
+    int64_t parts = leaves > 0 ? 1 : sizes->ranks > 1 ? LOSS_PARTS : 0;
+    const loss_room all[ROOMS] = {
+        {&rows->contexts, sizes->batch * sizes->dim, (size_t)element, "the batch's contexts"},
+        {&rows->inverse, sizes->rows, sizeof *rows->inverse, "the loss"},
+        {&rows->sums, sizes->batch + LOSS_FLAGS, sizeof *rows->sums, "the loss"},
+        {&rows->column_max, sizes->batch, sizeof *rows->column_max, "the loss"},
+        {&rows->lanes, groups * LOSS_LANES, sizeof *rows->lanes, "the loss"},
+        {&rows->strips, strips, sizeof *rows->strips, "the loss's strips"},
+        {&rows->first_strip, sizes->ranks + 1, sizeof *rows->first_strip, "the loss"},
+        {&rows->first_row, sizes->ranks, sizeof *rows->first_row, "the loss"},
+        {&rows->arrivals, sizes->ranks, sizeof *rows->arrivals, "the loss"},
+        {&rows->parts_out, parts * cols * sizes->dim, sizeof *rows->parts_out, "gradients of other ranks' contexts"},
+        {&rows->parts_in, leaves > 0 ? 0 : parts * cols * sizes->dim, sizeof *rows->parts_in,
+         "gradients from other ranks"},
+        {&rows->passes, LOSS_PARTS, sizeof *rows->passes, "the loss"},
+    };
+
+    for (int k = 0; k < ROOMS; k++)
+        room[k] = all[k];
+    return ROOMS;
+}
+
+static void rows_destroy(void *state)
+{
+    loss_rows *rows = state;
+    loss_room room[ROOMS];
+
+    if (rows == NULL)
+        return;
+    loss_rooms_give_back(room, rooms(rows, &rows->sizes, room));
+    loss_roll_free(&rows->roll);
+    loss_sweep_destroy(rows->sweep);
+    free(rows);
+}
+
+static qctx_status rows_create(qctx_comm *comm, const loss_sizes *sizes, void **state, qctx_error *error)
+{
+    loss_rows *rows = qctx_alloc(1, sizeof *rows, "the loss", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+    loss_room room[ROOMS];
+
+    if (rows == NULL)
+        return status;
+    rows->sizes = *sizes;
+    status = loss_rooms_take(room, rooms(rows, sizes, room), error);
+    if (status == QCTX_OK)
+        status = loss_roll_create(comm, sizes->batch, &rows->roll, error);
+    if (status == QCTX_OK)
+        status = loss_sweep_create(sizes, &rows->sweep, error);
+    if (status != QCTX_OK)
+        goto out;
+    *state = rows;
+    rows = NULL;
+out:
+    rows_destroy(rows);
+    return status;
+}
+
+static int64_t rows_memory(const loss_sizes *sizes)
+{
+    loss_rows rows = {0};
+    loss_room room[ROOMS];
+
+    return (int64_t)sizeof rows + loss_rooms_bytes(room, rooms(&rows, sizes, room)) +
+           loss_roll_memory(sizes->ranks, sizes->batch) + loss_sweep_memory(sizes);
+}
+
+static double rows_flops(const loss_sizes *sizes)
+{
+    return 2.0 * (double)sizes->batch * (double)sizes->dim * (double)sizes->rows * (3.0 + loss_sweep_again(sizes));
+}
+
+/* Pass 1 over all strips, as their contexts arrive. */
+static void sum_exponentials(loss_rows *rows)
+{
+    double *columns = rows->sums + LOSS_FLAGS;
+
+    for (int k = 0; k < rows->sizes.ranks; k++) {
+        int owner = loss_rows_owner(rows, k);
+
+        loss_rows_await(rows, owner);
+        for (int64_t s = rows->first_strip[owner]; s < rows->first_strip[owner + 1]; s++)
+            loss_sweep_sums(rows->sweep, &rows->strips[s], columns + rows->strips[s].first);
+    }
+    loss_sweep_close_rows(rows->sweep);
+}
+
+/* The same with maxima: rare, so strip by strip, each with an exchange. */
+static void sum_carefully(loss_rows *rows)
+{
+    double *columns = rows->sums + LOSS_FLAGS;
+
+    loss_sweep_begin_careful(rows->sweep);
+    for (int64_t s = 0; s < rows->first_strip[rows->sizes.ranks]; s++) {
+        const loss_strip *strip = &rows->strips[s];
+        float *max = rows->column_max + strip->first;
+        double *sum = columns + strip->first;
+
+        loss_sweep_careful_sums(rows->sweep, strip, max);
+        for (int64_t j = 0; j < strip->count; j++)
+            sum[j] = (double)max[j];
+        qctx_comm_max_double(rows->roll.comm, sum, strip->count);
+        for (int64_t j = 0; j < strip->count; j++)
+            max[j] = (float)sum[j];
+        loss_sweep_careful_columns(rows->sweep, max, strip->count, sum);
+    }
+    loss_roll_sum(&rows->roll, &rows->sizes.config, columns, rows->roll.place.batch);
+    loss_sweep_close_rows(rows->sweep);
+}
+
+/*
+ * All log-sums, over all ranks. Whether a rank's row sums do not fit the shared shift rides with the column sums, which
+ * all ranks can judge themselves. Returns whether the sums are finite.
+ */
+static bool sum_up(loss_rows *rows)
+{
+    loss_sweep *sweep = rows->sweep;
+    double *columns = rows->sums + LOSS_FLAGS;
+    int64_t own = rows->roll.place.rows, count = sweep->by_columns ? rows->roll.place.batch : 0;
+
+    sum_exponentials(rows);
+    rows->sums[LOSS_UNSAFE] = loss_sums_are_safe(sweep->rows.sum, sweep->by_rows ? own : 0) ? 0.0 : 1.0;
+    rows->sums[LOSS_BROKEN] = loss_sums_are_finite(sweep->rows.sum, own) ? 0.0 : 1.0;
+    loss_roll_sum(&rows->roll, &rows->sizes.config, rows->sums, LOSS_FLAGS + count);
+    if (rows->sums[LOSS_BROKEN] != 0.0 || !loss_sums_are_finite(columns, count))
+        return false;
+    if (rows->sums[LOSS_UNSAFE] != 0.0 || !loss_sums_are_safe(columns, count))
+        sum_carefully(rows);
+    return true;
+}
+
+static void rows_offer(void *state, const float *c, const qctx_loss_batch *batch)
+{
+    loss_rows *rows = state;
+
+    loss_roll_start(&rows->roll, batch);
+    loss_rows_lay_out(rows);
+    loss_roll_normalize(&rows->sizes, c, batch->rows, loss_rows_contexts(rows, rows->roll.place.first), rows->inverse);
+    loss_rows_start_gathering(rows);
+    rows->offered = true;
+}
+
+static void rows_step(void *state, const float *q, const float *c, const qctx_loss_batch *batch, qctx_loss_scale scale,
+                      float *dq, float *dc, qctx_loss_result *result)
+{
+    loss_rows *rows = state;
+    const loss_place *place = &rows->roll.place;
+    const loss_sums columns = {rows->sums + LOSS_FLAGS, rows->column_max};
+    bool finite = true;
+
+    if (!rows->offered)
+        rows_offer(rows, c, batch);
+    rows->offered = false;
+    loss_roll_finish(&rows->roll);
+    if (place->batch == 0) {
+        *result = (qctx_loss_result){.finite = true};
+        return;
+    }
+    loss_sweep_begin(rows->sweep, q, &rows->roll, batch, scale);
+    loss_sweep_bound(rows->sweep, loss_roll_bound(&rows->roll, &rows->sizes, q, c, scale));
+    if (rows->sizes.config.kind == QCTX_LOSS_CLIP)
+        finite = sum_up(rows);
+    memset(dq, 0, (size_t)(place->rows * rows->sizes.dim) * sizeof *dq);
+    memset(dc, 0, (size_t)(place->rows * rows->sizes.dim) * sizeof *dc);
+    loss_rows_differentiate(rows, columns, dq, dc);
+
+    loss_sweep_result(rows->sweep, (loss_sums){columns.sum + place->first, columns.max + place->first}, rows->lanes);
+    loss_sweep_end(rows->sweep, loss_rows_contexts(rows, place->first), rows->inverse, dq, dc, rows->lanes);
+    rows->lanes[LOSS_LANE_NOT_FINITE] += finite ? 0.0 : 1.0;
+    loss_sweep_add_groups(rows->sweep, rows->lanes);
+    loss_roll_sum(&rows->roll, &rows->sizes.config, rows->lanes, LOSS_LANES);
+    *result = loss_result(rows->lanes, rows->sweep->mean, place->batch);
+}
+
+const loss_scheme loss_scheme_rows = {rows_create, rows_offer, rows_step, rows_destroy, rows_memory, rows_flops};

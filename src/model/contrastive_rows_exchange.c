@@ -1,0 +1,206 @@
+#include <string.h>
+
+#include "contrastive_rows.h"
+#include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
+
+/* Ranks whose contexts are under way at a time: the next ones arrive first, and still the line is never idle. */
+enum { WINDOW = 8 };
+
+/* The next strips: `count` contexts from `first` on, cut evenly. */
+static void cut(loss_rows *rows, int64_t first, int64_t count, int64_t *strips)
+{
+    int64_t most = rows->sweep->tile_cols, parts = (count + most - 1) / most;
+
+    for (int64_t k = 0; k < parts; k++) {
+        int64_t at, length;
+
+        qctx_leaf_rows(count, parts, k, &at, &length);
+        rows->strips[*strips] = (loss_strip){loss_rows_contexts(rows, first + at), first + at, length, *strips};
+        (*strips)++;
+    }
+}
+
+void loss_rows_lay_out(loss_rows *rows)
+{
+    const loss_place *place = &rows->roll.place;
+    int64_t leaves = rows->sizes.config.leaves, first = 0, strips = 0;
+
+    for (int r = 0; r < rows->sizes.ranks; r++) {
+        int64_t leaf, count, from, length;
+
+        rows->first_strip[r] = strips;
+        rows->first_row[r] = first;
+        if (leaves == 0)
+            cut(rows, first, place->counts[r], &strips);
+        qctx_leaf_share(leaves, r, rows->sizes.ranks, &leaf, &count);
+        for (int64_t end = leaf + count; leaf < end; leaf++) {
+            qctx_leaf_rows(place->batch, leaves, leaf, &from, &length);
+            cut(rows, from, length, &strips);
+        }
+        first += place->counts[r];
+    }
+    rows->first_strip[rows->sizes.ranks] = strips;
+}
+
+void *loss_rows_contexts(const loss_rows *rows, int64_t first)
+{
+    return rows->contexts + first * rows->sizes.dim * rows->sweep->element;
+}
+
+static int rank_after(const loss_rows *rows, int hops)
+{
+    int ranks = rows->sizes.ranks;
+
+    return ((qctx_comm_rank(rows->roll.comm) + hops) % ranks + ranks) % ranks;
+}
+
+int loss_rows_owner(const loss_rows *rows, int k)
+{
+    return rows->sizes.config.leaves > 0 ? k : rank_after(rows, k);
+}
+
+/* Own contexts go `hops` ranks back, those of the rank as many further on come. */
+static void start_arrival(loss_rows *rows, int hops)
+{
+    const loss_place *place = &rows->roll.place;
+    int from = rank_after(rows, hops), to = rank_after(rows, -hops);
+    int64_t row_bytes = rows->sizes.dim * rows->sweep->element;
+
+    rows->arrivals[hops] =
+        qctx_comm_start_pass(rows->roll.comm, loss_rows_contexts(rows, place->first), place->rows * row_bytes, to,
+                             loss_rows_contexts(rows, rows->first_row[from]), place->counts[from] * row_bytes, from);
+    rows->started = hops;
+}
+
+static void start_arrivals(loss_rows *rows, int last)
+{
+    while (rows->started < last && rows->started + 1 < rows->sizes.ranks)
+        start_arrival(rows, rows->started + 1);
+}
+
+void loss_rows_start_gathering(loss_rows *rows)
+{
+    rows->started = 0;
+    start_arrivals(rows, WINDOW);
+}
+
+void loss_rows_await(loss_rows *rows, int owner)
+{
+    int ranks = rows->sizes.ranks, hops = (owner - qctx_comm_rank(rows->roll.comm) + ranks) % ranks;
+
+    start_arrivals(rows, hops + WINDOW);
+    qctx_exchange_wait(&rows->arrivals[hops]);
+}
+
+QCTX_MULTIVERSION
+static void add(const float *restrict part, int64_t count, float *restrict sum)
+{
+#pragma omp simd
+    for (int64_t k = 0; k < count; k++)
+        sum[k] += part[k];
+}
+
+/* A strip's gradient that goes home, and one of this rank's that comes, in one of the rooms for them. */
+typedef struct {
+    int room;
+    const loss_strip *comes; /* NULL for none */
+} part;
+
+/* Waits for what is under way in a room and adds what came. */
+static void take_in(loss_rows *rows, part *under_way, float *dc)
+{
+    int64_t dim = rows->sizes.dim, room = under_way->room * rows->sweep->tile_cols * dim;
+    const loss_strip *strip = under_way->comes;
+
+    qctx_exchange_wait(&rows->passes[under_way->room]);
+    if (strip == NULL)
+        return;
+    add(rows->parts_in + room, strip->count * dim, dc + (strip->first - rows->roll.place.first) * dim);
+    under_way->comes = NULL;
+}
+
+static const loss_strip *strip_of(const loss_rows *rows, int owner, int64_t k)
+{
+    int64_t strip = rows->first_strip[owner] + k;
+
+    return strip < rows->first_strip[owner + 1] ? &rows->strips[strip] : NULL;
+}
+
+static loss_sums sums_of(const loss_strip *strip, loss_sums columns)
+{
+    return (loss_sums){columns.sum + strip->first, columns.max + strip->first};
+}
+
+/* Strip k of the rank `hops` further on: its gradient starts home, while strip k of this rank comes from as far back.
+ */
+static void work_and_pass(loss_rows *rows, int hops, int64_t k, loss_sums columns, part *room, float *dq, float *dc)
+{
+    int rank = qctx_comm_rank(rows->roll.comm), to = rank_after(rows, hops);
+    const loss_strip *goes = strip_of(rows, to, k), *comes = strip_of(rows, rank, k);
+    int64_t dim = rows->sizes.dim, at = room->room * rows->sweep->tile_cols * dim;
+    int64_t row_bytes = dim * (int64_t)sizeof(float);
+
+    take_in(rows, room, dc);
+    if (goes != NULL)
+        loss_sweep_gradients(rows->sweep, goes, sums_of(goes, columns), false, dq, rows->parts_out + at);
+    room->comes = comes;
+    rows->passes[room->room] = qctx_comm_start_pass(
+        rows->roll.comm, rows->parts_out + at, goes == NULL ? 0 : goes->count * row_bytes, to, rows->parts_in + at,
+        comes == NULL ? 0 : comes->count * row_bytes, rank_after(rows, -hops));
+}
+
+/* The others' contexts first, so that their gradients go home under the own ones. What comes is added in a fixed
+ * order. */
+static void differentiate_and_pass(loss_rows *rows, loss_sums columns, float *dq, float *dc)
+{
+    int rank = qctx_comm_rank(rows->roll.comm);
+    int64_t dim = rows->sizes.dim, own = rows->first_strip[rank + 1] - rows->first_strip[rank], turn = 0;
+    part under_way[LOSS_PARTS];
+
+    for (int k = 0; k < LOSS_PARTS; k++)
+        under_way[k] = (part){k, NULL};
+    for (int hops = 1; hops < rows->sizes.ranks; hops++) {
+        int to = rank_after(rows, hops);
+        int64_t theirs = rows->first_strip[to + 1] - rows->first_strip[to];
+
+        loss_rows_await(rows, to);
+        for (int64_t k = 0; k < own || k < theirs; k++)
+            work_and_pass(rows, hops, k, columns, &under_way[turn++ % LOSS_PARTS], dq, dc);
+    }
+    for (int64_t k = 0; k < own; k++) {
+        const loss_strip *strip = strip_of(rows, rank, k);
+
+        loss_sweep_gradients(rows->sweep, strip, sums_of(strip, columns), true, dq,
+                             dc + (strip->first - rows->roll.place.first) * dim);
+    }
+    for (int k = 0; k < LOSS_PARTS; k++)
+        take_in(rows, &under_way[turn++ % LOSS_PARTS], dc);
+}
+
+/* Strips in the batch's order on all ranks, each one's gradient summed along the tree of leaves. */
+static void differentiate_by_leaves(loss_rows *rows, loss_sums columns, float *dq, float *dc)
+{
+    int64_t dim = rows->sizes.dim;
+
+    for (int owner = 0; owner < rows->sizes.ranks; owner++) {
+        loss_rows_await(rows, owner);
+        for (int64_t s = rows->first_strip[owner]; s < rows->first_strip[owner + 1]; s++) {
+            const loss_strip *strip = &rows->strips[s];
+
+            loss_sweep_gradients(rows->sweep, strip, sums_of(strip, columns), false, dq, rows->parts_out);
+            loss_roll_sum_float(&rows->roll, &rows->sizes.config, rows->parts_out, strip->count * dim);
+            if (owner == qctx_comm_rank(rows->roll.comm))
+                memcpy(dc + (strip->first - rows->roll.place.first) * dim, rows->parts_out,
+                       (size_t)(strip->count * dim) * sizeof *dc);
+        }
+    }
+}
+
+void loss_rows_differentiate(loss_rows *rows, loss_sums columns, float *dq, float *dc)
+{
+    if (rows->sizes.config.leaves > 0)
+        differentiate_by_leaves(rows, columns, dq, dc);
+    else
+        differentiate_and_pass(rows, columns, dq, dc);
+}

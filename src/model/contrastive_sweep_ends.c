@@ -1,0 +1,132 @@
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "contrastive_sweep.h"
+
+/* Cuts rows first … first + rows − 1 of this rank into tiles. No rows are one empty tile: its zeros are summed too. */
+static void lay_out_group(loss_sweep *sweep, int64_t first, int64_t rows)
+{
+    int64_t parts = rows <= sweep->tile_rows ? 1 : (rows + sweep->tile_rows - 1) / sweep->tile_rows;
+
+    for (int64_t k = 0; k < parts; k++) {
+        int64_t at, count;
+
+        qctx_leaf_rows(rows, parts, k, &at, &count);
+        sweep->tile[sweep->tiles++] = (loss_row_tile){sweep->groups, first + at, count, k == 0, k + 1 == parts};
+    }
+    sweep->groups++;
+}
+
+static void lay_out_tiles(loss_sweep *sweep)
+{
+    const loss_roll *roll = sweep->roll;
+    int64_t leaves = sweep->sizes.config.leaves, leaf, count;
+
+    sweep->groups = sweep->tiles = 0;
+    if (leaves == 0) {
+        lay_out_group(sweep, 0, roll->place.rows);
+        return;
+    }
+    qctx_leaf_share(leaves, qctx_comm_rank(roll->comm), qctx_comm_size(roll->comm), &leaf, &count);
+    for (int64_t end = leaf + count; leaf < end; leaf++) {
+        int64_t first, rows;
+
+        qctx_leaf_rows(roll->place.batch, leaves, leaf, &first, &rows);
+        lay_out_group(sweep, first - roll->place.first, rows);
+    }
+}
+
+void loss_sweep_begin(loss_sweep *sweep, const float *q, const loss_roll *roll, const qctx_loss_batch *batch,
+                      qctx_loss_scale scale)
+{
+    const qctx_loss_config *config = &sweep->sizes.config;
+    bool is_clip = config->kind == QCTX_LOSS_CLIP;
+
+    sweep->roll = roll;
+    sweep->batch = batch;
+    sweep->scale = (float)exp(scale.log_scale);
+    sweep->bias = (float)scale.bias;
+    sweep->by_rows = is_clip && config->direction != QCTX_DIRECTION_CONTEXT;
+    sweep->by_columns = is_clip && config->direction != QCTX_DIRECTION_QUESTION;
+    sweep->mean = 1.0 / (double)(sweep->by_rows && sweep->by_columns ? 2 * roll->place.batch : roll->place.batch);
+    sweep->careful = false;
+    loss_roll_normalize(&sweep->sizes, q, batch->rows, sweep->questions, sweep->inverse);
+    lay_out_tiles(sweep);
+    for (int64_t i = 0; i < batch->rows; i++) {
+        sweep->best[i] = -FLT_MAX;
+        sweep->rows.sum[i] = 0.0;
+    }
+    for (int64_t g = 0; g < sweep->groups; g++)
+        sweep->group_loss[g] = sweep->group_bias[g] = 0.0;
+}
+
+void loss_sweep_bound(loss_sweep *sweep, double bound)
+{
+    sweep->shift = (float)loss_shift(bound);
+}
+
+void loss_sweep_close_rows(loss_sweep *sweep)
+{
+    for (int64_t i = 0; i < sweep->roll->place.rows; i++)
+        sweep->by_row[i] = sweep->by_rows ? (float)(1.0 / sweep->rows.sum[i]) : 0.0f;
+}
+
+/*
+ * −log softmax of row i's own score within entry `at` of the sums. Through the quotient, so that a row without rivals
+ * has none at all, unless the exponential is too small for a double.
+ */
+static double surprise(const loss_sweep *sweep, int64_t i, loss_sums sums, int64_t at)
+{
+    double below = (double)(sweep->scale * sweep->own[i]) - (double)(sweep->careful ? sums.max[at] : sweep->shift);
+
+    return below > -700.0 ? log(sums.sum[at] / exp(below)) : log(sums.sum[at]) - below;
+}
+
+void loss_sweep_result(loss_sweep *sweep, loss_sums columns, double *lanes)
+{
+    memset(lanes, 0, (size_t)(sweep->groups * LOSS_LANES) * sizeof *lanes);
+    for (int64_t t = 0; t < sweep->tiles; t++) {
+        const loss_row_tile *tile = &sweep->tile[t];
+        double *lane = lanes + tile->group * LOSS_LANES;
+
+        for (int64_t i = tile->first; i < tile->first + tile->rows; i++) {
+            lane[LOSS_LANE_WINS] += sweep->own[i] > sweep->best[i] ? 1.0 : 0.0;
+            if (sweep->by_rows)
+                lane[LOSS_LANE_SUM] += surprise(sweep, i, sweep->rows, i);
+            if (sweep->by_columns)
+                lane[LOSS_LANE_SUM] += surprise(sweep, i, columns, i);
+        }
+    }
+    if (sweep->sizes.config.kind != QCTX_LOSS_SIGMOID)
+        return;
+    for (int64_t g = 0; g < sweep->groups; g++) {
+        lanes[g * LOSS_LANES + LOSS_LANE_SUM] = sweep->group_loss[g];
+        lanes[g * LOSS_LANES + LOSS_LANE_BIAS] = sweep->group_bias[g] * sweep->mean;
+    }
+}
+
+void loss_sweep_end(loss_sweep *sweep, const void *contexts, const double *inverse, float *dq, float *dc, double *lanes)
+{
+    const qctx_precision precision = sweep->sizes.config.precision;
+    int64_t rows = sweep->roll->place.rows, dim = sweep->sizes.dim;
+    double factor = (double)sweep->scale * sweep->mean;
+    bool normalize = sweep->sizes.config.normalize, finite;
+
+    finite = loss_normalize_back(precision, contexts, inverse, rows, dim, normalize, factor, dc, sweep->along);
+    finite = loss_normalize_back(precision, sweep->questions, sweep->inverse, rows, dim, normalize, factor, dq,
+                                 sweep->along) &&
+             finite;
+    for (int64_t t = 0; t < sweep->tiles; t++)
+        for (int64_t i = sweep->tile[t].first; i < sweep->tile[t].first + sweep->tile[t].rows; i++)
+            lanes[sweep->tile[t].group * LOSS_LANES + LOSS_LANE_SCALE] += sweep->along[i];
+    lanes[LOSS_LANE_NOT_FINITE] += finite ? 0.0 : 1.0;
+}
+
+void loss_sweep_add_groups(const loss_sweep *sweep, double *lanes)
+{
+    for (int64_t distance = 1; distance < sweep->groups; distance *= 2)
+        for (int64_t g = 0; g + distance < sweep->groups; g += 2 * distance)
+            for (int lane = 0; lane < LOSS_LANES; lane++)
+                lanes[g * LOSS_LANES + lane] += lanes[(g + distance) * LOSS_LANES + lane];
+}
