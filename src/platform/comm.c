@@ -44,16 +44,39 @@ void comm_grow(void **array, int64_t *capacity, int64_t needed, size_t size, con
     check_memory(qctx_grow(array, capacity, needed, size, purpose, &error), &error);
 }
 
-static void duplicate(MPI_Comm *copy)
+static void duplicate(MPI_Comm from, MPI_Comm *copy)
 {
-    comm_check(MPI_Comm_dup(MPI_COMM_WORLD, copy), "MPI_Comm_dup");
+    comm_check(MPI_Comm_dup(from, copy), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(*copy, MPI_ERRORS_RETURN);
+}
+
+/* A communicator of our own over the ranks of an MPI one. */
+static void open_over(MPI_Comm ranks, qctx_comm *comm)
+{
+    MPI_Comm node;
+
+    duplicate(ranks, &comm->mpi);
+    duplicate(ranks, &comm->passes);
+    duplicate(ranks, &comm->rounds);
+    duplicate(ranks, &comm->sums);
+    MPI_Comm_rank(comm->mpi, &comm->rank);
+    MPI_Comm_size(comm->mpi, &comm->size);
+    comm_check(MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+    MPI_Comm_size(node, &comm->node_size);
+    MPI_Comm_free(&node);
+}
+
+static void close_over(qctx_comm *comm)
+{
+    MPI_Comm_free(&comm->sums);
+    MPI_Comm_free(&comm->rounds);
+    MPI_Comm_free(&comm->passes);
+    MPI_Comm_free(&comm->mpi);
 }
 
 qctx_comm *qctx_comm_start(int *argc, char ***argv)
 {
     qctx_comm *comm = calloc(1, sizeof *comm);
-    MPI_Comm node;
     int provided;
 
     if (comm == NULL) {
@@ -61,15 +84,7 @@ qctx_comm *qctx_comm_start(int *argc, char ***argv)
         exit(QCTX_ERR_MEMORY);
     }
     comm_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-    duplicate(&comm->mpi);
-    duplicate(&comm->passes);
-    duplicate(&comm->rounds);
-    duplicate(&comm->sums);
-    MPI_Comm_rank(comm->mpi, &comm->rank);
-    MPI_Comm_size(comm->mpi, &comm->size);
-    comm_check(MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
-    MPI_Comm_size(node, &comm->node_size);
-    MPI_Comm_free(&node);
+    open_over(MPI_COMM_WORLD, comm);
     return comm;
 }
 
@@ -78,12 +93,28 @@ void qctx_comm_finish(qctx_comm *comm)
     if (comm == NULL)
         return;
     comm_exchange_finish();
-    MPI_Comm_free(&comm->sums);
-    MPI_Comm_free(&comm->rounds);
-    MPI_Comm_free(&comm->passes);
-    MPI_Comm_free(&comm->mpi);
+    close_over(comm);
     MPI_Finalize();
     free(comm);
+}
+
+qctx_comm *qctx_comm_groups(qctx_comm *comm, int size)
+{
+    qctx_comm *group = comm_alloc(1, sizeof *group, "a communicator");
+    MPI_Comm ranks;
+
+    comm_check(MPI_Comm_split(comm->mpi, comm->rank / size, comm->rank, &ranks), "MPI_Comm_split");
+    open_over(ranks, group);
+    MPI_Comm_free(&ranks);
+    return group;
+}
+
+void qctx_comm_close_group(qctx_comm *group)
+{
+    if (group == NULL)
+        return;
+    close_over(group);
+    free(group);
 }
 
 int qctx_comm_rank(const qctx_comm *comm)

@@ -26,6 +26,14 @@ qctx_comm *qctx_comm_start(int *argc, char ***argv);
 /* Ends MPI and frees the world communicator. Collective. */
 void qctx_comm_finish(qctx_comm *comm);
 
+/*
+ * The communicator of this rank's group: ranks 0 … size − 1, the next `size`, and so on; the last group may be smaller.
+ * What the groups do is independent of each other: a benchmark or a test so compares numbers of ranks in one start. The
+ * caller closes it, with nothing under way. Both Collective.
+ */
+qctx_comm *qctx_comm_groups(qctx_comm *comm, int size);
+void qctx_comm_close_group(qctx_comm *group);
+
 /* This rank's number from 0, and how many there are. Local. */
 int qctx_comm_rank(const qctx_comm *comm);
 int qctx_comm_size(const qctx_comm *comm);
