@@ -15,7 +15,7 @@ struct qctx_loss {
 static const loss_scheme *const schemes[] = {
     [QCTX_SIMILARITY_FULL] = &loss_scheme_full,
     [QCTX_SIMILARITY_ROWS] = &loss_scheme_rows,
-    [QCTX_SIMILARITY_RING] = NULL,
+    [QCTX_SIMILARITY_RING] = &loss_scheme_ring,
 };
 
 static loss_sizes sizes_of(const qctx_loss_config *config, int ranks, int64_t rows, int64_t batch, int64_t dim)

@@ -65,6 +65,8 @@ qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch);
 
 /* Σ a·b in double. Local. */
 double loss_dot(const float *a, const float *b, int64_t count);
+/* sum [count] += part. Local. */
+void loss_add(const float *part, int64_t count, float *sum);
 
 /*
  * The way back through loss_normalize: with g = factor·dx, along[i] = x̂·g and dx = (g − along·x̂)/‖x‖, or g without

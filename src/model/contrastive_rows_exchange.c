@@ -1,8 +1,6 @@
 #include <string.h>
 
 #include "contrastive_rows.h"
-#include "qctx/base/multiversion.h"
-#include "qctx/base/order.h"
 
 /* Ranks whose contexts are under way at a time: the next ones arrive first, and still the line is never idle. */
 enum { WINDOW = 8 };
@@ -93,14 +91,6 @@ void loss_rows_await(loss_rows *rows, int owner)
     qctx_exchange_wait(&rows->arrivals[hops]);
 }
 
-QCTX_MULTIVERSION
-static void add(const float *restrict part, int64_t count, float *restrict sum)
-{
-#pragma omp simd
-    for (int64_t k = 0; k < count; k++)
-        sum[k] += part[k];
-}
-
 /* A strip's gradient that goes home, and one of this rank's that comes, in one of the rooms for them. */
 typedef struct {
     int room;
@@ -116,7 +106,7 @@ static void take_in(loss_rows *rows, part *under_way, float *dc)
     qctx_exchange_wait(&rows->passes[under_way->room]);
     if (strip == NULL)
         return;
-    add(rows->parts_in + room, strip->count * dim, dc + (strip->first - rows->roll.place.first) * dim);
+    loss_add(rows->parts_in + room, strip->count * dim, dc + (strip->first - rows->roll.place.first) * dim);
     under_way->comes = NULL;
 }
 

@@ -5,7 +5,10 @@
 #include "qctx/base/multiversion.h"
 #include "qctx/base/order.h"
 
-enum { PIECE = 256 }; /* entries of a row that are worked at a time */
+enum {
+    PIECE = 256, /* entries of a row that are worked at a time */
+    BLOCK = 4096 /* of a sum that a thread takes at a time */
+};
 
 QCTX_MULTIVERSION
 double loss_dot(const float *a, const float *b, int64_t count)
@@ -16,6 +19,21 @@ double loss_dot(const float *a, const float *b, int64_t count)
     for (int64_t k = 0; k < count; k++)
         sum += (double)a[k] * (double)b[k];
     return sum;
+}
+
+QCTX_MULTIVERSION
+static void add(const float *restrict part, int64_t count, float *restrict sum)
+{
+#pragma omp simd
+    for (int64_t k = 0; k < count; k++)
+        sum[k] += part[k];
+}
+
+void loss_add(const float *part, int64_t count, float *sum)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t k = 0; k < count; k += BLOCK)
+        add(part + k, qctx_smaller(BLOCK, count - k), sum + k);
 }
 
 QCTX_MULTIVERSION

@@ -1,0 +1,55 @@
+/* What the files of the scheme `ring` share: its state, and how contexts travel. */
+#ifndef QCTX_MODEL_CONTRASTIVE_RING_H
+#define QCTX_MODEL_CONTRASTIVE_RING_H
+
+#include "contrastive_sweep.h"
+
+typedef struct {
+    loss_sizes sizes;
+    loss_roll roll;
+    loss_sweep *sweep;
+    bool offered;
+
+    char *contexts;     /* D of this rank's rows [rows, dim], in the precision of the products */
+    double *inverse;    /* 1/‖c‖ [rows] */
+    loss_sums columns;  /* of this rank's contexts, once they are home [rows] */
+    double *lanes;      /* [LOSS_LANES] */
+    int64_t chunk_rows; /* most of a chunk */
+    char *chunks[2];    /* the one at hand and the next: contexts, then their sums */
+    char *parts[2];     /* this rank's part of what follows the chunk, being made and being sent */
+    char *arrived;      /* what the ranks before added */
+    float *dq, *dc;     /* of the step */
+} loss_ring;
+
+/* Some contexts of one rank, here for the time of a hop. */
+typedef struct {
+    int64_t first; /* in the batch */
+    int64_t count;
+    const void *contexts; /* [count, dim] */
+    loss_sums columns;    /* pass 2: their sums [count] */
+} loss_chunk;
+
+/* What follows the chunks on one way round. */
+typedef struct {
+    int64_t row_bytes; /* for each context */
+    bool with_sums;    /* whether the contexts bring their sums */
+    /* This rank's part for a chunk. */
+    void (*work)(loss_ring *ring, const loss_chunk *chunk, void *part);
+    /* part [count contexts] += what the ranks before added. */
+    void (*join)(loss_ring *ring, int64_t count, void *arrived, void *part);
+    /* Keeps the whole of this rank's contexts from row `first` on. */
+    void (*keep)(loss_ring *ring, int64_t first, int64_t count, void *whole);
+} loss_cargo;
+
+/* Bytes of a column's sum and maximum. */
+enum { LOSS_SUMS_BYTES = sizeof(double) + sizeof(float) };
+
+/* Sums [count], then maxima [count], of columns that stand at `place`. Local. */
+loss_sums loss_ring_sums_at(void *place, int64_t count);
+/* Bytes of one context. Local. */
+int64_t loss_ring_context_bytes(const loss_ring *ring);
+
+/* Sends all contexts of all ranks round once, with what follows them. Collective. */
+void loss_ring_travel(loss_ring *ring, const loss_cargo *cargo);
+
+#endif

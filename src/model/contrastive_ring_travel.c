@@ -1,0 +1,106 @@
+#include <string.h>
+
+#include "contrastive_ring.h"
+
+/*
+ * Every rank's contexts travel in chunks, chunk k of all ranks at a time: in P hops each chunk has been everywhere,
+ * from rank r to rank r − 1 each time. What the ranks add to it (column sums, gradients) follows one hop behind: a rank
+ * works out its part while the others' sum is still on its way, adds the two and sends them on. So no exchange waits
+ * for a product, nor a product for an exchange.
+ */
+
+loss_sums loss_ring_sums_at(void *place, int64_t count)
+{
+    double *sum = place;
+
+    return (loss_sums){sum, (float *)(void *)(sum + count)};
+}
+
+int64_t loss_ring_context_bytes(const loss_ring *ring)
+{
+    return ring->sizes.dim * qctx_precision_bytes(ring->sizes.config.precision);
+}
+
+/* Contexts come first in a chunk; their sums behind begin at a multiple of 8 bytes. */
+static int64_t sums_offset(const loss_ring *ring, int64_t count)
+{
+    return (count * loss_ring_context_bytes(ring) + 7) / 8 * 8;
+}
+
+static int64_t chunk_bytes(const loss_ring *ring, const loss_cargo *cargo, int64_t count)
+{
+    return count == 0 ? 0 : sums_offset(ring, count) + (cargo->with_sums ? count * LOSS_SUMS_BYTES : 0);
+}
+
+/* Ways round that the longest of the ranks' rows need. */
+static int64_t rounds(const loss_ring *ring)
+{
+    int64_t most = 0;
+
+    for (int r = 0; r < ring->sizes.ranks; r++)
+        most = ring->roll.place.counts[r] > most ? ring->roll.place.counts[r] : most;
+    return (most + ring->chunk_rows - 1) / ring->chunk_rows;
+}
+
+/* Chunk `round` of the rank `hops` further on, which stands in `room`. */
+static loss_chunk chunk_of(const loss_ring *ring, int64_t round, int64_t all, int hops, char *room)
+{
+    int owner = (qctx_comm_rank(ring->roll.comm) + hops) % ring->sizes.ranks;
+    loss_chunk at = {.contexts = room};
+
+    qctx_leaf_rows(ring->roll.place.counts[owner], all, round, &at.first, &at.count);
+    at.columns = loss_ring_sums_at(room + sums_offset(ring, at.count), at.count);
+    for (int r = 0; r < owner; r++)
+        at.first += ring->roll.place.counts[r];
+    return at;
+}
+
+/* Own contexts set out, with their sums. */
+static void load(const loss_ring *ring, const loss_cargo *cargo, const loss_chunk *own, char *room)
+{
+    int64_t row = own->first - ring->roll.place.first;
+
+    memcpy(room, ring->contexts + row * loss_ring_context_bytes(ring),
+           (size_t)(own->count * loss_ring_context_bytes(ring)));
+    if (!cargo->with_sums)
+        return;
+    memcpy(own->columns.sum, ring->columns.sum + row, (size_t)own->count * sizeof *own->columns.sum);
+    memcpy(own->columns.max, ring->columns.max + row, (size_t)own->count * sizeof *own->columns.max);
+}
+
+/* One way round of one chunk of every rank. */
+static void go_round(loss_ring *ring, const loss_cargo *cargo, int64_t round, int64_t all)
+{
+    int ranks = ring->sizes.ranks, rank = qctx_comm_rank(ring->roll.comm);
+    int before = (rank + ranks - 1) % ranks, after = (rank + 1) % ranks;
+    loss_chunk here = chunk_of(ring, round, all, 0, ring->chunks[0]);
+    qctx_exchange *moves = NULL, *follows = NULL;
+
+    load(ring, cargo, &here, ring->chunks[0]);
+    for (int hop = 0; hop < ranks; hop++) {
+        loss_chunk next = chunk_of(ring, round, all, hop + 1, ring->chunks[(hop + 1) % 2]);
+        char *part = ring->parts[hop % 2];
+
+        if (hop + 1 < ranks)
+            moves = qctx_comm_start_pass(ring->roll.comm, here.contexts, chunk_bytes(ring, cargo, here.count), before,
+                                         ring->chunks[(hop + 1) % 2], chunk_bytes(ring, cargo, next.count), after);
+        cargo->work(ring, &here, part);
+        qctx_exchange_wait(&follows);
+        if (hop > 0)
+            cargo->join(ring, here.count, ring->arrived, part);
+        follows = qctx_comm_start_pass(ring->roll.comm, part, here.count * cargo->row_bytes, before, ring->arrived,
+                                       next.count * cargo->row_bytes, after);
+        qctx_exchange_wait(&moves);
+        here = next;
+    }
+    qctx_exchange_wait(&follows);
+    cargo->keep(ring, here.first - ring->roll.place.first, here.count, ring->arrived);
+}
+
+void loss_ring_travel(loss_ring *ring, const loss_cargo *cargo)
+{
+    int64_t all = rounds(ring);
+
+    for (int64_t round = 0; round < all; round++)
+        go_round(ring, cargo, round, all);
+}
