@@ -160,9 +160,11 @@ void qctx_tree_sum_result(qctx_tree_sum *sum, float *out)
 
 double qctx_tree_sum_values(const double *values, int64_t count)
 {
-    double held[64], total = 0.0;
+    double held[64], total;
     int subtrees = 0;
 
+    if (count <= 0)
+        return 0.0;
     for (int64_t pushed = 0; pushed < count; pushed++) {
         held[subtrees++] = values[pushed];
         for (int64_t bits = pushed; bits & 1; bits >>= 1) {
@@ -170,8 +172,7 @@ double qctx_tree_sum_values(const double *values, int64_t count)
             held[subtrees - 1] += held[subtrees];
         }
     }
-    if (subtrees > 0)
-        total = held[--subtrees];
+    total = held[--subtrees];
     while (subtrees > 0)
         total += held[--subtrees];
     return total;

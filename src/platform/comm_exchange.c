@@ -7,9 +7,10 @@
 #include "qctx/base/multiversion.h"
 
 enum {
-    ADD_PIECE = 1 << 19, /* bytes of a message that will be added: it stays in a core's cache until then */
-    ADD_SLOTS = 16,      /* such messages under way at a time, so that progress may be as rare as every few ms */
-    TRIES = 2            /* MPI_Testsome drives first and looks afterwards, so one alone does not see what it did */
+    PIECE = 1 << 19,  /* bytes of a message: what is added stays in a core's cache until then */
+    PIECES_MOST = 64, /* of a range that arrives in place; longer ranges have larger pieces */
+    SLOTS_MOST = 16,  /* messages of a sum under way at a time, so that progress may be as rare as every few ms */
+    TRIES = 4         /* looks without anything finished before progress gives up: what moves takes several */
 };
 
 /* A message in MPI's hands. */
@@ -94,17 +95,25 @@ static int next_piece(const qctx_exchange *exchange, int64_t first, int64_t byte
     return (int)(piece < limit ? piece : limit);
 }
 
-static int64_t piece_limit(const comm_round *round)
+/*
+ * Many messages at a time, since without single copies between processes Open MPI moves but three fragments of 32 KiB
+ * of a message each time that both ranks drive it.
+ */
+static int64_t piece_limit(comm_arrival arrival, int64_t bytes)
 {
-    return round->arrival == COMM_COPY ? COMM_PIECE : ADD_PIECE;
+    int64_t limit = bytes / PIECES_MOST / PIECE * PIECE;
+
+    if (arrival != COMM_COPY || limit < PIECE)
+        return PIECE;
+    return limit < COMM_PIECE ? limit : COMM_PIECE;
 }
 
 static void post_sends(qctx_exchange *exchange, const comm_round *round)
 {
-    int64_t at;
+    int64_t limit = piece_limit(round->arrival, round->out_bytes), at;
 
     for (int64_t done = 0; done < round->out_bytes;) {
-        int piece = next_piece(exchange, round->out_first, round->out_bytes, done, piece_limit(round), &at);
+        int piece = next_piece(exchange, round->out_first, round->out_bytes, done, limit, &at);
         MPI_Request *request = hand_over(exchange, NULL, 0, -1);
 
         comm_check(MPI_Isend(exchange->out + at, piece, MPI_BYTE, round->to, exchange->tag, exchange->mpi, request),
@@ -117,11 +126,10 @@ static void post_sends(qctx_exchange *exchange, const comm_round *round)
 static void post_receives(qctx_exchange *exchange, const comm_round *round)
 {
     bool adds = round->arrival != COMM_COPY;
-    int64_t at;
+    int64_t limit = piece_limit(round->arrival, round->in_bytes), at;
 
     while (exchange->in_posted < round->in_bytes && (!adds || exchange->free_slots != 0)) {
-        int piece =
-            next_piece(exchange, round->in_first, round->in_bytes, exchange->in_posted, piece_limit(round), &at);
+        int piece = next_piece(exchange, round->in_first, round->in_bytes, exchange->in_posted, limit, &at);
         int slot = adds ? __builtin_ctz(exchange->free_slots) : -1;
         char *place = adds ? exchange->room + slot * exchange->slot_bytes : exchange->in + at;
         MPI_Request *request = hand_over(exchange, exchange->in + at, piece, slot);
@@ -179,8 +187,8 @@ static void make_room(qctx_exchange *exchange)
             most = exchange->rounds[i].in_bytes;
     if (most == 0)
         return;
-    exchange->slot_bytes = most < ADD_PIECE ? most : ADD_PIECE;
-    slots = most / ADD_PIECE + 2 < ADD_SLOTS ? most / ADD_PIECE + 2 : ADD_SLOTS;
+    exchange->slot_bytes = most < PIECE ? most : PIECE;
+    slots = most / PIECE + 2 < SLOTS_MOST ? most / PIECE + 2 : SLOTS_MOST;
     exchange->free_slots = ((uint32_t)1 << slots) - 1;
     exchange->room = spare.room;
     exchange->room_bytes = spare.bytes;

@@ -4,7 +4,7 @@
  * Sums by parts and their mirror, the gathering of parts, take ⌈log₂ P⌉ rounds and receive (P − 1)/P of the data, for
  * any P: J. L. Träff, Optimal, non-pipelined reduce-scatter and allreduce algorithms (2024), algorithm 1, and Bruck et
  * al. (1997). Few rounds matter where progress is rare, since the next one begins inside a call of this module. The
- * order of additions follows from P and the part alone.
+ * order of additions follows from the part and P alone.
  */
 #include <string.h>
 

@@ -103,8 +103,8 @@ qctx_exchange *qctx_comm_start_sum_double(qctx_comm *comm, double *values, int64
 /*
  * Sums `values` over the ranks, each rank getting only its part: counts [size of comm] floats a rank, in rank order,
  * the same array on all ranks. Afterwards this rank's part of `values` holds the sum, taken in an order that follows
- * from the number of ranks alone (so the same bits at every run), the other parts are undefined. In ⌈log₂ P⌉ rounds,
- * with at most 8 MiB for what arrives (Träff 2024). Collective.
+ * from the part and the number of ranks alone (so the same bits at every run), the other parts are undefined. In
+ * ⌈log₂ P⌉ rounds, with at most 8 MiB for what arrives (Träff 2024). Collective.
  */
 qctx_exchange *qctx_comm_start_sum_parts(qctx_comm *comm, float *values, const int64_t *counts);
 
