@@ -67,6 +67,6 @@ qctx_status qctx_plan_make(qctx_comm *comm, const qctx_plan_request *request, qc
     if (status == QCTX_OK)
         status = qctx_plan_choose(&settled, qctx_comm_size(comm), limit, plan, error);
     if (status == QCTX_OK)
-        plan_explain(&settled, qctx_comm_size(comm), &rates, plan);
+        plan_explain(request, qctx_comm_size(comm), &rates, plan);
     return status;
 }

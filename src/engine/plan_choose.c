@@ -41,12 +41,7 @@ static int list_schemes(const qctx_plan_request *request, int ranks, qctx_simila
         schemes[count++] = request->similarity == QCTX_SIMILARITY_AUTO ? QCTX_SIMILARITY_FULL : request->similarity;
         return count;
     }
-    schemes[count++] = QCTX_SIMILARITY_FULL;
-    return count;
-    schemes[count++] = QCTX_SIMILARITY_ROWS;
-    schemes[count++] = QCTX_SIMILARITY_ROWS_COLUMNS;
-    if (!request->reproducible && request->batch >= 2 * (int64_t)ranks)
-        schemes[count++] = QCTX_SIMILARITY_RING;
+    schemes[count++] = request->reproducible ? QCTX_SIMILARITY_ROWS : QCTX_SIMILARITY_FULL;
     return count;
 }
 
@@ -117,7 +112,8 @@ qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
     status = plan_check_ranks(request, ranks, error);
     if (status == QCTX_OK && (request->kind == QCTX_LOSS_SIGMOID || (request->similarity != QCTX_SIMILARITY_AUTO &&
-                                                                     request->similarity != QCTX_SIMILARITY_FULL)))
+                                                                     request->similarity != QCTX_SIMILARITY_FULL &&
+                                                                     request->similarity != QCTX_SIMILARITY_ROWS)))
         return qctx_fail(error, QCTX_ERR_CONFIG, "loss.similarity, loss.kind: not there yet");
     if (status == QCTX_OK && !plan_fit(request, ranks, limit, plan))
         status = plan_refuse_memory(request, ranks, limit, plan, error);

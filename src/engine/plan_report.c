@@ -31,6 +31,19 @@ static void explain_memory(const qctx_plan_request *request, int ranks, const qc
         snprintf(text + strlen(text), size - strlen(text), "head %lld rows at a time; ", (long long)plan->micro_rows);
 }
 
+/* What was left to choose, and why it came out so. */
+static void explain_precision(const qctx_plan_request *request, const qctx_plan_rates *rates, const qctx_plan *plan,
+                              char *text, size_t size)
+{
+    double gain = rates->flops[QCTX_PRECISION_BFLOAT16] / rates->flops[QCTX_PRECISION_FLOAT32];
+
+    snprintf(text, size, "%s", qctx_precision_name(plan->precision));
+    if (request->precision == QCTX_PRECISION_AUTO && gain > 0.0)
+        snprintf(text + strlen(text), size - strlen(text), " (auto: bfloat16 is %.1f times as fast)", gain);
+    else if (request->precision == QCTX_PRECISION_AUTO)
+        snprintf(text + strlen(text), size - strlen(text), " (auto: no fast bfloat16 here)");
+}
+
 static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 {
     plan->warning[0] = '\0';
@@ -49,8 +62,10 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], exchange[96] = "", memory[PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT], bytes[PLAN_SIZE_TEXT];
+    char spent[96], exchange[96] = "", precision[80], memory[PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT],
+                    bytes[PLAN_SIZE_TEXT];
 
+    explain_precision(request, rates, plan, precision, sizeof precision);
     explain_memory(request, ranks, plan, spent, sizeof spent);
     plan_size_text(plan->memory, true, memory);
     plan_size_text(plan->limit, false, limit);
@@ -60,7 +75,7 @@ void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_r
     snprintf(plan->reason, sizeof plan->reason,
              "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s of %s",
              qctx_similarity_name(plan->scheme), request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
-             qctx_precision_name(plan->precision), plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops,
-             cost.computing, exchange, spent, memory, limit);
+             precision, plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, cost.computing, exchange, spent,
+             memory, limit);
     warn(request, ranks, plan);
 }
