@@ -10,9 +10,10 @@ stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *pl
 
     if (plan->leaves > 0) {
         sizes.leaves = (plan->leaves + ranks - 1) / ranks;
-        /* Leaves differ by at most one row. */
-        sizes.unit_rows = qctx_smaller(rows / sizes.leaves + 1, rows);
-        if (ranks > plan->leaves)
+        /* Leaves differ by at most one row, and where they do not go up in the ranks, some rank holds one less. */
+        if (ranks <= plan->leaves)
+            sizes.unit_rows = qctx_smaller(rows / (plan->leaves / ranks) + 1, rows);
+        else
             sizes.unit_rows = rows;
     }
     sizes.tape_rows = sizes.keeps ? rows : sizes.unit_rows;
