@@ -37,7 +37,7 @@ static void print_numbers(const json_t *values, FILE *out)
         format_scalar(json_array_get(values, i), cell);
         fprintf(out, "%s%s", i > 0 ? " " : "", cell);
     }
-    fputc('\n', out);
+    fputs(json_array_size(values) > 0 ? "\n" : "none\n", out);
 }
 
 static void print_figure(const char *key, const json_t *value, FILE *out)
@@ -143,6 +143,10 @@ void bench_print(const json_t *result, FILE *out)
     json_t *members = (json_t *)result, *value;
     const char *key;
 
-    json_object_foreach(members, key, value) if (!is_table(value)) print_figure(key, value, out);
+    json_object_foreach(members, key, value)
+    {
+        if (!is_table(value))
+            print_figure(key, value, out);
+    }
     print_tables(result, out);
 }

@@ -9,9 +9,17 @@
 
 static struct {
     int64_t batch, dim, hidden, steps, questions, contexts, k;
+    double bandwidth, latency;
     const char *similarity, *precision, *memory, *sides, *form, *store;
     bool reproducible, json;
-} options = {.batch = 4096, .dim = 1024, .hidden = 1024, .questions = 10000, .contexts = 200000, .k = 10};
+} options = {.batch = 4096,
+             .dim = 1024,
+             .hidden = 1024,
+             .questions = 10000,
+             .contexts = 200000,
+             .k = 10,
+             .bandwidth = 10,
+             .latency = 20};
 
 static const qctx_option table[] = {
     {"batch", QCTX_OPTION_INT, &options.batch, "B", "pairs of a step over all ranks", 2, 16777216},
@@ -29,6 +37,9 @@ static const qctx_option table[] = {
     {"contexts", QCTX_OPTION_INT, &options.contexts, "N", "topk: contexts to search in", 1, 1e9},
     {"k", QCTX_OPTION_INT, &options.k, "K", "topk: contexts to find", 1, 1000000},
     {"store", QCTX_OPTION_TEXT, &options.store, "FILE", "load: a store; else one is made in TMPDIR", 0, 0},
+    {"bandwidth", QCTX_OPTION_DOUBLE, &options.bandwidth, "GBITS", "scaling: of a rank's network, in Gbit/s", 1e-3,
+     1e6},
+    {"latency", QCTX_OPTION_DOUBLE, &options.latency, "US", "scaling: of a message, in microseconds", 1e-3, 1e6},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "one JSON object instead of tables", 0, 0},
     {0},
 };
@@ -50,13 +61,14 @@ enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 3, OVERRIDES_MOST 
 
 static const qctx_usage usage = {
     .command = "bench",
-    .arguments = "gemm|comm|step|topk|load [OPTION ...]",
+    .arguments = "gemm|comm|step|scaling|topk|load [OPTION ...]",
     .summary = "Measures this machine, and what the program makes of it.",
-    .details = "  gemm   rate of the matrix products that a step is made of, by shape\n"
-               "  comm   latency and bandwidth of what the ranks say to each other\n"
-               "  step   one training step, by phase, and the share of the machine it reaches\n"
-               "  topk   exact search, and the counting of positions, in made-up vectors\n"
-               "  load   gathering the rows of a batch from a store\n"
+    .details = "  gemm     rate of the matrix products that a step is made of, by shape\n"
+               "  comm     latency and bandwidth of what the ranks say to each other\n"
+               "  step     one training step, by phase, and the share of the machine it reaches\n"
+               "  scaling  that step on 1 to 4096 ranks of a network, on paper\n"
+               "  topk     exact search, and the counting of positions, in made-up vectors\n"
+               "  load     gathering the rows of a batch from a store\n"
                "\n"
                "Under mpirun all ranks measure at a time, as they work in a step. Threads of a\n"
                "rank are those of OMP_NUM_THREADS; OPENBLAS_CORETYPE=Haswell (or Zen,\n"
@@ -76,7 +88,7 @@ typedef struct {
 
 static const bench_kind kinds[] = {
     {"gemm", qctx_bench_gemm, 7}, {"comm", qctx_bench_comm, 7}, {"step", qctx_bench_step, 7},
-    {"topk", qctx_bench_topk, 3}, {"load", qctx_bench_load, 7},
+    {"topk", qctx_bench_topk, 3}, {"load", qctx_bench_load, 7}, {"scaling", qctx_bench_scaling, 7},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -157,6 +169,8 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
         .contexts = options.contexts,
         .k = options.k,
         .store = options.store,
+        .bandwidth = options.bandwidth,
+        .latency = options.latency,
     };
     const bench_kind *kind = NULL;
     json_t *result = NULL;

@@ -29,7 +29,7 @@ static qctx_head_config describe_head(const qctx_bench_request *request)
     };
 }
 
-static qctx_plan_request describe_step(const step_bench *bench)
+qctx_plan_request step_request(const step_bench *bench)
 {
     const qctx_config *config = bench->request->config;
 
@@ -121,36 +121,48 @@ static void sum_up(step_bench *bench)
     bench_of_all(bench->comm, memory, bench->memory);
 }
 
+qctx_status step_measure(step_bench *bench, qctx_error *error)
+{
+    qctx_plan_request asked;
+    int64_t first;
+    qctx_status status;
+
+    bench->head = describe_head(bench->request);
+    asked = step_request(bench);
+    status = qctx_agree(bench->comm, allocate(bench, error), error);
+    if (status == QCTX_OK)
+        status = qctx_plan_make(bench->comm, &asked, &bench->plan, error);
+    if (status != QCTX_OK)
+        return status;
+    qctx_plan_rows(bench->comm, &bench->plan, asked.batch, &first, &bench->rows);
+    bench->memory_before = peak_memory();
+    status = qctx_stepper_create(bench->comm, bench->request->config, &bench->plan, &bench->made_up.feed, &bench->head,
+                                 &bench->phases, &bench->stepper, error);
+    if (status == QCTX_OK)
+        status = take_steps(bench, error);
+    if (status == QCTX_OK)
+        sum_up(bench);
+    return status;
+}
+
+void step_free(step_bench *bench)
+{
+    qctx_stepper_destroy(bench->stepper);
+    bench_made_up_free(&bench->made_up);
+    free(bench->notes);
+    free(bench->memory);
+}
+
 qctx_status qctx_bench_step(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error)
 {
-    step_bench bench = {.comm = comm, .request = request, .head = describe_head(request)};
-    const qctx_plan_request asked = describe_step(&bench);
-    int64_t first;
-    qctx_status status = qctx_agree(comm, allocate(&bench, error), error);
+    step_bench bench = {.comm = comm, .request = request};
+    qctx_status status = step_measure(&bench, error);
 
     *result = NULL;
-    if (status == QCTX_OK)
-        status = qctx_plan_make(comm, &asked, &bench.plan, error);
-    if (status != QCTX_OK)
-        goto out;
-    qctx_plan_rows(comm, &bench.plan, request->config->batch.size, &first, &bench.rows);
-    bench.memory_before = peak_memory();
-    status = qctx_stepper_create(comm, request->config, &bench.plan, &bench.made_up.feed, &bench.head, &bench.phases,
-                                 &bench.stepper, error);
-    if (status == QCTX_OK)
-        status = take_steps(&bench, error);
-    if (status != QCTX_OK)
-        goto out;
-    sum_up(&bench);
-    if (qctx_comm_rank(comm) == 0) {
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0) {
         *result = step_describe(&bench);
         status = bench_check(*result, error);
     }
-    status = qctx_agree(comm, status, error);
-out:
-    qctx_stepper_destroy(bench.stepper);
-    bench_made_up_free(&bench.made_up);
-    free(bench.notes);
-    free(bench.memory);
-    return status;
+    step_free(&bench);
+    return qctx_agree(comm, status, error);
 }

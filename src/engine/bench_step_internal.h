@@ -27,6 +27,16 @@ typedef struct {
     double *memory;       /* [size of comm] 10⁶ bytes, peak of each rank */
 } step_bench;
 
+/* What a plan is made from. Local. */
+qctx_plan_request step_request(const step_bench *bench);
+
+/* Takes and times the steps; `comm` and `request` are set. Collective. The caller frees, also after a failure. */
+qctx_status step_measure(step_bench *bench, qctx_error *error);
+void step_free(step_bench *bench);
+
+/* Operations of this rank's step in each phase, as they were done; returns their sum. Local. */
+double step_flops(const step_bench *bench, double flops[QCTX_PHASE_COUNT]);
+
 /* The result of a measurement, or NULL without memory for it. Local. */
 json_t *step_describe(const step_bench *bench);
 

@@ -8,8 +8,7 @@ static double giga(double flops)
     return flops / BENCH_GIGA;
 }
 
-/* Operations of each phase as they were done. */
-static void share_out(const step_bench *bench, double flops[QCTX_PHASE_COUNT])
+double step_flops(const step_bench *bench, double flops[QCTX_PHASE_COUNT])
 {
     const qctx_config *config = bench->request->config;
     const bench_flops head = bench_head_flops(&bench->head, bench->rows);
@@ -30,6 +29,7 @@ static void share_out(const step_bench *bench, double flops[QCTX_PHASE_COUNT])
     flops[QCTX_PHASE_BACKWARD] = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows) - head.forward;
     flops[QCTX_PHASE_LOSS] =
         qctx_loss_flops(&loss, qctx_comm_size(bench->comm), bench->rows, config->batch.size, bench->head.output);
+    return flops[QCTX_PHASE_FORWARD] + flops[QCTX_PHASE_BACKWARD] + flops[QCTX_PHASE_LOSS];
 }
 
 static json_t *describe_phases(const step_bench *bench, const double flops[QCTX_PHASE_COUNT])
@@ -75,13 +75,11 @@ json_t *step_describe(const step_bench *bench)
     json_t *result = bench_result(bench->comm, "step");
     const double *medians = bench->medians;
     const double least = bench_least_flops(&bench->head, bench->rows, bench->request->config->batch.size);
-    double flops[QCTX_PHASE_COUNT], done = 0.0;
+    double flops[QCTX_PHASE_COUNT], done;
 
     if (result == NULL)
         return NULL;
-    share_out(bench, flops);
-    for (int p = 0; p < QCTX_PHASE_COUNT; p++)
-        done += flops[p];
+    done = step_flops(bench, flops);
     add_request(result, bench);
     json_object_update_new(
         result, json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:I, s:o}", "seconds_median", medians[NOTE_SECONDS],

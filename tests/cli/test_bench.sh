@@ -3,44 +3,42 @@
 # sizes, what is refused. No time is asserted.
 source tests/support/cli.sh
 RANKS=${RANKS:-1}
-small="--batch 12 --dim 4 --hidden 3 --steps 2"
+small="--batch 12 --dim 4 --hidden 3 --steps 1 --questions 5 --contexts 9 --k 2"
 
-# json KIND KEY: the value of a top-level number or text in what the last run printed.
+# The value of a number or text of a result, by its key.
 json() {
     sed -nE "s/^  \"$1\": \"?([^\",]*)\"?,?$/\1/p" "$2"
 }
 
-for kind in gemm comm step topk load; do
-    expect 0 "$kind" qctx bench $kind $small --questions 5 --contexts 9 --k 2
+for kind in gemm comm step scaling topk load; do
+    expect 0 "$kind" qctx bench $kind $small
     check "the table of $kind fits 80 columns" bash -c "! LC_ALL=C.UTF-8 grep -E '^.{81,}' output"
-    cp output table
-    check "bench $kind --json" bash -c "$(declare -f qctx); program=$program RANKS=$RANKS
-        qctx bench $kind $small --questions 5 --contexts 9 --k 2 --json >$kind.json"
+    expect 0 "\"bench\": \"$kind\"" qctx bench $kind $small --json
+    cp output $kind.json
     check "$kind: one object" bash -c "head -c 1 $kind.json | grep -q '{' && tail -n 1 $kind.json | grep -q '^}$'"
     check "$kind: of all ranks" test "$(json ranks $kind.json)" = "$RANKS"
 done
 
-# Rows of rank 0 are 12 / ranks; 240 operations a row for the head, 288 for its scores, at least.
-least=$(awk "BEGIN { printf \"%.9g\", 12 / $RANKS * 528 / 1e9 }")
-check "least operations of a step" awk "BEGIN { exit !($least == $(json gflop_least_per_rank step.json)) }"
+# Rows of rank 0 are 12 / ranks; 240 operations a row for the head and 288 for its scores are the least.
+check "least operations of a step" \
+    awk "BEGIN { exit !($(json gflop_least_per_rank step.json) == sprintf(\"%.9g\", 12 / $RANKS * 528e-9)) }"
 for key in seconds_median seconds_min seconds_max gflop_per_rank sgemm_gflops sgemm_share; do
     check "$key is positive" awk "BEGIN { exit !($(json $key step.json) > 0) }"
 done
 check "a step is not faster than its products" awk "BEGIN { exit !($(json sgemm_share step.json) < 1.5) }"
-for key in seconds_median seconds_min seconds_max gflop_per_rank gflop_least_per_rank sgemm_gflops sgemm_share \
-    peak_rss_mb hidden_share bytes_received phases scheme precision ranks threads batch dim hidden reason; do
+for key in peak_rss_mb hidden_share bytes_received phases scheme precision threads batch dim hidden reason; do
     check "a step tells $key" grep -q "^  \"$key\": " step.json
 done
 
+# What is refused is so on all ranks, and before anything is measured.
 expect 2 "did you mean 'step'?" qctx bench stepp
+expect 3 "did you mean rows?" qctx bench step $small --similarity rwos
+expect 4 "absent.h5" qctx bench load $small --store absent.h5
+RANKS=3 expect 2 "2 pairs for 3 ranks" qctx bench step --batch 2
+RANKS=0
 expect 2 "is not something that is measured" qctx bench frobnicate
 expect 2 "out of range" qctx bench step --batch -4
 expect 2 "is not a whole number" qctx bench step --dim wide
 expect 2 "out of range" qctx bench gemm --steps 0
-expect 3 "did you mean rows?" qctx bench step $small --similarity rwos
 expect 3 "run.precision" qctx bench step $small --precision float31
 expect 3 "run.memory" qctx bench step $small --memory 12
-expect 4 "absent.h5" qctx bench load $small --store absent.h5
-if [[ $RANKS = 2 ]]; then
-    RANKS=3 expect 2 "2 pairs for 3 ranks" qctx bench step --batch 2
-fi

@@ -189,6 +189,40 @@ static void scans_are_timed_in_what_was_asked_for(void **state)
     qctx_config_free(&config);
 }
 
+/* The number of ranks from which on exchanging takes half of a step of 32768 pairs, or null; borrowed. */
+static const json_t *half_of(const json_t *result)
+{
+    return json_object_get(json_array_get(json_object_get(result, "halves"), 0), "ranks_of_half");
+}
+
+static void a_network_decides_how_many_ranks_are_worth_it(void **state)
+{
+    qctx_config config;
+    qctx_bench_request request = ask(&config, "run.memory=4000GB", NULL);
+    json_t *result = NULL, *steps;
+
+    (void)state;
+    request.bandwidth = 1e-3;
+    request.latency = 1e9;
+    assert_status(qctx_bench_scaling(test_comm, &request, &result, &error), QCTX_OK, &error);
+    if (is_told(result)) {
+        steps = json_object_get(result, "steps");
+        assert_int_equal(json_array_size(steps), 26);
+        assert_close(figure(json_array_get(steps, 0), "exchanging"), 0, 0);
+        assert_close(figure(json_array_get(steps, 25), "ranks"), 4096, 0);
+        assert_close(figure(json_array_get(steps, 25), "batch"), 262144, 0);
+        assert_int_equal(json_integer_value(half_of(result)), 2);
+    }
+    json_decref(result);
+    request.bandwidth = 1e9;
+    request.latency = 1e-9;
+    assert_status(qctx_bench_scaling(test_comm, &request, &result, &error), QCTX_OK, &error);
+    if (is_told(result))
+        assert_true(json_is_null(half_of(result)));
+    json_decref(result);
+    qctx_config_free(&config);
+}
+
 static int64_t count_entries(const char *folder)
 {
     DIR *stream = opendir(folder);
@@ -242,10 +276,14 @@ static void stores_that_cannot_be_are_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(operations_are_those_counted_by_hand),  cmocka_unit_test(a_step_tells_what_it_cost),
-    cmocka_unit_test(products_are_those_of_a_step),          cmocka_unit_test(every_exchange_is_timed),
-    cmocka_unit_test(scans_are_timed_in_what_was_asked_for), cmocka_unit_test(a_made_up_store_is_read_and_removed),
+    cmocka_unit_test(operations_are_those_counted_by_hand),
+    cmocka_unit_test(a_step_tells_what_it_cost),
+    cmocka_unit_test(products_are_those_of_a_step),
+    cmocka_unit_test(every_exchange_is_timed),
+    cmocka_unit_test(scans_are_timed_in_what_was_asked_for),
+    cmocka_unit_test(a_made_up_store_is_read_and_removed),
     cmocka_unit_test(stores_that_cannot_be_are_refused),
+    cmocka_unit_test(a_network_decides_how_many_ranks_are_worth_it),
 };
 
 TEST_MAIN(tests)

@@ -45,6 +45,13 @@ qctx_status qctx_bench_comm(qctx_comm *comm, const qctx_bench_request *request, 
 qctx_status qctx_bench_step(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
 
 /*
+ * On paper: a step of 32768 and of 262144 pairs on 1 to 4096 ranks over the network of the request, by the cost model
+ * of engine/plan, where a rank computes at the rate that a step measured here has, and has the memory of this step's
+ * plan; and the number of ranks from which on exchanging takes half of a step. Errors: as qctx_bench_step.
+ */
+qctx_status qctx_bench_scaling(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
+/*
  * The k best of `contexts` candidates for `questions` questions, and the positions of right contexts among them all;
  * beside a product measured before each repetition. Errors: MEMORY.
  */
