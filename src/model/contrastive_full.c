@@ -9,6 +9,7 @@
 static const loss_kind kinds[] = {
     [QCTX_LOSS_CLIP] = {loss_clip, .has_mask = true},
     [QCTX_LOSS_SOFT] = {loss_soft, .has_targets = true},
+    [QCTX_LOSS_SIGMOID] = {loss_sigmoid, .has_mask = true},
 };
 
 /* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
@@ -221,6 +222,8 @@ static void full_step(void *state, const float *q, const float *c, const qctx_lo
     }
     loss->pitch = pitch_of(loss->place.batch);
     loss->scale = exp(scale.log_scale);
+    loss->bias = scale.bias;
+    loss->g_sum = 0.0;
     gather_rows(loss, q, dq, loss->q_inverse, loss->questions);
     gather_rows(loss, c, dc, loss->c_inverse, loss->contexts);
     loss_mask_build(loss, batch);
@@ -228,6 +231,7 @@ static void full_step(void *state, const float *q, const float *c, const qctx_lo
     lanes[LOSS_LANE_WINS] = (double)loss_mask_wins(loss);
     lanes[LOSS_LANE_SUM] = loss->kind->differentiate(loss);
     lanes[LOSS_LANE_SCALE] = backward_products(loss, dq, dc);
+    lanes[LOSS_LANE_BIAS] = loss->g_sum * loss->mean;
     q_finite = backward_normalize(loss, loss->questions, loss->q_inverse, dq);
     c_finite = backward_normalize(loss, loss->contexts, loss->c_inverse, dc);
     lanes[LOSS_LANE_NOT_FINITE] = q_finite && c_finite ? 0.0 : 1.0;

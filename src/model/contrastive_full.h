@@ -42,7 +42,9 @@ struct loss_full {
     int64_t pitch; /* floats from one row of a [B, B] block to the next */
     int64_t words; /* of 64 mask bits, for a row */
     double scale;  /* s */
+    double bias;   /* β of sigmoid */
     double mean;   /* L is this times a sum */
+    double g_sum;  /* sigmoid: this rank's part of the sum that ∂L/∂β is the mean of */
 
     float *questions;    /* Q [B, dim] */
     float *contexts;     /* D [B, dim] */
@@ -77,6 +79,7 @@ void loss_scores(loss_full *loss);
  * `targets`). Local. */
 double loss_clip(loss_full *loss);
 double loss_soft(loss_full *loss);
+double loss_sigmoid(loss_full *loss);
 
 /* contrastive_full_kernels.c: one row, or one strip of columns. Sums are float32 within pieces and double between them.
  */

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "contrastive_full.h"
+#include "contrastive_tile.h"
 #include "qctx/platform/blas.h"
 
 /* Rows a thread takes at a time: own rows cost more than the others and stand side by side, so they are dealt out. */
@@ -175,5 +176,39 @@ double loss_soft(loss_full *loss)
                            i, loss);
     }
     symmetrize_own_rows(loss);
+    return sum;
+}
+
+/* The entries of some rows of S, from column `from` on, as negatives: S to G; the sums are added to *loss_sum, *g_sum.
+ */
+static void sigmoid_negatives(const loss_full *loss, int64_t first, int64_t rows, int64_t from, int64_t cols,
+                              double *loss_sum, double *g_sum)
+{
+    float *x = loss->scores + first * loss->pitch + from;
+    loss_tile tile = {x, loss->pitch, rows, cols};
+
+    *loss_sum += loss_tile_sigmoid(&tile, 1.0, loss->bias, NULL, QCTX_PRECISION_FLOAT32, x, loss->pitch, g_sum);
+}
+
+double loss_sigmoid(loss_full *loss)
+{
+    int64_t first = loss->place.first, end = first + loss->place.rows;
+    double sum = 0.0, others = 0.0;
+
+    loss->mean = 1.0 / (double)loss->place.batch;
+    loss_mask_apply(loss);
+    for (int64_t i = first; i < end; i++)
+        loss->scores[i * loss->pitch + i] = -INFINITY;
+    sigmoid_negatives(loss, first, loss->place.rows, 0, loss->place.batch, &sum, &loss->g_sum);
+    /* Own columns of the others' rows; their sums are the others' to tell. */
+    sigmoid_negatives(loss, 0, first, first, loss->place.rows, &others, &others);
+    sigmoid_negatives(loss, end, loss->place.batch - end, first, loss->place.rows, &others, &others);
+    for (int64_t i = first; i < end; i++) {
+        double dot = loss_dot(loss->questions + i * loss->dim, loss->contexts + i * loss->dim, loss->dim), g;
+
+        sum += loss_sigmoid_own(loss->scale * dot + loss->bias, &g);
+        loss->g_sum += g;
+        loss->scores[i * loss->pitch + i] = (float)g;
+    }
     return sum;
 }

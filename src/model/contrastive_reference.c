@@ -128,6 +128,25 @@ static double soft_loss(reference *x)
     return loss;
 }
 
+/* Stores ∂L/∂β = Σ ∂L/∂S. */
+static double sigmoid_loss(reference *x, double bias, double *dbias)
+{
+    int64_t n = x->rows;
+    double mean = 1.0 / (double)n, loss = 0.0;
+
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double sign = i == j ? 1.0 : -1.0, z = sign * (x->s[i * n + j] + bias);
+
+            if (!x->negative[i * n + j])
+                continue;
+            loss += mean * (fmax(-z, 0.0) + log1p(exp(-fabs(z)))); /* −log σ(z) without overflow */
+            x->g[i * n + j] = -mean * sign / (1.0 + exp(z));
+            *dbias += x->g[i * n + j];
+        }
+    return loss;
+}
+
 /* From the gradients of S and A to those of Q, D and the log scale; returns the last. */
 static double product_gradients(reference *x)
 {
@@ -164,8 +183,8 @@ static double share_of_wins(const reference *x, const qctx_loss_batch *batch)
     return n > 0 ? (double)wins / (double)n : 0.0;
 }
 
-/* S, its log-sums, and the gradients of the chosen loss with respect to S and A. Returns the loss. */
-static double forward(reference *x, const qctx_loss_config *config)
+/* S, its log-sums, and the gradients of the chosen loss with respect to S, A and β. Returns the loss. */
+static double forward(reference *x, const qctx_loss_config *config, double bias, double *dbias)
 {
     int64_t n = x->rows;
 
@@ -181,6 +200,8 @@ static double forward(reference *x, const qctx_loss_config *config)
         return clip_loss(x, config->direction);
     case QCTX_LOSS_SOFT:
         return soft_loss(x);
+    case QCTX_LOSS_SIGMOID:
+        return sigmoid_loss(x, bias, dbias);
     }
     return NAN;
 }
@@ -211,12 +232,12 @@ void qctx_loss_reference(const qctx_loss_config *config, const double *q, const 
 
     unit_rows(q, rows, dim, config->normalize, x.q);
     unit_rows(c, rows, dim, config->normalize, x.d);
-    result->loss = forward(&x, config);
+    result->loss = forward(&x, config, scale.bias, &result->dbias);
     result->dlog_scale = product_gradients(&x);
     result->accuracy = share_of_wins(&x, batch);
     unit_rows_backward(q, x.q, x.dq, rows, dim, config->normalize, dq);
     unit_rows_backward(c, x.d, x.dd, rows, dim, config->normalize, dc);
-    result->finite = isfinite(result->loss) && isfinite(result->dlog_scale);
+    result->finite = isfinite(result->loss) && isfinite(result->dlog_scale) && isfinite(result->dbias);
     for (int64_t k = 0; k < rows * dim; k++)
         result->finite = result->finite && isfinite(dq[k]) && isfinite(dc[k]);
 out:

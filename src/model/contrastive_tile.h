@@ -93,6 +93,9 @@ void loss_tile_careful_gradient(const loss_tile *tile, double scale, const float
 double loss_tile_sigmoid(const loss_tile *tile, double scale, double bias, float *best, qctx_precision precision,
                          void *g, int64_t g_pitch, double *g_sum);
 
+/* The diagonal of sigmoid, at `score` = s·own + β: returns −log σ(score), and its derivative −σ(−score) in *g. */
+double loss_sigmoid_own(double score, double *g);
+
 /*
  * g[i, i + diagonal] = value[i] in `precision` for the rows i whose column i + diagonal lies in the tile. `diagonal` is
  * the batch's row of the tile's row 0 less that of its column 0, and may be negative.

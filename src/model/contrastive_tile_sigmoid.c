@@ -92,3 +92,11 @@ double loss_tile_sigmoid(const loss_tile *tile, double scale, double bias, float
         }
     return loss;
 }
+
+double loss_sigmoid_own(double score, double *g)
+{
+    double tail = exp(-fabs(score));
+
+    *g = -(score > 0.0 ? tail : 1.0) / (1.0 + tail);
+    return fmax(-score, 0.0) + log1p(tail);
+}

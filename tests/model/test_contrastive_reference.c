@@ -18,17 +18,17 @@ static const uint64_t two_content[2] = {1, 2};
 static const int64_t two_offsets[3] = {0, 1, 2};
 static const qctx_loss_batch two = {2, two_content, two_offsets, two_content};
 
-static double loss_at(const qctx_loss_config *config, const double *q, const double *c, double log_scale)
+static double loss_at(const qctx_loss_config *config, const double *q, const double *c, qctx_loss_scale scale)
 {
     double dq[VALUES], dc[VALUES];
     qctx_loss_result result;
 
-    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, (qctx_loss_scale){log_scale, 0.0}, dq, dc, &result);
+    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, scale, dq, dc, &result);
     return result.loss;
 }
 
 /* Holds `gradient` against central differences of the loss in the entries of x, which is q or c. */
-static void assert_gradient(const qctx_loss_config *config, const double *q, const double *c, double log_scale,
+static void assert_gradient(const qctx_loss_config *config, const double *q, const double *c, qctx_loss_scale scale,
                             double *x, const double *gradient)
 {
     const double step = 1e-5;
@@ -37,53 +37,72 @@ static void assert_gradient(const qctx_loss_config *config, const double *q, con
         double kept = x[k], above, below;
 
         x[k] = kept + step;
-        above = loss_at(config, q, c, log_scale);
+        above = loss_at(config, q, c, scale);
         x[k] = kept - step;
-        below = loss_at(config, q, c, log_scale);
+        below = loss_at(config, q, c, scale);
         x[k] = kept;
         assert_close(gradient[k], (above - below) / (2.0 * step), 1e-8);
     }
 }
 
-static void check_differences(const qctx_loss_config *config, double log_scale)
+/* The same in t or β, which is a member of `scale`. */
+static void assert_scalar(const qctx_loss_config *config, const double *q, const double *c, qctx_loss_scale *scale,
+                          double *x, double gradient)
+{
+    const double step = 1e-5, kept = *x;
+    double above, below;
+
+    *x = kept + step;
+    above = loss_at(config, q, c, *scale);
+    *x = kept - step;
+    below = loss_at(config, q, c, *scale);
+    *x = kept;
+    assert_close(gradient, (above - below) / (2.0 * step), 1e-8);
+}
+
+static void check_differences(const qctx_loss_config *config, qctx_loss_scale scale)
 {
     double q[VALUES], c[VALUES], dq[VALUES], dc[VALUES];
-    const double step = 1e-5;
     qctx_loss_result result;
 
     for (int k = 0; k < VALUES; k++) {
         q[k] = 2.0 * qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 0, (uint64_t)k) - 1.0;
         c[k] = 2.0 * qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 1, (uint64_t)k) - 1.0;
     }
-    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, (qctx_loss_scale){log_scale, 0.0}, dq, dc, &result);
+    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, scale, dq, dc, &result);
     assert_true(result.finite);
-    assert_gradient(config, q, c, log_scale, q, dq);
-    assert_gradient(config, q, c, log_scale, c, dc);
-    assert_close(result.dlog_scale,
-                 (loss_at(config, q, c, log_scale + step) - loss_at(config, q, c, log_scale - step)) / (2.0 * step),
-                 1e-8);
+    assert_gradient(config, q, c, scale, q, dq);
+    assert_gradient(config, q, c, scale, c, dc);
+    assert_scalar(config, q, c, &scale, &scale.log_scale, result.dlog_scale);
+    assert_scalar(config, q, c, &scale, &scale.bias, result.dbias);
 }
 
 static void gradients_are_those_of_finite_differences(void **state)
 {
     static const qctx_loss_config losses[] = {
-        {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, true},     {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, false},
-        {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, true}, {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false},
-        {QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, true},  {QCTX_LOSS_CLIP, QCTX_DIRECTION_CONTEXT, false},
-        {QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, true},     {QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, false},
+        {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_BOTH, .normalize = true},
+        {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_BOTH, .normalize = false},
+        {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_QUESTION, .normalize = true},
+        {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_QUESTION, .normalize = false},
+        {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_CONTEXT, .normalize = true},
+        {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_CONTEXT, .normalize = false},
+        {.kind = QCTX_LOSS_SOFT, .direction = QCTX_DIRECTION_BOTH, .normalize = true},
+        {.kind = QCTX_LOSS_SOFT, .direction = QCTX_DIRECTION_BOTH, .normalize = false},
+        {.kind = QCTX_LOSS_SIGMOID, .direction = QCTX_DIRECTION_BOTH, .normalize = true},
+        {.kind = QCTX_LOSS_SIGMOID, .direction = QCTX_DIRECTION_BOTH, .normalize = false},
     };
 
     (void)state;
     for (size_t k = 0; k < sizeof losses / sizeof losses[0]; k++) {
-        check_differences(&losses[k], 1.0);
-        check_differences(&losses[k], -0.5);
+        check_differences(&losses[k], (qctx_loss_scale){1.0, -1.5});
+        check_differences(&losses[k], (qctx_loss_scale){-0.5, 0.75});
     }
 }
 
 /* Q = D = the unit vectors and s = 1, so S is the identity: all by hand, with e/(e + 1) = 0.7310585786300049. */
 static void clip_of_the_identity(void **state)
 {
-    qctx_loss_config config = {QCTX_LOSS_CLIP, QCTX_DIRECTION_BOTH, true};
+    qctx_loss_config config = {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_BOTH, .normalize = true};
     const double x[4] = {1.0, 0.0, 0.0, 1.0};
     double dq[4], dc[4];
     qctx_loss_result result;
@@ -112,7 +131,7 @@ static void clip_of_the_identity(void **state)
 /* Here T is the softmax of S itself, so only the targets' own gradient is left. */
 static void soft_of_the_identity(void **state)
 {
-    qctx_loss_config config = {QCTX_LOSS_SOFT, QCTX_DIRECTION_BOTH, false};
+    qctx_loss_config config = {.kind = QCTX_LOSS_SOFT, .direction = QCTX_DIRECTION_BOTH, .normalize = false};
     const double x[4] = {1.0, 0.0, 0.0, 1.0};
     double dq[4], dc[4];
     qctx_loss_result result;
@@ -126,9 +145,30 @@ static void soft_of_the_identity(void **state)
     assert_close(dc[3], -0.09830596662074093, 1e-14);
 }
 
+/* The same S and β = 0: on the diagonal log(1 + 1/e) = 0.31326168751822286, beside it log 2, both halved per row. */
+static void sigmoid_of_the_identity(void **state)
+{
+    qctx_loss_config config = {.kind = QCTX_LOSS_SIGMOID, .direction = QCTX_DIRECTION_BOTH, .normalize = false};
+    const double x[4] = {1.0, 0.0, 0.0, 1.0};
+    double dq[4], dc[4];
+    qctx_loss_result result;
+
+    (void)state;
+    qctx_loss_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    assert_close(result.loss, 0.31326168751822286 + 0.6931471805599453, 1e-15);
+    /* G = (-0.2689414213699951, 0.5)/2 by rows; Σ G·S is twice the first, Σ G both. */
+    assert_close(result.dlog_scale, -0.2689414213699951, 1e-15);
+    assert_close(result.dbias, -0.2689414213699951 + 0.5, 1e-15);
+    assert_close(dq[0], -0.13447071068499756, 1e-15);
+    assert_close(dq[1], 0.25, 1e-15);
+    assert_close(dc[2], 0.25, 1e-15);
+    assert_close(dc[3], -0.13447071068499756, 1e-15);
+    assert_close(result.accuracy, 1.0, 0.0);
+}
+
 static void a_masked_context_gets_nothing_from_the_question_it_answers(void **state)
 {
-    qctx_loss_config config = {QCTX_LOSS_CLIP, QCTX_DIRECTION_QUESTION, false};
+    qctx_loss_config config = {.kind = QCTX_LOSS_CLIP, .direction = QCTX_DIRECTION_QUESTION, .normalize = false};
     const uint64_t contents[3] = {1, 2, 3}, more[4] = {1, 2, 2, 3};
     const int64_t offsets[4] = {0, 2, 3, 4};
     const qctx_loss_batch three = {3, contents, offsets, more};
@@ -149,6 +189,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(gradients_are_those_of_finite_differences),
     cmocka_unit_test(clip_of_the_identity),
     cmocka_unit_test(soft_of_the_identity),
+    cmocka_unit_test(sigmoid_of_the_identity),
     cmocka_unit_test(a_masked_context_gets_nothing_from_the_question_it_answers),
 };
 TEST_MAIN(tests)
