@@ -146,13 +146,13 @@ void qctx_tree_sum_push(qctx_tree_sum *sum)
 
 void qctx_tree_sum_result(qctx_tree_sum *sum, float *out)
 {
-    const float *last = sum->held + (sum->subtrees - 1) * sum->pitch;
+    size_t bytes = (size_t)sum->length * sizeof *out;
 
     if (sum->subtrees == 0) {
-        memset(out, 0, (size_t)sum->length * sizeof *out);
+        memset(out, 0, bytes);
         return;
     }
-    memcpy(out, last, (size_t)sum->length * sizeof *out);
+    memcpy(out, sum->held + (sum->subtrees - 1) * sum->pitch, bytes);
     /* Subtrees of several sizes are left over only where the number of leaves is no power of two. */
     for (int64_t v = sum->subtrees - 2; v >= 0; v--)
         add(out, sum->held + v * sum->pitch, sum->length);

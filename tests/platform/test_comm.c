@@ -124,6 +124,34 @@ static void texts_reach_every_rank(void **state)
         free(text);
 }
 
+/* Groups of every size, the last one often smaller; what they do does not meet. */
+static void groups_are_communicators_of_their_own(void **state)
+{
+    int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
+
+    (void)state;
+    for (int members = 1; members <= size; members++) {
+        qctx_comm *group = qctx_comm_groups(test_comm, members);
+        int first = rank / members * members, expected = first + members <= size ? members : size - first;
+        int64_t sum = rank, counts[8];
+        float parts[8];
+        qctx_exchange *exchange;
+
+        assert_int_equal(qctx_comm_rank(group), rank - first);
+        assert_int_equal(qctx_comm_size(group), expected);
+        for (int r = 0; r < expected; r++) {
+            counts[r] = 1;
+            parts[r] = (float)(rank + r);
+        }
+        exchange = qctx_comm_start_sum_parts(group, parts, counts);
+        qctx_comm_sum_int64(group, &sum, 1);
+        qctx_exchange_wait(&exchange);
+        assert_int_equal(sum, expected * first + expected * (expected - 1) / 2);
+        assert_true(parts[rank - first] == (float)(sum + expected * (rank - first)));
+        qctx_comm_close_group(group);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(agreement_takes_the_lowest_failing_rank),
     cmocka_unit_test(shares_cover_everything_once),
@@ -131,5 +159,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reductions_reach_every_rank),
     cmocka_unit_test(sameness_is_seen_by_all),
     cmocka_unit_test(texts_reach_every_rank),
+    cmocka_unit_test(groups_are_communicators_of_their_own),
 };
 TEST_MAIN(tests)
