@@ -63,33 +63,36 @@ static bool create_primitive(qctx_transpose a_form, qctx_transpose b_form, bool 
     return done;
 }
 
+/* The enumeration's values are bit sets: an instruction set contains those that it extends. */
+static bool has(dnnl_cpu_isa_t isa)
+{
+    return (dnnl_get_effective_cpu_isa() & isa) == isa;
+}
+
 /* Engine and primitives live as long as the program. */
 static void start(void)
 {
-    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-
-    /* The enumeration's values are bit sets: an instruction set contains those that it extends. */
-    library.native = (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16 &&
-                     dnnl_engine_create(&library.engine, dnnl_cpu, 0) == dnnl_success;
+    library.native =
+        has(dnnl_cpu_isa_avx512_core_bf16) && dnnl_engine_create(&library.engine, dnnl_cpu, 0) == dnnl_success;
     for (int i = 0; i < 8 && library.native; i++)
         library.native = create_primitive(i & 4 ? QCTX_TRANSPOSED : QCTX_PLAIN, i & 2 ? QCTX_TRANSPOSED : QCTX_PLAIN,
                                           i & 1, &library.primitives[i >> 2][i >> 1 & 1][i & 1]);
 }
 
-bool qctx_onednn_is_native(void)
+bool qctx_onednn_has_bfloat16(void)
 {
     pthread_once(&once, start);
     return library.native;
 }
 
-bool qctx_onednn_multiply(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k,
+bool qctx_onednn_bfloat16(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k,
                           const qctx_bfloat16 *a, int64_t lda, const qctx_bfloat16 *b, int64_t ldb, bool add, float *c,
                           int64_t ldc)
 {
     dnnl_memory_desc_t shape_a, shape_b, shape_c;
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, NULL}, {DNNL_ARG_WEIGHTS, NULL}, {DNNL_ARG_DST, NULL}};
     dnnl_stream_t stream = NULL;
-    bool done = qctx_onednn_is_native() && describe(&shape_a, dnnl_bf16, a_form, m, k, lda) &&
+    bool done = qctx_onednn_has_bfloat16() && describe(&shape_a, dnnl_bf16, a_form, m, k, lda) &&
                 describe(&shape_b, dnnl_bf16, b_form, k, n, ldb) &&
                 describe(&shape_c, dnnl_f32, QCTX_PLAIN, m, n, ldc) &&
                 dnnl_memory_create(&arguments[0].memory, &shape_a, library.engine, (void *)a) == dnnl_success &&
@@ -105,7 +108,20 @@ bool qctx_onednn_multiply(qctx_transpose a_form, qctx_transpose b_form, int64_t 
     return done;
 }
 
-static const char *isa_name(dnnl_cpu_isa_t isa)
+bool qctx_onednn_has_float32(void)
+{
+    return has(dnnl_cpu_isa_avx512_core);
+}
+
+bool qctx_onednn_float32(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k, const float *a,
+                         int64_t lda, const float *b, int64_t ldb, bool add, float *c, int64_t ldc)
+{
+    return qctx_onednn_has_float32() &&
+           dnnl_sgemm(a_form == QCTX_PLAIN ? 'N' : 'T', b_form == QCTX_PLAIN ? 'N' : 'T', m, n, k, 1.0f, a, lda, b, ldb,
+                      add ? 1.0f : 0.0f, c, ldc) == dnnl_success;
+}
+
+static const char *isa_name(void)
 {
     static const struct {
         dnnl_cpu_isa_t isa;
@@ -121,7 +137,7 @@ static const char *isa_name(dnnl_cpu_isa_t isa)
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if ((isa & names[i].isa) == names[i].isa)
+        if (has(names[i].isa))
             return names[i].name;
     return "generic";
 }
@@ -131,24 +147,36 @@ const char *qctx_onednn_library(void)
     static char text[64];
     const dnnl_version_t *version = dnnl_version();
 
-    snprintf(text, sizeof text, "oneDNN %d.%d.%d %s", version->major, version->minor, version->patch,
-             isa_name(dnnl_get_effective_cpu_isa()));
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d %s", version->major, version->minor, version->patch, isa_name());
     return text;
 }
 
 #else
 
-bool qctx_onednn_is_native(void)
+bool qctx_onednn_has_bfloat16(void)
 {
     return false;
 }
 
-bool qctx_onednn_multiply(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k,
+bool qctx_onednn_has_float32(void)
+{
+    return false;
+}
+
+bool qctx_onednn_bfloat16(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k,
                           const qctx_bfloat16 *a, int64_t lda, const qctx_bfloat16 *b, int64_t ldb, bool add, float *c,
                           int64_t ldc)
 {
-    (void)a_form, (void)b_form, (void)m, (void)n, (void)k, (void)a, (void)lda, (void)b, (void)ldb;
-    (void)add, (void)c, (void)ldc;
+    (void)a_form, (void)b_form, (void)m, (void)n, (void)k;
+    (void)a, (void)lda, (void)b, (void)ldb, (void)add, (void)c, (void)ldc;
+    return false;
+}
+
+bool qctx_onednn_float32(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k, const float *a,
+                         int64_t lda, const float *b, int64_t ldb, bool add, float *c, int64_t ldc)
+{
+    (void)a_form, (void)b_form, (void)m, (void)n, (void)k;
+    (void)a, (void)lda, (void)b, (void)ldb, (void)add, (void)c, (void)ldc;
     return false;
 }
 
