@@ -4,8 +4,9 @@
  * Operands are float32 (oneDNN where the build has it and the CPU AVX-512, else OpenBLAS: platform/onednn,
  * platform/blas) or bfloat16 (oneDNN); sums and results are always float32. A product is cut into panels whose shapes
  * follow from m, n and k alone, and each panel is one single-threaded call of the library; the threads of a rank take
- * whole panels. So the bits of a result do not depend on the number of threads. Called inside a parallel region, a
- * product runs on the calling thread alone, with the same bits.
+ * whole panels. So the bits of a result follow from the operands, the sizes, forms and strides (float32 has kernels for
+ * some strides), not from the number of threads. Called inside a parallel region, a product runs on the calling thread
+ * alone, with the same bits.
  *
  * Open MPI has no progress of its own: between panels the main thread drives the exchanges under way
  * (qctx_comm_progress), so communication that was started before a product goes on beneath it.
