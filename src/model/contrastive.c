@@ -14,6 +14,7 @@ struct qctx_loss {
 /* In the order of qctx_similarity. */
 static const loss_scheme *const schemes[] = {
     [QCTX_SIMILARITY_FULL] = &loss_scheme_full,
+    [QCTX_SIMILARITY_ROWS_COLUMNS] = &loss_scheme_rows_columns,
     [QCTX_SIMILARITY_ROWS] = &loss_scheme_rows,
     [QCTX_SIMILARITY_RING] = &loss_scheme_ring,
 };

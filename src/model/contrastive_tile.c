@@ -16,6 +16,14 @@ double loss_shift(double scale)
     return ceil(fmax(0.0, scale - 75.0) * PER_OCTAVE) / PER_OCTAVE;
 }
 
+double loss_own_share(double score, double shift, double sum, double *share)
+{
+    double below = score - shift;
+
+    *share = exp(below) / sum;
+    return below > -700.0 ? -log(*share) : log(sum) - below;
+}
+
 bool loss_sums_are_safe(const double *sums, int64_t count)
 {
     const double least = exp(-60.0), most = exp(87.0);

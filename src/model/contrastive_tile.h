@@ -66,6 +66,12 @@ void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const f
 void loss_tile_gradient_again(const loss_tile *tile, double scale, double shift, const float *by_row,
                               const float *by_column, qctx_precision precision, void *g, int64_t g_pitch);
 
+/*
+ * What the own score, on the diagonal, has of `sum` = Σ exp(score − shift): its share, and as the result −log of it.
+ * Through the quotient, so that a row without rivals has no loss at all, unless the exponential is too small.
+ */
+double loss_own_share(double score, double shift, double sum, double *share);
+
 /* Whether every sum [count] fits the shared shift: within e^−60 … e^87, not NaN. */
 bool loss_sums_are_safe(const double *sums, int64_t count);
 
