@@ -1,7 +1,6 @@
 /* The products of a step, one by one. */
 #include "bench_internal.h"
 #include "qctx/base/order.h"
-#include "qctx/platform/blas.h"
 
 /* Rows of S that are worked at a time, and contexts beside them. */
 enum { TILE_ROWS = 512, TILE_COLUMNS = 4096, PRODUCT_COUNT = 8 };
@@ -71,11 +70,14 @@ qctx_status qctx_bench_gemm(qctx_comm *comm, const qctx_bench_request *request, 
                 rates[p][i] = bench_product_rate(comm, (qctx_precision)p, products[i].a_form, products[i].b_form,
                                                  products[i].m, products[i].n, products[i].k, request->repetitions);
     *result = tells ? bench_result(comm, "gemm") : NULL;
-    for (int p = 0; p < BENCH_PRECISIONS && tells; p++)
-        if (bench_is_asked((qctx_precision)p, request->precision))
+    for (int p = 0; p < BENCH_PRECISIONS && *result != NULL; p++)
+        if (bench_is_asked((qctx_precision)p, request->precision)) {
+            json_object_set_new(*result, qctx_precision_name((qctx_precision)p),
+                                json_string(qctx_product_library((qctx_precision)p)));
             describe(products, rates[p], (qctx_precision)p, rows);
+        }
     if (*result != NULL)
-        json_object_update_new(*result, json_pack("{s:s, s:O}", "library", qctx_blas_library(), "products", rows));
+        json_object_set(*result, "products", rows);
     json_decref(rows);
     return qctx_agree(comm, tells ? bench_check(*result, error) : QCTX_OK, error);
 }

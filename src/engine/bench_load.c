@@ -58,11 +58,7 @@ static double least_step(const load_bench *bench)
 {
     const qctx_config *config = bench->request->config;
     const int64_t dim = qctx_store_dim(bench->store);
-    const qctx_head_config head = {.sides = config->model.sides,
-                                   .layers = config->model.layers,
-                                   .input = dim,
-                                   .hidden = config->model.hidden,
-                                   .output = dim};
+    const qctx_head_config head = qctx_config_head(config, dim);
     const double rate =
         bench_product_rate(bench->comm, QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_TRANSPOSED,
                            qctx_smaller(config->batch.size, PRODUCT_ROWS), head.hidden, dim, PRODUCT_TIMES);

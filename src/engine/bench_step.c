@@ -12,23 +12,6 @@
 
 enum { PRODUCT_ROWS = 2048, PRODUCT_TIMES = 3 };
 
-static qctx_head_config describe_head(const qctx_bench_request *request)
-{
-    const qctx_config *config = request->config;
-
-    return (qctx_head_config){
-        .form = config->model.form,
-        .sides = config->model.sides,
-        .activation = config->model.activation,
-        .layers = config->model.layers,
-        .input = request->dim,
-        .hidden = config->model.hidden,
-        .output = config->model.output == 0 ? request->dim : config->model.output,
-        .dropout = config->model.dropout,
-        .seed = (uint64_t)config->run.seed,
-    };
-}
-
 qctx_plan_request step_request(const step_bench *bench)
 {
     const qctx_config *config = bench->request->config;
@@ -127,7 +110,7 @@ qctx_status step_measure(step_bench *bench, qctx_error *error)
     int64_t first;
     qctx_status status;
 
-    bench->head = describe_head(bench->request);
+    bench->head = qctx_config_head(bench->request->config, bench->request->dim);
     asked = step_request(bench);
     status = qctx_agree(bench->comm, allocate(bench, error), error);
     if (status == QCTX_OK)

@@ -34,7 +34,7 @@ qctx_plan_request step_request(const step_bench *bench);
 qctx_status step_measure(step_bench *bench, qctx_error *error);
 void step_free(step_bench *bench);
 
-/* Operations of this rank's step in each phase, as they were done; returns their sum. Local. */
+/* Operations of rank 0's step, which has the most rows, in each phase as they were done; returns their sum. Local. */
 double step_flops(const step_bench *bench, double flops[QCTX_PHASE_COUNT]);
 
 /* The result of a measurement, or NULL without memory for it. Local. */

@@ -10,26 +10,18 @@ static double giga(double flops)
 
 double step_flops(const step_bench *bench, double flops[QCTX_PHASE_COUNT])
 {
-    const qctx_config *config = bench->request->config;
-    const bench_flops head = bench_head_flops(&bench->head, bench->rows);
-    const qctx_loss_config loss = {
-        .kind = config->loss.kind,
-        .direction = config->loss.direction,
-        .normalize = config->loss.normalize,
-        .scheme = bench->plan.scheme,
-        .precision = bench->plan.precision,
-        .leaves = bench->plan.leaves,
-        .keep_bytes = bench->plan.keep_bytes,
-    };
+    const qctx_plan_rates any = {{1.0, 1.0}, 0.0, 1.0};
+    const qctx_plan_request asked = step_request(bench);
+    const double all = qctx_plan_cost_of(&asked, &bench->plan, qctx_comm_size(bench->comm), &any).flops;
+    const double head = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows);
 
     for (int p = 0; p < QCTX_PHASE_COUNT; p++)
         flops[p] = 0.0;
-    flops[QCTX_PHASE_FORWARD] = head.forward;
+    flops[QCTX_PHASE_FORWARD] = bench_head_flops(&bench->head, bench->rows).forward;
     /* A forward pass that is computed again is part of the backward pass. */
-    flops[QCTX_PHASE_BACKWARD] = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows) - head.forward;
-    flops[QCTX_PHASE_LOSS] =
-        qctx_loss_flops(&loss, qctx_comm_size(bench->comm), bench->rows, config->batch.size, bench->head.output);
-    return flops[QCTX_PHASE_FORWARD] + flops[QCTX_PHASE_BACKWARD] + flops[QCTX_PHASE_LOSS];
+    flops[QCTX_PHASE_BACKWARD] = head - flops[QCTX_PHASE_FORWARD];
+    flops[QCTX_PHASE_LOSS] = all - head;
+    return all;
 }
 
 static json_t *describe_phases(const step_bench *bench, const double flops[QCTX_PHASE_COUNT])

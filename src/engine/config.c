@@ -48,6 +48,21 @@ void qctx_config_free(qctx_config *config)
     *config = (qctx_config){0};
 }
 
+qctx_head_config qctx_config_head(const qctx_config *config, int64_t input)
+{
+    return (qctx_head_config){
+        .form = config->model.form,
+        .sides = config->model.sides,
+        .activation = config->model.activation,
+        .layers = config->model.layers,
+        .input = input,
+        .hidden = config->model.hidden,
+        .output = config->model.output == 0 ? input : config->model.output,
+        .dropout = config->model.dropout,
+        .seed = (uint64_t)config->run.seed,
+    };
+}
+
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error)
 {
     return qctx_path_join(config->run.out, config->run.name, error);

@@ -36,17 +36,7 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     int64_t input = qctx_store_dim(run->opened.train[0].store);
     bool bare_side = config->model.sides == QCTX_SIDES_QUESTION || config->model.sides == QCTX_SIDES_CONTEXT;
 
-    run->head = (qctx_head_config){
-        .form = config->model.form,
-        .sides = config->model.sides,
-        .activation = config->model.activation,
-        .layers = config->model.layers,
-        .input = input,
-        .hidden = config->model.hidden,
-        .output = config->model.output == 0 ? input : config->model.output,
-        .dropout = config->model.dropout,
-        .seed = (uint64_t)config->run.seed,
-    };
+    run->head = qctx_config_head(config, input);
     if (run->head.output != input && (run->head.form == QCTX_HEAD_RESIDUAL || bare_side)) {
         qctx_fail(
             error, QCTX_ERR_MISMATCH, "model.output: %lld does not fit vectors of %lld, expected the same with %s",

@@ -153,6 +153,9 @@ void qctx_config_reference(FILE *out);
  */
 qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config *now, qctx_error *error);
 
+/* The head that a config describes for vectors of `input` floats; whether its output fits them is not asked. Local. */
+qctx_head_config qctx_config_head(const qctx_config *config, int64_t input);
+
 /* "<run.out>/<run.name>", freshly allocated. Local. */
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
 
