@@ -7,10 +7,10 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
-/* Questions of a product: few enough that a thread's scores stay in its caches, enough to pack candidates rarely. */
-enum { BLOCK = 1024 };
+/* Questions of a product; with SCAN_TILE, whole panels of qctx_product and 8 MiB of scores a thread. */
+enum { BLOCK = 2048 };
 /* In a round each of the first so many ranks projects so many questions, for all. */
-enum { ROUND_RANKS = 64, ROUND_QUESTIONS = 1024 };
+enum { ROUND_RANKS = 64, ROUND_QUESTIONS = 2048 };
 /* Tiles are shorter where there are few candidates, so that every thread gets several of them. */
 enum { TILES_A_THREAD = 8, TILE_LEAST = 64 };
 /* One score in so many may be settled; more cost about what products in bfloat16 save. */

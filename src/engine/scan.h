@@ -53,7 +53,7 @@ float scan_float_below(double value);
 float scan_float_above(double value);
 
 /* Candidates of a tile are at most this many. */
-enum { SCAN_TILE = 512 };
+enum { SCAN_TILE = 1024 };
 
 /* What is done with the scores. */
 typedef struct {

@@ -10,7 +10,7 @@
 #include "topk_list.h"
 
 /* Questions of a block: fewer where k is so large that a thread's lists would take more than 64 MiB. */
-enum { BLOCK_MOST = 1024, LISTS_MOST = 64 << 20 };
+enum { BLOCK_MOST = 2048, LISTS_MOST = 64 << 20 };
 
 /* What the scan fills and merges. */
 typedef struct {
