@@ -164,7 +164,8 @@ static qctx_loss_config config_of(qctx_similarity scheme, qctx_loss_kind kind)
     return (qctx_loss_config){.kind = kind, .normalize = true, .scheme = scheme};
 }
 
-static const qctx_similarity shared[] = {QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
+static const qctx_similarity shared[] = {QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING, QCTX_SIMILARITY_ROWS_COLUMNS};
+enum { SHARED = sizeof shared / sizeof shared[0] };
 static const qctx_loss_kind kinds[] = {QCTX_LOSS_CLIP, QCTX_LOSS_SIGMOID};
 
 static void offers_and_gradients_in_place_change_no_bit(void **state)
@@ -173,7 +174,7 @@ static void offers_and_gradients_in_place_change_no_bit(void **state)
     problem p = make_problem(83, 12);
 
     (void)state;
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < SHARED; s++)
         for (int k = 0; k < 2; k++)
             for (int m = 0; m < 3; m++) {
                 const qctx_loss_config config = config_of(shared[s], kinds[k]);
@@ -194,11 +195,12 @@ static void kept_scores_change_no_bit(void **state)
     problem p = make_problem(2100, 4);
 
     (void)state;
-    for (int precision = 0; precision < 2; precision++) {
-        qctx_loss_config config = config_of(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+    for (int variant = 0; variant < 4; variant++) {
+        qctx_loss_config config =
+            config_of(variant < 2 ? QCTX_SIMILARITY_ROWS : QCTX_SIMILARITY_ROWS_COLUMNS, QCTX_LOSS_CLIP);
         answer expected;
 
-        config.precision = precision == 0 ? QCTX_PRECISION_FLOAT32 : QCTX_PRECISION_BFLOAT16;
+        config.precision = variant % 2 == 0 ? QCTX_PRECISION_FLOAT32 : QCTX_PRECISION_BFLOAT16;
         expected = solve(test_comm, &p, &config, plain);
         for (int k = 0; k < 2; k++) {
             answer actual;
@@ -223,7 +225,7 @@ static void one_loss_serves_steps_of_all_sizes(void **state)
     (void)state;
     for (int64_t k = 0; k < 61 * 5; k++)
         largest.c[k] = -largest.q[k];
-    for (int s = 0; s < 2; s++) {
+    for (int s = 0; s < SHARED; s++) {
         const qctx_loss_config config = config_of(shared[s], QCTX_LOSS_CLIP);
         qctx_loss *loss = create(test_comm, &config, &largest);
 
@@ -294,7 +296,7 @@ static void sums_below_the_shared_shift_are_exact(void **state)
         p.q[k] = (k / 6 % 3 == 0 ? -1.0f : 1.0f) * (1.0f + 0.1f * p.q[k]);
         p.c[k] = -1.0f - 0.05f * p.c[k];
     }
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < SHARED; s++)
         for (int d = 0; d < 3; d++) {
             qctx_loss_config config = config_of(shared[s], QCTX_LOSS_CLIP);
 
@@ -320,8 +322,10 @@ static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
         opposite.q[k] = 1.0f + 0.1f * opposite.q[k];
         opposite.c[k] = -1.0f;
     }
-    for (int k = 0; k < 4; k++) {
-        qctx_loss_config config = config_of(QCTX_SIMILARITY_ROWS, k == 2 ? QCTX_LOSS_SIGMOID : QCTX_LOSS_CLIP);
+    for (int variant = 0; variant < 8; variant++) {
+        const int k = variant % 4;
+        qctx_loss_config config = config_of(variant < 4 ? QCTX_SIMILARITY_ROWS : QCTX_SIMILARITY_ROWS_COLUMNS,
+                                            k == 2 ? QCTX_LOSS_SIGMOID : QCTX_LOSS_CLIP);
         const manner how = {k == 0, false, k == 3 ? log(100.0) : 3.0};
         answer expected;
 
@@ -354,12 +358,11 @@ static void threads_change_no_bit(void **state)
     problem p = make_problem(700, 16);
 
     (void)state;
-    for (int k = 0; k < 3; k++) {
-        qctx_loss_config config = config_of(shared[k % 2], QCTX_LOSS_CLIP);
+    for (int k = 0; k < SHARED + 2; k++) {
+        qctx_loss_config config = config_of(shared[k < SHARED ? k : 2 * (k - SHARED)], QCTX_LOSS_CLIP);
         answer one, two;
 
-        config.leaves = k == 2 ? 8 : 0;
-        config.scheme = k == 2 ? QCTX_SIMILARITY_ROWS : config.scheme;
+        config.leaves = k < SHARED ? 0 : 8;
         omp_set_num_threads(1);
         one = solve(test_comm, &p, &config, plain);
         omp_set_num_threads(2);
@@ -382,16 +385,19 @@ static void memory_is_foretold(void **state)
     free_problem(&p);
     test_skip("the sanitizer's allocator does not count");
 #endif
-    for (int k = 0; k < 5; k++) {
-        const qctx_similarity scheme = k == 0 ? QCTX_SIMILARITY_FULL : k == 4 ? QCTX_SIMILARITY_RING : shared[0];
+    for (int k = 0; k < 8; k++) {
+        const qctx_similarity scheme = k == 0   ? QCTX_SIMILARITY_FULL
+                                       : k == 4 ? QCTX_SIMILARITY_RING
+                                       : k > 4  ? QCTX_SIMILARITY_ROWS_COLUMNS
+                                                : QCTX_SIMILARITY_ROWS;
         qctx_loss_config config = config_of(scheme, QCTX_LOSS_CLIP);
         struct mallinfo2 before, after;
         int64_t told, first, rows;
         double taken;
         qctx_loss *loss;
 
-        config.keep_bytes = k == 2 ? 100000 : k == 3 ? 10000000 : 0;
-        config.leaves = k == 1 ? 8 : 0;
+        config.keep_bytes = k == 2 || k == 6 ? 100000 : k == 3 || k == 7 ? 10000000 : 0;
+        config.leaves = k == 1 || k == 5 ? 8 : 0;
         rows_of_rank(test_comm, &config, p.rows, &first, &rows);
         told = qctx_loss_memory(&config, qctx_comm_size(test_comm), rows, p.rows, p.dim);
         before = mallinfo2();
@@ -417,6 +423,13 @@ static void operations_are_counted(void **state)
     assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
     config.kind = QCTX_LOSS_SIGMOID;
     assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 3.0, 1e-12);
+    config.scheme = QCTX_SIMILARITY_ROWS_COLUMNS;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    config.kind = QCTX_LOSS_CLIP;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    config.keep_bytes = 0;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 6.0, 1e-12);
+    config.kind = QCTX_LOSS_SIGMOID;
     config.scheme = QCTX_SIMILARITY_FULL;
     assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 6.0, 1e-12);
 }
