@@ -10,8 +10,8 @@
 #include "qctx/base/tree_sum.h"
 
 enum {
-    ROWS_MOST = 2048, /* of a tile: a product's panels are whole, and gradients are read and written seldom enough */
-    COLS_MOST = 512,  /* of a tile: it stays in the outer cache between its passes */
+    ROWS_MOST = 2048, /* of a tile: whole panels of a product, and gradients are read and written seldom enough */
+    COLS_MOST = 1024, /* of a tile: it stays in the outer cache between its passes */
     LINE = 16,        /* floats of a cache line */
     ROOMS = 24
 };

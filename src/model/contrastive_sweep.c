@@ -49,20 +49,6 @@ static loss_tile dot_products(loss_sweep *sweep, const loss_work *work)
     return tile;
 }
 
-/* The score of row i with its own context. */
-static float own_score(const loss_sweep *sweep, int64_t i)
-{
-    return sweep->scale * sweep->own[i];
-}
-
-/* Its softmax within entry `at` of the sums of rows or columns. */
-static double own_share(const loss_sweep *sweep, int64_t i, loss_sums sums, int64_t at)
-{
-    double shift = (double)(sweep->careful ? sums.max[at] : sweep->shift);
-
-    return exp((double)own_score(sweep, i) - shift) / sums.sum[at];
-}
-
 /* out [count] = Σ over the groups of cells [groups, tile_cols], along the tree. */
 static void add_cells(const loss_sweep *sweep, int64_t count, double *out)
 {
@@ -91,7 +77,7 @@ void loss_sweep_sums(loss_sweep *sweep, const loss_strip *strip, double *column_
                                sweep->pitch, sweep->best + work.rows->first, row_sum, cells);
         own_rows(&work, &from, &to);
         for (int64_t i = from; i < to; i++) {
-            double e = exp((double)own_score(sweep, work.rows->first + i) - (double)sweep->shift);
+            double e = exp(loss_sweep_own_score(sweep, work.rows->first + i) - sweep->shift);
 
             row_sum[i] += e;
             cells[work.diagonal + i] += e;
@@ -126,7 +112,7 @@ void loss_sweep_careful_sums(loss_sweep *sweep, const loss_strip *strip, float *
                                sweep->cells.max + at, sweep->cells.sum + at);
         own_rows(&work, &from, &to);
         for (int64_t i = from; i < to; i++) {
-            float score = own_score(sweep, first + i);
+            float score = (float)loss_sweep_own_score(sweep, first + i);
             int64_t cell = at + work.diagonal + i;
 
             loss_careful_join(sweep->rows.max + first + i, sweep->rows.sum + first + i, score, 1.0);
@@ -158,11 +144,13 @@ static void clip_diagonal(loss_sweep *sweep, const loss_work *work, loss_sums co
     own_rows(work, &from, &to);
     for (int64_t k = from; k < to; k++) {
         int64_t i = work->rows->first + k;
-        double share = sweep->by_rows ? own_share(sweep, i, sweep->rows, i) : 0.0;
+        double row_share = 0.0, column_share = 0.0;
 
+        if (sweep->by_rows)
+            loss_sweep_own_share(sweep, i, sweep->rows, i, &row_share);
         if (sweep->by_columns)
-            share += own_share(sweep, i, columns, work->diagonal + k);
-        sweep->diagonal[k] = (float)(share - target);
+            loss_sweep_own_share(sweep, i, columns, work->diagonal + k, &column_share);
+        sweep->diagonal[k] = (float)(row_share + column_share - target);
     }
 }
 
@@ -172,12 +160,11 @@ static void sigmoid_diagonal(loss_sweep *sweep, const loss_work *work)
 
     own_rows(work, &from, &to);
     for (int64_t k = from; k < to; k++) {
-        double z = (double)own_score(sweep, work->rows->first + k) + (double)sweep->bias;
-        double g = -1.0 / (1.0 + exp(z));
+        double z = loss_sweep_own_score(sweep, work->rows->first + k) + sweep->bias, g;
 
-        sweep->diagonal[k] = (float)g;
+        sweep->group_loss[work->rows->group] += loss_sigmoid_own(z, &g);
         sweep->group_bias[work->rows->group] += g;
-        sweep->group_loss[work->rows->group] += z > 0.0 ? log1p(exp(-z)) : log1p(exp(z)) - z;
+        sweep->diagonal[k] = (float)g;
     }
 }
 

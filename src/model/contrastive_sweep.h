@@ -51,9 +51,9 @@ typedef struct {
     /* The step at hand. */
     const loss_roll *roll;
     const qctx_loss_batch *batch;
-    float scale; /* s */
-    float bias;  /* β */
-    float shift;
+    double scale; /* s, as the passes over tiles see it */
+    double bias;  /* β */
+    double shift;
     double mean;  /* L is this times a sum */
     bool by_rows; /* the log-sums of rows are part of L */
     bool by_columns;
@@ -109,6 +109,10 @@ void loss_sweep_careful_columns(loss_sweep *sweep, const float *column_max, int6
 
 /* Ends pass 1: the rows' sums are whole. */
 void loss_sweep_close_rows(loss_sweep *sweep);
+
+/* The score of row i with its own context, as the sums hold it; and of entry `at` of them, as loss_own_share. */
+double loss_sweep_own_score(const loss_sweep *sweep, int64_t i);
+double loss_sweep_own_share(const loss_sweep *sweep, int64_t i, loss_sums sums, int64_t at, double *share);
 
 /*
  * Pass 2 over one strip, whose column sums are whole: dq [rows, dim] += G·D; dd [count, dim] = Gᵀ·Q over this rank's

@@ -45,8 +45,8 @@ void loss_sweep_begin(loss_sweep *sweep, const float *q, const loss_roll *roll, 
 
     sweep->roll = roll;
     sweep->batch = batch;
-    sweep->scale = (float)exp(scale.log_scale);
-    sweep->bias = (float)scale.bias;
+    sweep->scale = loss_tile_scale(exp(scale.log_scale));
+    sweep->bias = scale.bias;
     sweep->by_rows = is_clip && config->direction != QCTX_DIRECTION_CONTEXT;
     sweep->by_columns = is_clip && config->direction != QCTX_DIRECTION_QUESTION;
     sweep->mean = 1.0 / (double)(sweep->by_rows && sweep->by_columns ? 2 * roll->place.batch : roll->place.batch);
@@ -63,7 +63,7 @@ void loss_sweep_begin(loss_sweep *sweep, const float *q, const loss_roll *roll, 
 
 void loss_sweep_bound(loss_sweep *sweep, double bound)
 {
-    sweep->shift = (float)loss_shift(bound);
+    sweep->shift = loss_shift(bound);
 }
 
 void loss_sweep_close_rows(loss_sweep *sweep)
@@ -72,15 +72,16 @@ void loss_sweep_close_rows(loss_sweep *sweep)
         sweep->by_row[i] = sweep->by_rows ? (float)(1.0 / sweep->rows.sum[i]) : 0.0f;
 }
 
-/*
- * −log softmax of row i's own score within entry `at` of the sums. Through the quotient, so that a row without rivals
- * has none at all, unless the exponential is too small for a double.
- */
-static double surprise(const loss_sweep *sweep, int64_t i, loss_sums sums, int64_t at)
+double loss_sweep_own_score(const loss_sweep *sweep, int64_t i)
 {
-    double below = (double)(sweep->scale * sweep->own[i]) - (double)(sweep->careful ? sums.max[at] : sweep->shift);
+    return sweep->careful ? (double)((float)sweep->scale * sweep->own[i]) : sweep->scale * (double)sweep->own[i];
+}
 
-    return below > -700.0 ? log(sums.sum[at] / exp(below)) : log(sums.sum[at]) - below;
+double loss_sweep_own_share(const loss_sweep *sweep, int64_t i, loss_sums sums, int64_t at, double *share)
+{
+    double shift = sweep->careful ? (double)sums.max[at] : sweep->shift;
+
+    return loss_own_share(loss_sweep_own_score(sweep, i), shift, sums.sum[at], share);
 }
 
 void loss_sweep_result(loss_sweep *sweep, loss_sums columns, double *lanes)
@@ -91,11 +92,13 @@ void loss_sweep_result(loss_sweep *sweep, loss_sums columns, double *lanes)
         double *lane = lanes + tile->group * LOSS_LANES;
 
         for (int64_t i = tile->first; i < tile->first + tile->rows; i++) {
+            double share;
+
             lane[LOSS_LANE_WINS] += sweep->own[i] > sweep->best[i] ? 1.0 : 0.0;
             if (sweep->by_rows)
-                lane[LOSS_LANE_SUM] += surprise(sweep, i, sweep->rows, i);
+                lane[LOSS_LANE_SUM] += loss_sweep_own_share(sweep, i, sweep->rows, i, &share);
             if (sweep->by_columns)
-                lane[LOSS_LANE_SUM] += surprise(sweep, i, columns, i);
+                lane[LOSS_LANE_SUM] += loss_sweep_own_share(sweep, i, columns, i, &share);
         }
     }
     if (sweep->sizes.config.kind != QCTX_LOSS_SIGMOID)
@@ -110,7 +113,7 @@ void loss_sweep_end(loss_sweep *sweep, const void *contexts, const double *inver
 {
     const qctx_precision precision = sweep->sizes.config.precision;
     int64_t rows = sweep->roll->place.rows, dim = sweep->sizes.dim;
-    double factor = (double)sweep->scale * sweep->mean;
+    double factor = sweep->scale * sweep->mean;
     bool normalize = sweep->sizes.config.normalize, finite;
 
     finite = loss_normalize_back(precision, contexts, inverse, rows, dim, normalize, factor, dc, sweep->along);
