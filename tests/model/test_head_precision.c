@@ -108,7 +108,11 @@ static double distance(const float *values, const float *expected, int64_t count
     return sqrt(off / all);
 }
 
-/* Each operand is off by at most 2⁻⁹ of itself, at random: after three layers and back, less than 1% of the whole. */
+/*
+ * Each operand is off by at most 2⁻⁹ of itself, at random: after three layers and back, less than 1% of the whole.
+ * Units of relu so near to zero that they turn on or off change by all of themselves: a few in a thousand, whose root
+ * counts.
+ */
 static void bfloat16_is_within_its_rounding(void **state)
 {
     (void)state;
@@ -126,7 +130,7 @@ static void bfloat16_is_within_its_rounding(void **state)
         off = distance(y[QCTX_PRECISION_BFLOAT16], y[QCTX_PRECISION_FLOAT32], 2 * ROWS * OUTPUT);
         assert_in_range((int64_t)(off * 1e6), 100, 10000);
         off = distance(gradient[QCTX_PRECISION_BFLOAT16], gradient[QCTX_PRECISION_FLOAT32], b.count);
-        assert_in_range((int64_t)(off * 1e6), 100, 10000);
+        assert_in_range((int64_t)(off * 1e6), 100, act == QCTX_ACTIVATION_RELU ? 70000 : 10000);
         for (int p = 0; p < 2; p++) {
             free(y[p]);
             free(gradient[p]);
@@ -202,8 +206,9 @@ static void parts_of_a_batch_are_the_batch(void **state)
         watcher.seen = qctx_alloc(b.count, sizeof(float), "settled values", NULL);
         run(&b, (qctx_precision)p, y[0], gradient[0]);
         run_micro(&b, (qctx_precision)p, y[1], gradient[1], &watcher);
-        assert_true(distance(y[1], y[0], 2 * ROWS * OUTPUT) < 1e-6);
-        assert_true(distance(gradient[1], gradient[0], b.count) < 1e-6);
+        /* In bfloat16 a sum that ends in another last bit may be rounded to the neighbour. */
+        assert_close(distance(y[1], y[0], 2 * ROWS * OUTPUT), 0.0, p == QCTX_PRECISION_FLOAT32 ? 1e-6 : 1e-4);
+        assert_close(distance(gradient[1], gradient[0], b.count), 0.0, p == QCTX_PRECISION_FLOAT32 ? 1e-6 : 1e-4);
         /* Every layer was told in its turn, and nothing that was told changed later. */
         assert_int_equal(watcher.calls, 2 * LAYERS);
         assert_int_equal(watcher.from[2 * LAYERS - 1], 0);
