@@ -85,6 +85,20 @@ static void operations_are_those_counted_by_hand(void **state)
     check_least("model.layers=3", "model.sides=shared", 348);
 }
 
+static void the_scheme_rows_takes_the_least(void **state)
+{
+    qctx_config config;
+    const qctx_bench_request request = ask(&config, "loss.similarity=rows", NULL);
+    json_t *result = NULL;
+
+    (void)state;
+    assert_status(qctx_bench_step(test_comm, &request, &result, &error), QCTX_OK, &error);
+    if (is_told(result))
+        assert_close(figure(result, "gflop_per_rank"), figure(result, "gflop_least_per_rank"), 1e-15);
+    json_decref(result);
+    qctx_config_free(&config);
+}
+
 static void a_step_tells_what_it_cost(void **state)
 {
     static const char *const phases[] = {"feed", "forward", "loss", "backward", "optimize"};
@@ -277,6 +291,7 @@ static void stores_that_cannot_be_are_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(operations_are_those_counted_by_hand),
+    cmocka_unit_test(the_scheme_rows_takes_the_least),
     cmocka_unit_test(a_step_tells_what_it_cost),
     cmocka_unit_test(products_are_those_of_a_step),
     cmocka_unit_test(every_exchange_is_timed),
