@@ -41,7 +41,10 @@ static int list_schemes(const qctx_plan_request *request, int ranks, qctx_simila
         schemes[count++] = request->similarity == QCTX_SIMILARITY_AUTO ? QCTX_SIMILARITY_FULL : request->similarity;
         return count;
     }
-    schemes[count++] = request->reproducible ? QCTX_SIMILARITY_ROWS : QCTX_SIMILARITY_FULL;
+    schemes[count++] = QCTX_SIMILARITY_ROWS;
+    schemes[count++] = QCTX_SIMILARITY_ROWS_COLUMNS;
+    if (!request->reproducible && request->batch >= 2 * (int64_t)ranks)
+        schemes[count++] = QCTX_SIMILARITY_RING;
     return count;
 }
 
@@ -60,9 +63,7 @@ static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t li
     }
     if (plan->memory > limit)
         return false;
-    plan->keep_bytes = limit - plan->memory;
-    if (plan->keep_bytes > plan_scores(request, plan, ranks))
-        plan->keep_bytes = plan_scores(request, plan, ranks);
+    plan->keep_bytes = plan_scores(request, plan, ranks, limit - plan->memory);
     plan->memory = plan_memory(request, plan, ranks);
     return true;
 }
@@ -111,10 +112,6 @@ qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_
     if (conflict.key != NULL)
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
     status = plan_check_ranks(request, ranks, error);
-    if (status == QCTX_OK && (request->kind == QCTX_LOSS_SIGMOID || (request->similarity != QCTX_SIMILARITY_AUTO &&
-                                                                     request->similarity != QCTX_SIMILARITY_FULL &&
-                                                                     request->similarity != QCTX_SIMILARITY_ROWS)))
-        return qctx_fail(error, QCTX_ERR_CONFIG, "loss.similarity, loss.kind: not there yet");
     if (status == QCTX_OK && !plan_fit(request, ranks, limit, plan))
         status = plan_refuse_memory(request, ranks, limit, plan, error);
     return status;

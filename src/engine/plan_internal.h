@@ -15,8 +15,8 @@ qctx_loss_config plan_loss(const qctx_plan_request *request, const qctx_plan *pl
 /* Bytes of a rank's step under a plan, keep_bytes included as far as they are used. */
 int64_t plan_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks);
 
-/* Bytes of all scores that the loss could keep between its passes; 0 where it has no use for any. */
-int64_t plan_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks);
+/* Bytes of the scores that the loss keeps between its passes where there is room for so many; 0 of a scheme without. */
+int64_t plan_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t room);
 
 /* Finds the best plan within `limit`; false where none fits: then `plan` is the one that needs the least. */
 bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan);

@@ -30,7 +30,7 @@ int64_t plan_memory(const qctx_plan_request *request, const qctx_plan *plan, int
            qctx_stepper_memory(&request->head, plan, ranks, plan_most_rows(plan, request->batch, ranks));
 }
 
-int64_t plan_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
+int64_t plan_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t room)
 {
-    return loss_memory(request, plan, ranks, INT64_MAX / 4) - loss_memory(request, plan, ranks, 0);
+    return loss_memory(request, plan, ranks, room) - loss_memory(request, plan, ranks, 0);
 }

@@ -18,7 +18,8 @@ void plan_size_text(int64_t bytes, bool up, char text[PLAN_SIZE_TEXT])
 /* What the memory is spent on, as far as there was a choice. */
 static void explain_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
 {
-    int64_t scores = plan_scores(request, plan, ranks), rows = plan_most_rows(plan, request->batch, ranks);
+    int64_t scores = plan_scores(request, plan, ranks, INT64_MAX / 4),
+            rows = plan_most_rows(plan, request->batch, ranks);
     char kept[PLAN_SIZE_TEXT];
 
     text[0] = '\0';
