@@ -6,6 +6,7 @@
 #include "qctx/base/suggest.h"
 #include "qctx/cli/commands.h"
 #include "qctx/engine/bench.h"
+#include "qctx/platform/topology.h"
 
 static struct {
     int64_t batch, dim, hidden, steps, questions, contexts, k;
@@ -181,6 +182,8 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
         status = check_sizes(comm, error);
     if (status == QCTX_OK)
         status = qctx_agree(comm, configure(&config, error), error);
+    if (status == QCTX_OK)
+        status = qctx_topology_log(comm, error);
     if (status == QCTX_OK) {
         request.precision = options.precision == NULL ? QCTX_PRECISION_AUTO : config.run.precision;
         request.repetitions = options.steps > 0 ? options.steps : kind->repetitions;

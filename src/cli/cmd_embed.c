@@ -5,6 +5,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
 #include "qctx/engine/embed.h"
+#include "qctx/platform/topology.h"
 
 static struct {
     const char *out, *encoder, *fit, *dtype;
@@ -103,6 +104,8 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     (void)count;
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
+    if (status == QCTX_OK)
+        status = qctx_topology_log(comm, error);
     if (status == QCTX_OK)
         status = make_encoder(comm, corpus, &encoder, error);
     if (status == QCTX_OK)

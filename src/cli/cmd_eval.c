@@ -12,6 +12,7 @@
 #include "qctx/engine/run.h"
 #include "qctx/engine/sources.h"
 #include "qctx/engine/trec.h"
+#include "qctx/platform/topology.h"
 
 /* Strengths 0, 0.1 … 1 of --strengths. */
 enum { STRENGTHS = 11 };
@@ -269,6 +270,8 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
     status = qctx_agree(job->comm, settle(job, error), error);
     if (status == QCTX_OK)
         status = qctx_run_open_sources(job->comm, &job->run, &job->opened, error);
+    if (status == QCTX_OK)
+        status = qctx_topology_log(job->comm, error);
     if (options.json)
         job->tables = json_array();
     for (int64_t s = 0; s < job->opened.eval_count && status == QCTX_OK; s++) {

@@ -7,6 +7,7 @@
 #include "qctx/engine/run.h"
 #include "qctx/engine/search.h"
 #include "qctx/engine/sources.h"
+#include "qctx/platform/topology.h"
 
 static struct {
     int64_t top;
@@ -148,6 +149,8 @@ static qctx_status search(qctx_comm *comm, const char *const *positional, int64_
         status = qctx_agree(comm, qctx_search_check(positional[1], error), error);
     if (status == QCTX_OK)
         status = open_session(&session, positional[0], error);
+    if (status == QCTX_OK)
+        status = qctx_topology_log(comm, error);
     if (status == QCTX_OK)
         status = count == 2 ? qctx_agree(comm, answer(&session, positional[1], error), error)
                             : answer_lines(&session, error);

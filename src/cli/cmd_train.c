@@ -3,6 +3,7 @@
 #include "qctx/cli/commands.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/trainer.h"
+#include "qctx/platform/topology.h"
 
 static qctx_train_options options;
 
@@ -47,6 +48,8 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
 
     if (status == QCTX_OK)
         status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
+    if (status == QCTX_OK)
+        status = qctx_topology_log(comm, error);
     if (status == QCTX_OK)
         status = qctx_train(comm, &config, &options, error);
     qctx_config_free(&config);

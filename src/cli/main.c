@@ -7,6 +7,7 @@
 #include "qctx/base/suggest.h"
 #include "qctx/base/version.h"
 #include "qctx/cli/commands.h"
+#include "qctx/platform/blas.h"
 #include "qctx/platform/topology.h"
 
 typedef struct {
@@ -117,9 +118,11 @@ static qctx_status flush_results(qctx_comm *comm, qctx_status status, qctx_error
 int main(int argc, char **argv)
 {
     static qctx_error error;
-    qctx_comm *comm = qctx_comm_start(&argc, &argv);
+    qctx_comm *comm;
     qctx_status status;
 
+    qctx_blas_mend_core(argv);
+    comm = qctx_comm_start(&argc, &argv);
     qctx_log_set_rank(qctx_comm_rank(comm));
     qctx_topology_set_threads(comm);
     status = dispatch(comm, argc, argv, &error);

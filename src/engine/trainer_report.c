@@ -20,11 +20,8 @@ static bool speaks(const trainer *run)
 
 void trainer_say_start(const trainer *run)
 {
-    qctx_layout layout = qctx_topology_layout();
     const qctx_head_config *head = &run->head;
 
-    qctx_info("%d ranks x %d threads (%d cores on this node), %s", qctx_comm_size(run->comm), layout.threads,
-              layout.cores, qctx_blas_library());
     qctx_info("head: %s, %lld layers, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_name(head->form),
               (long long)head->layers, (long long)head->input, (long long)head->output,
               qctx_head_sides_name(head->sides), (long long)qctx_head_parameter_count(head));

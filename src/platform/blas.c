@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <stdio.h>
+#include <string.h>
 
 void qctx_sgemm(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n, int64_t k, float alpha,
                 const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
@@ -23,6 +24,16 @@ void qctx_sgemm(qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t
 void qctx_blas_set_threads(int threads)
 {
     openblas_set_num_threads(threads);
+}
+
+const char *qctx_blas_core(void)
+{
+    return openblas_get_corename();
+}
+
+bool qctx_blas_has_cores(void)
+{
+    return strstr(openblas_get_config(), "DYNAMIC_ARCH") != NULL;
 }
 
 const char *qctx_blas_library(void)

@@ -3,53 +3,78 @@
 #include <hwloc.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
+#include "qctx/base/hash.h"
 #include "qctx/platform/blas.h"
 
-/* Cores of the node and cores in this process's binding; both at least 1. */
-static void count_cores(int *cores, int *allowed)
+/* Sets the bits of the cores that hold any of the processors that this process may run on. */
+static void mark_cores(hwloc_topology_t topology, hwloc_const_cpuset_t processors, int cores, uint64_t *binding)
+{
+    for (int c = 0; c < cores && c < QCTX_SEAT_CORES; c++)
+        if (hwloc_bitmap_intersects(hwloc_get_obj_by_type(topology, HWLOC_OBJ_CORE, (unsigned)c)->cpuset, processors))
+            binding[c / 64] |= UINT64_C(1) << c % 64;
+}
+
+/* Fills in what hwloc knows; one core where it knows nothing. */
+static void ask_hwloc(qctx_seat *seat)
 {
     hwloc_topology_t topology;
-    hwloc_cpuset_t binding = hwloc_bitmap_alloc();
+    hwloc_cpuset_t processors = hwloc_bitmap_alloc();
 
-    *cores = *allowed = 1;
-    if (binding == NULL || hwloc_topology_init(&topology) != 0)
+    seat->cores = 1;
+    seat->binding[0] = 1;
+    if (processors == NULL || hwloc_topology_init(&topology) != 0)
         goto out;
     if (hwloc_topology_load(topology) == 0) {
-        int all = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
-        int mine = all;
+        int cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
 
-        if (hwloc_get_cpubind(topology, binding, HWLOC_CPUBIND_PROCESS) == 0)
-            mine = hwloc_get_nbobjs_inside_cpuset_by_type(topology, binding, HWLOC_OBJ_CORE);
-        *cores = all > 0 ? all : 1;
-        *allowed = mine > 0 ? mine : 1;
+        if (cores > 0 && hwloc_get_cpubind(topology, processors, HWLOC_CPUBIND_PROCESS) == 0) {
+            seat->cores = cores;
+            seat->binding[0] = 0;
+            mark_cores(topology, processors, cores, seat->binding);
+        }
     }
     hwloc_topology_destroy(topology);
 out:
-    hwloc_bitmap_free(binding);
+    hwloc_bitmap_free(processors);
 }
 
-void qctx_topology_set_threads(const qctx_comm *comm)
+qctx_seat qctx_topology_seat(void)
 {
-    int cores, allowed, threads;
+    const char *host = qctx_comm_host();
+    qctx_seat seat = {.node = qctx_hash(host, strlen(host), 0), .threads = omp_get_max_threads()};
 
-    if (getenv("OMP_NUM_THREADS") == NULL) {
-        count_cores(&cores, &allowed);
-        /* A rank that may use the whole node shares it with its neighbours; a bound rank has its cores to itself. */
-        threads = allowed < cores ? allowed : cores / qctx_comm_node_size(comm);
-        omp_set_num_threads(threads > 0 ? threads : 1);
-    }
-    qctx_blas_set_threads(omp_get_max_threads());
+    ask_hwloc(&seat);
+    return seat;
 }
 
 qctx_layout qctx_topology_layout(void)
 {
-    qctx_layout layout;
+    qctx_seat seat = qctx_topology_seat();
+    qctx_layout layout = {.cores = seat.cores, .threads = seat.threads};
 
-    count_cores(&layout.cores, &layout.allowed);
-    layout.threads = omp_get_max_threads();
+    for (int w = 0; w < QCTX_SEAT_WORDS; w++)
+        layout.allowed += __builtin_popcountll(seat.binding[w]);
+    layout.allowed = layout.allowed > 0 ? layout.allowed : 1;
     return layout;
+}
+
+void qctx_topology_set_threads(const qctx_comm *comm)
+{
+    int threads = omp_get_max_threads();
+
+    if (getenv("OMP_NUM_THREADS") == NULL) {
+        qctx_layout layout = qctx_topology_layout();
+
+        /* A rank that may use the whole node shares it with its neighbours; a bound rank has its cores to itself. */
+        threads = layout.allowed < layout.cores ? layout.allowed : layout.cores / qctx_comm_node_size(comm);
+    }
+    /* Threads share products by panels (platform/product). OpenBLAS's OpenMP build takes the 1 for all regions: first.
+     */
+    qctx_blas_set_threads(1);
+    omp_set_num_threads(threads > 0 ? threads : 1);
 }
 
 double qctx_topology_peak_mib(void)

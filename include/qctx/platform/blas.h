@@ -8,6 +8,7 @@
 #ifndef QCTX_PLATFORM_BLAS_H
 #define QCTX_PLATFORM_BLAS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum { QCTX_PLAIN, QCTX_TRANSPOSED } qctx_transpose;
@@ -25,5 +26,35 @@ void qctx_blas_set_threads(int threads);
 
 /* Version and kernel choice ("OpenBLAS 0.3.21 SkylakeX, openmp"), for records. Local. */
 const char *qctx_blas_library(void);
+
+/* What decides which kernels a CPU can run; all false where it is no x86-64. */
+typedef struct {
+    bool avx, avx2, avx512;
+} qctx_cpu_features;
+
+/*
+ * The core type that OpenBLAS should have chosen when it chose `core` on a CPU with these features, or NULL where its
+ * choice is as good: it takes a CPU that it does not know for the oldest of all, at a fifth of the rate. Local.
+ */
+const char *qctx_blas_better_core(qctx_cpu_features features, const char *core);
+
+/*
+ * Starts the program anew with OPENBLAS_CORETYPE=core, since the library reads that when it is loaded. Returns only if
+ * that fails, with the environment as it was. Before MPI starts. Local.
+ */
+void qctx_blas_restart(char **argv, const char *core);
+
+/*
+ * Restarts the program, once, if OpenBLAS chose worse kernels than this CPU can run; nothing where the user set
+ * OPENBLAS_CORETYPE. main's first call. Local.
+ */
+void qctx_blas_mend_core(char **argv);
+
+/* The core type that a restart replaced, or NULL. Local. */
+const char *qctx_blas_replaced_core(void);
+
+/* The core type in use ("Haswell"), and whether this build of the library could use others. Local. */
+const char *qctx_blas_core(void);
+bool qctx_blas_has_cores(void);
 
 #endif

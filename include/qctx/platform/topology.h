@@ -1,6 +1,9 @@
-/* What this rank runs on: cores, its binding, its threads (hwloc, OpenMP). */
+/* What this rank runs on: cores, its binding, its threads, its memory (hwloc, OpenMP, Linux). */
 #ifndef QCTX_PLATFORM_TOPOLOGY_H
 #define QCTX_PLATFORM_TOPOLOGY_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #include "qctx/platform/comm.h"
 
@@ -19,7 +22,50 @@ void qctx_topology_set_threads(const qctx_comm *comm);
 /* The layout as it is now. Local. Cannot fail: what hwloc cannot tell is 1. */
 qctx_layout qctx_topology_layout(void);
 
+/*
+ * Logs what the job runs on ("2 ranks x 1 thread on 2 cores, oneDNN …"), and warns, with the options of mpirun that
+ * mend it, where ranks have more threads than the cores they are bound to or share. Commands that compute call it once,
+ * before they begin. Collective. Errors: MEMORY.
+ */
+qctx_status qctx_topology_log(qctx_comm *comm, qctx_error *error);
+
 /* Peak resident memory of this process in MiB. Local. */
 double qctx_topology_peak_mib(void);
+
+/*
+ * Bytes of memory that this rank may still take: what its node has available, or its control group where that is less,
+ * divided by the ranks of the node. 0 if it cannot be told. Ranks may get different answers. Local.
+ */
+int64_t qctx_topology_memory(const qctx_comm *comm);
+
+/* Cores of a node that a binding can tell apart; a rank bound beyond them counts as bound nowhere. */
+enum { QCTX_SEAT_WORDS = 16, QCTX_SEAT_CORES = 64 * QCTX_SEAT_WORDS };
+
+/* Where a rank sits: plain data, gathered from all of them. */
+typedef struct {
+    uint64_t node; /* the same number for the ranks of a node */
+    int32_t cores; /* of the node */
+    int32_t threads;
+    uint64_t binding[QCTX_SEAT_WORDS]; /* bit c: may run on core c */
+} qctx_seat;
+
+/* This rank's seat. Local. */
+qctx_seat qctx_topology_seat(void);
+
+/* text [size] = "16 ranks x 2 threads on 2 nodes of 16 cores". Local. Cannot fail. */
+void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_t size);
+
+/*
+ * text [size] = what is wrong with these seats and what mends it, or "": the ranks bound to some cores, or to fewer of
+ * them, have more threads together than there are cores. The worst such place is named. Local. Cannot fail.
+ */
+void qctx_topology_judge(const qctx_seat *seats, int ranks, char *text, size_t size);
+
+/*
+ * Bytes available to this process, or 0 if it cannot be told: MemAvailable of `root`/proc/meminfo, or the least that
+ * the limits of its control group and of those above it leave (versions 1 and 2; file pages not in use count as free).
+ * `root` is "" but in tests. Local.
+ */
+int64_t qctx_topology_free_memory(const char *root);
 
 #endif

@@ -1,0 +1,182 @@
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "qctx/platform/blas.h"
+#include "qctx/platform/onednn.h"
+#include "qctx/platform/topology.h"
+
+/* Some ranks and the cores they may run on. */
+typedef struct {
+    int ranks, threads, cores;
+} crowd;
+
+static int count_cores(const qctx_seat *seat)
+{
+    int cores = 0;
+
+    for (int w = 0; w < QCTX_SEAT_WORDS; w++)
+        cores += __builtin_popcountll(seat->binding[w]);
+    return cores;
+}
+
+/* Whether all cores of `inner`, if it has any, are among those of `outer`, on one node. */
+static bool is_within(const qctx_seat *inner, const qctx_seat *outer)
+{
+    if (inner->node != outer->node || count_cores(inner) == 0)
+        return false;
+    for (int w = 0; w < QCTX_SEAT_WORDS; w++)
+        if (inner->binding[w] & ~outer->binding[w])
+            return false;
+    return true;
+}
+
+/* The ranks that can run nowhere but on the cores of `place`. */
+static crowd crowd_at(const qctx_seat *place, const qctx_seat *seats, int ranks)
+{
+    crowd all = {.cores = count_cores(place)};
+
+    for (int r = 0; r < ranks; r++)
+        if (is_within(&seats[r], place)) {
+            all.ranks++;
+            all.threads += seats[r].threads;
+        }
+    return all;
+}
+
+/* The place with most threads a core, if any has more than one; NULL if none. */
+static const qctx_seat *worst_place(const qctx_seat *seats, int ranks, crowd *worst)
+{
+    const qctx_seat *place = NULL;
+
+    for (int r = 0; r < ranks; r++) {
+        crowd here = crowd_at(&seats[r], seats, ranks);
+
+        if (here.cores == 0 || here.threads <= here.cores)
+            continue;
+        if (place == NULL || (int64_t)here.threads * worst->cores > (int64_t)worst->threads * here.cores) {
+            place = &seats[r];
+            *worst = here;
+        }
+    }
+    return place;
+}
+
+static int ranks_on(uint64_t node, const qctx_seat *seats, int ranks)
+{
+    int count = 0;
+
+    for (int r = 0; r < ranks; r++)
+        count += seats[r].node == node;
+    return count;
+}
+
+static const char *plural(int count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* The options that give each of the node's ranks as many cores as it has threads, or as there are for it. */
+static void advise(const qctx_seat *place, const qctx_seat *seats, int ranks, char *text, size_t size)
+{
+    int here = ranks_on(place->node, seats, ranks), share = place->cores / here;
+    int cores = place->threads < share ? place->threads : share;
+    char fewer[48] = "", where[48] = "slot";
+
+    if (share == 0) {
+        snprintf(text, size, "use at most %d rank%s a node", place->cores, plural(place->cores));
+        return;
+    }
+    if (cores < place->threads)
+        snprintf(fewer, sizeof fewer, "OMP_NUM_THREADS=%d ", cores);
+    if (here < ranks)
+        snprintf(where, sizeof where, "ppr:%d:node", here);
+    snprintf(text, size, "%smpirun --map-by %s:PE=%d --bind-to core gives each its own", fewer, where, cores);
+}
+
+void qctx_topology_judge(const qctx_seat *seats, int ranks, char *text, size_t size)
+{
+    crowd crowded;
+    const qctx_seat *place = worst_place(seats, ranks, &crowded);
+    char bound[64] = "", advice[160];
+
+    text[0] = '\0';
+    if (place == NULL)
+        return;
+    if (crowded.cores < place->cores)
+        snprintf(bound, sizeof bound, " (of %d) that %s bound to", place->cores,
+                 crowded.ranks == 1 ? "it is" : "they are");
+    advise(place, seats, ranks, advice, sizeof advice);
+    snprintf(text, size, "%d rank%s with %d thread%s%s the %d core%s%s: %s", crowded.ranks, plural(crowded.ranks),
+             crowded.threads, plural(crowded.threads), crowded.ranks == 1 ? " has" : " in all have", crowded.cores,
+             plural(crowded.cores), bound, advice);
+}
+
+/* "2", or "1 to 4" where ranks differ. */
+static void range(int least, int most, char *text, size_t size)
+{
+    if (least == most)
+        snprintf(text, size, "%d", most);
+    else
+        snprintf(text, size, "%d to %d", least, most);
+}
+
+void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_t size)
+{
+    qctx_seat least = seats[0], most = seats[0];
+    char threads[32], cores[32], nodes[32] = "";
+    int node_count = 0;
+
+    for (int r = 0; r < ranks; r++) {
+        least.threads = seats[r].threads < least.threads ? seats[r].threads : least.threads;
+        most.threads = seats[r].threads > most.threads ? seats[r].threads : most.threads;
+        least.cores = seats[r].cores < least.cores ? seats[r].cores : least.cores;
+        most.cores = seats[r].cores > most.cores ? seats[r].cores : most.cores;
+        /* A node is counted at its first rank. */
+        node_count += ranks_on(seats[r].node, seats, r) == 0;
+    }
+    range(least.threads, most.threads, threads, sizeof threads);
+    range(least.cores, most.cores, cores, sizeof cores);
+    if (node_count > 1)
+        snprintf(nodes, sizeof nodes, "%d nodes of ", node_count);
+    snprintf(text, size, "%d rank%s x %s thread%s on %s%s core%s", ranks, plural(ranks), threads, plural(most.threads),
+             nodes, cores, plural(most.cores));
+}
+
+static void log_seats(const qctx_seat *seats, int ranks)
+{
+    const char *products = qctx_onednn_has_float32() ? qctx_onednn_library() : "";
+    char text[512];
+
+    qctx_topology_describe(seats, ranks, text, sizeof text);
+    qctx_info("%s, %s%s%s", text, products, products[0] == '\0' ? "" : ", ", qctx_blas_library());
+    if (qctx_blas_replaced_core() != NULL)
+        qctx_info("OpenBLAS took %s for this CPU; started anew with OPENBLAS_CORETYPE: %s", qctx_blas_replaced_core(),
+                  qctx_blas_library());
+    qctx_topology_judge(seats, ranks, text, sizeof text);
+    if (text[0] != '\0')
+        qctx_warn("%s", text);
+}
+
+qctx_status qctx_topology_log(qctx_comm *comm, qctx_error *error)
+{
+    int ranks = qctx_comm_size(comm);
+    qctx_seat own = qctx_topology_seat();
+    qctx_seat *seats = qctx_alloc(ranks, sizeof *seats, "the layout of the ranks", error);
+    int64_t *counts = qctx_alloc(ranks, sizeof *counts, "the layout of the ranks", error);
+    qctx_status status = seats == NULL || counts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK) {
+        for (int r = 0; r < ranks; r++)
+            counts[r] = 1;
+        qctx_comm_gather_all(comm, &own, seats, counts, sizeof own);
+        if (qctx_comm_rank(comm) == 0)
+            log_seats(seats, ranks);
+    }
+    free(seats);
+    free(counts);
+    return status;
+}
