@@ -3,6 +3,7 @@
 
 #include "bench_step_internal.h"
 #include "qctx/base/clock.h"
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/platform/topology.h"
@@ -44,12 +45,14 @@ static qctx_status allocate(step_bench *bench, qctx_error *error)
     return bench_made_up_create(bench->request->dim, bench->request->config->batch.size, &bench->made_up, error);
 }
 
-/* The first layer of the head over this rank's rows, or over as many as make a product of good size. */
+/* The first layer of the head over a rank's rows, or over as many as make a product of good size. */
 static double measure_product(const step_bench *bench)
 {
-    return bench_product_rate(bench->comm, bench->plan.precision, QCTX_PLAIN, QCTX_TRANSPOSED,
-                              qctx_smaller(bench->rows, PRODUCT_ROWS), bench->request->config->model.hidden,
-                              bench->request->dim, PRODUCT_TIMES);
+    const qctx_config *config = bench->request->config;
+    const int64_t rows = qctx_smaller(config->batch.size / qctx_comm_size(bench->comm), PRODUCT_ROWS);
+
+    return bench_product_rate(bench->comm, bench->plan.precision, QCTX_PLAIN, QCTX_TRANSPOSED, rows,
+                              config->model.hidden, bench->request->dim, PRODUCT_TIMES);
 }
 
 /* Takes a step and leaves what it cost in notes [NOTE_COUNT]. Collective. */
@@ -117,6 +120,8 @@ qctx_status step_measure(step_bench *bench, qctx_error *error)
         status = qctx_plan_make(bench->comm, &asked, &bench->plan, error);
     if (status != QCTX_OK)
         return status;
+    if (bench->plan.warning[0] != '\0' && qctx_comm_rank(bench->comm) == 0)
+        qctx_warn("%s", bench->plan.warning);
     qctx_plan_rows(bench->comm, &bench->plan, asked.batch, &first, &bench->rows);
     bench->memory_before = peak_memory();
     status = qctx_stepper_create(bench->comm, bench->request->config, &bench->plan, &bench->made_up.feed, &bench->head,
