@@ -11,10 +11,10 @@ typedef struct {
 } sigmoid_sums;
 
 /* One entry of a row; the lanes of `lanes` sum the loss, those of g_sum the gradient. */
-static inline void take_entry(const float *x, float scale, float bias, float *g, float *g_sum, tile_lanes *lanes,
-                              int64_t j, int64_t k)
+static inline void take_entry(const float *x, float scale, float bias, const float *tail, float *g, float *g_sum,
+                              tile_lanes *lanes, int64_t j, int64_t k)
 {
-    float dot = x[j + k], softplus, value = qctx_sigmoid(scale * dot + bias, &softplus);
+    float dot = x[j + k], softplus, value = qctx_sigmoid_of_tail(scale * dot + bias, tail[j + k], &softplus);
 
     g[j + k] = value;
     g_sum[k] += value;
@@ -27,16 +27,20 @@ static void sigmoid_row(const float *x, int64_t cols, float scale, float bias, f
                         void *g, sigmoid_sums *sums)
 {
     int64_t whole = cols - cols % TILE_LANES;
-    float values[STRIP_COLUMNS], g_sum[TILE_LANES] = {0.0f}, g_total = 0.0f;
+    float tail[STRIP_COLUMNS], values[STRIP_COLUMNS], g_sum[TILE_LANES] = {0.0f}, g_total = 0.0f;
     float *out = g != NULL && precision == QCTX_PRECISION_FLOAT32 ? g : values;
     tile_lanes lanes = lanes_from(*best);
 
+    /* In two loops, for one long chain of operations an entry would keep the units waiting. */
+#pragma omp simd
+    for (int64_t j = 0; j < cols; j++)
+        tail[j] = qctx_exp2f_below(fabsf(scale * x[j] + bias) * (float)-PER_OCTAVE);
     for (int64_t j = 0; j < whole; j += TILE_LANES)
 #pragma omp simd
         for (int64_t k = 0; k < TILE_LANES; k++)
-            take_entry(x, scale, bias, out, g_sum, &lanes, j, k);
+            take_entry(x, scale, bias, tail, out, g_sum, &lanes, j, k);
     for (int64_t k = 0; k < cols - whole; k++)
-        take_entry(x, scale, bias, out, g_sum, &lanes, whole, k);
+        take_entry(x, scale, bias, tail, out, g_sum, &lanes, whole, k);
     if (g != NULL && precision == QCTX_PRECISION_BFLOAT16)
         round_row(values, cols, g);
     for (int64_t k = 0; k < TILE_LANES; k++)

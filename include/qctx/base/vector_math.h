@@ -81,12 +81,12 @@ static inline float qctx_normal(float x, float *density)
 }
 
 /*
- * 2^x within 2 ulp on [−126, 127.4]; 0 below, infinity from 127.5 on, NaN for NaN. Local. Cannot fail.
+ * 2^x within 2 ulp on [−126, 127.4]; 0 below, NaN for NaN, undefined above. Local. Cannot fail.
  * x = n + r with |r| ≤ ½, exactly; a minimax polynomial of degree 6, in pairs of terms (Estrin's scheme), for a loop
  * waits for results more than it lacks units. About two thirds of the cost of qctx_expf, where the caller can have the
  * factor log₂ e in a constant of its own.
  */
-static inline float qctx_exp2f(float x)
+static inline float qctx_exp2f_below(float x)
 {
     const float rounder = 12582912.0f; /* as in qctx_expf */
     float shifted = x + rounder;
@@ -94,7 +94,7 @@ static inline float qctx_exp2f(float x)
     float low = 6.93147206703e-1f * r + 1.0f;
     float middle = 5.55032722667e-2f * r + 2.40226509223e-1f;
     float high = 1.34004281776e-3f * r + 9.61805667852e-3f;
-    float power, result;
+    float power;
     uint32_t bits;
 
     high = high + 1.54614446986e-4f * square;
@@ -103,18 +103,23 @@ static inline float qctx_exp2f(float x)
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits + 127u) << 23;
     memcpy(&power, &bits, sizeof power);
-    result = x < -126.0f ? 0.0f : low * power;
+    return x < -126.0f ? 0.0f : low * power;
+}
+
+/* The same, with infinity from 127.5 on. */
+static inline float qctx_exp2f(float x)
+{
+    float result = qctx_exp2f_below(x);
+
     return x >= 127.5f ? INFINITY : result;
 }
 
 /*
- * σ(x) = 1/(1 + e^−x), and stores −log σ(−x) = log(1 + e^x): one exponential and one division serve both. Relative
- * error within (4 + 0.7·|x|)·2^−23 each. Local. Cannot fail. The logarithm of 1 + e, e = e^−|x|, is 2·artanh(e/(2 +
- * e)).
+ * σ(x) = 1/(1 + e^−x), and stores −log σ(−x) = log(1 + e^x), from tail = e^−|x|: one division serves both. Local.
+ * Cannot fail. The logarithm of 1 + e is 2·artanh(e/(2 + e)).
  */
-static inline float qctx_sigmoid(float x, float *softplus)
+static inline float qctx_sigmoid_of_tail(float x, float tail, float *softplus)
 {
-    float tail = qctx_exp2f(fabsf(x) * -1.44269504088896341f);
     float above_one = 1.0f + tail, above_two = 2.0f + tail;
     float inverse = 1.0f / (above_one * above_two);
     float u = tail * above_one * inverse, square = u * u, near = above_two * inverse;
@@ -126,6 +131,14 @@ static inline float qctx_sigmoid(float x, float *softplus)
     series = series * square + 1.0f;
     *softplus = 2.0f * u * series + (x > 0.0f ? x : 0.0f);
     return x < 0.0f ? tail * near : near;
+}
+
+/*
+ * The same from x alone. Relative error within (4 + 0.7·|x|)·2^−23 each. Local. Cannot fail.
+ */
+static inline float qctx_sigmoid(float x, float *softplus)
+{
+    return qctx_sigmoid_of_tail(x, qctx_exp2f_below(fabsf(x) * -1.44269504088896341f), softplus);
 }
 
 #endif
