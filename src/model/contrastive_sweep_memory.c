@@ -6,7 +6,7 @@
 
 enum {
     ROWS_MOST = 2048, /* of a tile: a product's panels are whole, and dq and dd are read and written seldom enough */
-    COLS_MOST = 512,  /* of a tile: it stays in the outer cache between its passes */
+    COLS_MOST = 1024, /* of a tile: it stays in the outer cache between its passes */
     LINE = 16,        /* floats of a cache line */
     ROOMS = 18
 };
