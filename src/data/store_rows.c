@@ -11,6 +11,9 @@
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
+/* Rows by which is told whether all of an announcement are in memory: a system call each. */
+enum { SAMPLED_ROWS = 8 };
+
 size_t qctx_store_row_bytes(const qctx_store *store, qctx_store_side side)
 {
     return (size_t)store->dim * (store->sides[side].half ? sizeof(uint16_t) : sizeof(float));
@@ -172,4 +175,43 @@ void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int6
 #pragma omp parallel for schedule(static) if (count > 64)
     for (int64_t i = 0; i < count; i++)
         copy_row(store, side, rows[i], out + i * store->dim);
+}
+
+/* The pages that a row stands on. */
+static unsigned char *pages_of(const qctx_store *store, qctx_store_side side, int64_t row, size_t *bytes)
+{
+    size_t row_bytes = qctx_store_row_bytes(store, side);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = (size_t)(store->sides[side].data - (const unsigned char *)store->map) + (size_t)row * row_bytes;
+    size_t start = first / page * page;
+
+    *bytes = first + row_bytes - start;
+    return (unsigned char *)store->map + start;
+}
+
+static bool is_in_memory(const qctx_store *store, qctx_store_side side, int64_t row)
+{
+    unsigned char resident = 0;
+    size_t bytes;
+    unsigned char *pages = pages_of(store, side, row, &bytes);
+
+    /* The first page stands for the row; where the kernel does not tell, nothing can be gained. */
+    return mincore(pages, 1, &resident) != 0 || (resident & 1) != 0;
+}
+
+void qctx_store_announce(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count)
+{
+    int64_t stride = count / SAMPLED_ROWS + 1;
+    bool all = true;
+
+    if (store->sides[side].loaded != NULL)
+        return;
+    for (int64_t i = 0; i < count && all; i += stride)
+        all = is_in_memory(store, side, rows[i]);
+    for (int64_t i = 0; i < count && !all; i++) {
+        size_t bytes;
+        unsigned char *pages = pages_of(store, side, rows[i], &bytes);
+
+        posix_madvise(pages, bytes, POSIX_MADV_WILLNEED);
+    }
 }

@@ -105,6 +105,12 @@ qctx_status qctx_store_read(qctx_store *store, qctx_store_side side, int64_t fir
 void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, float *out);
 
 /*
+ * Lets the kernel read rows[0 … count − 1] of a mapped file ahead, where a sample of them shows that not all are in
+ * memory already. Local. Cannot fail.
+ */
+void qctx_store_announce(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count);
+
+/*
  * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title
  * where the store has titles, else those of one content. content [nc]: equal for equal contexts (hash of the
  * text, or of the vector where there are no texts). Both are the caller's arrays. Local. Errors: IO, MEMORY.
