@@ -103,12 +103,12 @@ double qctx_score_bound(qctx_precision precision, int64_t width, qctx_extent que
     /* One hundredth more covers the rounding of the norms, of the bound itself and of qctx_score. */
     const double reserve = 1.01;
     const bool rounds = precision == QCTX_PRECISION_BFLOAT16;
-    const double steps = ldexp((double)width, rounds ? -23 : -24);
+    const double steps = (double)width * (rounds ? 0x1p-23 : 0x1p-24);
     const double question_error = rounds ? question.error : 0.0, context_error = rounds ? context.error : 0.0;
     const double sizes = (question.length + question_error) * (context.length + context_error);
     const double rounding = question_error * context.length + (question.length + question_error) * context_error;
     /* Products, sums and bfloat16 operands below the normal numbers may be flushed to zero. */
-    const double underflow = (double)width * ldexp(1.0 + question.length + context.length, -124);
+    const double underflow = (double)width * 0x1p-124 * (1.0 + question.length + context.length);
 
     if (!(sizes < (double)FLT_MAX / 4) || !(underflow < (double)FLT_MAX) || steps > 0.5)
         return INFINITY;

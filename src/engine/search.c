@@ -7,9 +7,6 @@
 #include "qctx/engine/shard.h"
 #include "qctx/platform/text.h"
 
-/* One question at a time is bound by memory, and rounding the contexts would take more of it. */
-static const qctx_precision PRECISION = QCTX_PRECISION_FLOAT32;
-
 struct qctx_search {
     qctx_comm *comm;
     qctx_encoder *encoder;
@@ -46,7 +43,7 @@ qctx_status qctx_search_over_store(qctx_comm *comm, qctx_store *store, qctx_enco
 
     if (status == QCTX_OK)
         status = qctx_shard_create(comm, &contexts, projector, NULL, qctx_store_count(store, QCTX_STORE_CONTEXTS),
-                                   PRECISION, &search->shard, error);
+                                   QCTX_PRECISION_AUTO, &search->shard, error);
     if (status == QCTX_OK) {
         *created = search;
         search = NULL;
@@ -75,7 +72,7 @@ qctx_status qctx_search_over_texts(qctx_comm *comm, const char *const *texts, in
     if (status != QCTX_OK)
         goto out;
     rows = qctx_rows_of_array(encoded, projector->input, first);
-    status = qctx_shard_create(comm, &rows, projector, NULL, count, PRECISION, &search->shard, error);
+    status = qctx_shard_create(comm, &rows, projector, NULL, count, QCTX_PRECISION_AUTO, &search->shard, error);
     if (status == QCTX_OK) {
         *created = search;
         search = NULL;

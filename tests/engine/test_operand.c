@@ -107,7 +107,7 @@ static void memory_that_is_not_there_is_named(void **state)
 
     (void)state;
     assert_status(
-        qctx_operand_alloc(INT64_C(1) << 50, 1 << 10, QCTX_PRECISION_FLOAT32, "projected contexts", &operand, &error),
+        qctx_operand_alloc(INT64_C(1) << 52, 1 << 10, QCTX_PRECISION_FLOAT32, "projected contexts", &operand, &error),
         QCTX_ERR_MEMORY, &error);
     assert_contains(error.message, "projected contexts");
     qctx_operand_free(&operand);
