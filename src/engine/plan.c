@@ -1,9 +1,7 @@
 #include "qctx/engine/plan.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "plan_internal.h"
+#include "qctx/platform/topology.h"
 
 /*
  * What bfloat16 must gain to be chosen: far from what the clock's noise does, since it doubles the rate where there are
@@ -26,14 +24,14 @@ static int64_t least_of(qctx_comm *comm, int64_t value)
 }
 
 /*
- * What a rank may use where no limit is given: of the memory free on its node now, its share, less a fifth for the
+ * What a rank may use where no limit is given: its share of what is free on its node now, less a fifth for the
  * evaluation and for others. The same on all ranks. Collective.
  */
 static int64_t free_memory(qctx_comm *comm)
 {
-    int64_t bytes = (int64_t)sysconf(_SC_AVPHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
+    int64_t bytes = least_of(comm, qctx_topology_memory(comm));
 
-    return least_of(comm, bytes / qctx_comm_node_size(comm) / 5 * 4);
+    return bytes > 0 ? bytes / 5 * 4 : PLAN_NO_LIMIT;
 }
 
 /* The precision of a request on this machine. Collective. */

@@ -4,8 +4,9 @@
 #include "plan_internal.h"
 #include "qctx/base/tree_sum.h"
 
-/* Rows of the head below which a product is slower than its operations need. */
-enum { MICRO_LEAST = 256 };
+/* Rows through the head at a time: as few as cost its products nothing, and as few as are taken where nothing else
+ * fits. */
+enum { MICRO_FAST = 1024, MICRO_LEAST = 128 };
 
 void plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows)
 {
@@ -48,26 +49,6 @@ static int list_schemes(const qctx_plan_request *request, int ranks, qctx_simila
     return count;
 }
 
-/*
- * Fits a plan whose scheme is set into `limit`: first all rows of the head at a time, for that decides about bits, then
- * as many scores as the rest holds. Whether it fits.
- */
-static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
-{
-    plan->keep_bytes = 0;
-    plan->micro_rows = plan_most_rows(plan, request->batch, ranks);
-    plan->memory = plan_memory(request, plan, ranks);
-    while (plan->memory > limit && plan->micro_rows > MICRO_LEAST) {
-        plan->micro_rows = (plan->micro_rows + 1) / 2;
-        plan->memory = plan_memory(request, plan, ranks);
-    }
-    if (plan->memory > limit)
-        return false;
-    plan->keep_bytes = plan_scores(request, plan, ranks, limit - plan->memory);
-    plan->memory = plan_memory(request, plan, ranks);
-    return true;
-}
-
 /* Counts alone decide: they are the same in every run, whatever the clock says. */
 static bool is_cheaper(const qctx_plan_request *request, int ranks, const qctx_plan *plan, const qctx_plan *than)
 {
@@ -76,6 +57,39 @@ static bool is_cheaper(const qctx_plan_request *request, int ranks, const qctx_p
     qctx_plan_cost other = qctx_plan_cost_of(request, than, ranks, &rates);
 
     return cost.flops < other.flops || (cost.flops == other.flops && cost.bytes < other.bytes);
+}
+
+/* Keeps as many scores as fit beside the rows that go through the head at a time. Whether all fits. */
+static bool keep_scores(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
+{
+    plan->keep_bytes = 0;
+    plan->memory = plan_memory(request, plan, ranks);
+    if (plan->memory > limit)
+        return false;
+    plan->keep_bytes = plan_scores(request, plan, ranks, limit - plan->memory);
+    plan->memory = plan_memory(request, plan, ranks);
+    return true;
+}
+
+/*
+ * Spends `limit` on a plan whose scheme is set: all rows through the head at once, or fewer, to be computed again,
+ * where the memory saves more operations as scores. Whether any fits; else the plan is the one that needs the least.
+ */
+static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
+{
+    qctx_plan tried = *plan;
+    bool any = false;
+
+    tried.micro_rows = plan_most_rows(plan, request->batch, ranks);
+    for (bool last = false; !last; tried.micro_rows = (tried.micro_rows + 1) / 2) {
+        bool fits = keep_scores(request, ranks, limit, &tried);
+
+        if ((fits && (!any || is_cheaper(request, ranks, &tried, plan))) || !any)
+            *plan = tried;
+        any = any || fits;
+        last = tried.micro_rows <= (any ? MICRO_FAST : MICRO_LEAST);
+    }
+    return any;
 }
 
 bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)

@@ -5,6 +5,9 @@
 
 #include "qctx/engine/plan.h"
 
+/* More than any machine has, where nobody can tell what it has. */
+#define PLAN_NO_LIMIT (INT64_C(1) << 60)
+
 /* The rows of rank `rank` of `ranks`; rank 0 has the most. */
 void plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows);
 int64_t plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks);

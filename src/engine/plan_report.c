@@ -18,7 +18,7 @@ void plan_size_text(int64_t bytes, bool up, char text[PLAN_SIZE_TEXT])
 /* What the memory is spent on, as far as there was a choice. */
 static void explain_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
 {
-    int64_t scores = plan_scores(request, plan, ranks, INT64_MAX / 4),
+    int64_t scores = plan_scores(request, plan, ranks, PLAN_NO_LIMIT),
             rows = plan_most_rows(plan, request->batch, ranks);
     char kept[PLAN_SIZE_TEXT];
 
@@ -63,20 +63,21 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], exchange[96] = "", precision[80], memory[PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT],
+    char spent[96], exchange[96] = "", precision[80], memory[2 * PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT],
                     bytes[PLAN_SIZE_TEXT];
 
     explain_precision(request, rates, plan, precision, sizeof precision);
     explain_memory(request, ranks, plan, spent, sizeof spent);
     plan_size_text(plan->memory, true, memory);
     plan_size_text(plan->limit, false, limit);
+    if (plan->limit < PLAN_NO_LIMIT)
+        snprintf(memory + strlen(memory), sizeof memory - strlen(memory), " of %s", limit);
     plan_size_text((int64_t)cost.bytes, false, bytes);
     if (ranks > 1)
         snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
-    snprintf(plan->reason, sizeof plan->reason,
-             "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s of %s",
+    snprintf(plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s",
              qctx_similarity_name(plan->scheme), request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
              precision, plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, cost.computing, exchange, spent,
-             memory, limit);
+             memory);
     warn(request, ranks, plan);
 }
