@@ -1,24 +1,48 @@
 #include <math.h>
 
-#include "contrastive_tile.h"
+#include "contrastive_internal.h"
+#include "contrastive_tile_internal.h"
+#include "qctx/base/multiversion.h"
+
+/* unit [count] = x·factor. */
+QCTX_MULTIVERSION
+static void scale_piece(const float *x, int64_t count, double factor, float *unit)
+{
+#pragma omp simd
+    for (int64_t k = 0; k < count; k++)
+        unit[k] = (float)((double)x[k] * factor);
+}
+
+QCTX_MULTIVERSION
+static void round_piece(const float *unit, int64_t count, qctx_bfloat16 *half)
+{
+    round_row(unit, count, half);
+}
+
+/* One row in pieces that stay in the first cache. */
+static void scale_row(const float *x, int64_t dim, double factor, float *unit, qctx_bfloat16 *half)
+{
+    float room[STRIP_COLUMNS];
+
+    for (int64_t k = 0; k < dim; k += STRIP_COLUMNS) {
+        int64_t count = qctx_smaller(STRIP_COLUMNS, dim - k);
+        float *piece = unit == NULL ? room : unit + k;
+
+        scale_piece(x + k, count, factor, piece);
+        if (half != NULL)
+            round_piece(piece, count, half + k);
+    }
+}
 
 void loss_normalize(const float *x, int64_t rows, int64_t dim, bool normalize, float *unit, qctx_bfloat16 *half,
                     double *inverse)
 {
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < rows; i++) {
-        double square = 0.0;
+        double square = normalize ? loss_dot(x + i * dim, x + i * dim, dim) : 1.0;
 
-        for (int64_t k = 0; k < dim; k++)
-            square += (double)x[i * dim + k] * (double)x[i * dim + k];
-        inverse[i] = !normalize ? 1.0 : square == 0.0 ? 0.0 : 1.0 / sqrt(square);
-        for (int64_t k = 0; k < dim; k++) {
-            float value = (float)((double)x[i * dim + k] * inverse[i]);
-
-            if (unit != NULL)
-                unit[i * dim + k] = value;
-            if (half != NULL)
-                half[i * dim + k] = qctx_to_bfloat16(value);
-        }
+        inverse[i] = square == 0.0 ? 0.0 : 1.0 / sqrt(square);
+        scale_row(x + i * dim, dim, inverse[i], unit == NULL ? NULL : unit + i * dim,
+                  half == NULL ? NULL : half + i * dim);
     }
 }
