@@ -130,10 +130,11 @@ static json_t *plan_table(const qctx_plan *plan)
                      (json_int_t)plan->micro_rows, "reason", plan->reason);
 }
 
-static json_t *version_table(void)
+static json_t *version_table(const trainer *run)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "qctx", qctx_version(), "mpi", qctx_comm_library(), "blas",
-                     qctx_blas_library(), "hdf5", qctx_h5_library());
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "qctx", qctx_version(), "mpi", qctx_comm_library(), "blas",
+                     qctx_blas_library(), "products", qctx_product_library(run->plan.precision), "hdf5",
+                     qctx_h5_library());
 }
 
 static json_t *results_table(const trainer *run)
@@ -166,7 +167,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     json_object_set_new(root, "plan", plan_table(&run->plan));
     json_object_set_new(root, "phases", phase_table(phases));
     json_object_set_new(root, "layout", layout_table(run, peak_mib));
-    json_object_set_new(root, "versions", version_table());
+    json_object_set_new(root, "versions", version_table(run));
     json_object_set_new(root, "slurm_job_id", job == NULL ? json_null() : json_string(job));
     return root;
 }
