@@ -67,7 +67,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = directions,
      .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},
     {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "auto", .choices = similarities,
-     .meaning = "how the ranks share the scores: one loss, other costs (see below); `auto`: the fastest that fits"},
+     .meaning = "how the ranks share the scores: the same loss at other costs; `auto`: the fewest operations that fit"},
     {"loss.normalize", QCTX_KEY_FLAG, AT(loss.normalize), "true",
      .meaning = "compare by cosine; otherwise by plain dot product"},
     {"loss.logit_scale.init", QCTX_KEY_NUMBER, AT(loss.logit_scale.init), "20", ABOVE(0),

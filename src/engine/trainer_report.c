@@ -213,8 +213,10 @@ void trainer_print_results(const trainer *run)
     if (run->best.epoch == 0 && qctx_judge_can_choose(run->judge))
         puts("No epoch did better than the untrained start on the questions that choose: the run keeps the start.");
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
-        printf("Kept: epoch %lld at strength %g.\n", (long long)run->best.epoch, run->best.strength);
+        printf("Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->best.epoch, run->best.strength,
+               qctx_precision_name(run->plan.precision));
     else
-        printf("Kept: epoch %lld.\n", (long long)run->best.epoch);
+        printf("Kept: epoch %lld, trained in %s.\n", (long long)run->best.epoch,
+               qctx_precision_name(run->plan.precision));
     printf("Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
 }

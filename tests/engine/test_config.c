@@ -324,12 +324,12 @@ static void names_the_run_folder(void **state)
 static void the_shipped_configs_are_right(void **state)
 {
     static const char *const paths[] = {"configs/demo.yaml", "configs/squad.yaml", "configs/squad_quac.yaml",
-                                        "configs/questioncontext.yaml"};
-    static const char *const names[] = {"demo", "squad", "squad_quac", "questioncontext"};
+                                        "configs/questioncontext.yaml", "configs/large_batch.yaml"};
+    static const char *const names[] = {"demo", "squad", "squad_quac", "questioncontext", "large_batch"};
     static qctx_error error;
 
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         qctx_config config, copy;
 
         assert_status(qctx_config_load(test_comm, paths[i], NULL, 0, &config, &error), QCTX_OK, &error);
