@@ -37,14 +37,14 @@ double scan_score(const scan_block *block, const qctx_shard *shard, int64_t ques
 double scan_bound(const scan_tile *tile, int64_t question);
 
 /*
- * found [n] = the places in scores [count], ascending, whose score is not below `threshold` (so also those that are
- * not a number); returns n. Local. Cannot fail.
+ * found [count], of which n are filled = the places in scores [count], ascending, whose score is not below `threshold`
+ * (so also those that are not a number); returns n. Local. Cannot fail.
  */
 int64_t scan_find(const float *scores, int64_t count, float threshold, int32_t *found);
 
 /*
- * Returns how many of scores [count] are above `high`; found [*found_count] = the places, ascending, of those from
- * `low` to `high` or not a number. Local. Cannot fail.
+ * Returns how many of scores [count] are above `high`; found [count], of which *found_count are filled = the places,
+ * ascending, of those from `low` to `high` or not a number. Local. Cannot fail.
  */
 int64_t scan_count(const float *scores, int64_t count, float low, float high, int32_t *found, int64_t *found_count);
 

@@ -6,7 +6,7 @@
 #include "scan.h"
 
 /* Scores that are compared before any of them is looked at. */
-enum { PIECE = 64 };
+enum { PIECE = 32 };
 
 double scan_score(const scan_block *block, const qctx_shard *shard, int64_t question, int64_t candidate)
 {
@@ -45,9 +45,13 @@ int64_t scan_find(const float *scores, int64_t count, float threshold, int32_t *
 
         for (int64_t i = first; i < last; i++)
             any |= !(scores[i] < threshold);
-        for (int64_t i = first; any && i < last; i++)
-            if (!(scores[i] < threshold))
-                found[n++] = (int32_t)i;
+        if (!any)
+            continue;
+        /* Without a branch: which of them it is cannot be foretold. */
+        for (int64_t i = first; i < last; i++) {
+            found[n] = (int32_t)i;
+            n += !(scores[i] < threshold);
+        }
     }
     return n;
 }
@@ -68,9 +72,10 @@ int64_t scan_count(const float *scores, int64_t count, float low, float high, in
         above += higher;
         if (higher + lower == last - first)
             continue;
-        for (int64_t i = first; i < last; i++)
-            if (!(scores[i] > high) && !(scores[i] < low))
-                found[n++] = (int32_t)i;
+        for (int64_t i = first; i < last; i++) {
+            found[n] = (int32_t)i;
+            n += !(scores[i] > high) & !(scores[i] < low);
+        }
     }
     *found_count = n;
     return above;

@@ -42,26 +42,41 @@ static qctx_status begin_block(void *context, const scan_block *block, qctx_erro
     return QCTX_OK;
 }
 
-/* Adds the candidates of a tile that may be among the best of question q. */
-static int64_t take_question(const merging *task, const scan_tile *tile, int64_t q)
+/* Adds the tile's candidates first … first + count − 1 that may be among the best of question q. */
+static int64_t take_part(const topk_owner *owner, const scan_tile *tile, double bound, int64_t first, int64_t count,
+                         topk_list *list)
 {
-    const topk_owner owner = {tile->block, tile->shard, q, task->k};
-    const float *scores = tile->scores + q * tile->count;
-    const double bound = scan_bound(tile, q);
-    topk_list *list = &task->lists[tile->thread * task->block + q];
+    const float *scores = tile->scores + owner->question * tile->count + first;
     int32_t found[SCAN_TILE];
-    /* Without a bound every score may be any. */
-    const int64_t n = scan_find(scores, tile->count, scan_float_below(list->floor - bound), found);
+    const int64_t n = scan_find(scores, count, scan_float_below(list->floor - bound), found);
     int64_t settled = 0;
 
     for (int64_t i = 0; i < n; i++) {
         const double score = (double)scores[found[i]];
-        topk_entry entry = {score - bound, score + bound, tile->first + found[i]};
+        topk_entry entry = {score - bound, score + bound, tile->first + first + found[i]};
 
         if (isinf(bound) || isnan(score))
-            entry = (topk_entry){-INFINITY, INFINITY, tile->first + found[i]};
+            entry = (topk_entry){-INFINITY, INFINITY, entry.candidate};
         if (entry.high >= list->floor)
-            settled += topk_list_add(list, &owner, entry);
+            settled += topk_list_add(list, owner, entry);
+    }
+    return settled;
+}
+
+static int64_t take_question(const merging *task, const scan_tile *tile, int64_t q)
+{
+    const topk_owner owner = {tile->block, tile->shard, q, task->k};
+    const double bound = scan_bound(tile, q);
+    topk_list *list = &task->lists[tile->thread * task->block + q];
+    int64_t first = 0, settled = 0;
+
+    /* Until the list has a floor, no further than its room: the rest is then held against a threshold. */
+    while (first < tile->count) {
+        int64_t left = tile->count - first;
+        int64_t count = isinf(list->floor) ? qctx_smaller(topk_list_room(task->k), left) : left;
+
+        settled += take_part(&owner, tile, bound, first, count, list);
+        first += count;
     }
     return settled;
 }
