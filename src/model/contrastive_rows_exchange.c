@@ -80,7 +80,8 @@ static void start_arrivals(loss_rows *rows, int last)
 void loss_rows_start_gathering(loss_rows *rows)
 {
     rows->started = 0;
-    start_arrivals(rows, WINDOW);
+    /* With leaves all ranks begin with the contexts of rank 0: nobody may wait with sending until its turn has come. */
+    start_arrivals(rows, rows->sizes.config.leaves > 0 ? rows->sizes.ranks : WINDOW);
 }
 
 void loss_rows_await(loss_rows *rows, int owner)
