@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "contrastive_internal.h"
 #include "contrastive_tile_internal.h"
@@ -22,13 +23,13 @@ static void round_piece(const float *unit, int64_t count, qctx_bfloat16 *half)
 /* One row in pieces that stay in the first cache. */
 static void scale_row(const float *x, int64_t dim, double factor, float *unit, qctx_bfloat16 *half)
 {
-    float room[STRIP_COLUMNS];
-
     for (int64_t k = 0; k < dim; k += STRIP_COLUMNS) {
         int64_t count = qctx_smaller(STRIP_COLUMNS, dim - k);
-        float *piece = unit == NULL ? room : unit + k;
+        float piece[STRIP_COLUMNS];
 
         scale_piece(x + k, count, factor, piece);
+        if (unit != NULL)
+            memcpy(unit + k, piece, (size_t)count * sizeof *piece);
         if (half != NULL)
             round_piece(piece, count, half + k);
     }

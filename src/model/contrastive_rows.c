@@ -167,6 +167,8 @@ static void rows_step(void *state, const float *q, const float *c, const qctx_lo
     rows->offered = false;
     loss_roll_finish(&rows->roll);
     if (place->batch == 0) {
+        for (int r = 0; r < rows->sizes.ranks; r++)
+            loss_rows_await(rows, r);
         *result = (qctx_loss_result){.finite = true};
         return;
     }

@@ -1,7 +1,7 @@
 /* ranks: 1 2 3 4 5 */
 #include "contrastive_probe.h"
 
-static const qctx_loss_config plain_clip = {.kind = QCTX_LOSS_CLIP};
+static const qctx_loss_config plain_clip = {.kind = QCTX_LOSS_CLIP}, plain_sigmoid = {.kind = QCTX_LOSS_SIGMOID};
 
 /* A configuration in one of the schemes. */
 static qctx_loss_config in_scheme(qctx_loss_config config, int scheme)
@@ -71,8 +71,7 @@ static void the_identity_by_hand(void **state)
     memcpy(p.c, p.q, 4 * sizeof *p.c);
     for (int k = 0; k < 2 * PROBE_SCHEMES; k++) {
         bool sigmoid = k % 2 == 1;
-        qctx_loss_config config =
-            in_scheme(sigmoid ? (qctx_loss_config){.kind = QCTX_LOSS_SIGMOID} : plain_clip, k / 2);
+        qctx_loss_config config = in_scheme(sigmoid ? plain_sigmoid : plain_clip, k / 2);
         answer a = probe_step(&p, &config, (qctx_loss_scale){0.0, 0.0});
 
         assert_close(a.result.loss, 0.31326168751822286 + (sigmoid ? 0.6931471805599453 : 0.0), 1e-6);
