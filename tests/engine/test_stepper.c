@@ -101,8 +101,7 @@ static void train(qctx_comm *comm, training *run, const float *start)
         qctx_stepper_create(comm, &run->config, &run->plan, &rows.feed, &run->head, &phases, &stepper, &error), QCTX_OK,
         &error);
     if (start != NULL)
-        memcpy(qctx_stepper_parameters(stepper), start,
-               (size_t)(qctx_head_parameter_count(&run->head) + 1) * sizeof(float));
+        memcpy(qctx_stepper_parameters(stepper), start, (size_t)qctx_stepper_optimizer(stepper)->count * sizeof(float));
     for (int64_t step = 0; step < run->steps; step++) {
         qctx_step_result result = {0};
 
@@ -185,49 +184,88 @@ static void ranks_without_rows_step_along(void **state)
     qctx_comm_close_group(alone);
 }
 
-/* The difference of the loss, as the step itself reports it, along a direction, against the gradient it steps by. */
-static void the_gradient_is_that_of_the_loss(void **state)
+/* How far a step led. */
+static double distance(const training *start, const training *stepped)
+{
+    double squares = 0.0;
+
+    for (int64_t i = 0; i < start->count; i++)
+        squares += pow(stepped->parameters[i] - (double)start->parameters[i], 2.0);
+    return sqrt(squares);
+}
+
+/* `start` moved by `length` along the direction of the step that led to `stepped`. */
+static float *move(const training *start, const training *stepped, double length)
+{
+    float *moved = qctx_alloc(start->count, sizeof(float), "moved parameters", NULL);
+    double factor = length / distance(start, stepped);
+
+    for (int64_t i = 0; i < start->count; i++)
+        moved[i] = (float)(start->parameters[i] + factor * (stepped->parameters[i] - (double)start->parameters[i]));
+    return moved;
+}
+
+/* The difference of the loss, as a step that changes nothing reports it, against the gradient that a step follows. */
+static void check_gradient(training usual_run)
 {
     const double h = 2e-3;
-    training start = usual(), stepped = usual();
-    double slope = 0.0, length = 0.0, losses[2];
-    float *moved;
+    training start = usual_run, stepped = usual_run;
+    double losses[2];
 
-    (void)state;
     start.steps = stepped.steps = 1;
     start.rate = 0.0;
     stepped.config.optim.weight_decay = 0.0;
     train(test_comm, &start, NULL);
     train(test_comm, &stepped, NULL);
-    moved = qctx_alloc(start.count, sizeof(float), "moved parameters", NULL);
-    for (int64_t i = 0; i < start.count; i++) {
-        double direction = stepped.parameters[i] - (double)start.parameters[i];
-
-        length += direction * direction;
-    }
-    length = sqrt(length);
-    /* Without momentum so far, the step is −rate·gradient. */
-    for (int64_t i = 0; i < start.count; i++) {
-        double direction = (stepped.parameters[i] - (double)start.parameters[i]) / length;
-
-        slope -= direction * (stepped.parameters[i] - (double)start.parameters[i]) / stepped.rate;
-    }
     for (int side = 0; side < 2; side++) {
-        training there = usual();
+        float *moved = move(&start, &stepped, side == 0 ? h : -h);
+        training there = usual_run;
 
         there.steps = 1;
         there.rate = 0.0;
-        for (int64_t i = 0; i < start.count; i++)
-            moved[i] = (float)(start.parameters[i] +
-                               (side == 0 ? h : -h) / length * (stepped.parameters[i] - (double)start.parameters[i]));
         train(test_comm, &there, moved);
         losses[side] = there.loss;
         forget(&there);
+        free(moved);
     }
-    assert_close((losses[0] - losses[1]) / (2.0 * h) / slope, 1.0, 2e-3);
-    free(moved);
+    /* Without momentum so far, the step is −rate·gradient, and the loss falls along it by the gradient's length. */
+    assert_close((losses[0] - losses[1]) / (2.0 * h) / (-distance(&start, &stepped) / stepped.rate), 1.0, 2e-3);
     forget(&start);
     forget(&stepped);
+}
+
+static void the_gradient_is_that_of_the_loss(void **state)
+{
+    training run = usual();
+
+    (void)state;
+    check_gradient(run);
+    run.head.sides = QCTX_SIDES_SHARED;
+    check_gradient(run);
+    /* The bias is a parameter, too. */
+    run.config.loss.kind = QCTX_LOSS_SIGMOID;
+    run.plan.scheme = QCTX_SIMILARITY_ROWS;
+    check_gradient(run);
+}
+
+/* Scale and bias are stepped where they are learned, and only there. */
+static void scalars_are_learned_where_asked(void **state)
+{
+    training learned = usual(), fixed;
+
+    (void)state;
+    learned.config.loss.kind = QCTX_LOSS_SIGMOID;
+    learned.plan.scheme = QCTX_SIMILARITY_ROWS;
+    fixed = learned;
+    fixed.config.loss.logit_scale.learn = fixed.config.loss.logit_bias.learn = false;
+    train(test_comm, &learned, NULL);
+    train(test_comm, &fixed, NULL);
+    assert_close(fixed.parameters[fixed.count - 2], log(20.0), 1e-6);
+    assert_close(fixed.parameters[fixed.count - 1], -5.0, 0.0);
+    assert_true(fabs(learned.parameters[learned.count - 2] - log(20.0)) > 1e-4);
+    assert_true(fabs(learned.parameters[learned.count - 1] + 5.0) > 1e-4);
+    forget(&learned);
+    forget(&fixed);
 }
 
 static void micro_batches_are_one_batch(void **state)
@@ -463,6 +501,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(any_number_of_ranks_steps_as_one, open_rows),
     cmocka_unit_test_setup(ranks_without_rows_step_along, open_rows),
     cmocka_unit_test_setup(the_gradient_is_that_of_the_loss, open_rows),
+    cmocka_unit_test_setup(scalars_are_learned_where_asked, open_rows),
     cmocka_unit_test_setup(micro_batches_are_one_batch, open_rows),
     cmocka_unit_test_setup(a_split_step_has_the_same_bits, open_rows),
     cmocka_unit_test_setup(buckets_are_summed_as_one_rank_sums, open_rows),
