@@ -79,8 +79,8 @@ static void match_a_plain_count(void **state)
 
     (void)state;
     for (int kind = 0; kind < ROWS_KINDS; kind++) {
-        /* Whatever the threads, the same positions. */
-        omp_set_num_threads(1 + kind % 3);
+        /* Many threads on many ranks would only wait for a core. */
+        omp_set_num_threads(qctx_comm_size(test_comm) == 1 ? 1 + kind % 3 : 1);
         check((rows_kind)kind, CONTEXTS);
     }
     omp_set_num_threads(threads);

@@ -120,7 +120,8 @@ static void hard_rows_have_the_same_lists_in_every_precision(void **state)
     (void)state;
     for (int kind = 0; kind < ROWS_KINDS; kind++)
         for (int p = 0; p < 3; p++) {
-            omp_set_num_threads(1 + (kind + p) % 3);
+            /* Many threads on many ranks would only wait for a core. */
+            omp_set_num_threads(qctx_comm_size(test_comm) == 1 ? 1 + (kind + p) % 3 : 1);
             check_hard((rows_kind)kind, 1500, lengths[p], precisions[p]);
             check_hard((rows_kind)kind, 700, lengths[(p + 1) % 3], precisions[p]);
         }
