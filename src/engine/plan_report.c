@@ -45,6 +45,17 @@ static void explain_precision(const qctx_plan_request *request, const qctx_plan_
         snprintf(text + strlen(text), size - strlen(text), " (auto: no fast bfloat16 here)");
 }
 
+/* Whether the memory that happens to be free decided about more than what is kept: another day's run may differ. */
+static bool follows_free_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan)
+{
+    qctx_plan_request settled = *request;
+    qctx_plan free_of_limits;
+
+    settled.precision = plan->precision;
+    return request->memory == 0 && plan_fit(&settled, ranks, PLAN_NO_LIMIT, &free_of_limits) &&
+           (free_of_limits.scheme != plan->scheme || free_of_limits.micro_rows != plan->micro_rows);
+}
+
 static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 {
     plan->warning[0] = '\0';
@@ -53,11 +64,10 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
                  "run.reproducible: on %d ranks the run is repeatable, but not the same as on other numbers of ranks; "
                  "it is on 1, 2, 4, … %lld",
                  ranks, (long long)plan->leaves);
-    else if (request->memory == 0 && plan->micro_rows < plan_most_rows(plan, request->batch, ranks))
+    else if (follows_free_memory(request, ranks, plan))
         snprintf(plan->warning, sizeof plan->warning,
-                 "the head takes %lld rows at a time because the node has no more memory free; set run.memory to "
-                 "repeat the run bit for bit",
-                 (long long)plan->micro_rows);
+                 "the step is cut to the memory that the node has free now; set run.memory to repeat the run bit for "
+                 "bit");
 }
 
 void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)

@@ -68,13 +68,18 @@ train tight loss.similarity=rows "run.memory=$least"
 check "no scores are kept" grep -q " 0% of the scores kept" tight.log
 check "what is not kept is computed again, bit by bit" same_bits tight rows
 
-# A run goes on as it began.
+# A run goes on as it began, also where it left that open and could now take something else.
+expect 3 "with similarity ring" qctx train config.yaml run.name=x run.memory=100kB
+least=$(sed -nE 's/.*what would fit: run.memory: ([0-9]+kB).*/\1/p' output)
+train small batch.epochs=1 "run.memory=$least"
+check "only ring fits" grep -qF "similarity ring (auto)" small.log
+expect 0 "similarity ring, float32" qctx train config.yaml run.name=small --resume run.memory=1GB
+expect 7 "loss.similarity: was auto, now it is rows" alone train config.yaml run.name=small --resume loss.similarity=rows
 train sigmoid loss.kind=sigmoid loss.logit_scale.init=10 batch.epochs=1
 check "the checkpoint has the bias" bash -c "'$program' info runs/sigmoid/checkpoints/best.h5 | grep '^logit bias: *-'"
 expect 0 "Results: runs/sigmoid" qctx train config.yaml run.name=sigmoid --resume loss.kind=sigmoid \
     loss.logit_scale.init=10 run.memory=1GB
-expect 7 "loss.kind: was clip, now it is sigmoid" alone train config.yaml run.name=ring --resume loss.kind=sigmoid
-expect 7 "loss.similarity: was ring, now it is rows" alone train config.yaml run.name=ring --resume loss.similarity=rows
+expect 7 "loss.kind: was clip, now it is sigmoid" alone train config.yaml run.name=small --resume loss.kind=sigmoid
 
 # Refused before the first step.
 expect 3 "run.memory: expected 0 or a size with its unit, such as 500MB or 2GiB, found '500mb'; did you mean 500MB?" \
