@@ -37,6 +37,61 @@ int64_t loss_rooms_bytes(const loss_room *rooms, int count)
     return bytes;
 }
 
+int64_t loss_divide_up(int64_t count, int64_t by)
+{
+    return (count + by - 1) / by;
+}
+
+int64_t loss_even_part(int64_t length, int64_t most)
+{
+    return length <= 1 ? 1 : loss_divide_up(length, loss_divide_up(length, most));
+}
+
+/* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
+int64_t loss_tile_pitch(int64_t cols)
+{
+    const int64_t line = 16;
+
+    return (loss_divide_up(cols, line) + 1) * line;
+}
+
+/* Cuts rows first … first + rows − 1 of this rank, as group `group`; returns the tiles. */
+static int64_t cut_group(int64_t group, int64_t first, int64_t rows, int64_t tile_rows, loss_row_tile *tile)
+{
+    int64_t parts = rows <= tile_rows ? 1 : loss_divide_up(rows, tile_rows);
+
+    for (int64_t k = 0; k < parts; k++) {
+        int64_t at, count;
+
+        qctx_leaf_rows(rows, parts, k, &at, &count);
+        tile[k] = (loss_row_tile){group, first + at, count, k == 0, k + 1 == parts};
+    }
+    return parts;
+}
+
+int64_t loss_roll_tiles(const loss_roll *roll, int64_t leaves, int64_t tile_rows, loss_row_tile *tile, int64_t *groups)
+{
+    const loss_place *place = &roll->place;
+    int64_t leaf, tiles = 0;
+
+    *groups = 1;
+    if (leaves == 0)
+        return cut_group(0, 0, place->rows, tile_rows, tile);
+    qctx_leaf_share(leaves, qctx_comm_rank(roll->comm), qctx_comm_size(roll->comm), &leaf, groups);
+    for (int64_t group = 0; group < *groups; group++) {
+        int64_t first, rows;
+
+        qctx_leaf_rows(place->batch, leaves, leaf + group, &first, &rows);
+        tiles += cut_group(group, first - place->first, rows, tile_rows, tile + tiles);
+    }
+    return tiles;
+}
+
+int64_t loss_roll_tiles_most(int64_t rows, int64_t groups_most, int64_t tile_rows)
+{
+    return groups_most + rows / tile_rows + 1;
+}
+
 qctx_status loss_roll_create(qctx_comm *comm, int64_t batch_max, loss_roll *roll, qctx_error *error)
 {
     roll->comm = comm;

@@ -13,6 +13,27 @@ typedef struct {
     qctx_exchange *arriving;
 } loss_roll;
 
+/* Rows of a tile. */
+typedef struct {
+    int64_t group;
+    int64_t first; /* of this rank's rows */
+    int64_t rows;
+    bool opens;  /* the first tile of its group */
+    bool closes; /* the last one */
+} loss_row_tile;
+
+enum {
+    LOSS_ROWS_MOST = 2048, /* of a tile: whole panels of a product, and gradients are read and written seldom enough */
+    LOSS_COLS_MOST = 1024  /* of a tile: it stays in the outer cache between its passes */
+};
+
+/* ⌈count/by⌉. */
+int64_t loss_divide_up(int64_t count, int64_t by);
+/* The longest of the even parts of `length`, none above `most`. */
+int64_t loss_even_part(int64_t length, int64_t most);
+/* Entries from row to row of a tile of `cols` columns. */
+int64_t loss_tile_pitch(int64_t cols);
+
 /* Memory. Local. The caller calls loss_roll_free, also after a failure. Errors: MEMORY. */
 qctx_status loss_roll_create(qctx_comm *comm, int64_t batch_max, loss_roll *roll, qctx_error *error);
 void loss_roll_free(loss_roll *roll);
@@ -23,6 +44,13 @@ int64_t loss_roll_memory(int ranks, int64_t batch_max);
 void loss_roll_start(loss_roll *roll, const qctx_loss_batch *batch);
 /* Waits for the contents and indexes them. Local. */
 void loss_roll_finish(loss_roll *roll);
+
+/*
+ * Cuts this rank's rows into tiles of up to tile_rows, group by group: one group of all rows, or one a leaf. No rows
+ * are one empty tile: its zeros are summed too. Returns how many tiles there are, at most loss_roll_tiles_most. Local.
+ */
+int64_t loss_roll_tiles(const loss_roll *roll, int64_t leaves, int64_t tile_rows, loss_row_tile *tile, int64_t *groups);
+int64_t loss_roll_tiles_most(int64_t rows, int64_t groups_most, int64_t tile_rows);
 
 /* x̂ [rows, dim] in the precision of the products, and 1/‖x‖ [rows]. Local. */
 void loss_roll_normalize(const loss_sizes *sizes, const float *x, int64_t rows, void *unit, double *inverse);

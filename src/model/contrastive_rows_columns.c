@@ -9,23 +9,7 @@
 #include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
-enum {
-    ROWS_MOST = 2048, /* of a tile: whole panels of a product, and gradients are read and written seldom enough */
-    COLS_MOST = 1024, /* of a tile: it stays in the outer cache between its passes */
-    LINE = 16,        /* floats of a cache line */
-    ROOMS = 24
-};
-
-static int64_t divide_up(int64_t count, int64_t by)
-{
-    return (count + by - 1) / by;
-}
-
-/* The longest of the even parts of `length`, none above `most`. */
-static int64_t even_part(int64_t length, int64_t most)
-{
-    return length <= 1 ? 1 : divide_up(length, divide_up(length, most));
-}
+enum { ROOMS = 24 };
 
 static int64_t slot_bytes(const loss_rows_columns *loss)
 {
@@ -35,22 +19,21 @@ static int64_t slot_bytes(const loss_rows_columns *loss)
 /* Tiles of both sides in a full batch. */
 static int64_t tiles_most(const loss_rows_columns *loss, int64_t group_rows)
 {
-    return SIDES * loss->groups_max * divide_up(group_rows, loss->tile_rows) *
-           divide_up(loss->sizes.batch, loss->tile_cols);
+    return SIDES * loss->groups_max * loss_divide_up(group_rows, loss->tile_rows) *
+           loss_divide_up(loss->sizes.batch, loss->tile_cols);
 }
 
 /* Tiles follow from the batch and its leaves; without leaves, from the rank's rows too. */
 static void lay_out(const loss_sizes *sizes, loss_rows_columns *loss)
 {
-    int64_t leaves = sizes->config.leaves, group_rows = leaves > 0 ? divide_up(sizes->batch, leaves) : sizes->rows;
+    int64_t leaves = sizes->config.leaves, group_rows = leaves > 0 ? loss_divide_up(sizes->batch, leaves) : sizes->rows;
 
     loss->sizes = *sizes;
     loss->element = qctx_precision_bytes(sizes->config.precision);
-    loss->tile_rows = even_part(group_rows, ROWS_MOST);
-    loss->tile_cols = even_part(sizes->batch, COLS_MOST);
-    /* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
-    loss->pitch = divide_up(loss->tile_cols, LINE) * LINE + LINE;
-    loss->groups_max = leaves > 0 ? divide_up(leaves, sizes->ranks) : 1;
+    loss->tile_rows = loss_even_part(group_rows, LOSS_ROWS_MOST);
+    loss->tile_cols = loss_even_part(sizes->batch, LOSS_COLS_MOST);
+    loss->pitch = loss_tile_pitch(loss->tile_cols);
+    loss->groups_max = leaves > 0 ? loss_divide_up(leaves, sizes->ranks) : 1;
     if (sizes->config.kind == QCTX_LOSS_CLIP)
         loss->slots = qctx_smaller(sizes->config.keep_bytes / slot_bytes(loss), tiles_most(loss, group_rows));
 }
@@ -59,10 +42,11 @@ static int rooms(loss_rows_columns *loss, loss_room *room)
 {
     const loss_sizes *sizes = &loss->sizes;
     const int64_t rows = sizes->rows, batch = sizes->batch, entries = loss->tile_rows * loss->pitch;
-    const int64_t words = divide_up(batch, 64), parts = loss->groups_max + rows / loss->tile_rows + 1;
+    const int64_t words = loss_divide_up(batch, 64);
     const bool narrow = sizes->config.precision != QCTX_PRECISION_FLOAT32;
     loss_room all[ROOMS] = {
-        {&loss->part, parts, sizeof *loss->part, "the loss's tiles"},
+        {&loss->tile, loss_roll_tiles_most(rows, loss->groups_max, loss->tile_rows), sizeof *loss->tile,
+         "the loss's tiles"},
         {&loss->mask, rows * words, sizeof *loss->mask, "the loss's masks"},
         {&loss->pairs, LOSS_ROUND, sizeof *loss->pairs, "the loss's positives"},
         {&loss->arrived, LOSS_ROUND * sizes->ranks, sizeof *loss->arrived, "the loss's positives"},
@@ -142,7 +126,8 @@ static double rows_columns_flops(const loss_sizes *sizes)
     double again = 0.0;
 
     lay_out(sizes, &loss);
-    tiles = tiles_most(&loss, sizes->config.leaves > 0 ? divide_up(sizes->batch, sizes->config.leaves) : sizes->rows);
+    tiles =
+        tiles_most(&loss, sizes->config.leaves > 0 ? loss_divide_up(sizes->batch, sizes->config.leaves) : sizes->rows);
     if (sizes->config.kind == QCTX_LOSS_CLIP && tiles > 0)
         again = 1.0 - (double)loss.slots / (double)tiles;
     return 2.0 * (double)sizes->batch * (double)sizes->dim * (double)sizes->rows * (4.0 + 2.0 * again);
@@ -186,7 +171,8 @@ static void begin_step(loss_rows_columns *loss, const qctx_loss_batch *batch, qc
     for (int64_t i = 0; i < batch->rows; i++)
         loss->best[i] = -FLT_MAX;
     memset(loss->lanes, 0, (size_t)(LOSS_LANES * loss->groups_max) * sizeof *loss->lanes);
-    loss_rows_columns_lay_out(loss);
+    loss->tiles = loss_roll_tiles(&loss->roll, config->leaves, loss->tile_rows, loss->tile, &loss->groups);
+    loss->cuts = loss_divide_up(loss->roll.place.batch, loss->tile_cols);
 }
 
 /* A rank's own rows of an array [B] are in place; the others' come. */
@@ -262,9 +248,9 @@ static void invert_sums(loss_rows_columns *loss)
 /* From the sums to the diagonal of G and this rank's part of L's sum. */
 static void judge_own_entries(loss_rows_columns *loss)
 {
-    for (int64_t p = 0; p < loss->parts; p++)
-        for (int64_t i = loss->part[p].first; i < loss->part[p].first + loss->part[p].rows; i++) {
-            double *sum = loss->lanes + LOSS_LANE_SUM * loss->groups_max + loss->part[p].group, g = 0.0;
+    for (int64_t p = 0; p < loss->tiles; p++)
+        for (int64_t i = loss->tile[p].first; i < loss->tile[p].first + loss->tile[p].rows; i++) {
+            double *sum = loss->lanes + LOSS_LANE_SUM * loss->groups_max + loss->tile[p].group, g = 0.0;
 
             for (int s = 0; s < SIDES; s++) {
                 const loss_side *side = &loss->side[s];
@@ -307,10 +293,10 @@ static void finish_rows(loss_rows_columns *loss, float *dq, float *dc)
         loss_normalize_back(sizes->config.precision, loss->side[QUESTION_SIDE].all + own,
                             loss->side[QUESTION_SIDE].inverse, rows, sizes->dim, normalize, factor, dq, loss->along) &&
         finite;
-    for (int64_t p = 0; p < loss->parts; p++)
-        for (int64_t i = loss->part[p].first; i < loss->part[p].first + loss->part[p].rows; i++) {
-            lanes[LOSS_LANE_SCALE * loss->groups_max + loss->part[p].group] += loss->along[i];
-            lanes[LOSS_LANE_WINS * loss->groups_max + loss->part[p].group] += loss->own[i] > loss->best[i] ? 1.0 : 0.0;
+    for (int64_t p = 0; p < loss->tiles; p++)
+        for (int64_t i = loss->tile[p].first; i < loss->tile[p].first + loss->tile[p].rows; i++) {
+            lanes[LOSS_LANE_SCALE * loss->groups_max + loss->tile[p].group] += loss->along[i];
+            lanes[LOSS_LANE_WINS * loss->groups_max + loss->tile[p].group] += loss->own[i] > loss->best[i] ? 1.0 : 0.0;
         }
     lanes[LOSS_LANE_NOT_FINITE * loss->groups_max] += finite ? 0.0 : 1.0;
 }

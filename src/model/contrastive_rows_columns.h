@@ -16,13 +16,6 @@
 
 enum { QUESTION_SIDE, CONTEXT_SIDE, SIDES };
 
-/* Rows of a tile. */
-typedef struct {
-    int64_t group;
-    int64_t first; /* of this rank's rows */
-    int64_t rows;
-} loss_row_part;
-
 /* A positive of a question that is not its own context, on its way to the rank that holds such contexts. */
 typedef struct {
     uint64_t content;
@@ -59,9 +52,9 @@ typedef struct {
     double mean; /* L is this times a sum */
     bool careful;
     int64_t groups;
-    int64_t parts; /* of rows */
-    int64_t cuts;  /* of columns */
-    loss_row_part *part;
+    int64_t tiles;       /* of rows */
+    int64_t cuts;        /* of columns */
+    loss_row_tile *tile; /* [tiles] */
 
     loss_side side[SIDES];
     uint64_t *mask;         /* bit i of row j: this rank's context j is no negative of question i [rows, words] */
@@ -90,8 +83,6 @@ void loss_columns_mask_tile(const loss_rows_columns *loss, const loss_tile *tile
 
 /* contrastive_rows_columns_pass.c: all local. */
 
-/* Cuts rows and columns into tiles for the batch at hand. */
-void loss_rows_columns_lay_out(loss_rows_columns *loss);
 /* Pass 1 over a side: the sums of this rank's part, without the diagonal; with maxima where the step is careful. */
 void loss_rows_columns_sums(loss_rows_columns *loss, int side);
 /* Pass 2 over a side: d [rows, dim] becomes the gradient without the factor s·mean. */

@@ -8,51 +8,17 @@
 /* One tile of a side. */
 typedef struct {
     int side;
-    const loss_row_part *rows;
+    const loss_row_tile *rows;
     int64_t first_column; /* of the batch */
     int64_t cols;
     int64_t diagonal; /* column of the first row's own entry in the tile, may lie outside */
     void *slot;       /* where its E is kept, or NULL */
 } tile_work;
 
-/* Cuts rows first … first + rows − 1 of this rank. */
-static void lay_out_group(loss_rows_columns *loss, int64_t first, int64_t rows)
+static tile_work work_at(const loss_rows_columns *loss, int side, int64_t tile, int64_t cut)
 {
-    int64_t parts = (rows + loss->tile_rows - 1) / loss->tile_rows;
-
-    for (int64_t k = 0; k < parts; k++) {
-        int64_t at, count;
-
-        qctx_leaf_rows(rows, parts, k, &at, &count);
-        loss->part[loss->parts++] = (loss_row_part){loss->groups, first + at, count};
-    }
-    loss->groups++;
-}
-
-void loss_rows_columns_lay_out(loss_rows_columns *loss)
-{
-    const loss_place *place = &loss->roll.place;
-    int64_t leaves = loss->sizes.config.leaves, leaf, count;
-
-    loss->groups = loss->parts = 0;
-    loss->cuts = (place->batch + loss->tile_cols - 1) / loss->tile_cols;
-    if (leaves == 0) {
-        lay_out_group(loss, 0, place->rows);
-        return;
-    }
-    qctx_leaf_share(leaves, qctx_comm_rank(loss->roll.comm), loss->sizes.ranks, &leaf, &count);
-    for (int64_t end = leaf + count; leaf < end; leaf++) {
-        int64_t first, rows;
-
-        qctx_leaf_rows(place->batch, leaves, leaf, &first, &rows);
-        lay_out_group(loss, first - place->first, rows);
-    }
-}
-
-static tile_work work_at(const loss_rows_columns *loss, int side, int64_t part, int64_t cut)
-{
-    int64_t number = (side * loss->parts + part) * loss->cuts + cut;
-    tile_work work = {.side = side, .rows = &loss->part[part]};
+    int64_t number = (side * loss->tiles + tile) * loss->cuts + cut;
+    tile_work work = {.side = side, .rows = &loss->tile[tile]};
 
     qctx_leaf_rows(loss->roll.place.batch, loss->cuts, cut, &work.first_column, &work.cols);
     work.diagonal = loss->roll.place.first + work.rows->first - work.first_column;
@@ -107,9 +73,9 @@ void loss_rows_columns_sums(loss_rows_columns *loss, int side)
         own->sum[i] = 0.0;
         own->max[i] = -FLT_MAX;
     }
-    for (int64_t part = 0; part < loss->parts; part++)
+    for (int64_t tile = 0; tile < loss->tiles; tile++)
         for (int64_t cut = 0; cut < loss->cuts; cut++) {
-            const tile_work work = work_at(loss, side, part, cut);
+            const tile_work work = work_at(loss, side, tile, cut);
 
             add_sums(loss, &work);
         }
@@ -190,9 +156,9 @@ static void add_gradient(loss_rows_columns *loss, const tile_work *work, float *
 
 void loss_rows_columns_gradients(loss_rows_columns *loss, int side, float *d)
 {
-    for (int64_t part = 0; part < loss->parts; part++)
+    for (int64_t tile = 0; tile < loss->tiles; tile++)
         for (int64_t cut = 0; cut < loss->cuts; cut++) {
-            const tile_work work = work_at(loss, side, part, cut);
+            const tile_work work = work_at(loss, side, tile, cut);
 
             add_gradient(loss, &work, d);
         }

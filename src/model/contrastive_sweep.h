@@ -22,15 +22,6 @@ typedef struct {
     int64_t number; /* among the batch's strips: the first ones' scores are kept */
 } loss_strip;
 
-/* Rows of a tile. */
-typedef struct {
-    int64_t group;
-    int64_t first; /* of this rank's rows */
-    int64_t rows;
-    bool opens;  /* the first tile of its group */
-    bool closes; /* the last one */
-} loss_row_tile;
-
 /* Sums of rows or columns: Σ exp(S − shift), with the one shift of all of S, or, where the step takes the careful way,
  * with the maximum of each. */
 typedef struct {

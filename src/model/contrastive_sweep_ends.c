@@ -4,39 +4,6 @@
 
 #include "contrastive_sweep.h"
 
-/* Cuts rows first … first + rows − 1 of this rank into tiles. No rows are one empty tile: its zeros are summed too. */
-static void lay_out_group(loss_sweep *sweep, int64_t first, int64_t rows)
-{
-    int64_t parts = rows <= sweep->tile_rows ? 1 : (rows + sweep->tile_rows - 1) / sweep->tile_rows;
-
-    for (int64_t k = 0; k < parts; k++) {
-        int64_t at, count;
-
-        qctx_leaf_rows(rows, parts, k, &at, &count);
-        sweep->tile[sweep->tiles++] = (loss_row_tile){sweep->groups, first + at, count, k == 0, k + 1 == parts};
-    }
-    sweep->groups++;
-}
-
-static void lay_out_tiles(loss_sweep *sweep)
-{
-    const loss_roll *roll = sweep->roll;
-    int64_t leaves = sweep->sizes.config.leaves, leaf, count;
-
-    sweep->groups = sweep->tiles = 0;
-    if (leaves == 0) {
-        lay_out_group(sweep, 0, roll->place.rows);
-        return;
-    }
-    qctx_leaf_share(leaves, qctx_comm_rank(roll->comm), qctx_comm_size(roll->comm), &leaf, &count);
-    for (int64_t end = leaf + count; leaf < end; leaf++) {
-        int64_t first, rows;
-
-        qctx_leaf_rows(roll->place.batch, leaves, leaf, &first, &rows);
-        lay_out_group(sweep, first - roll->place.first, rows);
-    }
-}
-
 void loss_sweep_begin(loss_sweep *sweep, const float *q, const loss_roll *roll, const qctx_loss_batch *batch,
                       qctx_loss_scale scale)
 {
@@ -52,7 +19,7 @@ void loss_sweep_begin(loss_sweep *sweep, const float *q, const loss_roll *roll, 
     sweep->mean = 1.0 / (double)(sweep->by_rows && sweep->by_columns ? 2 * roll->place.batch : roll->place.batch);
     sweep->careful = false;
     loss_roll_normalize(&sweep->sizes, q, batch->rows, sweep->questions, sweep->inverse);
-    lay_out_tiles(sweep);
+    sweep->tiles = loss_roll_tiles(roll, config->leaves, sweep->tile_rows, sweep->tile, &sweep->groups);
     for (int64_t i = 0; i < batch->rows; i++) {
         sweep->best[i] = -FLT_MAX;
         sweep->rows.sum[i] = 0.0;

@@ -4,23 +4,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
-enum {
-    ROWS_MOST = 2048, /* of a tile: a product's panels are whole, and dq and dd are read and written seldom enough */
-    COLS_MOST = 1024, /* of a tile: it stays in the outer cache between its passes */
-    LINE = 16,        /* floats of a cache line */
-    ROOMS = 18
-};
-
-static int64_t divide_up(int64_t count, int64_t by)
-{
-    return (count + by - 1) / by;
-}
-
-/* The longest of the even parts of `length`, none above `most`. */
-static int64_t even_part(int64_t length, int64_t most)
-{
-    return length <= 1 ? 1 : divide_up(length, divide_up(length, most));
-}
+enum { ROOMS = 18 };
 
 static int64_t slot_bytes(const loss_sweep *sweep)
 {
@@ -30,32 +14,25 @@ static int64_t slot_bytes(const loss_sweep *sweep)
 /* Tiles of an even batch. */
 static int64_t tiles_expected(const loss_sweep *sweep, int64_t row_unit, int64_t column_unit, int64_t column_units)
 {
-    return sweep->groups_max * divide_up(row_unit, sweep->tile_rows) * column_units *
-           divide_up(column_unit, sweep->tile_cols);
+    return sweep->groups_max * loss_divide_up(row_unit, sweep->tile_rows) * column_units *
+           loss_divide_up(column_unit, sweep->tile_cols);
 }
 
 /* Tiles, groups and slots follow from the sizes; with leaves, tiles do not depend on the number of ranks. */
 static void lay_out(const loss_sizes *sizes, loss_sweep *sweep)
 {
     int64_t leaves = sizes->config.leaves, column_units = leaves > 0 ? leaves : sizes->ranks;
-    int64_t column_unit = divide_up(sizes->batch, column_units);
+    int64_t column_unit = loss_divide_up(sizes->batch, column_units);
     int64_t row_unit = leaves > 0 ? column_unit : sizes->rows;
 
     *sweep = (loss_sweep){.sizes = *sizes, .element = qctx_precision_bytes(sizes->config.precision)};
-    sweep->tile_rows = even_part(row_unit, ROWS_MOST);
-    sweep->tile_cols = even_part(column_unit, COLS_MOST);
-    /* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
-    sweep->pitch = divide_up(sweep->tile_cols, LINE) * LINE + LINE;
-    sweep->groups_max = leaves > 0 ? divide_up(leaves, sizes->ranks) : 1;
+    sweep->tile_rows = loss_even_part(row_unit, LOSS_ROWS_MOST);
+    sweep->tile_cols = loss_even_part(column_unit, LOSS_COLS_MOST);
+    sweep->pitch = loss_tile_pitch(sweep->tile_cols);
+    sweep->groups_max = leaves > 0 ? loss_divide_up(leaves, sizes->ranks) : 1;
     sweep->tiles_expected = tiles_expected(sweep, row_unit, column_unit, column_units);
     if (sizes->config.kind == QCTX_LOSS_CLIP)
         sweep->slots = qctx_smaller(sizes->config.keep_bytes / slot_bytes(sweep), sweep->tiles_expected);
-}
-
-/* Uneven groups may be cut into one tile more than the largest. */
-static int64_t tiles_most(const loss_sweep *sweep)
-{
-    return sweep->groups_max + sweep->sizes.rows / sweep->tile_rows + 1;
 }
 
 static int rooms(loss_sweep *sweep, loss_room *room)
@@ -64,7 +41,8 @@ static int rooms(loss_sweep *sweep, loss_room *room)
     const int64_t entries = sweep->tile_rows * sweep->pitch;
     const bool narrow = sweep->sizes.config.precision != QCTX_PRECISION_FLOAT32;
     const loss_room all[ROOMS] = {
-        {&sweep->tile, tiles_most(sweep), sizeof *sweep->tile, "the loss's tiles"},
+        {&sweep->tile, loss_roll_tiles_most(rows, sweep->groups_max, sweep->tile_rows), sizeof *sweep->tile,
+         "the loss's tiles"},
         {&sweep->questions, rows * sweep->sizes.dim, (size_t)sweep->element, "the loss's questions"},
         {&sweep->inverse, rows, sizeof *sweep->inverse, "the loss"},
         {&sweep->own, rows, sizeof *sweep->own, "the loss"},
