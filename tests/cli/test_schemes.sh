@@ -60,6 +60,18 @@ RANKS=4 train on_4 run.reproducible=true
 check "1 rank of 2 threads, and 2 ranks" same_bits on_1 reproducible
 check "4 ranks, and 2" same_bits on_4 reproducible
 
+# bfloat16 is for CPUs that have it, all of them: rank 1 pretends to be an older one.
+train half run.precision=auto
+check "bfloat16, where it is taken, gives nearly the losses of full" alike half full 3e-2
+one_older() {
+    mpirun -np 2 bash -c '[[ $OMPI_COMM_WORLD_RANK = 0 ]] || export DNNL_MAX_CPU_ISA=AVX2; exec "$0" "$@"' "$program" "$@"
+}
+expect 3 "run.precision: bfloat16 has no instructions on the CPU of some rank" one_older train config.yaml run.name=x \
+    run.precision=bfloat16
+hint "run.precision: auto takes bfloat16 where it is faster, and float32 elsewhere"
+expect 0 "float32 (auto: no fast bfloat16 here)" one_older train config.yaml run.name=older run.precision=auto
+check "ranks of two kinds hold one head" alike older full 1e-5
+
 # The limit decides what is kept, and no bit: in the least that a step needs, no scores are, but computed again.
 expect 3 "is below the least that a step of 101 questions needs on 2 ranks" qctx train config.yaml run.name=x \
     loss.similarity=rows run.memory=100kB

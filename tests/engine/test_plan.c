@@ -270,6 +270,12 @@ static void the_plan_is_one_on_all_ranks(void **state)
     assert_contains(plan.reason, "float32");
     assert_true(strlen(plan.reason) < sizeof plan.reason - 1);
     assert_string_equal(plan.warning, "");
+    request.reproducible = true;
+    assert_status(qctx_plan_make(test_comm, &request, &plan, &error), QCTX_OK, &error);
+    if (qctx_leaf_is_invariant(plan.leaves, qctx_comm_size(test_comm)))
+        assert_string_equal(plan.warning, "");
+    else
+        assert_contains(plan.warning, "ranks the run is repeatable, but not the same as on other numbers of ranks");
     request.memory = 1000;
     assert_status(qctx_plan_make(test_comm, &request, &plan, &error), QCTX_ERR_CONFIG, &error);
     assert_contains(error.message, "run.memory: 1kB is below the least");
