@@ -65,7 +65,7 @@ typedef struct {
     double bandwidth; /* bytes into a rank while all ranks receive; infinite for one rank, and its latency is 0 */
 } qctx_plan_rates;
 
-/* Measures the rates of this job in well under a second, a tenth of that for one precision. Collective. */
+/* Measures the rates of this job in about a tenth of a second; bfloat16 only if asked to. Collective. */
 qctx_plan_rates qctx_plan_measure(qctx_comm *comm, bool with_bfloat16);
 
 /* What a step costs the rank with the most rows. */
