@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contrastive_tile.h"
+#include "contrastive_tile_internal.h"
 #include "qctx/base/mem.h"
 
 /*
@@ -165,7 +165,7 @@ static void mask_content(const loss_tile *tile, const loss_index *contexts, uint
 void loss_tile_mask(const loss_tile *tile, const loss_index *contexts, const qctx_loss_batch *batch, int64_t first,
                     int64_t i0, int64_t first_column, float *own)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > TILE_ALONE)
     for (int64_t i = 0; i < tile->rows; i++) {
         const int64_t *offsets = batch->positive_offsets + i0 + i;
         int64_t diagonal = first + i0 + i - first_column;

@@ -38,7 +38,7 @@ static void scale_row(const float *x, int64_t dim, double factor, float *unit, q
 void loss_normalize(const float *x, int64_t rows, int64_t dim, bool normalize, float *unit, qctx_bfloat16 *half,
                     double *inverse)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (rows * dim > TILE_ALONE)
     for (int64_t i = 0; i < rows; i++) {
         double square = normalize ? loss_dot(x + i * dim, x + i * dim, dim) : 1.0;
 

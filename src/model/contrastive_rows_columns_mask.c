@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "contrastive_rows_columns.h"
+#include "contrastive_tile_internal.h"
 #include "qctx/base/order.h"
 
 /*
@@ -114,7 +115,7 @@ static uint64_t bits_from(const uint64_t *bits, int64_t from, int64_t width)
 
 void loss_columns_mask_tile(const loss_rows_columns *loss, const loss_tile *tile, int64_t j0, int64_t first_column)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > TILE_ALONE)
     for (int64_t j = 0; j < tile->rows; j++) {
         const uint64_t *bits = loss->mask + (j0 + j) * loss->words;
         float *row = tile->x + j * tile->pitch;

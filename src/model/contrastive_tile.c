@@ -100,7 +100,7 @@ static void exponentials_block(const loss_tile *block, float factor, float shift
     int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
     tile_notes notes[BLOCK_STRIPS];
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
     for (int64_t s = 0; s < strips; s++) {
         int64_t j = s * STRIP_COLUMNS;
         loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
@@ -152,7 +152,7 @@ static void gradient_row_bfloat16(const qctx_bfloat16 *e, int64_t cols, float by
 void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const float *by_column,
                         qctx_precision precision, const void *e, int64_t e_pitch, void *g, int64_t g_pitch)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (rows * cols > TILE_ALONE)
     for (int64_t i = 0; i < rows; i++) {
         if (precision == QCTX_PRECISION_BFLOAT16)
             gradient_row_bfloat16((const qctx_bfloat16 *)e + i * e_pitch, cols, by_row[i], by_column,
@@ -196,7 +196,7 @@ void loss_tile_gradient_again(const loss_tile *tile, double scale, double shift,
 {
     float factor = (float)(scale * PER_OCTAVE), octaves = (float)(shift * PER_OCTAVE);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > TILE_ALONE)
     for (int64_t i = 0; i < tile->rows; i++) {
         const float *x = tile->x + i * tile->pitch;
         void *row = element(precision, g, i * g_pitch);

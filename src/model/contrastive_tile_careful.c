@@ -81,7 +81,7 @@ static void careful_block(const loss_tile *block, float scale, float *best, floa
     int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
     tile_notes notes[BLOCK_STRIPS];
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
     for (int64_t s = 0; s < strips; s++) {
         int64_t j = s * STRIP_COLUMNS;
         loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
@@ -142,7 +142,7 @@ void loss_tile_careful_gradient(const loss_tile *tile, double scale, const float
                                 const float *column_max, const float *by_column, qctx_precision precision, void *g,
                                 int64_t g_pitch)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > TILE_ALONE)
     for (int64_t i = 0; i < tile->rows; i++)
         careful_gradient(tile->x + i * tile->pitch, tile->cols, (float)scale, row_max[i], by_row[i], column_max,
                          by_column, precision, element(precision, g, i * g_pitch));

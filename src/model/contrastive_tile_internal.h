@@ -14,6 +14,9 @@
 
 enum { TILE_LANES = 16, CELL_ROWS = 32, STRIP_COLUMNS = 256, BLOCK_ROWS = 512, BLOCK_STRIPS = 16 };
 
+/* Entries that one thread works sooner than several begin: some ten microseconds. */
+enum { TILE_ALONE = 32768 };
+
 /* log₂ e: powers of 2 take fewer instructions than powers of e. */
 static const double PER_OCTAVE = 1.4426950408889634;
 

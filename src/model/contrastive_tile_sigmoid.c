@@ -59,7 +59,7 @@ static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bia
     float found[BLOCK_STRIPS][BLOCK_ROWS];
     sigmoid_sums sums[BLOCK_STRIPS] = {{0.0, 0.0}}, total = {0.0, 0.0};
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
     for (int64_t s = 0; s < strips; s++) {
         int64_t j = s * STRIP_COLUMNS;
         loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
