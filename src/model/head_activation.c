@@ -1,6 +1,4 @@
 /* The head's forward passes over rows: what stands behind its matrix products. */
-#include <string.h>
-
 #include "head_internal.h"
 #include "qctx/base/multiversion.h"
 #include "qctx/base/order.h"
@@ -94,16 +92,6 @@ static void activate(qctx_activation activation, int64_t count, const float *bia
     }
 }
 
-static void store(qctx_precision precision, int64_t count, const float *values, void *array, int64_t at)
-{
-    float *wide = (float *)array + at;
-
-    if (precision == QCTX_PRECISION_BFLOAT16)
-        qctx_to_bfloat16_row(values, count, (qctx_bfloat16 *)array + at);
-    else if (wide != values)
-        memcpy(wide, values, (size_t)count * sizeof *values);
-}
-
 void head_activate(const qctx_head_config *config, qctx_precision precision, int side, int64_t layer, int64_t rows,
                    const float *bias, const qctx_dropout_key *key, float *z, void *hidden, void *slope)
 {
@@ -127,9 +115,9 @@ void head_activate(const qctx_head_config *config, qctx_precision precision, int
             activate(config->activation, count, bias + first, z + at, derivative);
             if (drops)
                 drop_units(dropout, first, count, z + at, derivative);
-            store(precision, count, z + at, hidden, at);
+            head_store(precision, count, z + at, hidden, at);
             if (slope != NULL)
-                store(precision, count, derivative, slope, at);
+                head_store(precision, count, derivative, slope, at);
         }
     }
 }

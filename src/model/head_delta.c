@@ -13,28 +13,30 @@ enum {
 };
 
 QCTX_MULTIVERSION
-static void multiply(int64_t count, const float *restrict slope, float *restrict values)
+static void multiply(int64_t count, const float *restrict slope, const float *restrict values, float *restrict scaled)
 {
     for (int64_t i = 0; i < count; i++)
-        values[i] *= slope[i];
+        scaled[i] = values[i] * slope[i];
 }
 
 /* A unit that gives nothing was below zero, or dropped. */
 QCTX_MULTIVERSION
-static void multiply_relu(int64_t count, float scale, const float *restrict hidden, float *restrict values)
+static void multiply_relu(int64_t count, float scale, const float *restrict hidden, const float *restrict values,
+                          float *restrict scaled)
 {
     for (int64_t i = 0; i < count; i++) {
         float value = values[i] * scale;
 
-        values[i] = hidden[i] > 0.0f ? value : 0.0f;
+        scaled[i] = hidden[i] > 0.0f ? value : 0.0f;
     }
 }
 
 QCTX_MULTIVERSION
-static void multiply_tanh(int64_t count, const float *restrict hidden, float *restrict values)
+static void multiply_tanh(int64_t count, const float *restrict hidden, const float *restrict values,
+                          float *restrict scaled)
 {
     for (int64_t i = 0; i < count; i++)
-        values[i] *= 1.0f - hidden[i] * hidden[i];
+        scaled[i] = values[i] * (1.0f - hidden[i] * hidden[i]);
 }
 
 QCTX_MULTIVERSION
@@ -45,7 +47,7 @@ static void add(int64_t count, const float *restrict values, float *restrict sum
 }
 
 /* Values at … of an array of the tape, in float32: where they stand, or widened into `room`. */
-static const float *read(qctx_precision precision, const void *array, int64_t at, int64_t count, float *room)
+static const float *load(qctx_precision precision, const void *array, int64_t at, int64_t count, float *room)
 {
     if (precision == QCTX_PRECISION_FLOAT32)
         return (const float *)array + at;
@@ -53,18 +55,20 @@ static const float *read(qctx_precision precision, const void *array, int64_t at
     return room;
 }
 
+/* scaled [count] = values at … times the activation's derivative. */
 static void multiply_slope(const qctx_head_config *config, qctx_precision precision, const head_delta *delta,
-                           int64_t at, int64_t count)
+                           int64_t at, int64_t count, float *scaled)
 {
+    const float *values = delta->values + at;
     float room[SEGMENT];
 
     if (delta->slope != NULL)
-        multiply(count, read(precision, delta->slope, at, count, room), delta->values + at);
+        multiply(count, load(precision, delta->slope, at, count, room), values, scaled);
     else if (config->activation == QCTX_ACTIVATION_RELU)
-        multiply_relu(count, (float)(1.0 / (1.0 - config->dropout)), read(precision, delta->hidden, at, count, room),
-                      delta->values + at);
+        multiply_relu(count, (float)(1.0 / (1.0 - config->dropout)), load(precision, delta->hidden, at, count, room),
+                      values, scaled);
     else
-        multiply_tanh(count, read(precision, delta->hidden, at, count, room), delta->values + at);
+        multiply_tanh(count, load(precision, delta->hidden, at, count, room), values, scaled);
 }
 
 /* One cell: rows first … of all columns, their sums into `sums` [width]. */
@@ -73,16 +77,19 @@ static void pass_cell(const qctx_head_config *config, qctx_precision precision, 
 {
     for (int64_t first = 0; first < delta->width; first += SEGMENT) {
         int64_t count = qctx_smaller(SEGMENT, delta->width - first);
-        float segment[SEGMENT] = {0};
+        float segment[SEGMENT] = {0}, scaled[SEGMENT];
 
         for (int64_t row = first_row; row < first_row + rows; row++) {
             int64_t at = row * delta->width + first;
+            const float *values = delta->values + at;
 
-            if (delta->hidden != NULL)
-                multiply_slope(config, precision, delta, at, count);
-            if (delta->rounded != NULL)
-                qctx_to_bfloat16_row(delta->values + at, count, (qctx_bfloat16 *)delta->rounded + at);
-            add(count, delta->values + at, segment);
+            if (delta->hidden != NULL) {
+                multiply_slope(config, precision, delta, at, count, scaled);
+                values = scaled;
+            }
+            if (delta->result != NULL)
+                head_store(precision, count, values, delta->result, at);
+            add(count, values, segment);
         }
         memcpy(sums + first, segment, (size_t)count * sizeof *segment);
     }

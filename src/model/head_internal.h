@@ -5,6 +5,8 @@
 #ifndef QCTX_MODEL_HEAD_INTERNAL_H
 #define QCTX_MODEL_HEAD_INTERNAL_H
 
+#include <string.h>
+
 #include "qctx/base/bfloat16.h"
 #include "qctx/model/head.h"
 
@@ -66,15 +68,27 @@ void head_finish_output(const qctx_head_config *config, qctx_precision precision
 typedef struct {
     int64_t rows;
     int64_t width;
-    float *values; /* [rows, width]: ∂L/∂(after the activation); multiplied in place where `hidden` is set */
-    void *hidden;  /* [rows, width] of the layer, NULL behind the last layer, which has no activation */
-    void *slope;   /* or NULL where `hidden` tells it */
-    void *rounded; /* [rows, width] bfloat16 copy of the result; NULL in float32 */
-    float *bias;   /* [width] gradient: the column sums of the result */
-    bool add;      /* to the bias' gradient */
+    const float *values; /* [rows, width]: ∂L/∂(after the activation) */
+    const void *hidden;  /* [rows, width] of the layer; NULL behind the last one, which has no activation */
+    const void *slope;   /* or NULL where `hidden` tells it */
+    void *result; /* [rows, width] as the tape's precision says: ∂L/∂(before the activation); in float32 it may
+                     be `values`; NULL: not kept */
+    float *bias;  /* [width] gradient: the column sums of the result */
+    bool add;     /* to the bias' gradient */
 } head_delta;
 
-/* values *= the activation's derivative; its column sums; its rounded copy, in one pass over memory. Local. */
+/* result = values · (the activation's derivative), and its column sums, in one pass over memory. Local. */
 void head_pass_delta(const qctx_head_config *config, qctx_head_tape *tape, const head_delta *delta);
+
+/* array[at … at + count − 1] = values, as `precision` says; nothing where they stand there already. Local. */
+static inline void head_store(qctx_precision precision, int64_t count, const float *values, void *array, int64_t at)
+{
+    float *wide = (float *)array + at;
+
+    if (precision == QCTX_PRECISION_BFLOAT16)
+        qctx_to_bfloat16_row(values, count, (qctx_bfloat16 *)array + at);
+    else if (wide != values)
+        memcpy(wide, values, (size_t)count * sizeof *values);
+}
 
 #endif

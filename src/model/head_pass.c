@@ -82,15 +82,15 @@ void qctx_head_forward(const qctx_head_config *config, const float *parameters, 
 static const void *begin_delta(const pass *p, const float *dy, int64_t rows, float *bias, bool add)
 {
     bool rounds = p->tape->precision == QCTX_PRECISION_BFLOAT16;
-    head_delta delta = {.rows = rows,
-                        .width = p->config->output,
-                        .values = (float *)dy, /* only read, where there is no activation */
-                        .rounded = rounds ? p->tape->delta[0] : NULL,
-                        .bias = bias,
-                        .add = add};
+    const head_delta delta = {.rows = rows,
+                              .width = p->config->output,
+                              .values = dy,
+                              .result = rounds ? p->tape->delta[0] : NULL,
+                              .bias = bias,
+                              .add = add};
 
     head_pass_delta(p->config, p->tape, &delta);
-    return rounds ? delta.rounded : dy;
+    return rounds ? delta.result : dy;
 }
 
 /* The gradient behind layer l − 1, before its activation, from that behind layer l. */
@@ -100,20 +100,20 @@ static const void *lower_delta(const pass *p, const void *above, int64_t l, int6
     const qctx_head_config *config = p->config;
     qctx_head_tape *tape = p->tape;
     head_layer layer = qctx_head_layer(config, p->mlp, l), lower = qctx_head_layer(config, p->mlp, l - 1);
-    bool rounds = tape->precision == QCTX_PRECISION_BFLOAT16;
     /* Two arrays take turns, since a product cannot overwrite what it reads. */
     void *room = above == tape->delta[0] ? tape->delta[1] : tape->delta[0];
-    head_delta delta = {.rows = rows,
-                        .width = layer.in,
-                        .values = rounds ? tape->product : room,
-                        .hidden = head_rows(config, tape, tape->hidden, p->side, l - 1, at),
-                        .slope = head_rows(config, tape, tape->slope, p->side, l - 1, at),
-                        .rounded = rounds ? room : NULL,
-                        .bias = gradient + lower.bias,
-                        .add = add};
+    float *product = tape->precision == QCTX_PRECISION_BFLOAT16 ? tape->product : room;
+    const head_delta delta = {.rows = rows,
+                              .width = layer.in,
+                              .values = product,
+                              .hidden = head_rows(config, tape, tape->hidden, p->side, l - 1, at),
+                              .slope = head_rows(config, tape, tape->slope, p->side, l - 1, at),
+                              .result = room,
+                              .bias = gradient + lower.bias,
+                              .add = add};
 
     qctx_product(tape->precision, QCTX_PLAIN, QCTX_PLAIN, rows, layer.in, layer.out, above, layer.out,
-                 head_weights(tape, p->parameters, &layer), layer.in, false, delta.values, layer.in);
+                 head_weights(tape, p->parameters, &layer), layer.in, false, product, layer.in);
     head_pass_delta(config, tape, &delta);
     return room;
 }
