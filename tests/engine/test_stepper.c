@@ -364,22 +364,24 @@ static training reproducible(void)
     return run;
 }
 
-static void leaves_give_the_same_bits_on_any_ranks(void **state)
+/* Runs of `batch` rows, which may be fewer than there are leaves. */
+static void check_leaves(int64_t batch)
 {
     int ranks = qctx_comm_size(test_comm);
 
-    (void)state;
     for (int sides = QCTX_SIDES_BOTH; sides <= QCTX_SIDES_SHARED; sides++) {
         qctx_comm *alone = qctx_comm_groups(test_comm, 1);
         training one = reproducible();
 
         one.head.sides = (qctx_head_sides)sides;
+        one.config.batch.size = batch;
         train(alone, &one, NULL);
         for (int size = 2; size <= ranks; size *= 2) {
             training several = reproducible();
             qctx_comm *group = qctx_comm_groups(test_comm, size);
 
             several.head.sides = (qctx_head_sides)sides;
+            several.config.batch.size = batch;
             several.plan.split_step = size == 2;
             several.plan.micro_rows = size == 4 ? 1 : BATCH;
             train(group, &several, NULL);
@@ -392,6 +394,13 @@ static void leaves_give_the_same_bits_on_any_ranks(void **state)
         forget(&one);
         qctx_comm_close_group(alone);
     }
+}
+
+static void leaves_give_the_same_bits_on_any_ranks(void **state)
+{
+    (void)state;
+    check_leaves(BATCH);
+    check_leaves(5);
 }
 
 /* Sizes that are shared out among threads; on one rank, since more of them would wait for each other's threads. */
