@@ -23,9 +23,9 @@ static void round_piece(const float *unit, int64_t count, qctx_bfloat16 *half)
 /* One row in pieces that stay in the first cache. */
 static void scale_row(const float *x, int64_t dim, double factor, float *unit, qctx_bfloat16 *half)
 {
-    for (int64_t k = 0; k < dim; k += STRIP_COLUMNS) {
-        int64_t count = qctx_smaller(STRIP_COLUMNS, dim - k);
-        float piece[STRIP_COLUMNS];
+    for (int64_t k = 0; k < dim; k += PIECE_COLUMNS) {
+        int64_t count = qctx_smaller(PIECE_COLUMNS, dim - k);
+        float piece[PIECE_COLUMNS];
 
         scale_piece(x + k, count, factor, piece);
         if (unit != NULL)

@@ -46,85 +46,96 @@ static inline void take_entry(const float *x, float factor, float shift, float *
     lanes->sum[k] += value;
 }
 
-/* A cell; e is NULL for none, column_sum [cols]; best and sum [rows] are those of the strip. */
+/* A piece of a row. */
+static inline void take_piece(const float *x, int64_t cols, float factor, float shift, float *e, float *column,
+                              tile_lanes *lanes)
+{
+    int64_t whole = cols - cols % TILE_LANES;
+
+    for (int64_t j = 0; j < whole; j += TILE_LANES)
+#pragma omp simd
+        for (int64_t k = 0; k < TILE_LANES; k++)
+            take_entry(x, factor, shift, e, column, lanes, j, k);
+    for (int64_t k = 0; k < cols - whole; k++)
+        take_entry(x, factor, shift, e, column, lanes, whole, k);
+}
+
+/* A cell; e is NULL for none. best and sum [rows] and column_sum [cols] are added to. */
 QCTX_MULTIVERSION
 static void exponentials_cell(const loss_tile *cell, float factor, float shift, qctx_precision precision, void *e,
                               int64_t e_pitch, float *best, double *sum, double *column_sum)
 {
-    int64_t cols = cell->cols, whole = cols - cols % TILE_LANES;
-    float column[STRIP_COLUMNS] = {0.0f}, values[STRIP_COLUMNS];
+    float column[STRIP_COLUMNS] = {0.0f}, values[PIECE_COLUMNS];
 
-    for (int64_t i = 0; i < cell->rows; i++) {
-        const float *x = cell->x + i * cell->pitch;
-        void *row = element(precision, e, i * e_pitch);
-        float *out = row != NULL && precision == QCTX_PRECISION_FLOAT32 ? row : values;
-        tile_lanes lanes = lanes_from(best[i]);
+    for (int64_t i = 0; i < cell->rows; i++)
+        for (int64_t j = 0; j < cell->cols; j += PIECE_COLUMNS) {
+            int64_t width = qctx_smaller(PIECE_COLUMNS, cell->cols - j);
+            void *row = element(precision, e, i * e_pitch + j);
+            tile_lanes lanes = lanes_from(best[i]);
 
-        for (int64_t j = 0; j < whole; j += TILE_LANES)
-#pragma omp simd
-            for (int64_t k = 0; k < TILE_LANES; k++)
-                take_entry(x, factor, shift, out, column, &lanes, j, k);
-        for (int64_t k = 0; k < cols - whole; k++)
-            take_entry(x, factor, shift, out, column, &lanes, whole, k);
-        if (row != NULL && precision == QCTX_PRECISION_BFLOAT16)
-            round_row(values, cols, row);
-        join_lanes(&lanes);
-        best[i] = lanes.best[0];
-        sum[i] += (double)lanes.sum[0];
-    }
-    if (column_sum != NULL)
-        for (int64_t j = 0; j < cols; j++)
-            column_sum[j] += (double)column[j];
+            take_piece(cell->x + i * cell->pitch + j, width, factor, shift,
+                       row != NULL && precision == QCTX_PRECISION_FLOAT32 ? row : values, column + j, &lanes);
+            if (row != NULL && precision == QCTX_PRECISION_BFLOAT16)
+                round_row(values, width, row);
+            join_lanes(&lanes);
+            best[i] = lanes.best[0];
+            sum[i] += (double)lanes.sum[0];
+        }
+    for (int64_t j = 0; j < cell->cols; j++)
+        column_sum[j] += (double)column[j];
 }
 
-/* A strip of a block, cell by cell. */
-static void exponentials_strip(const loss_tile *strip, float factor, float shift, qctx_precision precision, void *e,
-                               int64_t e_pitch, double *column_sum, tile_notes *notes)
+/* A band of a strip, cell by cell; column_sum [cols] is this band's own. */
+static void exponentials_band(const loss_tile *band, float factor, float shift, qctx_precision precision, void *e,
+                              int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    for (int64_t i = 0; i < strip->rows; i++) {
-        notes->best[i] = -INFINITY;
-        notes->sum[i] = 0.0;
-    }
-    for (int64_t i = 0; i < strip->rows; i += CELL_ROWS) {
-        loss_tile cell = part_of(strip, i, 0, CELL_ROWS, STRIP_COLUMNS);
+    float top[BAND_ROWS];
+    double sum[BAND_ROWS] = {0.0};
 
-        exponentials_cell(&cell, factor, shift, precision, element(precision, e, i * e_pitch), e_pitch, notes->best + i,
-                          notes->sum + i, column_sum);
+    for (int64_t i = 0; i < band->rows; i++)
+        top[i] = -INFINITY;
+    for (int64_t j = 0; j < band->cols; j++)
+        column_sum[j] = 0.0;
+    for (int64_t i = 0; i < band->rows; i += CELL_ROWS) {
+        loss_tile cell = part_of(band, i, 0, CELL_ROWS, STRIP_COLUMNS);
+
+        exponentials_cell(&cell, factor, shift, precision, element(precision, e, i * e_pitch), e_pitch, top + i,
+                          sum + i, column_sum);
     }
+    for (int64_t i = 0; best != NULL && i < band->rows; i++)
+        best[i] = larger(best[i], top[i]);
+    for (int64_t i = 0; row_sum != NULL && i < band->rows; i++)
+        row_sum[i] += sum[i];
 }
 
-/* A block: some strips of up to BLOCK_ROWS rows, shared by the threads. */
+/* A block: some bands of a strip, shared by the threads. */
 static void exponentials_block(const loss_tile *block, float factor, float shift, qctx_precision precision, void *e,
                                int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
-    tile_notes notes[BLOCK_STRIPS];
+    int64_t bands = (block->rows + BAND_ROWS - 1) / BAND_ROWS;
+    double notes[BLOCK_BANDS][STRIP_COLUMNS];
 
 #pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
-    for (int64_t s = 0; s < strips; s++) {
-        int64_t j = s * STRIP_COLUMNS;
-        loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
+    for (int64_t b = 0; b < bands; b++) {
+        int64_t i = b * BAND_ROWS;
+        loss_tile band = part_of(block, i, 0, BAND_ROWS, STRIP_COLUMNS);
 
-        exponentials_strip(&strip, factor, shift, precision, element(precision, e, j), e_pitch,
-                           column_sum == NULL ? NULL : column_sum + j, notes + s);
+        exponentials_band(&band, factor, shift, precision, element(precision, e, i * e_pitch), e_pitch,
+                          best == NULL ? NULL : best + i, row_sum == NULL ? NULL : row_sum + i, notes[b]);
     }
-    for (int64_t s = 0; s < strips; s++)
-        for (int64_t i = 0; i < block->rows; i++) {
-            if (best != NULL)
-                best[i] = larger(best[i], notes[s].best[i]);
-            if (row_sum != NULL)
-                row_sum[i] += notes[s].sum[i];
-        }
+    for (int64_t b = 0; column_sum != NULL && b < bands; b++)
+        for (int64_t j = 0; j < block->cols; j++)
+            column_sum[j] += notes[b][j];
 }
 
 void loss_tile_exponentials(const loss_tile *tile, double scale, double shift, qctx_precision precision, void *e,
                             int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    const int64_t columns = (int64_t)BLOCK_STRIPS * STRIP_COLUMNS;
+    const int64_t rows = (int64_t)BLOCK_BANDS * BAND_ROWS;
 
-    for (int64_t i = 0; i < tile->rows; i += BLOCK_ROWS)
-        for (int64_t j = 0; j < tile->cols; j += columns) {
-            loss_tile block = part_of(tile, i, j, BLOCK_ROWS, columns);
+    for (int64_t j = 0; j < tile->cols; j += STRIP_COLUMNS)
+        for (int64_t i = 0; i < tile->rows; i += rows) {
+            loss_tile block = part_of(tile, i, j, rows, STRIP_COLUMNS);
 
             exponentials_block(&block, (float)(scale * PER_OCTAVE), (float)(shift * PER_OCTAVE), precision,
                                element(precision, e, i * e_pitch + j), e_pitch, best == NULL ? NULL : best + i,
@@ -162,15 +173,15 @@ void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const f
     }
 }
 
-/* A row in pieces of a strip: floats first, for a loop of mixed widths takes twice the time, then rounded. */
+/* A row in pieces: floats first, for a loop of mixed widths takes twice the time, then rounded. */
 QCTX_MULTIVERSION
 static void again_row_bfloat16(const float *x, int64_t cols, float factor, float shift, float by_row,
                                const float *by_column, qctx_bfloat16 *g)
 {
-    float values[STRIP_COLUMNS];
+    float values[PIECE_COLUMNS];
 
-    for (int64_t from = 0; from < cols; from += STRIP_COLUMNS) {
-        int64_t width = qctx_smaller(STRIP_COLUMNS, cols - from);
+    for (int64_t from = 0; from < cols; from += PIECE_COLUMNS) {
+        int64_t width = qctx_smaller(PIECE_COLUMNS, cols - from);
 
 #pragma omp simd
         for (int64_t j = 0; j < width; j++)

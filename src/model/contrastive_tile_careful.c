@@ -5,6 +5,18 @@
 #include "qctx/base/multiversion.h"
 #include "qctx/base/vector_math.h"
 
+/*
+ * This way is rare, and its columns have more to keep than a sum: threads take strips of one piece, and what strips
+ * note of rows is joined in their order.
+ */
+enum { BLOCK_ROWS = 512, BLOCK_STRIPS = 16 };
+
+/* What a strip found for the rows of a block. */
+typedef struct {
+    float best[BLOCK_ROWS];
+    double sum[BLOCK_ROWS];
+} strip_notes;
+
 void loss_careful_join(float *max, double *sum, float other_max, double other_sum)
 {
     float top = larger(*max, other_max);
@@ -47,7 +59,7 @@ static void cell_sums(const loss_tile *cell, float scale, const float *best, con
         column_sum[j] = 0.0f;
     for (int64_t i = 0; i < cell->rows; i++) {
         const float *x = cell->x + i * cell->pitch;
-        float max = top_score(scale, best[i]), values[STRIP_COLUMNS];
+        float max = top_score(scale, best[i]), values[PIECE_COLUMNS];
         double sum = 0.0;
 
 #pragma omp simd
@@ -62,11 +74,12 @@ static void cell_sums(const loss_tile *cell, float scale, const float *best, con
 }
 
 /* A strip of a block, cell by cell; its rows' maxima of dot products and sums go to the notes. */
-static void careful_strip(const loss_tile *strip, float scale, float *column_max, double *column_sum, tile_notes *notes)
+static void careful_strip(const loss_tile *strip, float scale, float *column_max, double *column_sum,
+                          strip_notes *notes)
 {
     for (int64_t from = 0; from < strip->rows; from += CELL_ROWS) {
-        loss_tile cell = part_of(strip, from, 0, CELL_ROWS, STRIP_COLUMNS);
-        float top[STRIP_COLUMNS], part[STRIP_COLUMNS];
+        loss_tile cell = part_of(strip, from, 0, CELL_ROWS, PIECE_COLUMNS);
+        float top[PIECE_COLUMNS], part[PIECE_COLUMNS];
 
         cell_maxima(&cell, scale, notes->best + from, top);
         cell_sums(&cell, scale, notes->best + from, top, notes->sum + from, part);
@@ -78,13 +91,13 @@ static void careful_strip(const loss_tile *strip, float scale, float *column_max
 static void careful_block(const loss_tile *block, float scale, float *best, float *row_max, double *row_sum,
                           float *column_max, double *column_sum)
 {
-    int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
-    tile_notes notes[BLOCK_STRIPS];
+    int64_t strips = (block->cols + PIECE_COLUMNS - 1) / PIECE_COLUMNS;
+    strip_notes notes[BLOCK_STRIPS];
 
 #pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
     for (int64_t s = 0; s < strips; s++) {
-        int64_t j = s * STRIP_COLUMNS;
-        loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
+        int64_t j = s * PIECE_COLUMNS;
+        loss_tile strip = part_of(block, 0, j, block->rows, PIECE_COLUMNS);
 
         careful_strip(&strip, scale, column_max == NULL ? NULL : column_max + j,
                       column_sum == NULL ? NULL : column_sum + j, notes + s);
@@ -100,7 +113,7 @@ static void careful_block(const loss_tile *block, float scale, float *best, floa
 void loss_tile_careful_sums(const loss_tile *tile, double scale, float *best, float *row_max, double *row_sum,
                             float *column_max, double *column_sum)
 {
-    const int64_t columns = (int64_t)BLOCK_STRIPS * STRIP_COLUMNS;
+    const int64_t columns = (int64_t)BLOCK_STRIPS * PIECE_COLUMNS;
 
     for (int64_t i = 0; i < tile->rows; i += BLOCK_ROWS)
         for (int64_t j = 0; j < tile->cols; j += columns) {
@@ -123,13 +136,13 @@ static void careful_gradient_row(const float *x, int64_t cols, float scale, floa
     }
 }
 
-/* A row in pieces of a strip, so that it can be rounded from a buffer. */
+/* A row in pieces, so that it can be rounded from a buffer. */
 static void careful_gradient(const float *x, int64_t cols, float scale, float row_max, float by_row,
                              const float *column_max, const float *by_column, qctx_precision precision, void *g)
 {
-    for (int64_t j = 0; j < cols; j += STRIP_COLUMNS) {
-        int64_t width = qctx_smaller(STRIP_COLUMNS, cols - j);
-        float values[STRIP_COLUMNS];
+    for (int64_t j = 0; j < cols; j += PIECE_COLUMNS) {
+        int64_t width = qctx_smaller(PIECE_COLUMNS, cols - j);
+        float values[PIECE_COLUMNS];
         float *out = precision == QCTX_PRECISION_FLOAT32 ? (float *)g + j : values;
 
         careful_gradient_row(x + j, width, scale, row_max, by_row, column_max + j, by_column + j, out);

@@ -1,10 +1,10 @@
 /*
- * How the passes over a tile are cut up. A cell is a few rows of a strip of columns: small enough that float32 sums
- * over it are as good as double ones, and that its columns' sums stay in the first cache. Within a row, sums and maxima
- * run in sixteen lanes whatever the vectors' width, so that every generation of CPU gives the same bits.
+ * How the passes over a tile are cut up. Memory is read row by row, as it lies. A cell is a few rows of a strip of
+ * columns: small enough that float32 sums over its rows are as good as double ones, and that its columns' sums stay in
+ * the first cache; a row's own sum is float32 within a piece. Within a piece, sums and maxima run in sixteen lanes
+ * whatever the vectors' width, so that every generation of CPU gives the same bits.
  *
- * Threads take whole strips of a block of rows; each strip notes what it found for every row, and the notes are joined
- * in the order of the strips.
+ * Threads take whole bands of rows; what bands note of columns is joined in their order.
  */
 #ifndef QCTX_MODEL_CONTRASTIVE_TILE_INTERNAL_H
 #define QCTX_MODEL_CONTRASTIVE_TILE_INTERNAL_H
@@ -12,7 +12,14 @@
 #include "contrastive_tile.h"
 #include "qctx/base/order.h"
 
-enum { TILE_LANES = 16, CELL_ROWS = 32, STRIP_COLUMNS = 256, BLOCK_ROWS = 512, BLOCK_STRIPS = 16 };
+enum {
+    TILE_LANES = 16,
+    PIECE_COLUMNS = 256,
+    CELL_ROWS = 32,
+    BAND_ROWS = 128,
+    BLOCK_BANDS = 16, /* that are worked at a time */
+    STRIP_COLUMNS = 1024
+};
 
 /* Entries that one thread works sooner than several begin: some ten microseconds. */
 enum { TILE_ALONE = 32768 };
@@ -25,12 +32,6 @@ typedef struct {
     float best[TILE_LANES];
     float sum[TILE_LANES];
 } tile_lanes;
-
-/* What a strip found for the rows of a block. */
-typedef struct {
-    float best[BLOCK_ROWS];
-    double sum[BLOCK_ROWS];
-} tile_notes;
 
 static inline tile_lanes lanes_from(float best)
 {

@@ -4,7 +4,7 @@
 #include "qctx/base/multiversion.h"
 #include "qctx/base/vector_math.h"
 
-/* What a strip adds up beside its rows' maxima. */
+/* What a band adds up beside its rows' maxima. */
 typedef struct {
     double loss;
     double g;
@@ -22,12 +22,13 @@ static inline void take_entry(const float *x, float scale, float bias, const flo
     lanes->sum[k] += softplus;
 }
 
+/* A piece of a row. */
 QCTX_MULTIVERSION
-static void sigmoid_row(const float *x, int64_t cols, float scale, float bias, float *best, qctx_precision precision,
-                        void *g, sigmoid_sums *sums)
+static void sigmoid_piece(const float *x, int64_t cols, float scale, float bias, float *best, qctx_precision precision,
+                          void *g, sigmoid_sums *sums)
 {
     int64_t whole = cols - cols % TILE_LANES;
-    float tail[STRIP_COLUMNS], values[STRIP_COLUMNS], g_sum[TILE_LANES] = {0.0f}, g_total = 0.0f;
+    float tail[PIECE_COLUMNS], values[PIECE_COLUMNS], g_sum[TILE_LANES] = {0.0f}, g_total = 0.0f;
     float *out = g != NULL && precision == QCTX_PRECISION_FLOAT32 ? g : values;
     tile_lanes lanes = lanes_from(*best);
 
@@ -51,30 +52,41 @@ static void sigmoid_row(const float *x, int64_t cols, float scale, float bias, f
     sums->g += (double)g_total;
 }
 
-/* A block: some strips of up to BLOCK_ROWS rows, shared by the threads. */
+static sigmoid_sums sigmoid_band(const loss_tile *band, float scale, float bias, float *best, qctx_precision precision,
+                                 void *g, int64_t g_pitch)
+{
+    sigmoid_sums sums = {0.0, 0.0};
+
+    for (int64_t i = 0; i < band->rows; i++) {
+        float top = -INFINITY;
+
+        for (int64_t j = 0; j < band->cols; j += PIECE_COLUMNS)
+            sigmoid_piece(band->x + i * band->pitch + j, qctx_smaller(PIECE_COLUMNS, band->cols - j), scale, bias, &top,
+                          precision, element(precision, g, i * g_pitch + j), &sums);
+        if (best != NULL)
+            best[i] = larger(best[i], top);
+    }
+    return sums;
+}
+
+/* A block: some bands, shared by the threads. */
 static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bias, float *best,
                                   qctx_precision precision, void *g, int64_t g_pitch)
 {
-    int64_t strips = (block->cols + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
-    float found[BLOCK_STRIPS][BLOCK_ROWS];
-    sigmoid_sums sums[BLOCK_STRIPS] = {{0.0, 0.0}}, total = {0.0, 0.0};
+    int64_t bands = (block->rows + BAND_ROWS - 1) / BAND_ROWS;
+    sigmoid_sums notes[BLOCK_BANDS], total = {0.0, 0.0};
 
 #pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
-    for (int64_t s = 0; s < strips; s++) {
-        int64_t j = s * STRIP_COLUMNS;
-        loss_tile strip = part_of(block, 0, j, block->rows, STRIP_COLUMNS);
+    for (int64_t b = 0; b < bands; b++) {
+        int64_t i = b * BAND_ROWS;
+        loss_tile band = part_of(block, i, 0, BAND_ROWS, block->cols);
 
-        for (int64_t i = 0; i < strip.rows; i++) {
-            found[s][i] = -INFINITY;
-            sigmoid_row(strip.x + i * strip.pitch, strip.cols, scale, bias, &found[s][i], precision,
-                        element(precision, g, i * g_pitch + j), &sums[s]);
-        }
+        notes[b] = sigmoid_band(&band, scale, bias, best == NULL ? NULL : best + i, precision,
+                                element(precision, g, i * g_pitch), g_pitch);
     }
-    for (int64_t s = 0; s < strips; s++) {
-        total.loss += sums[s].loss;
-        total.g += sums[s].g;
-        for (int64_t i = 0; best != NULL && i < block->rows; i++)
-            best[i] = larger(best[i], found[s][i]);
+    for (int64_t b = 0; b < bands; b++) {
+        total.loss += notes[b].loss;
+        total.g += notes[b].g;
     }
     return total;
 }
@@ -82,18 +94,17 @@ static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bia
 double loss_tile_sigmoid(const loss_tile *tile, double scale, double bias, float *best, qctx_precision precision,
                          void *g, int64_t g_pitch, double *g_sum)
 {
-    const int64_t columns = (int64_t)BLOCK_STRIPS * STRIP_COLUMNS;
+    const int64_t rows = (int64_t)BLOCK_BANDS * BAND_ROWS;
     double loss = 0.0;
 
-    for (int64_t i = 0; i < tile->rows; i += BLOCK_ROWS)
-        for (int64_t j = 0; j < tile->cols; j += columns) {
-            loss_tile block = part_of(tile, i, j, BLOCK_ROWS, columns);
-            sigmoid_sums sums = sigmoid_block(&block, (float)scale, (float)bias, best == NULL ? NULL : best + i,
-                                              precision, element(precision, g, i * g_pitch + j), g_pitch);
+    for (int64_t i = 0; i < tile->rows; i += rows) {
+        loss_tile block = part_of(tile, i, 0, rows, tile->cols);
+        sigmoid_sums sums = sigmoid_block(&block, (float)scale, (float)bias, best == NULL ? NULL : best + i, precision,
+                                          element(precision, g, i * g_pitch), g_pitch);
 
-            loss += sums.loss;
-            *g_sum += sums.g;
-        }
+        loss += sums.loss;
+        *g_sum += sums.g;
+    }
     return loss;
 }
 

@@ -15,8 +15,9 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
 
-/* Every tail of lanes, cells, strips and blocks. */
-static const int64_t shapes[][2] = {{1, 1}, {3, 15}, {31, 17}, {33, 255}, {64, 256}, {7, 513}, {515, 40}, {5, 4099}};
+/* Every tail of lanes, pieces, cells, bands, strips and blocks. */
+static const int64_t shapes[][2] = {{1, 1},   {3, 15},   {31, 17},  {33, 255},   {64, 256},
+                                    {7, 513}, {515, 40}, {5, 4099}, {150, 1100}, {2100, 3}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0], PAD = 5 };
 static const qctx_precision precisions[] = {QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16};
 
