@@ -1,0 +1,186 @@
+/* ranks: 1 2 3 5 */
+#include "contrastive_sharing.h"
+
+#include <malloc.h>
+#include <math.h>
+
+/* Nothing of a step is left for the next one, be it larger, smaller, or one that took the careful way. */
+static void one_loss_serves_steps_of_all_sizes(void **state)
+{
+    const int64_t rows[] = {40, 7, 61, 0, 1, 40};
+    const double scales[] = {log(100.0), 2.0, 3.0, 3.0, 1.0, log(100.0)};
+    problem largest = make_problem(61, 5);
+
+    (void)state;
+    for (int64_t k = 0; k < 61 * 5; k++)
+        largest.c[k] = -largest.q[k];
+    for (int s = 0; s < SHARED; s++) {
+        const qctx_loss_config config = config_of(shared[s], QCTX_LOSS_CLIP);
+        qctx_loss *loss = create(test_comm, &config, &largest);
+
+        for (int k = 0; k < 6; k++) {
+            problem p = largest;
+            manner how = {k % 2 == 1, false, scales[k]};
+            answer expected, actual;
+
+            p.rows = rows[k];
+            expected = solve(test_comm, &p, &config, how);
+            actual = step(test_comm, loss, &p, &config, how);
+            assert_close(actual.result.loss, expected.result.loss, 1e-6);
+            assert_close(actual.result.accuracy, expected.result.accuracy, 0.0);
+            assert_int_equal(actual.result.finite, true);
+            for (int64_t i = 0; i < actual.count; i++)
+                assert_close((double)actual.dq[i], (double)expected.dq[i], 1e-5);
+            free_answer(&expected);
+            free_answer(&actual);
+        }
+        qctx_loss_destroy(loss);
+    }
+    free_problem(&largest);
+}
+
+/* The double reference for the whole batch against this rank's rows. */
+static void assert_agrees(const problem *p, const qctx_loss_config *config, manner how, double bound)
+{
+    const qctx_loss_batch whole = {p->rows, p->content, p->offsets, p->positives};
+    int64_t count = p->rows * p->dim, first, rows;
+    double *wide = room(4 * count, sizeof *wide), most[2] = {0.0, 0.0};
+    double *dq = wide + 2 * count, *dc = wide + 3 * count;
+    answer a = solve(test_comm, p, config, how);
+    qctx_loss_result expected;
+
+    for (int64_t k = 0; k < count; k++) {
+        wide[k] = (double)p->q[k];
+        wide[count + k] = (double)p->c[k];
+    }
+    qctx_loss_reference(config, wide, wide + count, p->rows, p->dim, &whole, (qctx_loss_scale){how.log_scale, -4.0}, dq,
+                        dc, &expected);
+    assert_true(a.result.finite && expected.finite);
+    assert_close(a.result.loss, expected.loss, bound);
+    assert_close(a.result.dlog_scale, expected.dlog_scale, bound);
+    assert_close(a.result.accuracy, expected.accuracy, 0.0);
+    for (int64_t k = 0; k < count; k++) {
+        most[0] = fmax(most[0], fabs(dq[k]));
+        most[1] = fmax(most[1], fabs(dc[k]));
+    }
+    rows_of_rank(test_comm, config, p->rows, &first, &rows);
+    for (int64_t k = 0; k < a.count; k++) {
+        assert_close(((double)a.dq[k] - dq[first * p->dim + k]) / most[0], 0.0, bound);
+        assert_close(((double)a.dc[k] - dc[first * p->dim + k]) / most[1], 0.0, bound);
+    }
+    free_answer(&a);
+    free(wide);
+}
+
+/*
+ * Every context opposite its question at s = 100, with vectors so alike that whole rows lie 150 below the shared shift;
+ * and products of long vectors, where the shift follows from their lengths. At such scores a float32 rounding is 1e-5.
+ */
+static void sums_below_the_shared_shift_are_exact(void **state)
+{
+    problem p = make_problem(45, 6);
+
+    (void)state;
+    for (int64_t k = 0; k < 45 * 6; k++) {
+        p.q[k] = (k / 6 % 3 == 0 ? -1.0f : 1.0f) * (1.0f + 0.1f * p.q[k]);
+        p.c[k] = -1.0f - 0.05f * p.c[k];
+    }
+    for (int s = 0; s < SHARED; s++)
+        for (int d = 0; d < 3; d++) {
+            qctx_loss_config config = config_of(shared[s], QCTX_LOSS_CLIP);
+
+            config.direction = (qctx_loss_direction)d;
+            assert_agrees(&p, &config, (manner){false, false, log(100.0)}, 1e-4);
+            config.normalize = false;
+            assert_agrees(&p, &config, (manner){false, false, log(40.0)}, 1e-4);
+            assert_agrees(&p, &config, (manner){false, false, 0.0}, 1e-5);
+        }
+    free_problem(&p);
+}
+
+/* Against what the allocator hands out, which is more by what it needs itself. */
+static void memory_is_foretold(void **state)
+{
+    problem p = make_problem(600, 32);
+
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    free_problem(&p);
+    test_skip("the sanitizer's allocator does not count");
+#endif
+    for (int k = 0; k < 8; k++) {
+        const qctx_similarity scheme = k == 0   ? QCTX_SIMILARITY_FULL
+                                       : k == 4 ? QCTX_SIMILARITY_RING
+                                       : k > 4  ? QCTX_SIMILARITY_ROWS_COLUMNS
+                                                : QCTX_SIMILARITY_ROWS;
+        qctx_loss_config config = config_of(scheme, QCTX_LOSS_CLIP);
+        struct mallinfo2 before, after;
+        int64_t told, first, rows;
+        double taken;
+        qctx_loss *loss;
+
+        config.keep_bytes = k == 2 || k == 6 ? 100000 : k == 3 || k == 7 ? 10000000 : 0;
+        config.leaves = k == 1 || k == 5 ? 8 : 0;
+        rows_of_rank(test_comm, &config, p.rows, &first, &rows);
+        told = qctx_loss_memory(&config, qctx_comm_size(test_comm), rows, p.rows, p.dim);
+        before = mallinfo2();
+        loss = create(test_comm, &config, &p);
+        after = mallinfo2();
+        taken = (double)(after.uordblks + after.hblkhd) - (double)(before.uordblks + before.hblkhd);
+        assert_close(taken / (double)told, 1.0, 0.05);
+        qctx_loss_destroy(loss);
+    }
+    free_problem(&p);
+}
+
+static void operations_are_counted(void **state)
+{
+    qctx_loss_config config = config_of(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+    const double product = 2.0 * 1000.0 * 4000.0 * 64.0;
+
+    (void)state;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    config.keep_bytes = (int64_t)1 << 40;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 3.0, 1e-12);
+    config.scheme = QCTX_SIMILARITY_RING;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    config.kind = QCTX_LOSS_SIGMOID;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 3.0, 1e-12);
+    config.scheme = QCTX_SIMILARITY_ROWS_COLUMNS;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    config.kind = QCTX_LOSS_CLIP;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    config.keep_bytes = 0;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 6.0, 1e-12);
+    config.kind = QCTX_LOSS_SIGMOID;
+    config.scheme = QCTX_SIMILARITY_FULL;
+    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 6.0, 1e-12);
+}
+
+static void what_no_plan_may_ask_for_is_refused(void **state)
+{
+    const qctx_loss_config bad[] = {config_of(QCTX_SIMILARITY_AUTO, QCTX_LOSS_CLIP),
+                                    config_of(QCTX_SIMILARITY_ROWS, QCTX_LOSS_SOFT),
+                                    config_of(QCTX_SIMILARITY_RING, QCTX_LOSS_SOFT),
+                                    {.normalize = true, .scheme = QCTX_SIMILARITY_RING, .leaves = 8},
+                                    {.normalize = true, .scheme = QCTX_SIMILARITY_FULL, .leaves = 8}};
+
+    (void)state;
+    for (int k = 0; k < 5; k++) {
+        qctx_error error;
+        qctx_loss *loss;
+
+        assert_status(qctx_loss_create(test_comm, &bad[k], 2, 16, 4, &loss, &error), QCTX_ERR_INTERNAL, &error);
+        assert_contains(error.message, qctx_similarity_name(bad[k].scheme));
+        assert_null(loss);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(one_loss_serves_steps_of_all_sizes),
+    cmocka_unit_test(sums_below_the_shared_shift_are_exact),
+    cmocka_unit_test(memory_is_foretold),
+    cmocka_unit_test(operations_are_counted),
+    cmocka_unit_test(what_no_plan_may_ask_for_is_refused),
+};
+TEST_MAIN(tests)
