@@ -58,7 +58,6 @@ static void open_over(MPI_Comm ranks, qctx_comm *comm)
     duplicate(ranks, &comm->mpi);
     duplicate(ranks, &comm->passes);
     duplicate(ranks, &comm->rounds);
-    duplicate(ranks, &comm->sums);
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
     comm_check(MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
@@ -68,7 +67,6 @@ static void open_over(MPI_Comm ranks, qctx_comm *comm)
 
 static void close_over(qctx_comm *comm)
 {
-    MPI_Comm_free(&comm->sums);
     MPI_Comm_free(&comm->rounds);
     MPI_Comm_free(&comm->passes);
     MPI_Comm_free(&comm->mpi);

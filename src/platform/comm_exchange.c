@@ -75,11 +75,6 @@ static MPI_Request *hand_over(qctx_exchange *exchange, char *in, int64_t bytes, 
     return &active.requests[active.count++];
 }
 
-MPI_Request *comm_exchange_request(qctx_exchange *exchange)
-{
-    return hand_over(exchange, NULL, 0, -1);
-}
-
 /*
  * The next message of a range: from `done` of its bytes on, up to `limit`, not across the end of the exchange's bytes.
  * Sender and receiver cut alike, since they know the same range.
@@ -299,12 +294,6 @@ double comm_enter(void)
     while (active.unposted > 0)
         drive(true);
     return entered;
-}
-
-bool qctx_exchange_is_done(qctx_exchange *exchange)
-{
-    qctx_comm_progress();
-    return exchange->over;
 }
 
 void qctx_exchange_wait(qctx_exchange **exchange)

@@ -13,7 +13,6 @@ struct qctx_comm {
     MPI_Comm mpi;    /* blocking collectives */
     MPI_Comm passes; /* qctx_comm_start_pass */
     MPI_Comm rounds; /* exchanges of several rounds; each has its own tag */
-    MPI_Comm sums;   /* qctx_comm_start_sum_double */
     int rank;
     int size;
     int node_size;
@@ -90,8 +89,5 @@ void comm_exchange_begin(qctx_exchange *exchange);
 
 /* Frees what is kept between exchanges. */
 void comm_exchange_finish(void);
-
-/* An MPI request that is the whole exchange; to be filled by the caller before anything else is started. */
-MPI_Request *comm_exchange_request(qctx_exchange *exchange);
 
 #endif

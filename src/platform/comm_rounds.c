@@ -93,22 +93,6 @@ qctx_exchange *qctx_comm_start_pass(qctx_comm *comm, const void *out, int64_t ou
     return exchange;
 }
 
-qctx_exchange *qctx_comm_start_sum_double(qctx_comm *comm, double *values, int64_t count)
-{
-    qctx_exchange *exchange = comm_exchange_create(comm->sums, 0, 0);
-
-    for (int64_t done = 0; done < count && comm->size > 1; done += COMM_PIECE) {
-        int piece = count - done < COMM_PIECE ? (int)(count - done) : COMM_PIECE;
-        MPI_Request *request = comm_exchange_request(exchange);
-
-        comm_check(MPI_Iallreduce(MPI_IN_PLACE, values + done, piece, MPI_DOUBLE, MPI_SUM, comm->sums, request),
-                   "MPI_Iallreduce");
-        comm_count_received(piece * (int64_t)sizeof *values);
-    }
-    comm_exchange_begin(exchange);
-    return exchange;
-}
-
 qctx_exchange *qctx_comm_start_sum_parts(qctx_comm *comm, float *values, const int64_t *counts)
 {
     qctx_exchange *exchange = create_by_rounds(comm, values, bytes_of(comm, counts, sizeof *values, 0, comm->size));

@@ -97,9 +97,6 @@ typedef struct qctx_exchange qctx_exchange;
 qctx_exchange *qctx_comm_start_pass(qctx_comm *comm, const void *out, int64_t out_bytes, int to, void *in,
                                     int64_t in_bytes, int from);
 
-/* qctx_comm_sum_double, started. Collective. */
-qctx_exchange *qctx_comm_start_sum_double(qctx_comm *comm, double *values, int64_t count);
-
 /*
  * Sums `values` over the ranks, each rank getting only its part: counts [size of comm] floats a rank, in rank order,
  * the same array on all ranks. Afterwards this rank's part of `values` holds the sum, taken in an order that follows
@@ -110,9 +107,6 @@ qctx_exchange *qctx_comm_start_sum_parts(qctx_comm *comm, float *values, const i
 
 /* qctx_comm_gather_all in place, started: `all` holds this rank's own part at its place already. Collective. */
 qctx_exchange *qctx_comm_start_gather_parts(qctx_comm *comm, void *all, const int64_t *counts, size_t size);
-
-/* Whether the exchange is over; drives it a little. Local. */
-bool qctx_exchange_is_done(qctx_exchange *exchange);
 
 /* Waits for the exchange and frees it; sets *exchange to NULL. NULL-safe. Local. */
 void qctx_exchange_wait(qctx_exchange **exchange);
