@@ -135,10 +135,3 @@ const char *qctx_similarity_name(qctx_similarity scheme)
 
     return names[scheme];
 }
-
-const char *qctx_loss_kind_name(qctx_loss_kind kind)
-{
-    static const char *const names[] = {"clip", "soft", "sigmoid"};
-
-    return names[kind];
-}

@@ -59,8 +59,8 @@ typedef struct {
     loss_side side[SIDES];
     uint64_t *mask;         /* bit i of row j: this rank's context j is no negative of question i [rows, words] */
     int64_t words;          /* of 64 bits, for a row */
-    loss_positive *pairs;   /* of this rank in a round [ROUND] */
-    loss_positive *arrived; /* of all ranks [ranks, ROUND] */
+    loss_positive *pairs;   /* of this rank in a round [LOSS_ROUND] */
+    loss_positive *arrived; /* of all ranks [ranks, LOSS_ROUND] */
     int64_t *counts;        /* of pairs, of each rank: all, and in a round [2, ranks] */
     float *own;             /* dot products on the diagonal [rows] */
     float *best;            /* the largest other dot product of each question [rows] */

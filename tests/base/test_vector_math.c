@@ -73,6 +73,12 @@ static void exp2_keeps_its_limits(void **state)
     assert_true(isnan(qctx_exp2f(NAN)));
 }
 
+/* As a tile of the loss has it, whose tails are computed in a pass before. */
+static float sigmoid(float x, float *softplus)
+{
+    return qctx_sigmoid_of_tail(x, qctx_exp2f_below(fabsf(x) * -1.44269504088896341f), softplus);
+}
+
 static void sigmoid_is_near_the_double_one(void **state)
 {
     double worst = 0.0;
@@ -80,7 +86,7 @@ static void sigmoid_is_near_the_double_one(void **state)
 
     (void)state;
     for (int i = 0; i < SAMPLES; i++) {
-        float x = (float)(-87.0 + 174.0 * i / (SAMPLES - 1)), value = qctx_sigmoid(x, &softplus);
+        float x = (float)(-87.0 + 174.0 * i / (SAMPLES - 1)), value = sigmoid(x, &softplus);
         double tail = exp(-fabs((double)x)), bound = (4.0 + 0.7 * fabs((double)x)) * 0x1p-23;
         double expected = x < 0.0f ? tail / (1.0 + tail) : 1.0 / (1.0 + tail);
         double expected_softplus = (x > 0.0f ? (double)x : 0.0) + log1p(tail);
@@ -89,9 +95,9 @@ static void sigmoid_is_near_the_double_one(void **state)
         worst = fmax(worst, fabs((double)softplus / expected_softplus - 1.0) / bound);
     }
     assert_true(worst <= 1.0);
-    assert_true(qctx_sigmoid(-INFINITY, &softplus) == 0.0f && softplus == 0.0f);
-    assert_true(qctx_sigmoid(INFINITY, &softplus) == 1.0f && softplus == INFINITY);
-    assert_true(isnan(qctx_sigmoid(NAN, &softplus)));
+    assert_true(sigmoid(-INFINITY, &softplus) == 0.0f && softplus == 0.0f);
+    assert_true(sigmoid(INFINITY, &softplus) == 1.0f && softplus == INFINITY);
+    assert_true(isnan(sigmoid(NAN, &softplus)));
 }
 
 static void tanh_is_near_the_double_one(void **state)

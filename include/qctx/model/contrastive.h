@@ -123,8 +123,7 @@ void qctx_loss_reference(const qctx_loss_config *config, const double *q, const 
                          const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
                          qctx_loss_result *result);
 
-/* Names as the config writes them ("rows_columns", "sigmoid"). Local. */
+/* The name as the config writes it ("rows_columns"). Local. */
 const char *qctx_similarity_name(qctx_similarity scheme);
-const char *qctx_loss_kind_name(qctx_loss_kind kind);
 
 #endif
