@@ -113,14 +113,5 @@ static json_t *describe(const step_bench *bench)
 
 qctx_status qctx_bench_scaling(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error)
 {
-    step_bench bench = {.comm = comm, .request = request};
-    qctx_status status = step_measure(&bench, error);
-
-    *result = NULL;
-    if (status == QCTX_OK && qctx_comm_rank(comm) == 0) {
-        *result = describe(&bench);
-        status = bench_check(*result, error);
-    }
-    step_free(&bench);
-    return qctx_agree(comm, status, error);
+    return step_result(comm, request, describe, result, error);
 }

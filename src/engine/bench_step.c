@@ -15,19 +15,7 @@ enum { PRODUCT_ROWS = 2048, PRODUCT_TIMES = 3 };
 
 qctx_plan_request step_request(const step_bench *bench)
 {
-    const qctx_config *config = bench->request->config;
-
-    return (qctx_plan_request){
-        .head = bench->head,
-        .kind = config->loss.kind,
-        .direction = config->loss.direction,
-        .normalize = config->loss.normalize,
-        .batch = config->batch.size,
-        .similarity = config->loss.similarity,
-        .precision = config->run.precision,
-        .reproducible = config->run.reproducible,
-        .memory = config->run.memory,
-    };
+    return qctx_plan_request_of(bench->request->config, &bench->head);
 }
 
 static double peak_memory(void)
@@ -107,7 +95,8 @@ static void sum_up(step_bench *bench)
     bench_of_all(bench->comm, memory, bench->memory);
 }
 
-qctx_status step_measure(step_bench *bench, qctx_error *error)
+/* Takes and times the steps; `comm` and `request` are set. Collective. */
+static qctx_status measure(step_bench *bench, qctx_error *error)
 {
     qctx_plan_request asked;
     int64_t first;
@@ -133,7 +122,7 @@ qctx_status step_measure(step_bench *bench, qctx_error *error)
     return status;
 }
 
-void step_free(step_bench *bench)
+static void free_all(step_bench *bench)
 {
     qctx_stepper_destroy(bench->stepper);
     bench_made_up_free(&bench->made_up);
@@ -141,16 +130,22 @@ void step_free(step_bench *bench)
     free(bench->memory);
 }
 
-qctx_status qctx_bench_step(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error)
+qctx_status step_result(qctx_comm *comm, const qctx_bench_request *request, json_t *(*describe)(const step_bench *),
+                        json_t **result, qctx_error *error)
 {
     step_bench bench = {.comm = comm, .request = request};
-    qctx_status status = step_measure(&bench, error);
+    qctx_status status = measure(&bench, error);
 
     *result = NULL;
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0) {
-        *result = step_describe(&bench);
+        *result = describe(&bench);
         status = bench_check(*result, error);
     }
-    step_free(&bench);
+    free_all(&bench);
     return qctx_agree(comm, status, error);
+}
+
+qctx_status qctx_bench_step(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error)
+{
+    return step_result(comm, request, step_describe, result, error);
 }

@@ -30,9 +30,9 @@ typedef struct {
 /* What a plan is made from. Local. */
 qctx_plan_request step_request(const step_bench *bench);
 
-/* Takes and times the steps; `comm` and `request` are set. Collective. The caller frees, also after a failure. */
-qctx_status step_measure(step_bench *bench, qctx_error *error);
-void step_free(step_bench *bench);
+/* Takes and times steps; on rank 0 *result is what `describe` makes of them, elsewhere NULL. Collective. */
+qctx_status step_result(qctx_comm *comm, const qctx_bench_request *request, json_t *(*describe)(const step_bench *),
+                        json_t **result, qctx_error *error);
 
 /* Operations of rank 0's step, which has the most rows, in each phase as they were done; returns their sum. Local. */
 double step_flops(const step_bench *bench, double flops[QCTX_PHASE_COUNT]);

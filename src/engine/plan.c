@@ -9,6 +9,21 @@
  */
 static const double bfloat16_gain = 1.2;
 
+qctx_plan_request qctx_plan_request_of(const qctx_config *config, const qctx_head_config *head)
+{
+    return (qctx_plan_request){
+        .head = *head,
+        .kind = config->loss.kind,
+        .direction = config->loss.direction,
+        .normalize = config->loss.normalize,
+        .batch = config->batch.size,
+        .similarity = config->loss.similarity,
+        .precision = config->run.precision,
+        .reproducible = config->run.reproducible,
+        .memory = config->run.memory,
+    };
+}
+
 void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch, int64_t *first, int64_t *rows)
 {
     plan_share(plan, batch, qctx_comm_rank(comm), qctx_comm_size(comm), first, rows);

@@ -2,18 +2,7 @@
 
 qctx_status trainer_make_plan(trainer *run, bool resume, qctx_error *error)
 {
-    const qctx_config *config = run->config;
-    qctx_plan_request request = {
-        .head = run->head,
-        .kind = config->loss.kind,
-        .direction = config->loss.direction,
-        .normalize = config->loss.normalize,
-        .batch = config->batch.size,
-        .similarity = config->loss.similarity,
-        .precision = config->run.precision,
-        .reproducible = config->run.reproducible,
-        .memory = config->run.memory,
-    };
+    qctx_plan_request request = qctx_plan_request_of(run->config, &run->head);
 
     /* What was left to choose was chosen when the run began: another machine must not choose anew. */
     if (resume) {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/engine/config.h"
 #include "qctx/model/contrastive.h"
 #include "qctx/model/head.h"
 #include "qctx/platform/comm.h"
@@ -31,6 +32,9 @@ typedef struct {
     int64_t memory; /* bytes a rank may use for a step; 0: its share of what the node has free */
 } qctx_plan_request;
 
+/* What a configuration asks for, for a head of it. Local. */
+qctx_plan_request qctx_plan_request_of(const qctx_config *config, const qctx_head_config *head);
+
 typedef struct {
     qctx_similarity scheme;
     qctx_precision precision;
@@ -42,7 +46,7 @@ typedef struct {
     int64_t memory;     /* bytes of a rank's step, as far as they can be foreseen */
     int64_t limit;      /* what they were held against */
     char reason[448];   /* one line for the log */
-    char warning[256];  /* one more, or "": what a reproducible run on this number of ranks is not */
+    char warning[256];  /* one more, or "": why another run may not have the same bits */
 } qctx_plan;
 
 /*
