@@ -31,6 +31,7 @@ typedef struct {
 
 /* What a step says about this rank's rows. */
 typedef struct {
+    int64_t count; /* floats of each gradient */
     float *dq, *dc;
     qctx_loss_result result;
 } answer;
@@ -139,7 +140,9 @@ static inline answer probe_step(const problem *p, const qctx_loss_config *config
     const size_t bytes = (size_t)(p->count * p->dim) * sizeof(float);
     int64_t *offsets = probe_room(p->count + 1, sizeof *offsets);
     qctx_loss_batch mine = probe_batch(p, offsets);
-    answer a = {.dq = probe_room(p->count * p->dim, sizeof *a.dq), .dc = probe_room(p->count * p->dim, sizeof *a.dc)};
+    answer a = {.count = p->count * p->dim,
+                .dq = probe_room(p->count * p->dim, sizeof *a.dq),
+                .dc = probe_room(p->count * p->dim, sizeof *a.dc)};
     qctx_loss *loss;
     qctx_error error;
 

@@ -31,45 +31,24 @@ static void one_loss_serves_steps_of_all_sizes(void **state)
             assert_int_equal(actual.result.finite, true);
             for (int64_t i = 0; i < actual.count; i++)
                 assert_close((double)actual.dq[i], (double)expected.dq[i], 1e-5);
-            free_answer(&expected);
-            free_answer(&actual);
+            probe_free_answer(&expected);
+            probe_free_answer(&actual);
         }
         qctx_loss_destroy(loss);
     }
-    free_problem(&largest);
+    probe_free(&largest);
 }
 
 /* The double reference for the whole batch against this rank's rows. */
-static void assert_agrees(const problem *p, const qctx_loss_config *config, manner how, double bound)
+static void assert_agrees(problem *p, const qctx_loss_config *config, manner how, double bound)
 {
-    const qctx_loss_batch whole = {p->rows, p->content, p->offsets, p->positives};
-    int64_t count = p->rows * p->dim, first, rows;
-    double *wide = room(4 * count, sizeof *wide), most[2] = {0.0, 0.0};
-    double *dq = wide + 2 * count, *dc = wide + 3 * count;
+    truth t = probe_truth(p, config, (qctx_loss_scale){how.log_scale, -4.0});
     answer a = solve(test_comm, p, config, how);
-    qctx_loss_result expected;
 
-    for (int64_t k = 0; k < count; k++) {
-        wide[k] = (double)p->q[k];
-        wide[count + k] = (double)p->c[k];
-    }
-    qctx_loss_reference(config, wide, wide + count, p->rows, p->dim, &whole, (qctx_loss_scale){how.log_scale, -4.0}, dq,
-                        dc, &expected);
-    assert_true(a.result.finite && expected.finite);
-    assert_close(a.result.loss, expected.loss, bound);
-    assert_close(a.result.dlog_scale, expected.dlog_scale, bound);
-    assert_close(a.result.accuracy, expected.accuracy, 0.0);
-    for (int64_t k = 0; k < count; k++) {
-        most[0] = fmax(most[0], fabs(dq[k]));
-        most[1] = fmax(most[1], fabs(dc[k]));
-    }
-    rows_of_rank(test_comm, config, p->rows, &first, &rows);
-    for (int64_t k = 0; k < a.count; k++) {
-        assert_close(((double)a.dq[k] - dq[first * p->dim + k]) / most[0], 0.0, bound);
-        assert_close(((double)a.dc[k] - dc[first * p->dim + k]) / most[1], 0.0, bound);
-    }
-    free_answer(&a);
-    free(wide);
+    rows_of_rank(test_comm, config, p->rows, &p->first, &p->count);
+    probe_assert(p, &a, &t, (probe_bound){bound, bound});
+    probe_free_answer(&a);
+    probe_free_truth(&t);
 }
 
 /*
@@ -95,7 +74,7 @@ static void sums_below_the_shared_shift_are_exact(void **state)
             assert_agrees(&p, &config, (manner){false, false, log(40.0)}, 1e-4);
             assert_agrees(&p, &config, (manner){false, false, 0.0}, 1e-5);
         }
-    free_problem(&p);
+    probe_free(&p);
 }
 
 /* Against what the allocator hands out, which is more by what it needs itself. */
@@ -105,7 +84,7 @@ static void memory_is_foretold(void **state)
 
     (void)state;
 #ifdef __SANITIZE_ADDRESS__
-    free_problem(&p);
+    probe_free(&p);
     test_skip("the sanitizer's allocator does not count");
 #endif
     for (int k = 0; k < 8; k++) {
@@ -130,7 +109,7 @@ static void memory_is_foretold(void **state)
         assert_close(taken / (double)told, 1.0, 0.05);
         qctx_loss_destroy(loss);
     }
-    free_problem(&p);
+    probe_free(&p);
 }
 
 static void operations_are_counted(void **state)

@@ -36,10 +36,10 @@ static void offers_and_gradients_in_place_change_no_bit(void **state)
                 answer actual = solve(test_comm, &p, &config, manners[m]);
 
                 assert_same(&expected, &actual);
-                free_answer(&expected);
-                free_answer(&actual);
+                probe_free_answer(&expected);
+                probe_free_answer(&actual);
             }
-    free_problem(&p);
+    probe_free(&p);
 }
 
 /* Several tiles either way on one rank, and memory for none, some and all of them. */
@@ -62,11 +62,11 @@ static void kept_scores_change_no_bit(void **state)
             config.keep_bytes = keep[k];
             actual = solve(test_comm, &p, &config, plain);
             assert_same(&expected, &actual);
-            free_answer(&actual);
+            probe_free_answer(&actual);
         }
-        free_answer(&expected);
+        probe_free_answer(&expected);
     }
-    free_problem(&p);
+    probe_free(&p);
 }
 
 /* Groups of 1, 2, 4 and 8 ranks each solve the whole batch: the same bits, be the way fast or careful. */
@@ -101,15 +101,15 @@ static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
             rows_of_rank(group, &config, problems[k]->rows, &first, &count);
             if (qctx_leaf_is_invariant(config.leaves, qctx_comm_size(group)))
                 same = same && is_part(&expected, first * problems[k]->dim, &actual);
-            free_answer(&actual);
+            probe_free_answer(&actual);
             qctx_comm_close_group(group);
         }
-        free_answer(&expected);
+        probe_free_answer(&expected);
     }
     qctx_comm_close_group(alone);
     assert_true(same);
-    free_problem(&p);
-    free_problem(&opposite);
+    probe_free(&p);
+    probe_free(&opposite);
 }
 
 static void threads_change_no_bit(void **state)
@@ -129,10 +129,10 @@ static void threads_change_no_bit(void **state)
         two = solve(test_comm, &p, &config, plain);
         omp_set_num_threads(threads);
         assert_same(&one, &two);
-        free_answer(&one);
-        free_answer(&two);
+        probe_free_answer(&one);
+        probe_free_answer(&two);
     }
-    free_problem(&p);
+    probe_free(&p);
 }
 
 static const struct CMUnitTest tests[] = {
