@@ -37,7 +37,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"run.precision", QCTX_KEY_CHOICE, AT(run.precision), "float32", .choices = precisions,
      .meaning = "of the products of head and loss; `auto`: `bfloat16` where the CPU is faster in it"},
     {"run.reproducible", QCTX_KEY_FLAG, AT(run.reproducible), "false",
-     .meaning = "the same bits on 1, 2, 4, … ranks and any number of threads, for some time"},
+     .meaning = "the same bits on 1, 2, 4, … ranks and any number of threads, for about a tenth more time"},
 
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
