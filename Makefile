@@ -21,8 +21,8 @@ MULTIARCH     := $(shell $(CC) -print-multiarch 2>/dev/null)
 OPENBLAS_HOME := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
 export PKG_CONFIG_PATH := $(if $(OPENBLAS_HOME),$(OPENBLAS_HOME)/pkgconfig:)$(PKG_CONFIG_PATH)
 
-# oneDNN, for products of bfloat16: optional, and without a pkg-config file. The one API that the program knows is
-# version 2. `make ONEDNN=` builds without it.
+# oneDNN, for products of bfloat16, and of float32 where the CPU has AVX-512: optional, and without a pkg-config file.
+# The one API that the program knows is version 2. `make ONEDNN=` builds without it.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl_version.h>\n_Static_assert(DNNL_VERSION_MAJOR == 2, "");\n' | \
                   $(CC) -fsyntax-only -x c - 2>/dev/null && echo yes)
 
