@@ -56,6 +56,20 @@ double bench_product_rate(qctx_comm *comm, qctx_precision precision, qctx_transp
     return bench_mean(comm, qctx_product_rate(precision, a_form, b_form, m, n, k, times));
 }
 
+qctx_status bench_check_room(qctx_comm *comm, double bytes, const char *purpose, qctx_error *error)
+{
+    const double room = (double)qctx_topology_memory(comm);
+    qctx_status status = QCTX_OK;
+
+    if (room > 0.0 && bytes > room) {
+        status =
+            qctx_fail(error, QCTX_ERR_MEMORY, "bench: %s need %.0f MB a rank, and the node has %.0f MB free for each",
+                      purpose, bytes / BENCH_MEGA, room / BENCH_MEGA);
+        qctx_hint(error, "give smaller sizes, or start fewer ranks on a node");
+    }
+    return qctx_agree(comm, status, error);
+}
+
 json_t *bench_result(const qctx_comm *comm, const char *kind)
 {
     return json_pack("{s:s, s:i, s:i}", "bench", kind, "ranks", qctx_comm_size(comm), "threads",

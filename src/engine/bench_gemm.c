@@ -32,6 +32,22 @@ static void list_products(const qctx_comm *comm, const qctx_bench_request *reque
         products[i] = all[i];
 }
 
+/* Memory of the largest product: its operands and its result. */
+static double largest_bytes(const product *products, qctx_precision asked)
+{
+    const qctx_precision widest = bench_is_asked(QCTX_PRECISION_FLOAT32, asked) ? QCTX_PRECISION_FLOAT32 : asked;
+    const double operand = (double)qctx_precision_bytes(widest);
+    double most = 0.0;
+
+    for (int i = 0; i < PRODUCT_COUNT; i++) {
+        const double m = (double)products[i].m, n = (double)products[i].n, k = (double)products[i].k;
+        const double bytes = operand * (m * k + k * n) + sizeof(float) * m * n;
+
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 static char form_letter(qctx_transpose form)
 {
     return form == QCTX_PLAIN ? 'N' : 'T';
@@ -61,14 +77,20 @@ qctx_status qctx_bench_gemm(qctx_comm *comm, const qctx_bench_request *request, 
     const bool tells = qctx_comm_rank(comm) == 0;
     double rates[BENCH_PRECISIONS][PRODUCT_COUNT] = {{0}};
     product products[PRODUCT_COUNT];
-    json_t *rows = tells ? json_array() : NULL;
+    qctx_status status;
+    json_t *rows;
 
+    *result = NULL;
     list_products(comm, request, products);
+    status = bench_check_room(comm, largest_bytes(products, request->precision), "the operands of a product", error);
+    if (status != QCTX_OK)
+        return status;
     for (int i = 0; i < PRODUCT_COUNT; i++)
         for (int p = 0; p < BENCH_PRECISIONS; p++)
             if (bench_is_asked((qctx_precision)p, request->precision))
                 rates[p][i] = bench_product_rate(comm, (qctx_precision)p, products[i].a_form, products[i].b_form,
                                                  products[i].m, products[i].n, products[i].k, request->repetitions);
+    rows = tells ? json_array() : NULL;
     *result = tells ? bench_result(comm, "gemm") : NULL;
     for (int p = 0; p < BENCH_PRECISIONS && *result != NULL; p++)
         if (bench_is_asked((qctx_precision)p, request->precision)) {

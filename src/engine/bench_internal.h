@@ -32,6 +32,12 @@ void bench_of_all(qctx_comm *comm, double value, double *values);
 double bench_product_rate(qctx_comm *comm, qctx_precision precision, qctx_transpose a_form, qctx_transpose b_form,
                           int64_t m, int64_t n, int64_t k, int64_t times);
 
+/*
+ * Refuses what does not fit into the memory that each rank may take, before any of it is touched: the system grants
+ * more than there is, and kills who uses it. Unknown memory refuses nothing. Collective. Errors: MEMORY.
+ */
+qctx_status bench_check_room(qctx_comm *comm, double bytes, const char *purpose, qctx_error *error);
+
 /* Sets what every result says: kind, ranks, threads. Local. */
 json_t *bench_result(const qctx_comm *comm, const char *kind);
 

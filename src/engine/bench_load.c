@@ -1,4 +1,5 @@
 /* Rows of a step out of a store: from memory, from the disk, and from the disk when it was told a step before. */
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -27,6 +28,21 @@ typedef struct {
     double *seconds;     /* [repetitions] */
     double step;         /* seconds that a step takes at least */
 } load_bench;
+
+/* Whether a rank can hold its rows of a batch and the product that a step is judged by. Collective. Errors: MEMORY. */
+static qctx_status check_room(const load_bench *bench, int64_t dim, int64_t examples, qctx_error *error)
+{
+    const qctx_config *config = bench->request->config;
+    const double width = (double)dim, hidden = (double)config->model.hidden;
+    const double batch = (double)qctx_smaller(config->batch.size, examples);
+    const double rows = ceil(batch / qctx_comm_size(bench->comm));
+    const double tile = (double)qctx_smaller(config->batch.size, PRODUCT_ROWS);
+    const double product = tile * width + width * hidden + tile * hidden;
+    const double numbers = (double)examples * (sizeof *bench->order + sizeof *bench->examples.source);
+
+    return bench_check_room(bench->comm, sizeof(float) * (2.0 * rows * width + product) + numbers,
+                            "the rows of a batch and a product of a step", error);
+}
 
 /* Lays the first split out as examples, the batch over the ranks, and takes room for a rank's rows. */
 static qctx_status prepare(load_bench *bench, qctx_error *error)
@@ -152,9 +168,12 @@ static json_t *describe(const load_bench *bench, json_t *rows)
 static qctx_status measure_store(load_bench *bench, json_t **result, qctx_error *error)
 {
     const bool tells = qctx_comm_rank(bench->comm) == 0;
-    qctx_status status = qctx_agree(bench->comm, prepare(bench, error), error);
+    qctx_status status =
+        check_room(bench, qctx_store_dim(bench->store), qctx_store_split_at(bench->store, 0)->count, error);
     json_t *rows;
 
+    if (status == QCTX_OK)
+        status = qctx_agree(bench->comm, prepare(bench, error), error);
     if (status != QCTX_OK)
         return status;
     rows = tells ? json_array() : NULL;
@@ -178,6 +197,8 @@ qctx_status qctx_bench_load(qctx_comm *comm, const qctx_bench_request *request, 
 
     *result = NULL;
     if (request->store == NULL)
+        status = check_room(&bench, request->dim, STORE_BATCHES * request->config->batch.size, error);
+    if (request->store == NULL && status == QCTX_OK)
         status = bench_store_make(comm, request->dim, STORE_BATCHES * request->config->batch.size, &made, error);
     if (status == QCTX_OK)
         status = qctx_store_open(comm, request->store != NULL ? request->store : made.path, &bench.store, error);

@@ -9,15 +9,21 @@
 #include "qctx/base/order.h"
 #include "qctx/platform/h5.h"
 
-enum { BLOCK_ROWS = 1024 };
+/* Rows that are written at a time: many narrow ones, few wide ones. */
+enum { BLOCK_ROWS = 1024, BLOCK_NUMBERS = 1 << 20 };
+
+static int64_t block_rows(int64_t dim)
+{
+    return dim < BLOCK_NUMBERS ? qctx_smaller(BLOCK_ROWS, BLOCK_NUMBERS / dim) : 1;
+}
 
 static qctx_status write_side(qctx_h5 *file, const char *dataset, int side, const bench_pool *pool, int64_t count,
                               float *block, qctx_error *error)
 {
     qctx_status status = qctx_h5_make(file, dataset, QCTX_H5_FLOAT32, count, pool->dim, error);
 
-    for (int64_t first = 0; first < count && status == QCTX_OK; first += BLOCK_ROWS) {
-        const int64_t rows = qctx_smaller(BLOCK_ROWS, count - first);
+    for (int64_t first = 0; first < count && status == QCTX_OK; first += block_rows(pool->dim)) {
+        const int64_t rows = qctx_smaller(block_rows(pool->dim), count - first);
 
         for (int64_t i = 0; i < rows; i++)
             bench_pool_row(pool, side, first + i, block + i * pool->dim);
@@ -42,7 +48,7 @@ static qctx_status write_answers(qctx_h5 *file, int64_t count, const int64_t *nu
 
 static qctx_status write_store(const char *path, const bench_pool *pool, int64_t count, qctx_error *error)
 {
-    float *block = qctx_alloc(BLOCK_ROWS * pool->dim, sizeof *block, "rows of a store", error);
+    float *block = qctx_alloc(block_rows(pool->dim) * pool->dim, sizeof *block, "rows of a store", error);
     int64_t *numbers = qctx_alloc(count + 1, sizeof *numbers, "the answers of a store", error);
     qctx_h5 *file = NULL;
     qctx_status status = block == NULL || numbers == NULL ? QCTX_ERR_MEMORY : QCTX_OK, closed;

@@ -43,6 +43,16 @@ static void gather(const qctx_rows *self, const int64_t *rows, int64_t count, fl
         bench_pool_row(from->pool, from->side, rows[i], out + i * self->dim);
 }
 
+/* Memory of a rank: all questions' lists and answers, and its shard of the contexts. */
+static double needed_bytes(const qctx_comm *comm, const qctx_bench_request *request)
+{
+    const double question = 4.0 * sizeof(int64_t) + (double)request->k * sizeof(qctx_hit);
+    const double context = (double)request->dim * sizeof(float);
+
+    return (double)bench_pool_bytes(request->dim) + (double)request->questions * question +
+           (double)request->contexts / qctx_comm_size(comm) * context;
+}
+
 static qctx_status allocate(scan_bench *bench, qctx_error *error)
 {
     const qctx_bench_request *request = bench->request;
@@ -173,9 +183,12 @@ qctx_status qctx_bench_topk(qctx_comm *comm, const qctx_bench_request *request, 
     const bool tells = qctx_comm_rank(comm) == 0;
     scan_bench bench = {.comm = comm, .request = request};
     json_t *rows = tells ? json_array() : NULL;
-    qctx_status status = qctx_agree(comm, allocate(&bench, error), error);
+    qctx_status status =
+        bench_check_room(comm, needed_bytes(comm, request), "the lists of all questions and the contexts", error);
 
     *result = NULL;
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, allocate(&bench, error), error);
     for (int p = 0; p < BENCH_PRECISIONS && status == QCTX_OK; p++)
         if (bench_is_asked((qctx_precision)p, request->precision))
             status = measure_precision(&bench, (qctx_precision)p, rows, error);

@@ -47,5 +47,10 @@ expect 2 "is not something that is measured" qctx bench frobnicate
 expect 2 "out of range" qctx bench step --batch -4
 expect 2 "is not a whole number" qctx bench step --dim wide
 expect 2 "out of range" qctx bench gemm --steps 0
+huge="--batch 16777216 --dim 1048576 --hidden 1048576"
+expect 9 "the operands of a product need" qctx bench gemm $huge
+expect 9 "the rows of a batch and a product of a step need" qctx bench load $huge
+expect 9 "a step of 16777216 questions" qctx bench step $huge
+expect 9 "the lists of all questions and the contexts need" qctx bench topk --questions 1000000000 --contexts 9 --dim 4 --k 1000
 expect 3 "run.precision" qctx bench step $small --precision float31
 expect 3 "run.memory" qctx bench step $small --memory 12
