@@ -84,7 +84,8 @@ const char *qctx_config_suggest_bytes(const char *text, char buffer[QCTX_EXPECTE
     for (int u = 0; u < UNITS && near == NULL; u++)
         if (strncasecmp(word, names[u], 1) == 0)
             near = names[u];
-    if (near == NULL)
+    /* Nothing is mended by what was written: a size out of bounds. */
+    if (near == NULL || strcmp(text + length, near) == 0)
         return NULL;
     snprintf(buffer, QCTX_EXPECTED_MAX, "%.*s%s", (int)length, text, near);
     return buffer;

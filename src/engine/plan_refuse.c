@@ -17,8 +17,8 @@ qctx_status plan_check_ranks(const qctx_plan_request *request, int ranks, qctx_e
                   "loss.similarity: ring needs two questions a rank, batch.size %lld gives "
                   "one to some of %d ranks",
                   (long long)request->batch, ranks);
-        return qctx_hint(error, "raise batch.size to %d, start at most %lld ranks, or set loss.similarity: rows",
-                         2 * ranks, (long long)(request->batch / 2));
+        return qctx_hint(error, "raise batch.size to %d, start at most %lld %s, or set loss.similarity: rows",
+                         2 * ranks, (long long)(request->batch / 2), request->batch < 4 ? "rank" : "ranks");
     }
     return QCTX_OK;
 }

@@ -140,6 +140,7 @@ static void sizes_have_a_unit(void **state)
     }
     assert_contains(refuse_override("run.memory=500"), "found '500'; did you mean 500MB?");
     assert_contains(refuse_override("run.memory=500mb"), "did you mean 500MB?");
+    assert_null(strstr(refuse_override("run.memory=99999999TB"), "did you mean"));
     assert_contains(refuse_override("run.memory=500 MB"), "did you mean 500MB?");
     assert_contains(refuse_override("run.memory=2Gib"), "did you mean 2GiB?");
     assert_contains(refuse_override("run.memory=2.5G"), "did you mean 2.5GB?");
