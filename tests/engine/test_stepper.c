@@ -1,150 +1,7 @@
 /* ranks: 1 2 3 4 5 */
-#include "harness.h"
+#include "stepper_probe.h"
 
-#include <math.h>
-#include <omp.h>
-#include <stdlib.h>
-
-#include "made_up_feed.h"
-#include "qctx/base/hash.h"
-#include "qctx/base/mem.h"
-#include "qctx/base/tree_sum.h"
-#include "qctx/engine/stepper.h"
-
-/*
- * Whole training runs of a few steps over made-up rows: however a step is carried out, its parameters are the same, and
- * their gradient is that of the loss.
- */
-
-enum { BATCH = 90, DIM = 24, HIDDEN = 36 };
-
-static qctx_error error;
-static made_up rows;
-
-/* One run, and what it left. */
-typedef struct {
-    qctx_config config;
-    qctx_head_config head;
-    qctx_plan plan;
-    int64_t steps;
-    double rate;
-    int64_t count;
-    float *parameters, *moments;
-    double loss, grad_norm; /* of the last step */
-    qctx_status status;
-} training;
-
-static training usual(void)
-{
-    training run = {.steps = 3, .rate = 0.05};
-
-    run.config.run.seed = 5;
-    run.config.batch.size = BATCH;
-    run.config.loss.normalize = true;
-    run.config.loss.logit_scale.init = 20.0;
-    run.config.loss.logit_scale.learn = true;
-    run.config.loss.logit_scale.max = 100.0;
-    run.config.loss.logit_bias.init = -5.0;
-    run.config.loss.logit_bias.learn = true;
-    run.config.optim.kind = QCTX_OPTIMIZER_SGD;
-    run.config.optim.momentum = 0.9;
-    run.config.optim.beta1 = 0.9;
-    run.config.optim.beta2 = 0.98;
-    run.config.optim.epsilon = 1e-6;
-    run.config.optim.weight_decay = 0.01;
-    run.head = (qctx_head_config){.form = QCTX_HEAD_PLAIN,
-                                  .sides = QCTX_SIDES_BOTH,
-                                  .activation = QCTX_ACTIVATION_GELU,
-                                  .layers = 2,
-                                  .input = DIM,
-                                  .hidden = HIDDEN,
-                                  .output = DIM,
-                                  .dropout = 0.1,
-                                  .seed = 11};
-    run.plan = (qctx_plan){.scheme = QCTX_SIMILARITY_FULL, .micro_rows = BATCH};
-    return run;
-}
-
-static void forget(training *run)
-{
-    free(run->parameters);
-    free(run->moments);
-}
-
-/* The batch of a step: every question once in a while, and some contexts twice in a batch. */
-static void fill_batch(int64_t step, int64_t size, int64_t *batch)
-{
-    for (int64_t i = 0; i < size; i++)
-        batch[i] = (i * 7 + step * 31) % MADE_UP_EXAMPLES;
-}
-
-static void keep_outcome(training *run, qctx_stepper *stepper)
-{
-    run->count = qctx_head_parameter_count(&run->head) + qctx_stepper_scalar_count(run->config.loss.kind);
-    run->parameters = qctx_alloc(run->count, sizeof(float), "parameters", NULL);
-    run->moments = qctx_alloc(run->count, sizeof(float), "moments", NULL);
-    memcpy(run->parameters, qctx_stepper_parameters(stepper), (size_t)run->count * sizeof(float));
-    qctx_stepper_complete(stepper);
-    assert_int_equal(qctx_stepper_optimizer(stepper)->count, run->count);
-    memcpy(run->moments, qctx_stepper_optimizer(stepper)->first, (size_t)run->count * sizeof(float));
-}
-
-/* Runs on `comm`; `start` [parameters] replaces the first parameters where it is not NULL. */
-static void train(qctx_comm *comm, training *run, const float *start)
-{
-    int64_t *batch = qctx_alloc(run->config.batch.size, sizeof *batch, "a batch", NULL);
-    qctx_phases phases = {0};
-    qctx_stepper *stepper = NULL;
-
-    rows.feed.dim = run->head.input;
-    assert_status(
-        qctx_stepper_create(comm, &run->config, &run->plan, &rows.feed, &run->head, &phases, &stepper, &error), QCTX_OK,
-        &error);
-    if (start != NULL)
-        memcpy(qctx_stepper_parameters(stepper), start, (size_t)qctx_stepper_optimizer(stepper)->count * sizeof(float));
-    for (int64_t step = 0; step < run->steps; step++) {
-        qctx_step_result result = {0};
-
-        fill_batch(step, run->config.batch.size, batch);
-        run->status = qctx_stepper_step(stepper, batch, 0, step, run->rate, &result, &error);
-        run->loss = result.loss;
-        run->grad_norm = result.grad_norm;
-    }
-    keep_outcome(run, stepper);
-    qctx_stepper_destroy(stepper);
-    free(batch);
-}
-
-static double largest(const float *values, int64_t count)
-{
-    double most = 0.0;
-
-    for (int64_t i = 0; i < count; i++)
-        most = fmax(most, fabs(values[i]));
-    return most;
-}
-
-/* The moments are sums of gradients: they show every part of them, also where a parameter hardly moves. */
-static void assert_alike(const training *a, const training *b, double bound)
-{
-    double parameters = largest(b->parameters, b->count), moments = largest(b->moments, b->count);
-
-    assert_true(moments > 0.0);
-    assert_close(a->loss / b->loss, 1.0, bound);
-    assert_close(a->grad_norm / b->grad_norm, 1.0, bound * 10.0);
-    for (int64_t i = 0; i < b->count; i++) {
-        assert_close(a->parameters[i] / parameters, b->parameters[i] / parameters, bound);
-        assert_close(a->moments[i] / moments, b->moments[i] / moments, bound * 10.0);
-    }
-}
-
-static void assert_same_bits(const training *a, const training *b)
-{
-    assert_memory_equal(&a->loss, &b->loss, sizeof a->loss);
-    assert_memory_equal(&a->grad_norm, &b->grad_norm, sizeof a->grad_norm);
-    assert_memory_equal(a->parameters, b->parameters, (size_t)a->count * sizeof(float));
-    assert_memory_equal(a->moments, b->moments, (size_t)a->count * sizeof(float));
-}
+/* However a step is carried out, its parameters are the same, and their gradient is that of the loss. */
 
 static void any_number_of_ranks_steps_as_one(void **state)
 {
@@ -286,53 +143,6 @@ static void micro_batches_are_one_batch(void **state)
     }
 }
 
-/* A head of several buckets, the last one shorter. */
-static training large(void)
-{
-    training run = usual();
-
-    run.steps = 2;
-    run.config.optim.kind = QCTX_OPTIMIZER_ADAMW;
-    run.config.optim.clip_norm = 0.01;
-    run.rate = 1e-3;
-    run.head.input = run.head.output = 200;
-    run.head.hidden = 700;
-    return run;
-}
-
-static void a_split_step_has_the_same_bits(void **state)
-{
-    training whole = large(), parts = large();
-
-    (void)state;
-    parts.plan.split_step = true;
-    train(test_comm, &whole, NULL);
-    train(test_comm, &parts, NULL);
-    assert_same_bits(&parts, &whole);
-    assert_true(qctx_comm_same(test_comm, qctx_hash(parts.parameters, (size_t)parts.count * sizeof(float), 0)));
-    assert_true(qctx_comm_same(test_comm, qctx_hash(parts.moments, (size_t)parts.count * sizeof(float), 0)));
-    forget(&whole);
-    forget(&parts);
-}
-
-static void buckets_are_summed_as_one_rank_sums(void **state)
-{
-    qctx_comm *alone = qctx_comm_groups(test_comm, 1);
-    training all = large(), one = large();
-
-    (void)state;
-    /* One step: adamw divides by the gradient's size, which makes differences of its smallest entries large. */
-    all.steps = one.steps = 1;
-    all.config.optim.kind = one.config.optim.kind = QCTX_OPTIMIZER_SGD;
-    all.plan.split_step = true;
-    train(test_comm, &all, NULL);
-    train(alone, &one, NULL);
-    assert_alike(&all, &one, 1e-6);
-    forget(&all);
-    forget(&one);
-    qctx_comm_close_group(alone);
-}
-
 static void bfloat16_stays_near(void **state)
 {
     training wide = usual(), narrow = usual();
@@ -349,97 +159,6 @@ static void bfloat16_stays_near(void **state)
         assert_close(narrow.parameters[i], wide.parameters[i], 0.01);
     forget(&wide);
     forget(&narrow);
-}
-
-static training reproducible(void)
-{
-    training run = usual();
-
-    run.steps = 20;
-    run.rate = 0.02;
-    run.config.optim.kind = QCTX_OPTIMIZER_ADAMW;
-    run.config.optim.clip_norm = 0.05;
-    run.plan.scheme = QCTX_SIMILARITY_ROWS;
-    run.plan.leaves = 8;
-    return run;
-}
-
-/* Runs of `batch` rows, which may be fewer than there are leaves. */
-static void check_leaves(int64_t batch)
-{
-    int ranks = qctx_comm_size(test_comm);
-
-    for (int sides = QCTX_SIDES_BOTH; sides <= QCTX_SIDES_SHARED; sides++) {
-        qctx_comm *alone = qctx_comm_groups(test_comm, 1);
-        training one = reproducible();
-
-        one.head.sides = (qctx_head_sides)sides;
-        one.config.batch.size = batch;
-        train(alone, &one, NULL);
-        for (int size = 2; size <= ranks; size *= 2) {
-            training several = reproducible();
-            qctx_comm *group = qctx_comm_groups(test_comm, size);
-
-            several.head.sides = (qctx_head_sides)sides;
-            several.config.batch.size = batch;
-            several.plan.split_step = size == 2;
-            several.plan.micro_rows = size == 4 ? 1 : BATCH;
-            train(group, &several, NULL);
-            /* The last group may be smaller, and three ranks are no power of two. */
-            if (qctx_leaf_is_invariant(several.plan.leaves, qctx_comm_size(group)))
-                assert_same_bits(&several, &one);
-            forget(&several);
-            qctx_comm_close_group(group);
-        }
-        forget(&one);
-        qctx_comm_close_group(alone);
-    }
-}
-
-static void leaves_give_the_same_bits_on_any_ranks(void **state)
-{
-    (void)state;
-    check_leaves(BATCH);
-    check_leaves(5);
-}
-
-/* Sizes that are shared out among threads; on one rank, since more of them would wait for each other's threads. */
-static void threads_change_no_bit(void **state)
-{
-    const int threads = omp_get_max_threads();
-
-    (void)state;
-    for (int leaves = 0; leaves <= 8 && qctx_comm_size(test_comm) == 1; leaves += 8) {
-        training one = reproducible(), two;
-
-        one.steps = 2;
-        one.config.batch.size = one.plan.micro_rows = 2048;
-        one.head.hidden = 300;
-        one.plan.leaves = leaves;
-        two = one;
-        train(test_comm, &one, NULL);
-        omp_set_num_threads(2);
-        train(test_comm, &two, NULL);
-        omp_set_num_threads(threads);
-        assert_same_bits(&two, &one);
-        forget(&one);
-        forget(&two);
-    }
-}
-
-/* Three ranks cannot share leaves as a tree, but their run repeats itself. */
-static void leaves_repeat_on_other_ranks(void **state)
-{
-    training first = reproducible(), again = reproducible();
-
-    (void)state;
-    first.steps = again.steps = 3;
-    train(test_comm, &first, NULL);
-    train(test_comm, &again, NULL);
-    assert_same_bits(&first, &again);
-    assert_true(qctx_comm_same(test_comm, qctx_hash(first.parameters, (size_t)first.count * sizeof(float), 0)));
-    forget(&first);
-    forget(&again);
 }
 
 static void what_is_not_finite_changes_nothing(void **state)
@@ -499,25 +218,13 @@ static void sizes_follow_the_plan(void **state)
     assert_int_equal(qctx_stepper_scalar_count(QCTX_LOSS_SIGMOID), 2);
 }
 
-static int open_rows(void **state)
-{
-    (void)state;
-    made_up_open(&rows, DIM);
-    return 0;
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(any_number_of_ranks_steps_as_one, open_rows),
     cmocka_unit_test_setup(ranks_without_rows_step_along, open_rows),
     cmocka_unit_test_setup(the_gradient_is_that_of_the_loss, open_rows),
     cmocka_unit_test_setup(scalars_are_learned_where_asked, open_rows),
     cmocka_unit_test_setup(micro_batches_are_one_batch, open_rows),
-    cmocka_unit_test_setup(a_split_step_has_the_same_bits, open_rows),
-    cmocka_unit_test_setup(buckets_are_summed_as_one_rank_sums, open_rows),
     cmocka_unit_test_setup(bfloat16_stays_near, open_rows),
-    cmocka_unit_test_setup(leaves_give_the_same_bits_on_any_ranks, open_rows),
-    cmocka_unit_test_setup(threads_change_no_bit, open_rows),
-    cmocka_unit_test_setup(leaves_repeat_on_other_ranks, open_rows),
     cmocka_unit_test_setup(what_is_not_finite_changes_nothing, open_rows),
     cmocka_unit_test_setup(rows_to_come_are_announced, open_rows),
     cmocka_unit_test_setup(sizes_follow_the_plan, open_rows),
