@@ -156,7 +156,7 @@ static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, c
     qctx_status status = QCTX_OK;
     int64_t first, own;
 
-    qctx_share((count + size - 1) / size, qctx_comm_rank(comm), qctx_comm_size(comm), &first, &own);
+    qctx_share(qctx_divide_up(count, size), qctx_comm_rank(comm), qctx_comm_size(comm), &first, &own);
 #pragma omp parallel for schedule(dynamic) if (own > 1)
     for (int64_t p = first; p < first + own; p++) {
         qctx_error pool_error;

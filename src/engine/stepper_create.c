@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "stepper_internal.h"
 
 static int64_t most_positives(const qctx_examples *examples)
@@ -131,7 +132,7 @@ static void divide(qctx_stepper *stepper, const stepper_sizes *sizes)
 
     stepper->keeps = sizes->keeps;
     stepper->unit_rows = sizes->unit_rows;
-    stepper->units = sizes->unit_rows == 0 ? 1 : (stepper->rows + sizes->unit_rows - 1) / sizes->unit_rows;
+    stepper->units = sizes->unit_rows == 0 ? 1 : qctx_divide_up(stepper->rows, sizes->unit_rows);
     if (stepper->plan->leaves == 0)
         return;
     qctx_leaf_share(stepper->plan->leaves, rank, ranks, &stepper->first_leaf, &stepper->units);

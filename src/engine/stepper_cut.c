@@ -9,7 +9,7 @@ stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *pl
     stepper_sizes sizes = {.keeps = plan->micro_rows >= rows, .unit_rows = qctx_smaller(plan->micro_rows, rows)};
 
     if (plan->leaves > 0) {
-        sizes.leaves = (plan->leaves + ranks - 1) / ranks;
+        sizes.leaves = qctx_divide_up(plan->leaves, ranks);
         /* Leaves differ by at most one row, and where they do not go up in the ranks, some rank holds one less. */
         if (ranks <= plan->leaves)
             sizes.unit_rows = qctx_smaller(rows / (plan->leaves / ranks) + 1, rows);
@@ -26,7 +26,7 @@ stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *pl
     sizes.bucket_length = STEPPER_BUCKET;
     if (count > STEPPER_BUCKETS * sizes.bucket_length)
         sizes.bucket_length = (count + STEPPER_BUCKETS - 1) / STEPPER_BUCKETS;
-    sizes.buckets = (count + sizes.bucket_length - 1) / sizes.bucket_length;
+    sizes.buckets = qctx_divide_up(count, sizes.bucket_length);
     return sizes;
 }
 

@@ -22,7 +22,7 @@ static loss_strip strip_of(const loss_ring *ring, const loss_chunk *chunk, int64
 
 static int64_t strips_in(const loss_ring *ring, const loss_chunk *chunk)
 {
-    return (chunk->count + ring->sweep->tile_cols - 1) / ring->sweep->tile_cols;
+    return qctx_divide_up(chunk->count, ring->sweep->tile_cols);
 }
 
 static void work_sums(loss_ring *ring, const loss_chunk *chunk, void *part)
@@ -169,7 +169,7 @@ static int rooms(loss_ring *ring, loss_room *room)
 static loss_ring laid_out(const loss_sizes *sizes)
 {
     loss_ring ring = {.sizes = *sizes};
-    int64_t share = (sizes->batch + sizes->ranks - 1) / sizes->ranks;
+    int64_t share = qctx_divide_up(sizes->batch, sizes->ranks);
 
     ring.sizes.config.keep_bytes = 0;
     ring.chunk_rows = share < 1 ? 1 : qctx_smaller(share, CHUNK);

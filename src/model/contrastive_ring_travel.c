@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "contrastive_ring.h"
+#include "qctx/base/order.h"
 
 /*
  * Every rank's contexts travel in chunks, chunk k of all ranks at a time: in P hops each chunk has been everywhere,
@@ -39,7 +40,7 @@ static int64_t rounds(const loss_ring *ring)
 
     for (int r = 0; r < ring->sizes.ranks; r++)
         most = ring->roll.place.counts[r] > most ? ring->roll.place.counts[r] : most;
-    return (most + ring->chunk_rows - 1) / ring->chunk_rows;
+    return qctx_divide_up(most, ring->chunk_rows);
 }
 
 /* Chunk `round` of the rank `hops` further on, which stands in `room`. */

@@ -4,6 +4,7 @@
 
 #include "contrastive_roll.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
 qctx_status loss_rooms_take(const loss_room *rooms, int count, qctx_error *error)
@@ -37,14 +38,9 @@ int64_t loss_rooms_bytes(const loss_room *rooms, int count)
     return bytes;
 }
 
-int64_t loss_divide_up(int64_t count, int64_t by)
-{
-    return (count + by - 1) / by;
-}
-
 int64_t loss_even_part(int64_t length, int64_t most)
 {
-    return length <= 1 ? 1 : loss_divide_up(length, loss_divide_up(length, most));
+    return length <= 1 ? 1 : qctx_divide_up(length, qctx_divide_up(length, most));
 }
 
 /* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
@@ -52,13 +48,13 @@ int64_t loss_tile_pitch(int64_t cols)
 {
     const int64_t line = 16;
 
-    return (loss_divide_up(cols, line) + 1) * line;
+    return (qctx_divide_up(cols, line) + 1) * line;
 }
 
 /* Cuts rows first … first + rows − 1 of this rank, as group `group`; returns the tiles. */
 static int64_t cut_group(int64_t group, int64_t first, int64_t rows, int64_t tile_rows, loss_row_tile *tile)
 {
-    int64_t parts = rows <= tile_rows ? 1 : loss_divide_up(rows, tile_rows);
+    int64_t parts = rows <= tile_rows ? 1 : qctx_divide_up(rows, tile_rows);
 
     for (int64_t k = 0; k < parts; k++) {
         int64_t at, count;

@@ -27,8 +27,6 @@ enum {
     LOSS_COLS_MOST = 1024  /* of a tile: it stays in the outer cache between its passes */
 };
 
-/* ⌈count/by⌉. */
-int64_t loss_divide_up(int64_t count, int64_t by);
 /* The longest of the even parts of `length`, none above `most`. */
 int64_t loss_even_part(int64_t length, int64_t most);
 /* Entries from row to row of a tile of `cols` columns. */

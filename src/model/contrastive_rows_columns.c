@@ -19,21 +19,21 @@ static int64_t slot_bytes(const loss_rows_columns *loss)
 /* Tiles of both sides in a full batch. */
 static int64_t tiles_most(const loss_rows_columns *loss, int64_t group_rows)
 {
-    return SIDES * loss->groups_max * loss_divide_up(group_rows, loss->tile_rows) *
-           loss_divide_up(loss->sizes.batch, loss->tile_cols);
+    return SIDES * loss->groups_max * qctx_divide_up(group_rows, loss->tile_rows) *
+           qctx_divide_up(loss->sizes.batch, loss->tile_cols);
 }
 
 /* Tiles follow from the batch and its leaves; without leaves, from the rank's rows too. */
 static void lay_out(const loss_sizes *sizes, loss_rows_columns *loss)
 {
-    int64_t leaves = sizes->config.leaves, group_rows = leaves > 0 ? loss_divide_up(sizes->batch, leaves) : sizes->rows;
+    int64_t leaves = sizes->config.leaves, group_rows = leaves > 0 ? qctx_divide_up(sizes->batch, leaves) : sizes->rows;
 
     loss->sizes = *sizes;
     loss->element = qctx_precision_bytes(sizes->config.precision);
     loss->tile_rows = loss_even_part(group_rows, LOSS_ROWS_MOST);
     loss->tile_cols = loss_even_part(sizes->batch, LOSS_COLS_MOST);
     loss->pitch = loss_tile_pitch(loss->tile_cols);
-    loss->groups_max = leaves > 0 ? loss_divide_up(leaves, sizes->ranks) : 1;
+    loss->groups_max = leaves > 0 ? qctx_divide_up(leaves, sizes->ranks) : 1;
     if (sizes->config.kind == QCTX_LOSS_CLIP)
         loss->slots = qctx_smaller(sizes->config.keep_bytes / slot_bytes(loss), tiles_most(loss, group_rows));
 }
@@ -42,7 +42,7 @@ static int rooms(loss_rows_columns *loss, loss_room *room)
 {
     const loss_sizes *sizes = &loss->sizes;
     const int64_t rows = sizes->rows, batch = sizes->batch, entries = loss->tile_rows * loss->pitch;
-    const int64_t words = loss_divide_up(batch, 64);
+    const int64_t words = qctx_divide_up(batch, 64);
     const bool narrow = sizes->config.precision != QCTX_PRECISION_FLOAT32;
     loss_room all[ROOMS] = {
         {&loss->tile, loss_roll_tiles_most(rows, loss->groups_max, loss->tile_rows), sizeof *loss->tile,
@@ -127,7 +127,7 @@ static double rows_columns_flops(const loss_sizes *sizes)
 
     lay_out(sizes, &loss);
     tiles =
-        tiles_most(&loss, sizes->config.leaves > 0 ? loss_divide_up(sizes->batch, sizes->config.leaves) : sizes->rows);
+        tiles_most(&loss, sizes->config.leaves > 0 ? qctx_divide_up(sizes->batch, sizes->config.leaves) : sizes->rows);
     if (sizes->config.kind == QCTX_LOSS_CLIP && tiles > 0)
         again = 1.0 - (double)loss.slots / (double)tiles;
     return 2.0 * (double)sizes->batch * (double)sizes->dim * (double)sizes->rows * (4.0 + 2.0 * again);
@@ -172,7 +172,7 @@ static void begin_step(loss_rows_columns *loss, const qctx_loss_batch *batch, qc
         loss->best[i] = -FLT_MAX;
     memset(loss->lanes, 0, (size_t)(LOSS_LANES * loss->groups_max) * sizeof *loss->lanes);
     loss->tiles = loss_roll_tiles(&loss->roll, config->leaves, loss->tile_rows, loss->tile, &loss->groups);
-    loss->cuts = loss_divide_up(loss->roll.place.batch, loss->tile_cols);
+    loss->cuts = qctx_divide_up(loss->roll.place.batch, loss->tile_cols);
 }
 
 /* A rank's own rows of an array [B] are in place; the others' come. */

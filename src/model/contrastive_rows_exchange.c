@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "contrastive_rows.h"
+#include "qctx/base/order.h"
 
 /* Ranks whose contexts are under way at a time: the next ones arrive first, and still the line is never idle. */
 enum { WINDOW = 8 };
@@ -8,7 +9,7 @@ enum { WINDOW = 8 };
 /* The next strips: `count` contexts from `first` on, cut evenly. */
 static void cut(loss_rows *rows, int64_t first, int64_t count, int64_t *strips)
 {
-    int64_t most = rows->sweep->tile_cols, parts = (count + most - 1) / most;
+    int64_t most = rows->sweep->tile_cols, parts = qctx_divide_up(count, most);
 
     for (int64_t k = 0; k < parts; k++) {
         int64_t at, length;

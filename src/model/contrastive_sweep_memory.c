@@ -14,22 +14,22 @@ static int64_t slot_bytes(const loss_sweep *sweep)
 /* Tiles of an even batch. */
 static int64_t tiles_expected(const loss_sweep *sweep, int64_t row_unit, int64_t column_unit, int64_t column_units)
 {
-    return sweep->groups_max * loss_divide_up(row_unit, sweep->tile_rows) * column_units *
-           loss_divide_up(column_unit, sweep->tile_cols);
+    return sweep->groups_max * qctx_divide_up(row_unit, sweep->tile_rows) * column_units *
+           qctx_divide_up(column_unit, sweep->tile_cols);
 }
 
 /* Tiles, groups and slots follow from the sizes; with leaves, tiles do not depend on the number of ranks. */
 static void lay_out(const loss_sizes *sizes, loss_sweep *sweep)
 {
     int64_t leaves = sizes->config.leaves, column_units = leaves > 0 ? leaves : sizes->ranks;
-    int64_t column_unit = loss_divide_up(sizes->batch, column_units);
+    int64_t column_unit = qctx_divide_up(sizes->batch, column_units);
     int64_t row_unit = leaves > 0 ? column_unit : sizes->rows;
 
     *sweep = (loss_sweep){.sizes = *sizes, .element = qctx_precision_bytes(sizes->config.precision)};
     sweep->tile_rows = loss_even_part(row_unit, LOSS_ROWS_MOST);
     sweep->tile_cols = loss_even_part(column_unit, LOSS_COLS_MOST);
     sweep->pitch = loss_tile_pitch(sweep->tile_cols);
-    sweep->groups_max = leaves > 0 ? loss_divide_up(leaves, sizes->ranks) : 1;
+    sweep->groups_max = leaves > 0 ? qctx_divide_up(leaves, sizes->ranks) : 1;
     sweep->tiles_expected = tiles_expected(sweep, row_unit, column_unit, column_units);
     if (sizes->config.kind == QCTX_LOSS_CLIP)
         sweep->slots = qctx_smaller(sizes->config.keep_bytes / slot_bytes(sweep), sweep->tiles_expected);

@@ -44,20 +44,15 @@ typedef struct {
     int64_t across, count;
 } panels;
 
-static int64_t divide_up(int64_t count, int64_t by)
-{
-    return (count + by - 1) / by;
-}
-
 /* The length of `parts` parts of `length`, as even as multiples of GRAIN allow. */
 static int64_t part_length(int64_t length, int64_t parts)
 {
-    return divide_up(divide_up(length, parts), GRAIN) * GRAIN;
+    return qctx_divide_up(qctx_divide_up(length, parts), GRAIN) * GRAIN;
 }
 
 static panels cut(int64_t m, int64_t n, int64_t k)
 {
-    int64_t down = divide_up(m, PANEL_ROWS), across = divide_up(n, PANEL_COLS);
+    int64_t down = qctx_divide_up(m, PANEL_ROWS), across = qctx_divide_up(n, PANEL_COLS);
     panels cut;
 
     /* What fits into one panel still gives two threads work, if it is worth waking one. */
@@ -69,8 +64,8 @@ static panels cut(int64_t m, int64_t n, int64_t k)
     }
     cut.rows = part_length(m, down);
     cut.cols = part_length(n, across);
-    cut.across = divide_up(n, cut.cols);
-    cut.count = divide_up(m, cut.rows) * cut.across;
+    cut.across = qctx_divide_up(n, cut.cols);
+    cut.count = qctx_divide_up(m, cut.rows) * cut.across;
     return cut;
 }
 
