@@ -70,7 +70,7 @@ help:
 ## make            build build/qctx-dist
 ## make deps       install Debian's packages (with sudo where needed)
 ## make demo       packages, build, then the main job on a synthetic corpus, 2 ranks
-## make test       packages, build, all tests at 1 to 5 ranks
+## make test       packages, build, all tests at 1 to 5 ranks, some at 8
 ## make lint       formatting, cppcheck, the room check
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
