@@ -44,18 +44,26 @@ static float number(int rank, int flight, int64_t i)
     return value;
 }
 
+/* Four bytes of each hash: the buffers are long. */
 static void fill(unsigned char *data, int64_t bytes, int rank, int flight)
 {
-    for (int64_t i = 0; i < bytes; i++)
-        data[i] = (unsigned char)word(rank, flight, i);
+    uint32_t bits = 0;
+
+    for (int64_t i = 0; i < bytes; i++) {
+        bits = i % 4 == 0 ? word(rank, flight, i / 4) : bits >> 8;
+        data[i] = (unsigned char)bits;
+    }
 }
 
 static bool is_filled(const unsigned char *data, int64_t bytes, int rank, int flight)
 {
+    uint32_t bits = 0;
     int64_t wrong = 0;
 
-    for (int64_t i = 0; i < bytes; i++)
-        wrong += data[i] != (unsigned char)word(rank, flight, i);
+    for (int64_t i = 0; i < bytes; i++) {
+        bits = i % 4 == 0 ? word(rank, flight, i / 4) : bits >> 8;
+        wrong += data[i] != (unsigned char)bits;
+    }
     return wrong == 0;
 }
 
@@ -140,9 +148,10 @@ static void progress_alone_carries_a_pass(void **state)
 {
     flight f = take_off(5, LARGE, 1);
     const volatile unsigned char *last = &f.in[LARGE - 1];
+    const unsigned char expected = (unsigned char)(word(f.from, 5, LARGE / 4 - 1) >> 24);
 
     (void)state;
-    while (*last != (unsigned char)word(f.from, 5, LARGE - 1))
+    while (*last != expected)
         qctx_comm_progress();
     land(&f);
     qctx_comm_progress();
