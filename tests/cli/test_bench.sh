@@ -41,6 +41,7 @@ done
 expect 2 "did you mean 'step'?" qctx bench stepp
 expect 3 "did you mean rows?" qctx bench step $small --similarity rwos
 expect 4 "absent.h5" qctx bench load $small --store absent.h5
+[[ $ranks = 1 ]] || exit 0
 RANKS=3 expect 2 "2 pairs for 3 ranks" qctx bench step --batch 2
 RANKS=0
 expect 2 "is not something that is measured" qctx bench frobnicate

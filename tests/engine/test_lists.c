@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 */
+/* ranks: 1 3 */
 #include "harness.h"
 
 #include <stdlib.h>

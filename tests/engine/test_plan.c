@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 5 */
+/* ranks: 1 2 5 */
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 4 5 */
+/* ranks: 1 2 4 5 */
 #include "stepper_probe.h"
 
 #include <omp.h>

@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 5 8 */
+/* ranks: 1 2 3 8 */
 #include "contrastive_sharing.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 4 5 8 */
+/* ranks: 1 2 3 5 8 */
 #include "harness.h"
 
 #include <math.h>

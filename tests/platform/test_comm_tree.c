@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 4 8 */
+/* ranks: 1 2 3 8 */
 #include "harness.h"
 
 #include <math.h>
