@@ -5,14 +5,15 @@
 #   tests/run.sh                        all
 #   tests/run.sh contrastive            those whose path contains "contrastive"
 #   RANKS=3 tests/run.sh contrastive    only at 3 ranks
-#   JOBS=1 tests/run.sh                 one at a time (default: one per core)
+#   JOBS=1 tests/run.sh                 one at a time (default: two per core)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 export BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
-# nproc would answer with OMP_NUM_THREADS, which is set below.
-jobs=${JOBS:-$(nproc)}
+# Most of a small test is mpirun's start, which only waits: two for each core keep it busy. nproc would answer with
+# OMP_NUM_THREADS, which is set below.
+jobs=${JOBS:-$((2 * $(nproc)))}
 # More ranks than cores, root, and containers are all normal for tests.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
@@ -46,10 +47,10 @@ run() {
     rm -rf "$place"/qctx-test-*
 }
 
-# All jobs, as many at a time as there are cores: most of a small test is mpirun's start, which only waits.
+# The long ones first, which run the program from end to end: begun last, they would leave the cores idle at the end.
 filter=${1:-}
 names=() places=() running=0
-for source in tests/*/test_*.c tests/*/test_*.sh; do
+for source in tests/*/test_*.sh tests/*/test_*.c; do
     [[ -e $source && $source == *"$filter"* ]] || continue
     ranks=$(sed -nE '1,4s/.*ranks: ([0-9 ]+).*/\1/p' "$source")
     for n in ${RANKS:-${ranks:-1}}; do
