@@ -49,12 +49,16 @@ static int64_t free_memory(qctx_comm *comm)
     return bytes > 0 ? bytes / 5 * 4 : PLAN_NO_LIMIT;
 }
 
+bool plan_only_float32(const qctx_plan_request *request)
+{
+    return request->kind == QCTX_LOSS_SOFT || request->similarity == QCTX_SIMILARITY_FULL;
+}
+
 /* The precision of a request on this machine. Collective. */
 static qctx_status settle_precision(qctx_comm *comm, const qctx_plan_rates *rates, qctx_plan_request *request,
                                     qctx_error *error)
 {
     bool native = least_of(comm, qctx_product_is_native(QCTX_PRECISION_BFLOAT16)) > 0;
-    bool only_float32 = request->kind == QCTX_LOSS_SOFT || request->similarity == QCTX_SIMILARITY_FULL;
 
     if (request->precision == QCTX_PRECISION_BFLOAT16 && !native) {
         qctx_fail(error, QCTX_ERR_CONFIG,
@@ -64,7 +68,8 @@ static qctx_status settle_precision(qctx_comm *comm, const qctx_plan_rates *rate
     if (request->precision == QCTX_PRECISION_AUTO) {
         bool gains = rates->flops[QCTX_PRECISION_BFLOAT16] >= bfloat16_gain * rates->flops[QCTX_PRECISION_FLOAT32];
 
-        request->precision = native && gains && !only_float32 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
+        request->precision =
+            native && gains && !plan_only_float32(request) ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
     }
     return QCTX_OK;
 }

@@ -27,6 +27,9 @@ bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_p
 /* Refuses what no plan can do, whatever the memory: too few rows for the ranks. Errors: MISMATCH. */
 qctx_status plan_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error);
 
+/* Whether a loss or a scheme is computed in float32 alone, whatever the machine has. Local. */
+bool plan_only_float32(const qctx_plan_request *request);
+
 /* Fails for a step of which `least` is the plan that needs the least memory, and says what would fit. */
 qctx_status plan_refuse_memory(const qctx_plan_request *request, int ranks, int64_t limit, const qctx_plan *least,
                                qctx_error *error);

@@ -4,11 +4,19 @@
 
 #include "plan_internal.h"
 
+/* All that is left to a run that goes on. */
+static qctx_status hint_ranks(int64_t most, qctx_error *error)
+{
+    return qctx_hint(error, "resume the run on at most %lld %s", (long long)most, most == 1 ? "rank" : "ranks");
+}
+
 qctx_status plan_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error)
 {
     if (request->batch < ranks) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "batch.size: %lld questions a step are too few for %d ranks",
                   (long long)request->batch, ranks);
+        if (request->resumed)
+            return hint_ranks(request->batch, error);
         return qctx_hint(error, "each rank needs one: start at most %lld ranks, or raise batch.size to %d",
                          (long long)request->batch, ranks);
     }
@@ -17,6 +25,8 @@ qctx_status plan_check_ranks(const qctx_plan_request *request, int ranks, qctx_e
                   "loss.similarity: ring needs two questions a rank, batch.size %lld gives "
                   "one to some of %d ranks",
                   (long long)request->batch, ranks);
+        if (request->resumed)
+            return hint_ranks(request->batch / 2, error);
         return qctx_hint(error, "raise batch.size to %d, start at most %lld %s, or set loss.similarity: rows",
                          2 * ranks, (long long)(request->batch / 2), request->batch < 4 ? "rank" : "ranks");
     }
@@ -77,9 +87,11 @@ static void add(char ways[QCTX_ERROR_HINT_MAX], const char *way)
 qctx_status plan_refuse_memory(const qctx_plan_request *request, int ranks, int64_t limit, const qctx_plan *least,
                                qctx_error *error)
 {
-    qctx_similarity scheme = find_scheme(request, ranks, limit);
-    int64_t batch = find_batch(request, ranks, limit);
+    qctx_similarity scheme = request->resumed ? request->similarity : find_scheme(request, ranks, limit);
+    int64_t batch = request->resumed ? 0 : find_batch(request, ranks, limit);
     int more = find_ranks(request, ranks, limit);
+    const char *no_way =
+        request->resumed ? "resume the run where more memory is free" : "a smaller model.hidden needs less";
     char has[PLAN_SIZE_TEXT], needs[PLAN_SIZE_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
 
     plan_size_text(limit, false, has);
@@ -109,5 +121,5 @@ qctx_status plan_refuse_memory(const qctx_plan_request *request, int ranks, int6
         snprintf(way, sizeof way, "%d ranks with as much each", more);
         add(ways, way);
     }
-    return qctx_hint(error, "%s%s", ways[0] != '\0' ? "what would fit: " : "a smaller model.hidden needs less", ways);
+    return qctx_hint(error, "%s%s", ways[0] != '\0' ? "what would fit: " : no_way, ways);
 }

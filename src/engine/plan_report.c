@@ -39,7 +39,10 @@ static void explain_precision(const qctx_plan_request *request, const qctx_plan_
     double gain = rates->flops[QCTX_PRECISION_BFLOAT16] / rates->flops[QCTX_PRECISION_FLOAT32];
 
     snprintf(text, size, "%s", qctx_precision_name(plan->precision));
-    if (request->precision == QCTX_PRECISION_AUTO && gain > 0.0)
+    if (request->precision == QCTX_PRECISION_AUTO && plan_only_float32(request))
+        snprintf(text + strlen(text), size - strlen(text), " (auto: %s knows no other)",
+                 request->kind == QCTX_LOSS_SOFT ? "the loss soft" : "similarity full");
+    else if (request->precision == QCTX_PRECISION_AUTO && gain > 0.0)
         snprintf(text + strlen(text), size - strlen(text), " (auto: bfloat16 is %.1f times as fast)", gain);
     else if (request->precision == QCTX_PRECISION_AUTO)
         snprintf(text + strlen(text), size - strlen(text), " (auto: no fast bfloat16 here)");

@@ -8,6 +8,7 @@ qctx_status trainer_make_plan(trainer *run, bool resume, qctx_error *error)
     if (resume) {
         request.similarity = run->last.similarity;
         request.precision = run->last.precision;
+        request.resumed = true;
     }
     return qctx_plan_make(run->comm, &request, &run->plan, error);
 }

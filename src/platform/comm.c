@@ -130,17 +130,30 @@ int qctx_comm_node_size(const qctx_comm *comm)
     return comm->node_size;
 }
 
+/* Memory is a matter of one machine: says on which rank it was short. */
+static void name_rank(const qctx_comm *comm, qctx_error *error)
+{
+    size_t used = strlen(error->message);
+
+    snprintf(error->message + used, sizeof error->message - used, " on rank %d", comm->rank);
+}
+
 qctx_status qctx_agree(qctx_comm *comm, qctx_status status, qctx_error *error)
 {
-    int lowest = status == QCTX_OK ? comm->size : comm->rank;
+    /* The lowest rank that failed, and whether all did. */
+    int found[2] = {status == QCTX_OK ? comm->size : comm->rank, status != QCTX_OK};
     double entered = comm_enter();
 
-    comm_check(MPI_Allreduce(MPI_IN_PLACE, &lowest, 1, MPI_INT, MPI_MIN, comm->mpi), "MPI_Allreduce");
+    comm_check(MPI_Allreduce(MPI_IN_PLACE, found, 2, MPI_INT, MPI_MIN, comm->mpi), "MPI_Allreduce");
     comm_leave(entered, 0);
-    if (lowest == comm->size)
+    if (found[0] == comm->size)
         return QCTX_OK;
-    error->code = comm->rank == lowest ? status : error->code;
-    qctx_comm_broadcast(comm, error, sizeof *error, lowest);
+    if (comm->rank == found[0]) {
+        error->code = status;
+        if (status == QCTX_ERR_MEMORY && found[1] == 0)
+            name_rank(comm, error);
+    }
+    qctx_comm_broadcast(comm, error, sizeof *error, found[0]);
     return error->code;
 }
 

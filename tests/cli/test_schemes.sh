@@ -70,6 +70,8 @@ expect 3 "run.precision: bfloat16 has no instructions on the CPU of some rank" o
     run.precision=bfloat16
 hint "run.precision: auto takes bfloat16 where it is faster, and float32 elsewhere"
 expect 0 "float32 (auto: no fast bfloat16 here)" one_older train config.yaml run.name=older run.precision=auto
+expect 0 "float32 (auto: the loss soft knows no other)" qctx train config.yaml run.name=soft_auto loss.kind=soft \
+    run.precision=auto
 check "ranks of two kinds hold one head" alike older full 1e-5
 
 # The limit decides what is kept, and no bit: in the least that a step needs, no scores are, but computed again.
@@ -77,6 +79,9 @@ expect 3 "is below the least that a step of 101 questions needs on 2 ranks" qctx
     loss.similarity=rows run.memory=100kB
 least=$(sed -nE 's/.*what would fit: run.memory: ([0-9]+kB).*/\1/p' output)
 train tight loss.similarity=rows "run.memory=$least"
+expect 3 "is below the least" qctx train config.yaml --resume run.name=tight loss.similarity=rows run.memory=100kB
+check "a run that goes on is told nothing that it may not change" \
+    bash -c "! grep -E 'what would fit.*(batch.size|loss.similarity)' output"
 check "no scores are kept" grep -q " 0% of the scores kept" tight.log
 check "what is not kept is computed again, bit by bit" same_bits tight rows
 

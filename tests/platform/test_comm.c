@@ -31,6 +31,24 @@ static void agreement_takes_the_lowest_failing_rank(void **state)
     }
 }
 
+static void memory_that_one_rank_lacks_names_it(void **state)
+{
+    int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
+    qctx_error error = {0};
+    qctx_status status = QCTX_OK;
+    char expected[64];
+
+    (void)state;
+    if (rank == size - 1)
+        status = qctx_fail(&error, QCTX_ERR_MEMORY, "cannot allocate 3 MiB for rows");
+    status = qctx_agree(test_comm, status, &error);
+    snprintf(expected, sizeof expected, "cannot allocate 3 MiB for rows on rank %d", size - 1);
+    assert_string_equal(error.message, size > 1 ? expected : "cannot allocate 3 MiB for rows");
+    /* What all have agreed on is said as it is. */
+    assert_int_equal(qctx_agree(test_comm, status, &error), QCTX_ERR_MEMORY);
+    assert_string_equal(error.message, size > 1 ? expected : "cannot allocate 3 MiB for rows");
+}
+
 static void shares_cover_everything_once(void **state)
 {
     (void)state;
@@ -154,6 +172,7 @@ static void groups_are_communicators_of_their_own(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(agreement_takes_the_lowest_failing_rank),
+    cmocka_unit_test(memory_that_one_rank_lacks_names_it),
     cmocka_unit_test(shares_cover_everything_once),
     cmocka_unit_test(gathering_takes_uneven_and_empty_shares),
     cmocka_unit_test(reductions_reach_every_rank),

@@ -30,6 +30,7 @@ typedef struct {
     qctx_precision precision;   /* AUTO: bfloat16 where it is native and measured faster */
     bool reproducible;
     int64_t memory; /* bytes a rank may use for a step; 0: its share of what the node has free */
+    bool resumed;   /* batch and similarity are those of a run that goes on: no refusal says to change them */
 } qctx_plan_request;
 
 /* What a configuration asks for, for a head of it. Local. */

@@ -46,6 +46,7 @@ int qctx_comm_node_size(const qctx_comm *comm);
  * the status of the lowest failing rank and holds its error record. The one place
  * where a local failure becomes everybody's; it stands after each fallible local
  * phase and before the next collective, never inside a branch of some ranks.
+ * Where memory was short on some ranks alone, the message names the lowest.
  * Collective.
  */
 qctx_status qctx_agree(qctx_comm *comm, qctx_status status, qctx_error *error);
