@@ -26,7 +26,8 @@ limit=${TIMEOUT:-300}
 
 if [[ $BUILD == *sanitize* ]]; then
     # The tests look for leaks themselves, before MPI_Finalize; what MPI leaves behind after it is not ours.
-    export ASAN_OPTIONS=leak_check_at_exit=0:fast_unwind_on_malloc=0
+    # What is too large for malloc must be refused as without the sanitizer, which would end the process instead.
+    export ASAN_OPTIONS=leak_check_at_exit=0:fast_unwind_on_malloc=0:allocator_may_return_null=1
     export UBSAN_OPTIONS=print_stacktrace=1
     export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0
     limit=${TIMEOUT:-900}

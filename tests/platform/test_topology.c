@@ -106,12 +106,13 @@ static void keeps_the_threads_that_the_user_set(void **state)
     assert_int_equal(omp_get_max_threads(), threads);
 }
 
-/* A file of a made-up root; its folders appear with it. */
+/* A file of a made-up root; its folders appear with it. No rank is still reading what stood there before. */
 static void put(const char *name, const char *text)
 {
     char path[512];
 
     snprintf(path, sizeof path, "%s", test_path(name));
+    qctx_comm_barrier(test_comm);
     if (qctx_comm_rank(test_comm) == 0)
         for (char *slash = strchr(path + strlen(test_folder()) + 1, '/'); slash != NULL;
              slash = strchr(slash + 1, '/')) {
