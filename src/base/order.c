@@ -2,6 +2,32 @@
 
 #include <stdlib.h>
 
+void qctx_share(int64_t total, int64_t part, int64_t parts, int64_t *first, int64_t *count)
+{
+    int64_t least = total / parts, longer = total % parts;
+
+    *first = part * least + (part < longer ? part : longer);
+    *count = least + (part < longer ? 1 : 0);
+}
+
+static int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+
+    return (a > b) - (a < b);
+}
+
+void qctx_sort_doubles(double *values, int64_t count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_size);
+}
+
+double qctx_median(double *values, int64_t count)
+{
+    qctx_sort_doubles(values, count);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2.0;
+}
+
 static int by_value(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;

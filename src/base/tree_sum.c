@@ -5,6 +5,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 
 enum {
     LEAF_ROWS = 512,     /* a product over fewer rows is slower than its FLOPs need */
@@ -22,15 +23,6 @@ struct qctx_tree_sum {
     int64_t subtrees; /* how many are held */
 };
 
-/* Shares differ by at most one, the longer ones first (platform/comm's qctx_share, which base cannot see). */
-static void share(int64_t total, int64_t place, int64_t places, int64_t *first, int64_t *count)
-{
-    int64_t least = total / places, longer = total % places;
-
-    *first = place * least + (place < longer ? place : longer);
-    *count = least + (place < longer ? 1 : 0);
-}
-
 int64_t qctx_leaf_count(int64_t batch)
 {
     int64_t leaves = LEAVES_LEAST;
@@ -42,12 +34,12 @@ int64_t qctx_leaf_count(int64_t batch)
 
 void qctx_leaf_rows(int64_t batch, int64_t leaves, int64_t leaf, int64_t *first, int64_t *count)
 {
-    share(batch, leaf, leaves, first, count);
+    qctx_share(batch, leaf, leaves, first, count);
 }
 
 void qctx_leaf_share(int64_t leaves, int rank, int size, int64_t *first, int64_t *count)
 {
-    share(leaves, rank, size, first, count);
+    qctx_share(leaves, rank, size, first, count);
 }
 
 bool qctx_leaf_is_invariant(int64_t leaves, int size)
@@ -67,7 +59,7 @@ static int64_t vectors_for(int64_t leaves)
 
 static int64_t pitch_for(int64_t length)
 {
-    return (length + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS;
+    return qctx_divide_up(length, ALIGNED_FLOATS) * ALIGNED_FLOATS;
 }
 
 int64_t qctx_tree_sum_memory(int64_t length, int64_t leaves)

@@ -4,6 +4,7 @@
 
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "store_internal.h"
 
 /* How far from 1 the length of a row may lie that counts as unit length; half precision needs some. */

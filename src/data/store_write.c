@@ -11,6 +11,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/half.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "store_internal.h"
 
 /* Rows that are asked for and written at a time. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "hashing_internal.h"
+#include "qctx/base/order.h"
 
 /* A thread joins its counts when so many have come, and then when they have doubled: most features come again. */
 enum { COMPACT_FROM = 1 << 20 };

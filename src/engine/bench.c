@@ -17,19 +17,6 @@ bool bench_is_asked(qctx_precision precision, qctx_precision asked)
     return asked == precision || (asked == QCTX_PRECISION_AUTO && qctx_product_is_native(precision));
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double bench_median(double *values, int64_t count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare_doubles);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2.0;
-}
-
 double bench_mean(qctx_comm *comm, double value)
 {
     qctx_comm_sum_double(comm, &value, 1);

@@ -5,6 +5,7 @@
 #include "bench_internal.h"
 #include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 
 enum { SMALL_BYTES = 32, LEAST_BYTES = 64 << 10, MOST_BYTES = 16 << 20 };
 /* A single small message is shorter than what the clock can tell. */
@@ -97,7 +98,7 @@ static double time_exchange(talk *task, int which, int64_t repetitions, double *
             exchanges[which].run(task);
         seconds[i] = (qctx_clock_seconds() - start) / (double)times;
     }
-    return bench_most(task->comm, bench_median(seconds, repetitions));
+    return bench_most(task->comm, qctx_median(seconds, repetitions));
 }
 
 /* Appends a row; rows is NULL on ranks that tell nothing. Collective. */

@@ -15,9 +15,6 @@ enum { BENCH_PRECISIONS = 2 };
 /* Whether `precision` is measured where `asked` is asked for: AUTO asks for all that this CPU has instructions for. */
 bool bench_is_asked(qctx_precision precision, qctx_precision asked);
 
-/* The median of values [count], count ≥ 1; puts them in order. Local. */
-double bench_median(double *values, int64_t count);
-
 /* A figure over the ranks. Collective. */
 double bench_mean(qctx_comm *comm, double value);
 double bench_most(qctx_comm *comm, double value);

@@ -140,7 +140,7 @@ static void measure(load_bench *bench, const char *name, bool cold, bool announc
             gather_batch(bench, i, false, false);
     for (int64_t i = 0; i < repetitions; i++)
         bench->seconds[i] = gather_batch(bench, i, cold, announced);
-    seconds = bench_median(bench->seconds, repetitions);
+    seconds = qctx_median(bench->seconds, repetitions);
     if (rows != NULL)
         json_array_append_new(rows,
                               json_pack("{s:s, s:f, s:f, s:f, s:f}", "cache", name, "seconds", seconds,

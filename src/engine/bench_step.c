@@ -88,8 +88,8 @@ static void sum_up(step_bench *bench)
     double memory = peak_memory();
 
     for (int n = 0; n < NOTE_COUNT; n++)
-        bench->medians[n] = bench_mean(bench->comm, bench_median(bench->notes + n * repetitions, repetitions));
-    /* bench_median has put them in order. */
+        bench->medians[n] = bench_mean(bench->comm, qctx_median(bench->notes + n * repetitions, repetitions));
+    /* qctx_median has put them in order. */
     bench->least = bench->notes[NOTE_SECONDS * repetitions];
     bench->most = bench->notes[NOTE_SECONDS * repetitions + repetitions - 1];
     bench_of_all(bench->comm, memory, bench->memory);

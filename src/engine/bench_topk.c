@@ -4,6 +4,7 @@
 #include "bench_internal.h"
 #include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/engine/evaluate.h"
 #include "qctx/engine/shard.h"
 #include "qctx/engine/topk.h"
@@ -129,8 +130,8 @@ static qctx_status measure(scan_bench *bench, int which, json_t *rows, qctx_erro
         status = scans[which].run(bench, error);
         bench->seconds[i] = bench_most(bench->comm, qctx_clock_seconds() - start);
     }
-    seconds = bench_median(bench->seconds, request->repetitions);
-    rate = bench_median(bench->rates, request->repetitions);
+    seconds = qctx_median(bench->seconds, request->repetitions);
+    rate = qctx_median(bench->rates, request->repetitions);
     if (rows != NULL && status == QCTX_OK)
         json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:f, s:o}", "scan", scans[which].name, "precision",
                                               qctx_precision_name(bench->precision), "seconds", seconds, "gflops",

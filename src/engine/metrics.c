@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 
 enum { FIGURES = QCTX_FIGURE_COUNT, CUT = 10 };
@@ -67,13 +68,6 @@ static void resample(const double *base, const double *head, int64_t count, uint
         means[f] /= (double)count;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Between the two nearest order statistics, linearly. */
 static double percentile(const double *sorted, int64_t count, double share)
 {
@@ -86,7 +80,7 @@ static double percentile(const double *sorted, int64_t count, double share)
 
 static void set_bounds(qctx_interval *interval, double *means, int64_t resamples)
 {
-    qsort(means, (size_t)resamples, sizeof *means, compare_doubles);
+    qctx_sort_doubles(means, resamples);
     interval->low = percentile(means, resamples, 0.025);
     interval->high = percentile(means, resamples, 0.975);
 }

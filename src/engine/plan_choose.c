@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "plan_internal.h"
+#include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
 /* Rows through the head at a time: as few as cost its products nothing, and as few as are taken where nothing else

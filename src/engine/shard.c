@@ -79,7 +79,7 @@ qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *pro
 
 void qctx_shard_range(const qctx_comm *comm, int64_t total, int64_t *first, int64_t *count)
 {
-    int64_t blocks = (total + BLOCK - 1) / BLOCK;
+    int64_t blocks = qctx_divide_up(total, BLOCK);
 
     qctx_share(blocks, qctx_comm_rank(comm), qctx_comm_size(comm), first, count);
     *first *= BLOCK;

@@ -25,7 +25,7 @@ stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *pl
     sizes.parameters = count + scalars;
     sizes.bucket_length = STEPPER_BUCKET;
     if (count > STEPPER_BUCKETS * sizes.bucket_length)
-        sizes.bucket_length = (count + STEPPER_BUCKETS - 1) / STEPPER_BUCKETS;
+        sizes.bucket_length = qctx_divide_up(count, STEPPER_BUCKETS);
     sizes.buckets = qctx_divide_up(count, sizes.bucket_length);
     return sizes;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "contrastive_full.h"
+#include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
 #include "qctx/platform/blas.h"
 
@@ -128,7 +129,7 @@ static void normalize_rows(const float *x, int64_t rows, int64_t dim, float *uni
 {
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < rows; i++) {
-        double square = loss_dot(x + i * dim, x + i * dim, dim);
+        double square = qctx_dot(x + i * dim, x + i * dim, dim);
 
         inverse[i] = square == 0.0 ? 0.0 : 1.0 / sqrt(square);
         for (int64_t k = 0; k < dim; k++)
@@ -149,7 +150,7 @@ static void gather_rows(loss_full *loss, const float *x, float *scratch, double 
 /* Σ x·dx over this rank's rows. */
 static double own_product(const loss_full *loss, const float *all, const float *dx)
 {
-    return loss_dot(all + loss->place.first * loss->dim, dx, loss->place.rows * loss->dim);
+    return qctx_dot(all + loss->place.first * loss->dim, dx, loss->place.rows * loss->dim);
 }
 
 /* dq, dc += factor · (H + Hᵀ)·(Q, D), the way through the targets, for this rank's rows. */
@@ -198,12 +199,12 @@ static bool backward_normalize(const loss_full *loss, const float *all, const do
         float *row = dx + i * dim;
 
         if (loss->config.normalize) {
-            double along = loss_dot(unit, row, dim);
+            double along = qctx_dot(unit, row, dim);
 
             for (int64_t k = 0; k < dim; k++)
                 row[k] = (float)(((double)row[k] - along * (double)unit[k]) * inverse[i]);
         }
-        finite = finite && isfinite(loss_dot(row, row, dim));
+        finite = finite && isfinite(qctx_dot(row, row, dim));
     }
     return finite;
 }

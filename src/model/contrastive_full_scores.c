@@ -2,6 +2,7 @@
 
 #include "contrastive_full.h"
 #include "contrastive_tile.h"
+#include "qctx/base/dot.h"
 #include "qctx/platform/blas.h"
 
 /* Rows a thread takes at a time: own rows cost more than the others and stand side by side, so they are dealt out. */
@@ -204,7 +205,7 @@ double loss_sigmoid(loss_full *loss)
     sigmoid_negatives(loss, 0, first, first, loss->place.rows, &others, &others);
     sigmoid_negatives(loss, end, loss->place.batch - end, first, loss->place.rows, &others, &others);
     for (int64_t i = first; i < end; i++) {
-        double dot = loss_dot(loss->questions + i * loss->dim, loss->contexts + i * loss->dim, loss->dim), g;
+        double dot = qctx_dot(loss->questions + i * loss->dim, loss->contexts + i * loss->dim, loss->dim), g;
 
         sum += loss_sigmoid_own(loss->scale * dot + loss->bias, &g);
         loss->g_sum += g;

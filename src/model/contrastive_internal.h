@@ -64,8 +64,6 @@ enum { LOSS_LANE_SUM, LOSS_LANE_SCALE, LOSS_LANE_BIAS, LOSS_LANE_WINS, LOSS_LANE
 /* The result from the summed lanes; L is `mean` times the sum. Local. */
 qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch);
 
-/* Σ a·b in double. Local. */
-double loss_dot(const float *a, const float *b, int64_t count);
 /* sum [count] += part. Local. */
 void loss_add(const float *part, int64_t count, float *sum);
 

@@ -3,6 +3,7 @@
 
 #include "contrastive_internal.h"
 #include "contrastive_tile_internal.h"
+#include "qctx/base/dot.h"
 #include "qctx/base/multiversion.h"
 
 /* unit [count] = x·factor. */
@@ -40,7 +41,7 @@ void loss_normalize(const float *x, int64_t rows, int64_t dim, bool normalize, f
 {
 #pragma omp parallel for schedule(static) if (rows * dim > TILE_ALONE)
     for (int64_t i = 0; i < rows; i++) {
-        double square = normalize ? loss_dot(x + i * dim, x + i * dim, dim) : 1.0;
+        double square = normalize ? qctx_dot(x + i * dim, x + i * dim, dim) : 1.0;
 
         inverse[i] = square == 0.0 ? 0.0 : 1.0 / sqrt(square);
         scale_row(x + i * dim, dim, inverse[i], unit == NULL ? NULL : unit + i * dim,

@@ -15,7 +15,7 @@ static loss_strip strip_of(const loss_ring *ring, const loss_chunk *chunk, int64
 {
     int64_t count;
 
-    qctx_leaf_rows(chunk->count, strips, k, at, &count);
+    qctx_share(chunk->count, k, strips, at, &count);
     return (loss_strip){(const char *)chunk->contexts + *at * loss_ring_context_bytes(ring), chunk->first + *at, count,
                         0};
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contrastive_roll.h"
+#include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
@@ -138,7 +139,7 @@ static double longest(const float *x, int64_t rows, int64_t dim)
 
 #pragma omp parallel for schedule(static) reduction(max : most)
     for (int64_t i = 0; i < rows; i++) {
-        double square = loss_dot(x + i * dim, x + i * dim, dim);
+        double square = qctx_dot(x + i * dim, x + i * dim, dim);
 
         if (isfinite(square) && square > most)
             most = square;

@@ -58,7 +58,7 @@ static void add_sums(loss_rows_columns *loss, const tile_work *work)
     loss_tile tile = dot_products(loss, work);
 
     if (loss->careful)
-        loss_tile_careful_sums(&tile, loss->scale, NULL, side->max + place, side->sum + place, NULL, NULL);
+        loss_tile_careful_sums(&tile, loss->scale, side->max + place, side->sum + place, NULL, NULL);
     else
         loss_tile_exponentials(&tile, loss->scale, loss->shift, loss->sizes.config.precision, work->slot, loss->pitch,
                                work->side == QUESTION_SIDE ? loss->best + first : NULL, side->sum + place, NULL);

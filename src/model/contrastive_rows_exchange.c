@@ -14,7 +14,7 @@ static void cut(loss_rows *rows, int64_t first, int64_t count, int64_t *strips)
     for (int64_t k = 0; k < parts; k++) {
         int64_t at, length;
 
-        qctx_leaf_rows(count, parts, k, &at, &length);
+        qctx_share(count, k, parts, &at, &length);
         rows->strips[*strips] = (loss_strip){loss_rows_contexts(rows, first + at), first + at, length, *strips};
         (*strips)++;
     }

@@ -108,7 +108,7 @@ void loss_sweep_careful_sums(loss_sweep *sweep, const loss_strip *strip, float *
         int64_t first = work.rows->first, at = work.rows->group * sweep->tile_cols, from, to;
         loss_tile tile = dot_products(sweep, &work);
 
-        loss_tile_careful_sums(&tile, sweep->scale, NULL, sweep->rows.max + first, sweep->rows.sum + first,
+        loss_tile_careful_sums(&tile, sweep->scale, sweep->rows.max + first, sweep->rows.sum + first,
                                sweep->cells.max + at, sweep->cells.sum + at);
         own_rows(&work, &from, &to);
         for (int64_t i = from; i < to; i++) {

@@ -4,6 +4,7 @@
 
 #include "contrastive_tile_internal.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
 
 double loss_tile_scale(double scale)
@@ -112,7 +113,7 @@ static void exponentials_band(const loss_tile *band, float factor, float shift, 
 static void exponentials_block(const loss_tile *block, float factor, float shift, qctx_precision precision, void *e,
                                int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    int64_t bands = (block->rows + BAND_ROWS - 1) / BAND_ROWS;
+    int64_t bands = qctx_divide_up(block->rows, BAND_ROWS);
     double notes[BLOCK_BANDS][STRIP_COLUMNS];
 
 #pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)

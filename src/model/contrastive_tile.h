@@ -80,8 +80,8 @@ bool loss_sums_are_safe(const double *sums, int64_t count);
  * (Milakov and Gimelshein 2018): row_max [rows] of the scores (float)scale·x, row_sum with Σ exp(score − row_max),
  * columns likewise (NULL for none). Maxima begin at −FLT_MAX with sums of 0.
  */
-void loss_tile_careful_sums(const loss_tile *tile, double scale, float *best, float *row_max, double *row_sum,
-                            float *column_max, double *column_sum);
+void loss_tile_careful_sums(const loss_tile *tile, double scale, float *row_max, double *row_sum, float *column_max,
+                            double *column_sum);
 /* Joins another part's maximum and sum to *max and *sum; one score more is (score, 1). */
 void loss_careful_join(float *max, double *sum, float other_max, double other_sum);
 /*

@@ -3,6 +3,7 @@
 
 #include "contrastive_tile_internal.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
 
 /*
@@ -88,10 +89,10 @@ static void careful_strip(const loss_tile *strip, float scale, float *column_max
     }
 }
 
-static void careful_block(const loss_tile *block, float scale, float *best, float *row_max, double *row_sum,
-                          float *column_max, double *column_sum)
+static void careful_block(const loss_tile *block, float scale, float *row_max, double *row_sum, float *column_max,
+                          double *column_sum)
 {
-    int64_t strips = (block->cols + PIECE_COLUMNS - 1) / PIECE_COLUMNS;
+    int64_t strips = qctx_divide_up(block->cols, PIECE_COLUMNS);
     strip_notes notes[BLOCK_STRIPS];
 
 #pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
@@ -103,15 +104,12 @@ static void careful_block(const loss_tile *block, float scale, float *best, floa
                       column_sum == NULL ? NULL : column_sum + j, notes + s);
     }
     for (int64_t s = 0; s < strips; s++)
-        for (int64_t i = 0; i < block->rows; i++) {
-            if (best != NULL)
-                best[i] = larger(best[i], notes[s].best[i]);
+        for (int64_t i = 0; i < block->rows; i++)
             loss_careful_join(row_max + i, row_sum + i, top_score(scale, notes[s].best[i]), notes[s].sum[i]);
-        }
 }
 
-void loss_tile_careful_sums(const loss_tile *tile, double scale, float *best, float *row_max, double *row_sum,
-                            float *column_max, double *column_sum)
+void loss_tile_careful_sums(const loss_tile *tile, double scale, float *row_max, double *row_sum, float *column_max,
+                            double *column_sum)
 {
     const int64_t columns = (int64_t)BLOCK_STRIPS * PIECE_COLUMNS;
 
@@ -119,8 +117,8 @@ void loss_tile_careful_sums(const loss_tile *tile, double scale, float *best, fl
         for (int64_t j = 0; j < tile->cols; j += columns) {
             loss_tile block = part_of(tile, i, j, BLOCK_ROWS, columns);
 
-            careful_block(&block, (float)scale, best == NULL ? NULL : best + i, row_max + i, row_sum + i,
-                          column_max == NULL ? NULL : column_max + j, column_sum == NULL ? NULL : column_sum + j);
+            careful_block(&block, (float)scale, row_max + i, row_sum + i, column_max == NULL ? NULL : column_max + j,
+                          column_sum == NULL ? NULL : column_sum + j);
         }
 }
 

@@ -2,6 +2,7 @@
 
 #include "contrastive_tile_internal.h"
 #include "qctx/base/multiversion.h"
+#include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
 
 /* What a band adds up beside its rows' maxima. */
@@ -73,7 +74,7 @@ static sigmoid_sums sigmoid_band(const loss_tile *band, float scale, float bias,
 static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bias, float *best,
                                   qctx_precision precision, void *g, int64_t g_pitch)
 {
-    int64_t bands = (block->rows + BAND_ROWS - 1) / BAND_ROWS;
+    int64_t bands = qctx_divide_up(block->rows, BAND_ROWS);
     sigmoid_sums notes[BLOCK_BANDS], total = {0.0, 0.0};
 
 #pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)

@@ -2,6 +2,7 @@
 
 #include "contrastive_internal.h"
 #include "qctx/base/bfloat16.h"
+#include "qctx/base/dot.h"
 #include "qctx/base/multiversion.h"
 #include "qctx/base/order.h"
 
@@ -9,17 +10,6 @@ enum {
     PIECE = 256, /* entries of a row that are worked at a time */
     BLOCK = 4096 /* of a sum that a thread takes at a time */
 };
-
-QCTX_MULTIVERSION
-double loss_dot(const float *a, const float *b, int64_t count)
-{
-    double sum = 0.0;
-
-#pragma omp simd reduction(+ : sum)
-    for (int64_t k = 0; k < count; k++)
-        sum += (double)a[k] * (double)b[k];
-    return sum;
-}
 
 QCTX_MULTIVERSION
 static void add(const float *restrict part, int64_t count, float *restrict sum)
@@ -34,14 +24,6 @@ void loss_add(const float *part, int64_t count, float *sum)
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < count; k += BLOCK)
         add(part + k, qctx_smaller(BLOCK, count - k), sum + k);
-}
-
-QCTX_MULTIVERSION
-static void widen(const qctx_bfloat16 *half, int64_t count, float *wide)
-{
-#pragma omp simd
-    for (int64_t k = 0; k < count; k++)
-        wide[k] = qctx_from_bfloat16(half[k]);
 }
 
 /* dx = by_dx·dx − by_unit·unit; returns how many of dx [count] are not finite. */
@@ -63,7 +45,7 @@ static const float *piece_of(qctx_precision precision, const void *unit, int64_t
 {
     if (precision == QCTX_PRECISION_FLOAT32)
         return (const float *)unit + at;
-    widen((const qctx_bfloat16 *)unit + at, count, room);
+    qctx_from_bfloat16_row((const qctx_bfloat16 *)unit + at, count, room);
     return room;
 }
 
@@ -80,7 +62,7 @@ bool loss_normalize_back(qctx_precision precision, const void *unit, const doubl
         for (int64_t k = 0; k < dim; k += PIECE) {
             int64_t count = qctx_smaller(PIECE, dim - k);
 
-            dot += loss_dot(piece_of(precision, unit, i * dim + k, count, room), dx + i * dim + k, count);
+            dot += qctx_dot(piece_of(precision, unit, i * dim + k, count, room), dx + i * dim + k, count);
         }
         along[i] = factor * dot;
         for (int64_t k = 0; k < dim; k += PIECE) {

@@ -118,7 +118,7 @@ static void add_cells(const head_delta *delta, int64_t cells, const float *parti
 
 void head_pass_delta(const qctx_head_config *config, qctx_head_tape *tape, const head_delta *delta)
 {
-    int64_t cells = (delta->rows + HEAD_CELL - 1) / HEAD_CELL;
+    int64_t cells = qctx_divide_up(delta->rows, HEAD_CELL);
 
 #pragma omp parallel for schedule(static) if (delta->rows * delta->width > PARALLEL_FROM)
     for (int64_t cell = 0; cell < cells; cell++) {

@@ -54,7 +54,7 @@ static tape_sizes sizes_of(const qctx_head_config *config, qctx_precision precis
     sizes.delta[0] = arrays > 0 ? block * widest(config) : 0;
     sizes.delta[1] = arrays > 1 ? block * widest(config) : 0;
     sizes.product = rounds && activations > 0 ? block * widest(config) : 0;
-    sizes.partial = (block + HEAD_CELL - 1) / HEAD_CELL * widest(config);
+    sizes.partial = qctx_divide_up(block, HEAD_CELL) * widest(config);
     sizes.weights = rounds ? qctx_head_parameter_count(config) : 0;
     return sizes;
 }

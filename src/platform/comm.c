@@ -168,15 +168,6 @@ bool qctx_comm_same(qctx_comm *comm, uint64_t value)
     return extremes[0] == ~extremes[1];
 }
 
-void qctx_share(int64_t total, int rank, int size, int64_t *first, int64_t *count)
-{
-    int64_t base = total / size;
-    int64_t longer = total % size;
-
-    *first = rank * base + (rank < longer ? rank : longer);
-    *count = base + (rank < longer ? 1 : 0);
-}
-
 const char *qctx_comm_host(void)
 {
     static char host[MPI_MAX_PROCESSOR_NAME];

@@ -189,13 +189,6 @@ static void *operand_of(qctx_precision precision, int64_t count)
     return narrow;
 }
 
-static int compare_seconds(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-
-    return (a > b) - (a < b);
-}
-
 double qctx_product_rate(qctx_precision precision, qctx_transpose a_form, qctx_transpose b_form, int64_t m, int64_t n,
                          int64_t k, int64_t times)
 {
@@ -213,8 +206,7 @@ double qctx_product_rate(qctx_precision precision, qctx_transpose a_form, qctx_t
             if (i >= 0)
                 seconds[i] = qctx_clock_seconds() - start;
         }
-        qsort(seconds, (size_t)times, sizeof *seconds, compare_seconds);
-        rate = 2.0 * (double)m * (double)n * (double)k / seconds[times / 2];
+        rate = 2.0 * (double)m * (double)n * (double)k / qctx_median(seconds, times);
     }
     free(a);
     free(b);

@@ -137,6 +137,21 @@ static inline void assert_alike(const training *a, const training *b, double bou
     }
 }
 
+/* The run on all ranks, and on each rank alone. */
+static inline void assert_as_on_one_rank(training run, double bound)
+{
+    qctx_comm *alone = qctx_comm_groups(test_comm, 1);
+    training one = run;
+
+    one.plan.split_step = false;
+    train(test_comm, &run, NULL);
+    train(alone, &one, NULL);
+    assert_alike(&run, &one, bound);
+    forget(&run);
+    forget(&one);
+    qctx_comm_close_group(alone);
+}
+
 static inline void assert_same_bits(const training *a, const training *b)
 {
     assert_memory_equal(&a->loss, &b->loss, sizeof a->loss);

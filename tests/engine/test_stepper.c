@@ -5,40 +5,25 @@
 
 static void any_number_of_ranks_steps_as_one(void **state)
 {
-    qctx_comm *alone = qctx_comm_groups(test_comm, 1);
-
     (void)state;
     for (int sides = QCTX_SIDES_QUESTION; sides <= QCTX_SIDES_SHARED; sides++) {
-        training all = usual(), one;
+        training all = usual();
 
         all.head.sides = (qctx_head_sides)sides;
         all.head.form = sides == QCTX_SIDES_SHARED ? QCTX_HEAD_RESIDUAL : QCTX_HEAD_PLAIN;
         all.config.optim.clip_norm = sides == QCTX_SIDES_BOTH ? 0.01 : 0.0;
-        one = all;
-        train(test_comm, &all, NULL);
-        train(alone, &one, NULL);
-        assert_alike(&all, &one, 1e-6);
-        forget(&all);
-        forget(&one);
+        assert_as_on_one_rank(all, 1e-6);
     }
-    qctx_comm_close_group(alone);
 }
 
 /* With fewer rows than ranks, some have none. */
 static void ranks_without_rows_step_along(void **state)
 {
-    qctx_comm *alone = qctx_comm_groups(test_comm, 1);
-    training all = usual(), one;
+    training all = usual();
 
     (void)state;
     all.config.batch.size = 3;
-    one = all;
-    train(test_comm, &all, NULL);
-    train(alone, &one, NULL);
-    assert_alike(&all, &one, 1e-6);
-    forget(&all);
-    forget(&one);
-    qctx_comm_close_group(alone);
+    assert_as_on_one_rank(all, 1e-6);
 }
 
 /* How far a step led. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 #include "qctx/model/contrastive.h"
 

@@ -5,6 +5,7 @@
 
 #include "contrastive_probe.h"
 
+#include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
 /* How a step is carried out: everything that must change no bit. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/order.h"
 #include "qctx/base/status.h"
 
 static void agreement_takes_the_lowest_failing_rank(void **state)

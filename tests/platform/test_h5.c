@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/order.h"
 #include "qctx/platform/h5.h"
 
 static qctx_error error;

@@ -1,4 +1,4 @@
-/* Whole numbers: the smaller of two, how many parts cover a length, and sorted lists. */
+/* Numbers in order: the smaller of two, parts of a length, sorted lists, medians. */
 #ifndef QCTX_BASE_ORDER_H
 #define QCTX_BASE_ORDER_H
 
@@ -15,6 +15,18 @@ static inline int64_t qctx_divide_up(int64_t count, int64_t by)
 {
     return (count + by - 1) / by;
 }
+
+/*
+ * The contiguous share of `total` items that falls to part `part` of `parts`: shares differ by at most one, earlier
+ * parts hold the longer ones; a share may be empty. Local.
+ */
+void qctx_share(int64_t total, int64_t part, int64_t parts, int64_t *first, int64_t *count);
+
+/* Sorts values [count], ascending. Local. */
+void qctx_sort_doubles(double *values, int64_t count);
+
+/* The median of values [count], count ≥ 1, which it sorts; the mean of the middle two where there are two. Local. */
+double qctx_median(double *values, int64_t count);
 
 /* Sorts values [count], ascending, and drops repetitions; returns how many are left. Local. */
 int64_t qctx_sort_unique(int64_t *values, int64_t count);

@@ -137,12 +137,6 @@ void qctx_comm_reset_traffic(void);
 /* Waits for all ranks. Collective. */
 void qctx_comm_barrier(qctx_comm *comm);
 
-/*
- * The contiguous share of `total` items that falls to `rank` of `size`: shares differ
- * by at most one, earlier ranks hold the longer ones; a share may be empty. Local.
- */
-void qctx_share(int64_t total, int rank, int size, int64_t *first, int64_t *count);
-
 /* Host name and library version, for records. Local; the text lives as long as the program. */
 const char *qctx_comm_host(void);
 const char *qctx_comm_library(void);
