@@ -3,7 +3,7 @@
 # include cycles, and library headers stay where docs/architecture.md says.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-rooms=(base platform data encoder model engine cli)
+rooms=(base platform data tokenizer transformer encoder model engine cli)
 bad=0
 
 place() {
@@ -35,7 +35,7 @@ library() {
 }
 library 'mpi\.h>' 'src/platform/(comm|h5)[a-z_]*\.[ch]'
 library 'cblas\.h>' 'src/platform/blas\.c'
-library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/platform/onednn\.c'
+library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/platform/onednn[a-z_]*\.[ch]'
 library 'hdf5\.h>' 'src/platform/h5[a-z_]*\.[ch]'
 library 'yaml\.h>' 'src/platform/yaml[a-z_]*\.c'
 library 'jansson\.h>' 'include/qctx/platform/json\.h'

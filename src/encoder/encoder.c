@@ -9,8 +9,11 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
 #include "qctx/encoder/hashing.h"
+#include "qctx/encoder/joined.h"
+#include "qctx/encoder/pretrained.h"
 
-static const qctx_encoder_class *const classes[] = {&qctx_hashing_encoder};
+static const qctx_encoder_class *const classes[] = {&qctx_hashing_encoder, &qctx_pretrained_encoder,
+                                                    &qctx_joined_encoder};
 enum { CLASS_COUNT = sizeof classes / sizeof classes[0] };
 
 struct qctx_encoder {
@@ -89,19 +92,28 @@ const char *qctx_encoder_name(const qctx_encoder *encoder)
     return encoder->class->name;
 }
 
+qctx_encoder_work qctx_encoder_work_of(const qctx_encoder *encoder)
+{
+    qctx_encoder_work work = {0};
+
+    if (encoder->class->work != NULL)
+        encoder->class->work(encoder->state, &work);
+    return work;
+}
+
 char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error)
 {
-    char *settings = NULL;
+    const qctx_encoder_class *class = encoder->class;
+    char *identity =
+        class->identity != NULL ? class->identity(encoder->state, error) : class->settings(encoder->state, error);
     char *fingerprint = NULL;
     void *table = NULL;
-    uint64_t hash;
     size_t bytes;
 
-    if (qctx_encoder_save(encoder, &settings, &table, &bytes, error) != QCTX_OK)
-        return NULL;
-    hash = qctx_hash(table, bytes, qctx_hash(settings, strlen(settings), 0));
-    fingerprint = qctx_format(error, "%s-%016" PRIx64, encoder->class->name, hash);
-    free(settings);
+    if (identity != NULL && class->save(encoder->state, &table, &bytes, error) == QCTX_OK)
+        fingerprint = qctx_format(error, "%s-%016" PRIx64, class->name,
+                                  qctx_hash(table, bytes, qctx_hash(identity, strlen(identity), 0)));
+    free(identity);
     free(table);
     return fingerprint;
 }

@@ -4,7 +4,7 @@
  * The life of an encoder: create from settings, fit on the training contexts
  * (a no-op for encoders that learn nothing), encode; its state is a small JSON
  * text plus a table of bytes that the store keeps, from which it is restored.
- * Implementations fill a qctx_encoder_class; there is one file per encoder.
+ * Implementations fill a qctx_encoder_class; there is one module per encoder.
  */
 #ifndef QCTX_ENCODER_ENCODER_H
 #define QCTX_ENCODER_ENCODER_H
@@ -18,6 +18,14 @@
 typedef enum { QCTX_QUESTION = 0, QCTX_CONTEXT = 1 } qctx_side;
 
 typedef struct qctx_encoder qctx_encoder;
+
+/* What an encoder has done since it was created, on this rank; zeros for one that does not count. */
+typedef struct {
+    int64_t texts;
+    int64_t tokens;
+    int64_t truncated; /* texts longer than the model takes, cut at their end */
+    double flops;      /* multiplications and additions of matrix products */
+} qctx_encoder_work;
 
 /*
  * What an encoder implementation provides. The contracts are those of the functions below; `state` is its own. One
@@ -33,6 +41,10 @@ typedef struct {
     int64_t (*dim)(const void *state);
     /* All settings as a JSON object, defaults included and always in the same order; freshly allocated. */
     char *(*settings)(const void *state, qctx_error *error);
+    /* NULL: the settings. Else the part of them that decides rows, as text, without paths; freshly allocated. */
+    char *(*identity)(const void *state, qctx_error *error);
+    /* NULL: it does not count. */
+    void (*work)(const void *state, qctx_encoder_work *work);
     qctx_status (*save)(const void *state, void **table, size_t *bytes, qctx_error *error);
     /* Into a state just created from the saved settings. */
     qctx_status (*restore)(void *state, const void *table, size_t bytes, qctx_error *error);
@@ -40,9 +52,9 @@ typedef struct {
 } qctx_encoder_class;
 
 /*
- * Creates the encoder called `name` ("hashing"). `settings` is a JSON object text or NULL for the
- * defaults; unknown settings are refused. Local. The caller destroys it (NULL-safe).
- * Errors: CONFIG (unknown encoder: names the known ones; bad settings).
+ * Creates the encoder called `name` ("hashing", "pretrained", "joined"). `settings` is a JSON object text or NULL for
+ * the defaults; unknown settings are refused. Local. The caller destroys it (NULL-safe). Errors: CONFIG (unknown
+ * encoder: names the known ones; bad settings).
  */
 qctx_status qctx_encoder_create(const char *name, const char *settings, qctx_encoder **created, qctx_error *error);
 void qctx_encoder_destroy(qctx_encoder *encoder);
@@ -62,14 +74,17 @@ qctx_status qctx_encoder_fit(qctx_encoder *encoder, qctx_comm *comm, const char 
 qctx_status qctx_encoder_encode(qctx_encoder *encoder, qctx_side side, const char *const *texts, int64_t count,
                                 float *rows, qctx_error *error);
 
+/* What it has done so far. Local. */
+qctx_encoder_work qctx_encoder_work_of(const qctx_encoder *encoder);
+
 /* Length of a row. Local. */
 int64_t qctx_encoder_dim(const qctx_encoder *encoder);
 
-/* Name of the implementation ("hashing"). Local. */
+/* Name of the implementation ("hashing", "pretrained", "joined"). Local. */
 const char *qctx_encoder_name(const qctx_encoder *encoder);
 
 /*
- * Identifies name, settings and fitted state: equal fingerprints give equal rows. Written as
+ * Identifies name, what of the settings decides rows, and fitted state: equal fingerprints give equal rows. Written as
  * "hashing-0123456789abcdef". Local; freshly allocated, NULL with `error` filled on failure.
  */
 char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error);

@@ -1,0 +1,27 @@
+/*
+ * The encoder "pretrained": a transformer with its tokenizer, from a model folder (transformer/model_folder).
+ *
+ * Settings, as a JSON object:
+ *   model            the folder; required
+ *   context_model    another folder for contexts; "" (the default): the same
+ *   precision        "float32" (default), "bfloat16" or "auto", which is resolved at creation: bfloat16 where the CPU
+ *                    has instructions for it
+ *   dim              first coordinates kept, before normalising (matryoshka); 0 (default): all
+ *   pooling          "mean", "cls+max" …; "" (default): as the folder says
+ *   question_prompt, context_prompt    put before each text; null or absent: the folder's own
+ *   hash             16 hexadecimal digits of the folders' content: absent at first; a saved one must fit
+ *
+ * It learns nothing. A folder that is not where it was is looked for, by the last part of its name, in the folders of
+ * QCTX_MODELS (separated by ':'); what is found must have the same hash. Its identity has no paths in it.
+ *
+ * Within a call, texts go longest first into groups of some hundred tokens, dealt to the threads; groups follow from
+ * the texts of the call alone.
+ */
+#ifndef QCTX_ENCODER_PRETRAINED_H
+#define QCTX_ENCODER_PRETRAINED_H
+
+#include "qctx/encoder/encoder.h"
+
+extern const qctx_encoder_class qctx_pretrained_encoder;
+
+#endif

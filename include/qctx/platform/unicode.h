@@ -1,0 +1,39 @@
+/* Properties of single characters and normal forms of texts, by ICU, as the tokenizers of pretrained models ask them.
+ */
+#ifndef QCTX_PLATFORM_UNICODE_H
+#define QCTX_PLATFORM_UNICODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+
+/*
+ * The code point of valid UTF-8 that begins at byte `at` < length; returns the byte behind it. Local. Cannot fail.
+ */
+int64_t qctx_unicode_next(const char *bytes, int64_t length, int64_t at, uint32_t *point);
+
+/* Writes a code point as UTF-8 (1 to 4 bytes); returns how many. Local. Cannot fail. */
+int qctx_unicode_put(uint32_t point, char *bytes);
+
+/* General categories (Unicode, chapter 4.5) and White_Space. Local. Cannot fail. */
+bool qctx_unicode_is_letter(uint32_t point);      /* L */
+bool qctx_unicode_is_number(uint32_t point);      /* N */
+bool qctx_unicode_is_mark(uint32_t point);        /* Mn, alone */
+bool qctx_unicode_is_punctuation(uint32_t point); /* P */
+bool qctx_unicode_is_other(uint32_t point);       /* C: control, format, surrogate, private use, unassigned */
+bool qctx_unicode_is_space(uint32_t point);       /* White_Space */
+
+typedef enum { QCTX_NFC, QCTX_NFD, QCTX_NFKC, QCTX_NFKD } qctx_normal_form;
+
+/*
+ * Freshly allocated copies, NUL-terminated: the normal form; the full lower-case mapping of each character by itself,
+ * without context and language (so that final sigma is σ, as Rust's char::to_lowercase has it). `bytes` is valid UTF-8.
+ * Local. Errors: MEMORY, INTERNAL.
+ */
+qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int64_t length, char **normal,
+                                   int64_t *normal_length, qctx_error *error);
+qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, int64_t *lower_length,
+                               qctx_error *error);
+
+#endif
