@@ -39,7 +39,7 @@ library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/platform/onednn[a-z_]*\.[ch]'
 library 'hdf5\.h>' 'src/platform/h5[a-z_]*\.[ch]'
 library 'yaml\.h>' 'src/platform/yaml[a-z_]*\.c'
 library 'jansson\.h>' 'include/qctx/platform/json\.h'
-library 'unicode/' 'src/platform/text[a-z_]*\.[ch]'
+library 'unicode/' 'src/platform/(text|unicode)[a-z_]*\.[ch]'
 library 'hwloc\.h>' 'src/platform/topology\.c'
 library 'xxhash\.h>' 'src/base/hash\.c'
 

@@ -9,7 +9,8 @@
 #include "qctx/base/status.h"
 
 /*
- * The code point of valid UTF-8 that begins at byte `at` < length; returns the byte behind it. Local. Cannot fail.
+ * The code point of UTF-8 that begins at byte `at` < length; returns the byte behind it. A maximal part that is not
+ * valid is U+FFFD (Unicode, chapter 3.9, and WHATWG's decoder). Local. Cannot fail.
  */
 int64_t qctx_unicode_next(const char *bytes, int64_t length, int64_t at, uint32_t *point);
 
@@ -35,5 +36,15 @@ qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int
                                    int64_t *normal_length, qctx_error *error);
 qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, int64_t *lower_length,
                                qctx_error *error);
+
+/* That mapping of one character; returns the number of code points it became, 1 or 2. Local. Cannot fail. */
+int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2]);
+
+/*
+ * A freshly allocated copy of any bytes as valid UTF-8, NUL-terminated: U+FFFD in the place of each maximal part that
+ * is not valid. Local. Errors: MEMORY.
+ */
+qctx_status qctx_unicode_repair(const char *bytes, int64_t length, char **repaired, int64_t *repaired_length,
+                                qctx_error *error);
 
 #endif

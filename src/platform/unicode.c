@@ -1,0 +1,225 @@
+#include "qctx/platform/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+#include <unicode/utf8.h>
+
+#include "qctx/base/mem.h"
+
+int64_t qctx_unicode_next(const char *bytes, int64_t length, int64_t at, uint32_t *point)
+{
+    const uint8_t *text = (const uint8_t *)bytes;
+    UChar32 found;
+
+    U8_NEXT_OR_FFFD(text, at, length, found);
+    *point = (uint32_t)found;
+    return at;
+}
+
+int qctx_unicode_put(uint32_t point, char *bytes)
+{
+    uint8_t *text = (uint8_t *)bytes;
+    int written = 0;
+
+    U8_APPEND_UNSAFE(text, written, point);
+    return written;
+}
+
+bool qctx_unicode_is_letter(uint32_t point)
+{
+    return (U_MASK(u_charType((UChar32)point)) & U_GC_L_MASK) != 0;
+}
+
+bool qctx_unicode_is_number(uint32_t point)
+{
+    return (U_MASK(u_charType((UChar32)point)) & U_GC_N_MASK) != 0;
+}
+
+bool qctx_unicode_is_mark(uint32_t point)
+{
+    return u_charType((UChar32)point) == U_NON_SPACING_MARK;
+}
+
+bool qctx_unicode_is_punctuation(uint32_t point)
+{
+    return (U_MASK(u_charType((UChar32)point)) & U_GC_P_MASK) != 0;
+}
+
+bool qctx_unicode_is_other(uint32_t point)
+{
+    return (U_MASK(u_charType((UChar32)point)) & U_GC_C_MASK) != 0;
+}
+
+bool qctx_unicode_is_space(uint32_t point)
+{
+    return u_isUWhiteSpace((UChar32)point);
+}
+
+static bool is_ascii(const char *bytes, int64_t length)
+{
+    unsigned char all = 0;
+
+    for (int64_t i = 0; i < length; i++)
+        all |= (unsigned char)bytes[i];
+    return all < 0x80;
+}
+
+static qctx_status icu_failed(const char *what, UErrorCode code, qctx_error *error)
+{
+    if (code == U_MEMORY_ALLOCATION_ERROR)
+        return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory while %s", what);
+    return qctx_fail(error, QCTX_ERR_INTERNAL, "ICU failed while %s: %s", what, u_errorName(code));
+}
+
+static const UNormalizer2 *normalizer(qctx_normal_form form, UErrorCode *code)
+{
+    switch (form) {
+    case QCTX_NFC:
+        return unorm2_getNFCInstance(code);
+    case QCTX_NFD:
+        return unorm2_getNFDInstance(code);
+    case QCTX_NFKC:
+        return unorm2_getNFKCInstance(code);
+    case QCTX_NFKD:
+        return unorm2_getNFKDInstance(code);
+    }
+    *code = U_ILLEGAL_ARGUMENT_ERROR;
+    return NULL;
+}
+
+/* Normalises UTF-16; `*normal` is allocated large enough and the caller's to free, also on failure. */
+static qctx_status normalize_wide(const UNormalizer2 *form, const UChar *wide, int32_t length, UChar **normal,
+                                  int32_t *normal_length, qctx_error *error)
+{
+    int64_t capacity = (int64_t)length + length / 2 + 32;
+
+    for (;;) {
+        UErrorCode code = U_ZERO_ERROR;
+
+        *normal = qctx_alloc(capacity, sizeof **normal, "a normal form", error);
+        if (*normal == NULL)
+            return QCTX_ERR_MEMORY;
+        *normal_length = unorm2_normalize(form, wide, length, *normal, (int32_t)capacity, &code);
+        if (U_SUCCESS(code))
+            return QCTX_OK;
+        if (code != U_BUFFER_OVERFLOW_ERROR || *normal_length < capacity)
+            return icu_failed("normalising a text", code, error);
+        free(*normal);
+        capacity = (int64_t)*normal_length + 1;
+    }
+}
+
+qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int64_t length, char **normal,
+                                   int64_t *normal_length, qctx_error *error)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    UChar *wide = NULL, *wide_normal = NULL;
+    int32_t wide_length, wide_normal_length, out_length;
+    const UNormalizer2 *instance = normalizer(form, &code);
+    qctx_status status = QCTX_OK;
+
+    *normal = NULL;
+    if (U_FAILURE(code))
+        return icu_failed("opening a normal form", code, error);
+    /* One code point grows to 18 UTF-16 units at most, each of 3 bytes at most. */
+    if (length > INT32_MAX / 64)
+        return qctx_fail(error, QCTX_ERR_INTERNAL, "a text of %lld bytes is too long to be normalised",
+                         (long long)length);
+    if (is_ascii(bytes, length)) {
+        *normal = qctx_alloc(length + 1, 1, "a normal form", error);
+        if (*normal == NULL)
+            return QCTX_ERR_MEMORY;
+        memcpy(*normal, bytes, (size_t)length);
+        *normal_length = length;
+        return QCTX_OK;
+    }
+    wide = qctx_alloc(length + 1, sizeof *wide, "a normal form", error);
+    if (wide == NULL)
+        return QCTX_ERR_MEMORY;
+    u_strFromUTF8(wide, (int32_t)length + 1, &wide_length, bytes, (int32_t)length, &code);
+    if (U_FAILURE(code)) {
+        status = icu_failed("reading a text as UTF-8", code, error);
+        goto out;
+    }
+    status = normalize_wide(instance, wide, wide_length, &wide_normal, &wide_normal_length, error);
+    if (status != QCTX_OK)
+        goto out;
+    *normal = qctx_alloc((int64_t)wide_normal_length * 3 + 1, 1, "a normal form", error);
+    if (*normal == NULL) {
+        status = QCTX_ERR_MEMORY;
+        goto out;
+    }
+    u_strToUTF8(*normal, wide_normal_length * 3 + 1, &out_length, wide_normal, wide_normal_length, &code);
+    if (U_FAILURE(code)) {
+        status = icu_failed("writing a text as UTF-8", code, error);
+        goto out;
+    }
+    *normal_length = out_length;
+out:
+    if (status != QCTX_OK) {
+        free(*normal);
+        *normal = NULL;
+    }
+    free(wide);
+    free(wide_normal);
+    return status;
+}
+
+int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2])
+{
+    /* The one character whose lower case is two, whatever the context and the language: I with a dot (SpecialCasing).
+     */
+    if (point == 0x130) {
+        lower[0] = 'i';
+        lower[1] = 0x307;
+        return 2;
+    }
+    lower[0] = (uint32_t)u_tolower((UChar32)point);
+    return 1;
+}
+
+qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, int64_t *lower_length,
+                               qctx_error *error)
+{
+    /* Two bytes become three at most, and three or four never grow. */
+    char *out = qctx_alloc(length + length / 2 + 4, 1, "a text in lower case", error);
+    int64_t at = 0, written = 0;
+
+    *lower = out;
+    if (out == NULL)
+        return QCTX_ERR_MEMORY;
+    while (at < length) {
+        uint32_t point, points[2];
+        int count;
+
+        at = qctx_unicode_next(bytes, length, at, &point);
+        count = qctx_unicode_lower_point(point, points);
+        for (int i = 0; i < count; i++)
+            written += qctx_unicode_put(points[i], out + written);
+    }
+    *lower_length = written;
+    return QCTX_OK;
+}
+
+qctx_status qctx_unicode_repair(const char *bytes, int64_t length, char **repaired, int64_t *repaired_length,
+                                qctx_error *error)
+{
+    /* A bad byte becomes three. */
+    char *out = qctx_alloc(3 * length + 1, 1, "a repaired text", error);
+    int64_t at = 0, written = 0;
+
+    *repaired = out;
+    if (out == NULL)
+        return QCTX_ERR_MEMORY;
+    while (at < length) {
+        uint32_t point;
+
+        at = qctx_unicode_next(bytes, length, at, &point);
+        written += qctx_unicode_put(point, out + written);
+    }
+    *repaired_length = written;
+    return QCTX_OK;
+}
