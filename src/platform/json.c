@@ -60,14 +60,25 @@ out:
     return status;
 }
 
-qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error)
+static qctx_status parse(const char *text, size_t bytes, size_t flags, const char *place, json_t **root,
+                         qctx_error *error)
 {
     json_error_t problem;
 
-    *root = json_loadb(text, bytes, JSON_DECODE_ANY, &problem);
+    *root = json_loadb(text, bytes, JSON_DECODE_ANY | flags, &problem);
     if (*root == NULL)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d: not valid JSON: %s", place, problem.column, problem.text);
     return QCTX_OK;
+}
+
+qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error)
+{
+    return parse(text, bytes, 0, place, root, error);
+}
+
+qctx_status qctx_json_parse_unique(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error)
+{
+    return parse(text, bytes, JSON_REJECT_DUPLICATES, place, root, error);
 }
 
 static qctx_status wrong_type(const json_t *object, const char *key, const char *expected, const char *place,

@@ -1,57 +1,203 @@
 #include "qctx/transformer/safetensors.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/bfloat16.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/half.h"
+#include "qctx/base/hash.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/order.h"
+#include "qctx/base/suggest.h"
+#include "safetensors_internal.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read as they lie in the file");
+
+static int by_name(const void *a, const void *b)
+{
+    const qctx_tensor *left = a, *right = b;
+
+    return strcmp(left->name, right->name);
+}
+
+qctx_status safetensors_sort(qctx_safetensors *tensors, qctx_error *error)
+{
+    if (tensors->count > 0)
+        qsort(tensors->items, (size_t)tensors->count, sizeof *tensors->items, by_name);
+    for (int64_t i = 1; i < tensors->count; i++) {
+        const qctx_tensor *item = &tensors->items[i], *before = item - 1;
+
+        if (strcmp(item->name, before->name) == 0)
+            return qctx_fail(error, QCTX_ERR_FORMAT,
+                             "%s: tensor '" SAFETENSORS_NAME "' is in %s, too; expected in one file", item->file,
+                             item->name, before->file);
+    }
+    return QCTX_OK;
+}
+
+qctx_status safetensors_add_file(qctx_safetensors *tensors, const char *path, qctx_error *error)
+{
+    qctx_status status = qctx_grow((void **)&tensors->files, &tensors->file_capacity, tensors->file_count + 1,
+                                   sizeof *tensors->files, "a list of files", error);
+
+    if (status != QCTX_OK)
+        return status;
+    status = safetensors_map(&tensors->files[tensors->file_count], path, error);
+    if (status != QCTX_OK)
+        return status;
+    tensors->file_count++;
+    return safetensors_read_header(tensors, &tensors->files[tensors->file_count - 1], error);
+}
+
+static bool is_index(const char *path)
+{
+    static const char ending[] = ".index.json";
+    size_t length = strlen(path), part = sizeof ending - 1;
+
+    return length >= part && strcmp(path + length - part, ending) == 0;
+}
 
 qctx_status qctx_safetensors_open(const char *path, qctx_safetensors **opened, qctx_error *error)
 {
+    qctx_safetensors *tensors = qctx_alloc(1, sizeof *tensors, "tensors", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+
     *opened = NULL;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "%s: safetensors are not read yet", path);
+    if (tensors == NULL)
+        return QCTX_ERR_MEMORY;
+    tensors->path = qctx_strdup(path, error);
+    if (tensors->path == NULL)
+        goto out;
+    if (is_index(path)) {
+        status = safetensors_open_index(tensors, error);
+    } else {
+        status = safetensors_add_file(tensors, path, error);
+        if (status == QCTX_OK)
+            status = safetensors_sort(tensors, error);
+    }
+    if (status != QCTX_OK)
+        goto out;
+    *opened = tensors;
+    tensors = NULL;
+out:
+    qctx_safetensors_close(tensors);
+    return status;
 }
 
 void qctx_safetensors_close(qctx_safetensors *tensors)
 {
-    (void)tensors;
+    if (tensors == NULL)
+        return;
+    for (int64_t i = 0; i < tensors->file_count; i++)
+        safetensors_unmap(&tensors->files[i]);
+    free(tensors->files);
+    free(tensors->items);
+    qctx_arena_free(&tensors->names);
+    free(tensors->path);
+    free(tensors);
 }
 
 const char *qctx_safetensors_path(const qctx_safetensors *tensors)
 {
-    (void)tensors;
-    return "";
+    return tensors->path;
 }
 
 int64_t qctx_safetensors_count(const qctx_safetensors *tensors)
 {
-    (void)tensors;
-    return 0;
+    return tensors->count;
 }
 
 const qctx_tensor *qctx_safetensors_at(const qctx_safetensors *tensors, int64_t index)
 {
-    (void)tensors, (void)index;
-    return NULL;
+    return &tensors->items[index];
 }
 
 const qctx_tensor *qctx_safetensors_find(const qctx_safetensors *tensors, const char *name)
 {
-    (void)tensors, (void)name;
-    return NULL;
+    const qctx_tensor wanted = {.name = name};
+
+    return tensors->count == 0
+               ? NULL
+               : bsearch(&wanted, tensors->items, (size_t)tensors->count, sizeof *tensors->items, by_name);
+}
+
+static qctx_status refuse_missing(const qctx_safetensors *tensors, const char *name, qctx_error *error)
+{
+    const char **names = qctx_alloc(tensors->count, sizeof *names, "the tensors' names", error);
+    const char *nearest;
+
+    if (names == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < tensors->count; i++)
+        names[i] = tensors->items[i].name;
+    nearest = qctx_suggest(name, names, tensors->count);
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: tensor '" SAFETENSORS_NAME "' is missing among %lld tensors", tensors->path,
+              name, (long long)tensors->count);
+    if (nearest != NULL)
+        qctx_hint(error, "the nearest name in the file is '%s'", nearest);
+    free(names);
+    return QCTX_ERR_FORMAT;
 }
 
 qctx_status qctx_safetensors_get(const qctx_safetensors *tensors, const char *name, int rank, const int64_t *shape,
                                  const qctx_tensor **found, qctx_error *error)
 {
-    (void)tensors, (void)rank, (void)shape;
+    const qctx_tensor *tensor = qctx_safetensors_find(tensors, name);
+    char expected[SAFETENSORS_SHAPE_MAX], here[SAFETENSORS_SHAPE_MAX];
+
     *found = NULL;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "%s: not read yet", name);
+    if (tensor == NULL)
+        return refuse_missing(tensors, name, error);
+    if (tensor->type == QCTX_TENSOR_OTHER)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: tensor '" SAFETENSORS_NAME "': found numbers of another type, expected F32, F16 or BF16",
+                         tensor->file, name);
+    if (tensor->rank != rank || memcmp(tensor->shape, shape, (size_t)rank * sizeof *shape) != 0) {
+        safetensors_describe_shape(rank, shape, expected);
+        safetensors_describe_shape(tensor->rank, tensor->shape, here);
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: tensor '" SAFETENSORS_NAME "': found the shape %s, expected %s",
+                         tensor->file, name, here, expected);
+    }
+    *found = tensor;
+    return QCTX_OK;
 }
 
 void qctx_tensor_read(const qctx_tensor *tensor, int64_t first, int64_t count, float *values)
 {
-    (void)tensor, (void)first, (void)count, (void)values;
+    enum { BLOCK = 512 };
+    uint16_t block[BLOCK];
+    const unsigned char *bytes = tensor->data;
+
+    if (tensor->type == QCTX_TENSOR_F32) {
+        memcpy(values, bytes + first * 4, (size_t)count * 4);
+        return;
+    }
+    for (int64_t done = 0; done < count; done += BLOCK) {
+        int64_t part = qctx_smaller(BLOCK, count - done);
+
+        memcpy(block, bytes + (first + done) * 2, (size_t)part * 2);
+        if (tensor->type == QCTX_TENSOR_F16)
+            qctx_half_to_float(block, part, values + done);
+        else
+            qctx_from_bfloat16_row(block, part, values + done);
+    }
 }
 
-uint64_t qctx_safetensors_hash(const qctx_safetensors *tensors, uint64_t seed)
+uint64_t qctx_safetensors_hash(const qctx_safetensors *tensors, const char *left_out, uint64_t seed)
 {
-    (void)tensors;
-    return seed;
+    uint64_t hash = seed;
+
+    for (int64_t i = 0; i < tensors->count; i++) {
+        const qctx_tensor *tensor = &tensors->items[i];
+        int64_t described[2 + QCTX_TENSOR_RANK_MAX] = {(int64_t)tensor->type, tensor->rank};
+
+        if (left_out != NULL && strncmp(tensor->name, left_out, strlen(left_out)) == 0)
+            continue;
+        memcpy(described + 2, tensor->shape, sizeof tensor->shape);
+        hash = qctx_hash(tensor->name, strlen(tensor->name), hash);
+        hash = qctx_hash(described, sizeof described, hash);
+        hash = qctx_hash(tensor->data, (size_t)tensor->bytes, hash);
+    }
+    return hash;
 }

@@ -23,6 +23,9 @@ qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *err
  */
 qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
 
+/* The same, where a key that is given twice in one object is refused, too. Local. Errors: FORMAT. */
+qctx_status qctx_json_parse_unique(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
+
 /* What a value is, for messages: "an object", "a string", …; NULL is "nothing". Local. */
 const char *qctx_json_type(const json_t *value);
 

@@ -25,8 +25,9 @@ typedef struct {
     qctx_tensor_type type;
     int rank;
     int64_t shape[QCTX_TENSOR_RANK_MAX];
-    int64_t count;    /* elements: the product of the shape */
-    const void *data; /* little-endian, not aligned */
+    int64_t count; /* elements: the product of the shape */
+    int64_t bytes;
+    const void *data; /* [bytes], little-endian, not aligned */
 } qctx_tensor;
 
 typedef struct qctx_safetensors qctx_safetensors;
@@ -58,7 +59,10 @@ qctx_status qctx_safetensors_get(const qctx_safetensors *tensors, const char *na
 /* values [count] = elements first … first + count − 1, in float32, exactly. Local. Cannot fail. */
 void qctx_tensor_read(const qctx_tensor *tensor, int64_t first, int64_t count, float *values);
 
-/* A hash of the bytes of all files, under `seed`. Local. Cannot fail. */
-uint64_t qctx_safetensors_hash(const qctx_safetensors *tensors, uint64_t seed);
+/*
+ * A hash of names, types, shapes and bytes of the tensors whose names do not begin with `left_out` (NULL: of all),
+ * under `seed`; it does not depend on how they are dealt out to files. Reads all of their bytes. Local. Cannot fail.
+ */
+uint64_t qctx_safetensors_hash(const qctx_safetensors *tensors, const char *left_out, uint64_t seed);
 
 #endif
