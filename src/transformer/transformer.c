@@ -53,9 +53,3 @@ qctx_status qctx_transformer_forward(const qctx_transformer *transformer, qctx_t
     return qctx_fail(error, QCTX_ERR_INTERNAL, "transformers do not work yet");
 }
 
-qctx_status qctx_transformer_reference(const qctx_model_folder *folder, unsigned pooling, const qctx_token_batch *batch,
-                                       double *rows, qctx_error *error)
-{
-    (void)pooling, (void)batch, (void)rows;
-    return qctx_fail(error, QCTX_ERR_INTERNAL, "%s: transformers do not work yet", folder->path);
-}
