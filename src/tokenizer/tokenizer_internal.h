@@ -26,10 +26,15 @@ qctx_status tokenizer_vocabulary_from_json(const json_t *object, const char *pla
                                            qctx_error *error);
 void tokenizer_vocabulary_destroy(tokenizer_vocabulary *vocabulary);
 
-/* The id of a token, or −1; the token of an id, or NULL; one more than the highest id. Local. */
+/*
+ * The id of a token, or −1; the token of an id, or NULL; one more than the highest id; the number of tokens; the bytes
+ * of the longest. Local.
+ */
 int32_t tokenizer_vocabulary_find(const tokenizer_vocabulary *vocabulary, const char *token, int64_t length);
 const char *tokenizer_vocabulary_token(const tokenizer_vocabulary *vocabulary, int32_t id);
 int64_t tokenizer_vocabulary_size(const tokenizer_vocabulary *vocabulary);
+int64_t tokenizer_vocabulary_count(const tokenizer_vocabulary *vocabulary);
+int64_t tokenizer_vocabulary_longest(const tokenizer_vocabulary *vocabulary);
 
 /* Byte pair encoding: the merges of a vocabulary, by rank. */
 typedef struct tokenizer_bpe tokenizer_bpe;
