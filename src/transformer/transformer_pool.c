@@ -1,0 +1,85 @@
+#include <math.h>
+#include <string.h>
+
+#include "transformer_model.h"
+
+bool transformer_pools_one(const qctx_transformer *transformer)
+{
+    return transformer->pooling == QCTX_POOL_CLS || transformer->pooling == QCTX_POOL_LAST ||
+           transformer->pooling == QCTX_POOL_END_OF_TEXT;
+}
+
+/* Row of the token that pooling of this kind takes. */
+static int64_t token_of(const qctx_transformer *transformer, unsigned kind, const qctx_token_batch *batch, int64_t text)
+{
+    int64_t first = batch->offsets[text], count = batch->offsets[text + 1] - first;
+
+    if (kind == QCTX_POOL_LAST)
+        return first + count - 1;
+    if (kind == QCTX_POOL_END_OF_TEXT)
+        return first + transformer_end_of_text(transformer->folder, count, batch->ids + first);
+    return first;
+}
+
+int64_t transformer_pooled_token(const qctx_transformer *transformer, const qctx_token_batch *batch, int64_t text)
+{
+    return token_of(transformer, transformer->pooling, batch, text);
+}
+
+static void pool_mean(int64_t d, int64_t count, const float *x, float *to)
+{
+    memset(to, 0, (size_t)d * sizeof *to);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t j = 0; j < d; j++)
+            to[j] += x[i * d + j];
+    for (int64_t j = 0; j < d; j++)
+        to[j] /= (float)count;
+}
+
+static void pool_max(int64_t d, int64_t count, const float *x, float *to)
+{
+    memcpy(to, x, (size_t)d * sizeof *to);
+    for (int64_t i = 1; i < count; i++)
+        for (int64_t j = 0; j < d; j++)
+            to[j] = x[i * d + j] > to[j] ? x[i * d + j] : to[j];
+}
+
+/* All kinds of one text, side by side. */
+static void pool_text(const qctx_transformer *transformer, const qctx_token_batch *batch, int64_t text, const float *x,
+                      float *to)
+{
+    int64_t d = transformer->folder->hidden;
+    int64_t first = batch->offsets[text], count = batch->offsets[text + 1] - first;
+
+    for (unsigned kind = QCTX_POOL_CLS; kind <= QCTX_POOL_END_OF_TEXT; kind *= 2) {
+        if ((transformer->pooling & kind) == 0)
+            continue;
+        if (kind == QCTX_POOL_MEAN)
+            pool_mean(d, count, x + first * d, to);
+        else if (kind == QCTX_POOL_MAX)
+            pool_max(d, count, x + first * d, to);
+        else
+            memcpy(to, x + token_of(transformer, kind, batch, text) * d, (size_t)d * sizeof *to);
+        to += d;
+    }
+}
+
+void transformer_pool(const qctx_transformer *transformer, qctx_transformer_workspace *workspace,
+                      const qctx_token_batch *batch, bool picked, float *rows)
+{
+    float *from = workspace->vectors, *to = workspace->turned;
+    int64_t pooled = transformer->pooled;
+
+    if (picked)
+        memcpy(from, workspace->x, (size_t)(batch->texts * pooled) * sizeof *from);
+    for (int64_t i = 0; !picked && i < batch->texts; i++)
+        pool_text(transformer, batch, i, workspace->x, from + i * pooled);
+    for (int64_t i = 0; i < transformer->map_count; i++) {
+        float *swap = from;
+
+        qctx_linear_apply(transformer->maps[i], batch->texts, from, NULL, QCTX_PRECISION_FLOAT32, to);
+        from = to;
+        to = swap;
+    }
+    memcpy(rows, from, (size_t)(batch->texts * transformer->dim) * sizeof *rows);
+}
