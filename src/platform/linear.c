@@ -1,38 +1,93 @@
 #include "qctx/platform/linear.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "linear_internal.h"
+#include "qctx/base/bfloat16.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
+
+/* Sums of a block on the stack, and the block where a library multiplies: wide, since it packs its operands anew. */
+enum { SUMS = LINEAR_ROWS * LINEAR_COLS, PLAIN_COLS = 192, PLAIN_ROWS = SUMS / PLAIN_COLS };
 
 struct qctx_linear {
     qctx_precision precision;
     int64_t output, input;
-    float *weight, *bias;
-    qctx_bfloat16 *narrow;
     qctx_linear_function function;
+    bool packed;
+    int64_t depth; /* units of an input: `input`, or half of it where a unit is a pair */
+    void *weight;  /* panels, or [output, input] as it came */
+    int64_t weight_bytes;
+    float *bias; /* [bias_count], filled up with zeros to whole panels */
+    int64_t bias_count;
 };
+
+/* Panels of float32: line l has input l of each output. */
+static void pack_float32(const qctx_linear *linear, const float *weight)
+{
+    float *units = linear->weight;
+
+    for (int64_t j = 0; j < linear->output; j++) {
+        float *column = units + j / LINEAR_COLS * linear->depth * LINEAR_COLS + j % LINEAR_COLS;
+
+        for (int64_t l = 0; l < linear->input; l++)
+            column[l * LINEAR_COLS] = weight[j * linear->input + l];
+    }
+}
+
+/* Panels of bfloat16: line l has inputs 2l and 2l + 1 of each output, side by side. */
+static void pack_bfloat16(const qctx_linear *linear, const float *weight)
+{
+    qctx_bfloat16 *halves = linear->weight;
+
+    for (int64_t j = 0; j < linear->output; j++) {
+        qctx_bfloat16 *column = halves + 2 * (j / LINEAR_COLS * linear->depth * LINEAR_COLS + j % LINEAR_COLS);
+
+        for (int64_t l = 0; l < linear->input; l++)
+            column[l / 2 * 2 * LINEAR_COLS + l % 2] = qctx_to_bfloat16(weight[j * linear->input + l]);
+    }
+}
+
+static void keep_weight(qctx_linear *linear, const float *weight)
+{
+    const int64_t count = linear->output * linear->input;
+
+    if (linear->packed && linear->precision == QCTX_PRECISION_FLOAT32)
+        pack_float32(linear, weight);
+    else if (linear->packed)
+        pack_bfloat16(linear, weight);
+    else if (linear->precision == QCTX_PRECISION_FLOAT32)
+        memcpy(linear->weight, weight, (size_t)count * sizeof *weight);
+    else
+        qctx_to_bfloat16_row(weight, count, linear->weight);
+}
 
 qctx_status qctx_linear_create(qctx_precision precision, int64_t output, int64_t input, const float *weight,
                                const float *bias, qctx_linear_function function, qctx_linear **created,
                                qctx_error *error)
 {
-    qctx_linear *linear = qctx_alloc(1, sizeof *linear, "a layer", error);
+    const int64_t panels = qctx_divide_up(output, LINEAR_COLS), size = qctx_precision_bytes(precision);
+    qctx_linear *linear = qctx_alloc(1, sizeof *linear, "a linear layer", error);
 
     *created = NULL;
     if (linear == NULL)
         return QCTX_ERR_MEMORY;
-    *linear = (qctx_linear){precision, output, input, NULL, NULL, NULL, function};
-    linear->weight = qctx_alloc(output * input, sizeof *weight, "a layer", error);
-    linear->narrow = qctx_alloc(output * input, sizeof *linear->narrow, "a layer", error);
-    linear->bias = qctx_alloc(output, sizeof *bias, "a layer", error);
-    if (linear->weight == NULL || linear->bias == NULL || linear->narrow == NULL) {
+    linear->precision = precision;
+    linear->output = output;
+    linear->input = input;
+    linear->function = function;
+    linear->packed = linear_kernel_fits(precision, input);
+    linear->depth = input * size / (int64_t)sizeof(float);
+    linear->weight_bytes = size * input * (linear->packed ? panels * LINEAR_COLS : output);
+    linear->bias_count = panels * LINEAR_COLS;
+    linear->weight = qctx_alloc(linear->weight_bytes, 1, "the weights of a linear layer", error);
+    linear->bias = qctx_alloc(linear->bias_count, sizeof *linear->bias, "the bias of a linear layer", error);
+    if (linear->weight == NULL || linear->bias == NULL) {
         qctx_linear_destroy(linear);
         return QCTX_ERR_MEMORY;
     }
-    memcpy(linear->weight, weight, (size_t)(output * input) * sizeof *weight);
-    qctx_to_bfloat16_row(weight, output * input, linear->narrow);
+    keep_weight(linear, weight);
     if (bias != NULL)
         memcpy(linear->bias, bias, (size_t)output * sizeof *bias);
     *created = linear;
@@ -44,62 +99,66 @@ void qctx_linear_destroy(qctx_linear *linear)
     if (linear == NULL)
         return;
     free(linear->weight);
-    free(linear->narrow);
     free(linear->bias);
     free(linear);
 }
 
 int64_t qctx_linear_bytes(const qctx_linear *linear)
 {
-    return linear->output * linear->input * 6;
+    return (int64_t)sizeof *linear + linear->weight_bytes + linear->bias_count * (int64_t)sizeof *linear->bias;
 }
 
-static float apply(qctx_linear_function function, float x)
+/* The element `index` of an array of this precision. */
+static const void *element(qctx_precision precision, const void *array, int64_t index)
 {
-    switch (function) {
-    case QCTX_LINEAR_IDENTITY:
-        return x;
-    case QCTX_LINEAR_RELU:
-        return x > 0 ? x : 0;
-    case QCTX_LINEAR_GELU:
-        return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f));
-    case QCTX_LINEAR_GELU_TANH:
-        return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
-    case QCTX_LINEAR_QUICK_GELU:
-        return x / (1.0f + expf(-1.702f * x));
-    case QCTX_LINEAR_TANH:
-        return tanhf(x);
-    }
-    return x;
+    return (const char *)array + index * qctx_precision_bytes(precision);
 }
 
-void qctx_linear_function_apply(qctx_linear_function function, int64_t count, float *values)
+/* sums [rows, LINEAR_COLS] of the panel that begins at output `first`. */
+static void multiply_packed(const qctx_linear *linear, int64_t rows, const void *x, int64_t first, float *sums)
 {
-    for (int64_t i = 0; i < count; i++)
-        values[i] = apply(function, values[i]);
+    const float *units = x, *panel = (const float *)linear->weight + first * linear->depth;
+
+    for (int64_t l = 0; l < linear->depth; l += LINEAR_DEPTH)
+        linear_kernel(linear->precision, rows, qctx_smaller(LINEAR_DEPTH, linear->depth - l), units + l, linear->depth,
+                      panel + l * LINEAR_COLS, l > 0, sums);
+}
+
+static void multiply_plain(const qctx_linear *linear, int64_t rows, const void *x, int64_t first, int64_t cols,
+                           float *sums)
+{
+    qctx_product(linear->precision, QCTX_PLAIN, QCTX_TRANSPOSED, rows, cols, linear->input, x, linear->input,
+                 element(linear->precision, linear->weight, first * linear->input), linear->input, false, sums, cols);
 }
 
 void qctx_linear_apply(const qctx_linear *linear, int64_t rows, const void *x, const float *residual,
                        qctx_precision y_type, void *y)
 {
-    int64_t n = linear->output;
-    float *sums = calloc((size_t)(rows * n), sizeof *sums);
+    const int64_t n = linear->output;
+    const int64_t most_rows = linear->packed ? LINEAR_ROWS : PLAIN_ROWS;
+    const int64_t most_cols = linear->packed ? LINEAR_COLS : PLAIN_COLS;
+    float sums[SUMS];
 
-    qctx_product(linear->precision, QCTX_PLAIN, QCTX_TRANSPOSED, rows, n, linear->input, x, linear->input,
-                 linear->precision == QCTX_PRECISION_FLOAT32 ? (void *)linear->weight : linear->narrow, linear->input,
-                 false, sums, n);
-    for (int64_t i = 0; i < rows * n; i++)
-        sums[i] = apply(linear->function, sums[i] + linear->bias[i % n]) + (residual != NULL ? residual[i] : 0.0f);
-    if (y_type == QCTX_PRECISION_FLOAT32)
-        memcpy(y, sums, (size_t)(rows * n) * sizeof *sums);
-    else
-        qctx_to_bfloat16_row(sums, rows * n, y);
-    free(sums);
-}
+    for (int64_t row = 0; row < rows; row += most_rows)
+        for (int64_t col = 0; col < n; col += most_cols) {
+            const int64_t height = qctx_smaller(most_rows, rows - row), width = qctx_smaller(most_cols, n - col);
+            const void *x_rows = element(linear->precision, x, row * linear->input);
+            const linear_block block = {
+                .rows = height,
+                .cols = width,
+                .sums = sums,
+                .sums_stride = linear->packed ? LINEAR_COLS : width,
+                .bias = linear->bias + col,
+                .residual = residual == NULL ? NULL : residual + row * n + col,
+                .y_type = y_type,
+                .y = (char *)y + (row * n + col) * qctx_precision_bytes(y_type),
+                .stride = n,
+            };
 
-const char *qctx_linear_function_name(qctx_linear_function function)
-{
-    static const char *const names[] = {"identity", "relu", "gelu", "gelu_new", "quick_gelu", "tanh"};
-
-    return names[function];
+            if (linear->packed)
+                multiply_packed(linear, height, x_rows, col, sums);
+            else
+                multiply_plain(linear, height, x_rows, col, width, sums);
+            linear_finish(linear->function, &block);
+        }
 }
