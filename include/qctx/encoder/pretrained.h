@@ -14,6 +14,12 @@
  * It learns nothing. A folder that is not where it was is looked for, by the last part of its name, in the folders of
  * QCTX_MODELS (separated by ':'); what is found must have the same hash. Its identity has no paths in it.
  *
+ * A text that gives no token at all (an empty one, with a tokenizer that adds no special tokens) or a vector of zeros
+ * becomes the first unit vector, so that a store can hold it; a vector that is not finite is refused (DATA).
+ *
+ * Errors of creation: CONFIG (settings; a dim above the model's; two models of different dims), IO (no such folder),
+ * FORMAT (its files), MISMATCH (another hash; a tokenizer with more tokens than there are embeddings), MEMORY.
+ *
  * Within a call, texts go longest first into groups of some hundred tokens, dealt to the threads; groups follow from
  * the texts of the call alone.
  */
