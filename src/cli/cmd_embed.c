@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,20 +6,36 @@
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
 #include "qctx/engine/embed.h"
+#include "qctx/engine/encoders.h"
 #include "qctx/platform/topology.h"
 
 static struct {
-    const char *out, *encoder, *fit, *dtype;
+    const char *out, *fit, *dtype;
+    qctx_option_texts encoders;
+    const char *weights, *precision, *pooling, *question_prompt, *context_prompt, *context_model;
     int64_t dim;
     bool force;
-} options = {NULL, "hashing", "train", "float32", 0, false};
+} options = {.fit = "train", .dtype = "float32", .precision = "float32"};
 
 static const qctx_option table[] = {
     {"out", QCTX_OPTION_TEXT, &options.out, "FILE", "the store to write, such as stores/squad.h5", 0, 0},
-    {"encoder", QCTX_OPTION_TEXT, &options.encoder, "NAME|STORE", "an encoder, or a store whose encoder is used", 0, 0},
-    {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT", "the split whose contexts the encoder learns from", 0, 0},
+    {"encoder", QCTX_OPTION_TEXTS, &options.encoders, "NAME|FOLDER|STORE",
+     "hashing (default), a model folder, or a store whose encoder is used; given several times, joined", 0, 0},
+    {"weights", QCTX_OPTION_TEXT, &options.weights, "W,W,...", "of several encoders, in their order (default: all 1)",
+     0, 0},
+    {"precision", QCTX_OPTION_CHOICE, &options.precision, "float32|bfloat16|auto", "of a model's products", 0, 0},
+    {"dim", QCTX_OPTION_INT, &options.dim, "N",
+     "length of a vector: of a model's its first coordinates (matryoshka), or that of hashing alone; 0: the encoder's "
+     "own",
+     0, 65536},
+    {"pooling", QCTX_OPTION_TEXT, &options.pooling, "NAME",
+     "mean, cls, max, last or several as cls+max (default: as the model's folder says)", 0, 0},
+    {"question-prompt", QCTX_OPTION_TEXT, &options.question_prompt, "TEXT",
+     "put before every question, '' for none (default: the model's own)", 0, 0},
+    {"context-prompt", QCTX_OPTION_TEXT, &options.context_prompt, "TEXT", "put before every context, likewise", 0, 0},
+    {"context-model", QCTX_OPTION_TEXT, &options.context_model, "FOLDER", "another model for contexts", 0, 0},
+    {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT", "the split whose contexts hashing learns from", 0, 0},
     {"dtype", QCTX_OPTION_CHOICE, &options.dtype, "float32|float16", "how vectors are stored", 0, 0},
-    {"dim", QCTX_OPTION_INT, &options.dim, "N", "length of a vector; 0: the encoder's own default", 0, 65536},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a store of the same name", 0, 0},
     {0},
 };
@@ -29,8 +46,10 @@ static const qctx_usage usage = {
     .summary = "Encodes the questions and contexts of a corpus into an embedding store.",
     .details = "  mpirun -np 4 qctx-dist embed corpora/squad --out stores/squad.h5\n"
                "  qctx-dist embed corpora/mine --out stores/mine.h5 --encoder stores/squad.h5\n"
+               "  qctx-dist embed corpora/squad --out s.h5 --encoder models/minilm\n"
                "\n"
-               "The store is an HDF5 file that h5py opens; qctx-dist info describes it.\n"
+               "A model folder is one of sentence-transformers, OpenCLIP or Hugging Face. The\n"
+               "store is an HDF5 file that h5py opens; qctx-dist info describes it.\n"
                "--encoder STORE puts a corpus beside one that is embedded already: both must\n"
                "be encoded alike, with what the encoder learnt from the first.\n",
     .options = table,
@@ -52,46 +71,76 @@ static qctx_status check_options(qctx_comm *comm, qctx_error *error)
     return qctx_agree(comm, status, error);
 }
 
-static qctx_status create_encoder(qctx_encoder **encoder, qctx_error *error)
+/* weights [QCTX_OPTION_TEXTS_MAX] = the numbers of --weights, `*count` of them. Local. */
+static qctx_status read_weights(double *weights, int64_t *count, qctx_error *error)
 {
-    char *settings = NULL;
-    qctx_status status;
+    const char *text = options.weights;
 
-    if (options.dim != 0 && (settings = qctx_format(error, "{\"dim\": %lld}", (long long)options.dim)) == NULL)
-        return QCTX_ERR_MEMORY;
-    status = qctx_encoder_create(options.encoder, settings, encoder, error);
-    free(settings);
-    return status;
+    *count = 0;
+    while (text != NULL && *count < QCTX_OPTION_TEXTS_MAX) {
+        char *end;
+        double weight = strtod(text, &end);
+
+        if (end == text || (*end != ',' && *end != '\0') || !isfinite(weight) || weight < 0)
+            return qctx_fail(error, QCTX_ERR_USAGE, "embed: --weights: '%s' is not a list of numbers, such as 1,0.5",
+                             options.weights);
+        weights[(*count)++] = weight;
+        text = *end == ',' ? end + 1 : NULL;
+    }
+    if (options.weights != NULL && (*count != options.encoders.count || *count < 2 || text != NULL)) {
+        qctx_fail(error, QCTX_ERR_USAGE, "embed: --weights wants one number for each of several --encoder");
+        return qctx_hint(error, "such as --encoder hashing --encoder models/minilm --weights 1,0.5");
+    }
+    return QCTX_OK;
 }
 
-/* The encoder of the store that --encoder names. */
-static qctx_status restore_encoder(qctx_comm *comm, qctx_encoder **encoder, qctx_error *error)
+static qctx_precision precision_of(const char *name)
 {
-    qctx_store *store = NULL;
-    qctx_status status;
-
-    if (options.dim != 0)
-        return qctx_fail(error, QCTX_ERR_USAGE, "embed: --dim is that of the encoder in %s; leave it away",
-                         options.encoder);
-    status = qctx_store_open(comm, options.encoder, &store, error);
-    if (status == QCTX_OK)
-        status = qctx_agree(comm, qctx_embed_encoder_of(store, encoder, error), error);
-    qctx_store_close(store);
-    return status;
+    if (strcmp(name, "auto") == 0)
+        return QCTX_PRECISION_AUTO;
+    return strcmp(name, "bfloat16") == 0 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
 }
 
+static const char *text_or(const char *text, const char *fallback)
+{
+    return text != NULL ? text : fallback;
+}
+
+/* The length of hashing's vectors where nothing else can be meant, of a model's otherwise. */
+static void set_dim(qctx_encoder_wish *wish)
+{
+    bool hashing_alone = wish->count == 1 && strcmp(wish->encoders[0], "hashing") == 0;
+
+    *(hashing_alone ? &wish->hashing_dim : &wish->dim) = options.dim;
+}
+
+/* The encoder that the options describe, fitted on the corpus where it learns. Collective. */
 static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, qctx_encoder **encoder, qctx_error *error)
 {
+    static char hashing[] = "hashing";
     const qctx_fit_source source = {corpus, options.fit};
-    int64_t is_path = qctx_path_exists(options.encoder);
+    double weights[QCTX_OPTION_TEXTS_MAX];
+    qctx_encoder_wish wish = {
+        .command_line = true,
+        .weights = weights,
+        .precision = precision_of(options.precision),
+        .pooling = text_or(options.pooling, ""),
+        .question_prompt = text_or(options.question_prompt, QCTX_PROMPT_OF_MODEL),
+        .context_prompt = text_or(options.context_prompt, QCTX_PROMPT_OF_MODEL),
+        .context_model = text_or(options.context_model, ""),
+    };
+    bool learns = false;
     qctx_status status;
 
-    /* A path that only some ranks see is opened by all, and so refused by all. */
-    qctx_comm_max_int64(comm, &is_path, 1);
-    if (is_path)
-        return restore_encoder(comm, encoder, error);
-    status = qctx_agree(comm, create_encoder(encoder, error), error);
-    return status == QCTX_OK ? qctx_embed_fit(comm, *encoder, &source, 1, error) : status;
+    if (options.encoders.count == 0)
+        options.encoders.items[options.encoders.count++] = hashing;
+    wish.count = options.encoders.count;
+    wish.encoders = options.encoders.items;
+    set_dim(&wish);
+    status = qctx_agree(comm, read_weights(weights, &wish.weight_count, error), error);
+    if (status == QCTX_OK)
+        status = qctx_encoders_open(comm, &wish, encoder, &learns, error);
+    return status == QCTX_OK && learns ? qctx_embed_fit(comm, *encoder, &source, 1, error) : status;
 }
 
 static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)

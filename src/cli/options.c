@@ -107,7 +107,18 @@ static qctx_status take_pair(const qctx_usage *usage, const qctx_option *option,
     return QCTX_OK;
 }
 
-static qctx_status take_value(const qctx_usage *usage, const qctx_option *option, const char *text, qctx_error *error)
+static qctx_status take_text(const qctx_usage *usage, const qctx_option *option, char *text, qctx_error *error)
+{
+    qctx_option_texts *texts = option->value;
+
+    if (texts->count == QCTX_OPTION_TEXTS_MAX)
+        return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s is given more than %d times", usage->command, option->name,
+                         QCTX_OPTION_TEXTS_MAX);
+    texts->items[texts->count++] = text;
+    return QCTX_OK;
+}
+
+static qctx_status take_value(const qctx_usage *usage, const qctx_option *option, char *text, qctx_error *error)
 {
     switch (option->kind) {
     case QCTX_OPTION_INT:
@@ -116,6 +127,8 @@ static qctx_status take_value(const qctx_usage *usage, const qctx_option *option
         return take_double(usage, option, text, error);
     case QCTX_OPTION_CHOICE:
         return take_choice(usage, option, text, error);
+    case QCTX_OPTION_TEXTS:
+        return take_text(usage, option, text, error);
     default:
         *(const char **)option->value = text;
         return QCTX_OK;
@@ -125,9 +138,9 @@ static qctx_status take_value(const qctx_usage *usage, const qctx_option *option
 /* Takes the option at argv[*at] with its values and moves `*at` to the last word used. */
 static qctx_status take_option(const qctx_usage *usage, int argc, char **argv, int *at, qctx_error *error)
 {
-    const char *name = argv[*at] + 2;
+    char *name = argv[*at] + 2;
     size_t length = strcspn(name, "=");
-    const char *inlined = name[length] == '=' ? name + length + 1 : NULL;
+    char *inlined = name[length] == '=' ? name + length + 1 : NULL;
     const qctx_option *option = find(usage->options, name, length);
     int values;
 

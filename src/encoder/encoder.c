@@ -101,6 +101,13 @@ qctx_encoder_work qctx_encoder_work_of(const qctx_encoder *encoder)
     return work;
 }
 
+char *qctx_encoder_fingerprint_of(const char *name, const char *identity, const void *table, size_t bytes,
+                                  qctx_error *error)
+{
+    return qctx_format(error, "%s-%016" PRIx64, name,
+                       qctx_hash(table, bytes, qctx_hash(identity, strlen(identity), 0)));
+}
+
 char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error)
 {
     const qctx_encoder_class *class = encoder->class;
@@ -111,8 +118,7 @@ char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error)
     size_t bytes;
 
     if (identity != NULL && class->save(encoder->state, &table, &bytes, error) == QCTX_OK)
-        fingerprint = qctx_format(error, "%s-%016" PRIx64, class->name,
-                                  qctx_hash(table, bytes, qctx_hash(identity, strlen(identity), 0)));
+        fingerprint = qctx_encoder_fingerprint_of(class->name, identity, table, bytes, error);
     free(identity);
     free(table);
     return fingerprint;
@@ -135,6 +141,11 @@ qctx_status qctx_encoder_save(const qctx_encoder *encoder, char **settings, void
     return QCTX_OK;
 }
 
+qctx_status qctx_encoder_load(qctx_encoder *encoder, const void *table, size_t bytes, qctx_error *error)
+{
+    return encoder->class->restore(encoder->state, table, bytes, error);
+}
+
 qctx_status qctx_encoder_restore(const char *name, const char *settings, const void *table, size_t bytes,
                                  qctx_encoder **restored, qctx_error *error)
 {
@@ -142,7 +153,7 @@ qctx_status qctx_encoder_restore(const char *name, const char *settings, const v
     qctx_status status = qctx_encoder_create(name, settings, &encoder, error);
 
     if (status == QCTX_OK)
-        status = encoder->class->restore(encoder->state, table, bytes, error);
+        status = qctx_encoder_load(encoder, table, bytes, error);
     if (status != QCTX_OK) {
         qctx_encoder_destroy(encoder);
         return status;

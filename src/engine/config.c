@@ -44,6 +44,10 @@ void qctx_config_free(qctx_config *config)
             free(*(char **)member);
         else if (qctx_config_keys[i].type == QCTX_KEY_SOURCES)
             qctx_config_free_sources(member);
+        else if (qctx_config_keys[i].type == QCTX_KEY_TEXTS)
+            qctx_config_free_texts(member);
+        else if (qctx_config_keys[i].type == QCTX_KEY_NUMBERS)
+            qctx_config_free_numbers(member);
     }
     *config = (qctx_config){0};
 }

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "config_internal.h"
+#include "qctx/encoder/joined.h"
+#include "qctx/engine/encoders.h"
 #include "qctx/engine/plan.h"
 
 static int64_t index_of(const char *path)
@@ -52,6 +54,74 @@ static void check_scheme(qctx_config_reader *reader)
         qctx_config_complain(reader, place_of(reader, conflict.key), conflict.key, "%s", conflict.reason);
 }
 
+static void complain_at(qctx_config_reader *reader, const char *path, const char *reason)
+{
+    qctx_config_complain(reader, place_of(reader, path), path, "%s", reason);
+}
+
+/* The weights of several encoders. */
+static void check_weights(qctx_config_reader *reader)
+{
+    const qctx_numbers *weights = &reader->config.encoder.weights;
+    const int64_t encoders = reader->config.data.encoder.count;
+    double sum = 0;
+
+    if (weights->count == 0 || was_refused(reader, "data.encoder"))
+        return;
+    for (int64_t i = 0; i < weights->count; i++)
+        sum += weights->items[i];
+    if (encoders == 1)
+        complain_at(reader, "encoder.weights", "is for several encoders, and data.encoder names one");
+    else if (weights->count != encoders)
+        qctx_config_complain(reader, place_of(reader, "encoder.weights"), "encoder.weights",
+                             "expected %lld numbers, one for each encoder of data.encoder, found %lld",
+                             (long long)encoders, (long long)weights->count);
+    else if (!(sum > 0 && sum <= QCTX_JOINED_WEIGHT_MAX))
+        complain_at(reader, "encoder.weights", "expected a sum above 0 and at most 1e6");
+}
+
+static void check_tune(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+
+    if (!config->encoder.tune || was_refused(reader, "data.encoder"))
+        return;
+    if (config->data.encoder.count == 1)
+        complain_at(reader, "encoder.tune", "chooses the weights of several encoders, and data.encoder names one");
+    else if (config->encoder.weights.count > 0)
+        complain_at(reader, "encoder.tune", "chooses the weights; leave encoder.weights out");
+    else if (config->eval.tune == 0 && config->eval.tune_split[0] == '\0')
+        complain_at(reader, "encoder.tune", "needs held-out questions: set eval.tune or eval.tune_split");
+}
+
+/* What only the files can tell, whether a path is a model folder, is checked by engine/encoders. */
+static void check_encoder(qctx_config_reader *reader)
+{
+    const qctx_texts *encoders = &reader->config.data.encoder;
+    const qctx_encoder_wish wish = qctx_encoder_wish_of(&reader->config);
+    const char *setting = qctx_encoder_wish_model_setting(&wish);
+    bool built_in = true;
+
+    if (encoders->count > QCTX_JOINED_MAX)
+        qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder",
+                             "expected at most %d encoders, found %lld", QCTX_JOINED_MAX, (long long)encoders->count);
+    for (int64_t i = 0; i < encoders->count; i++) {
+        built_in = built_in && strcmp(encoders->items[i], "hashing") == 0;
+        for (int64_t j = 0; j < i; j++)
+            if (strcmp(encoders->items[i], encoders->items[j]) == 0)
+                qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder", "names %s twice",
+                                     encoders->items[i]);
+    }
+    if (built_in && setting != NULL && !was_refused(reader, "data.encoder")) {
+        char path[64];
+
+        snprintf(path, sizeof path, "encoder.%s", setting);
+        complain_at(reader, path, "is for model folders, and data.encoder names none");
+    }
+    check_weights(reader);
+    check_tune(reader);
+}
+
 /* Tables go by the names of their sources. */
 static void check_eval_names(qctx_config_reader *reader)
 {
@@ -70,6 +140,7 @@ static void check_eval_names(qctx_config_reader *reader)
 void qctx_config_check(qctx_config_reader *reader)
 {
     check_train(reader);
+    check_encoder(reader);
     check_loss(reader);
     check_scheme(reader);
     check_eval_names(reader);

@@ -73,6 +73,31 @@ static void write_sources(FILE *out, const qctx_sources *sources)
     }
 }
 
+/* One text stands alone, so that a list is seen to be one. */
+static void write_texts(FILE *out, const qctx_texts *texts)
+{
+    if (texts->count == 1) {
+        write_text(out, texts->items[0]);
+        return;
+    }
+    fputc('[', out);
+    for (int64_t i = 0; i < texts->count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        write_text(out, texts->items[i]);
+    }
+    fputc(']', out);
+}
+
+static void write_numbers(FILE *out, const qctx_numbers *numbers)
+{
+    fputc('[', out);
+    for (int64_t i = 0; i < numbers->count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        write_number(out, numbers->items[i]);
+    }
+    fputc(']', out);
+}
+
 void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_config *config)
 {
     const void *member = (const char *)config + key->offset;
@@ -103,6 +128,12 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
         break;
     case QCTX_KEY_SOURCES:
         write_sources(out, member);
+        break;
+    case QCTX_KEY_TEXTS:
+        write_texts(out, member);
+        break;
+    case QCTX_KEY_NUMBERS:
+        write_numbers(out, member);
         break;
     }
 }

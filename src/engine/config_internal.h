@@ -19,6 +19,8 @@ typedef enum {
     QCTX_KEY_FLAG,    /* bool */
     QCTX_KEY_CHOICE,  /* an enum: the place in `choices` */
     QCTX_KEY_SOURCES, /* qctx_sources */
+    QCTX_KEY_TEXTS,   /* qctx_texts, at least one; written as one text or as a list of them */
+    QCTX_KEY_NUMBERS, /* qctx_numbers, maybe none */
 } qctx_key_type;
 
 /* One key. `offset` is into qctx_config, or into qctx_source for the keys of a source. */
@@ -26,7 +28,7 @@ typedef struct {
     const char *path;
     qctx_key_type type;
     size_t offset;
-    const char *fallback; /* as YAML writes it; NULL: required, or made from other keys */
+    const char *fallback; /* as YAML writes it, "[]" for an empty list; NULL: required, or made from other keys */
     double least;         /* bounds of counts and numbers */
     double most;          /* INFINITY: unbounded */
     bool above_least;     /* `least` itself is out of range */
@@ -98,7 +100,7 @@ void qctx_config_complain(qctx_config_reader *reader, qctx_config_place place, c
 void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place place, const char *path);
 
 /*
- * Sets the member of `key` in `base` from `node`, anything but sources, or complains. `*accepted` says which.
+ * Sets the member of `key` in `base` from `node`, a single value, or complains. `*accepted` says which.
  * Local. Errors: MEMORY only.
  */
 qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *key, void *base, const qctx_yaml *node,
@@ -111,6 +113,15 @@ qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_confi
 qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
                                     bool *accepted);
 void qctx_config_free_sources(qctx_sources *sources);
+
+/* Replaces the list of texts or numbers of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                                 bool *accepted);
+
+/* Sets a list of texts to its default, a single one. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key);
+void qctx_config_free_texts(qctx_texts *texts);
+void qctx_config_free_numbers(qctx_numbers *numbers);
 
 /* Complains about what is fine key by key but not together. Local. */
 void qctx_config_check(qctx_config_reader *reader);

@@ -14,6 +14,8 @@ static qctx_status set_key(qctx_config_reader *reader, int64_t index, const qctx
 
     if (key->type == QCTX_KEY_SOURCES)
         status = qctx_config_set_sources(reader, key, node, &accepted);
+    else if (key->type == QCTX_KEY_TEXTS || key->type == QCTX_KEY_NUMBERS)
+        status = qctx_config_set_list(reader, key, node, &accepted);
     else
         status = qctx_config_set(reader, key, &reader->config, node, key->path, &accepted);
     reader->places[index] = qctx_config_place_of(reader, node);

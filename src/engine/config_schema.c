@@ -41,12 +41,30 @@ const qctx_config_key qctx_config_keys[] = {
 
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
-    {"data.encoder", QCTX_KEY_TEXT, AT(data.encoder), "hashing",
-     .meaning = "what embeds corpora: an encoder (`hashing`), or a store whose encoder is used"},
+    {"data.encoder", QCTX_KEY_TEXTS, AT(data.encoder), "hashing",
+     .meaning = "what embeds corpora: `hashing`, a model folder, a list of such (joined), or a store whose encoder is "
+                "used"},
     {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .may_change = true,
      .meaning = "folder of the stores made from corpora"},
     {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = dtypes,
      .meaning = "of the vectors in those stores; `float16` halves them"},
+
+    {"encoder.precision", QCTX_KEY_CHOICE, AT(encoder.precision), "float32", .choices = precisions,
+     .meaning = "of a model's products; `auto`: `bfloat16` where every rank's CPU has instructions for it"},
+    {"encoder.dim", QCTX_KEY_COUNT, AT(encoder.dim), "0", BETWEEN(0, 65536),
+     .meaning = "first coordinates of a model's vectors to keep (matryoshka); 0: all"},
+    {"encoder.pooling", QCTX_KEY_TEXT, AT(encoder.pooling), "\"\"", .may_be_empty = true,
+     .meaning = "`mean`, `cls`, `max`, `last` or several as `cls+max`; empty: as the model's folder says"},
+    {"encoder.question_prompt", QCTX_KEY_TEXT, AT(encoder.question_prompt), "model", .may_be_empty = true,
+     .meaning = "put before every question, such as `\"query: \"`; `model`: the folder's own; empty: none"},
+    {"encoder.context_prompt", QCTX_KEY_TEXT, AT(encoder.context_prompt), "model", .may_be_empty = true,
+     .meaning = "put before every context, likewise"},
+    {"encoder.context_model", QCTX_KEY_TEXT, AT(encoder.context_model), "\"\"", .may_be_empty = true,
+     .meaning = "another model folder for contexts; empty: the same"},
+    {"encoder.weights", QCTX_KEY_NUMBERS, AT(encoder.weights), "[]", FROM(0),
+     .meaning = "of several encoders, in their order; empty: all 1"},
+    {"encoder.tune", QCTX_KEY_FLAG, AT(encoder.tune), "false",
+     .meaning = "choose the weights on the training questions held out by `eval.tune`"},
 
     {"model.form", QCTX_KEY_CHOICE, AT(model.form), "residual", .choices = forms,
      .meaning = "`residual`: x + α·MLP(x), begins at the encoder's own quality; `plain`: MLP(x)"},
@@ -201,6 +219,12 @@ const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EX
         break;
     case QCTX_KEY_SOURCES:
         snprintf(buffer, QCTX_EXPECTED_MAX, "a list of sources, such as [{corpus: corpora/squad, split: train}]");
+        break;
+    case QCTX_KEY_TEXTS:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "a text or a list of texts");
+        break;
+    case QCTX_KEY_NUMBERS:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "a list of numbers ≥ %.15g", key->least);
         break;
     }
     return buffer;

@@ -141,6 +141,8 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
             memcpy(member, &choice, sizeof choice);
         return QCTX_OK;
     case QCTX_KEY_SOURCES:
+    case QCTX_KEY_TEXTS:
+    case QCTX_KEY_NUMBERS:
         break;
     }
     return qctx_fail(error, QCTX_ERR_INTERNAL, "%s is not a single value", key->path);
@@ -209,7 +211,9 @@ qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_confi
 {
     bool accepted;
 
-    if (key->fallback == NULL || key->type == QCTX_KEY_SOURCES)
+    if (key->fallback == NULL || strcmp(key->fallback, "[]") == 0)
         return QCTX_OK;
+    if (key->type == QCTX_KEY_TEXTS)
+        return qctx_config_set_default_texts(reader, key);
     return convert(key, strcmp(key->fallback, "\"\"") == 0 ? "" : key->fallback, base, &accepted, &reader->report);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "sources_internal.h"
 
@@ -54,24 +54,61 @@ static qctx_status open_stores(qctx_places *places, qctx_error *error)
     return status;
 }
 
-/* Finds the store whose encoder the run uses, if it is one. Collective. */
+/* A store among the sources brings its encoder: what was said of another one would be passed over. */
+static qctx_status refuse_settings(const qctx_places *places, qctx_error *error)
+{
+    const qctx_encoder_wish wish = qctx_encoder_wish_of(places->config);
+    const char *setting = qctx_encoder_wish_model_setting(&wish);
+
+    if (setting == NULL && wish.weight_count > 0)
+        setting = "weights";
+    if (setting == NULL && places->config->encoder.tune)
+        setting = "tune";
+    if (setting == NULL)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_CONFIG, "encoder.%s: the encoder is that of the store %s, which is used as it is",
+              setting, qctx_store_path(places->reference));
+    return qctx_hint(error, "leave encoder.%s away, or name corpora instead of stores", setting);
+}
+
+/* Whether data.encoder is left at its default. */
+static bool encoder_is_default(const qctx_config *config)
+{
+    return config->data.encoder.count == 1 && strcmp(config->data.encoder.items[0], "hashing") == 0;
+}
+
+/* Takes the encoder of the first store among the sources, if there is one. Local. */
 static qctx_status find_reference(qctx_places *places, qctx_error *error)
 {
-    const char *encoder = places->config->data.encoder;
-    int64_t is_path = qctx_path_exists(encoder);
-    qctx_status status;
-
-    for (int64_t i = 0; i < places->count; i++)
-        if (places->places[i].store != NULL) {
-            places->reference = places->places[i].store;
-            return QCTX_OK;
-        }
-    /* A path that only some ranks see is opened by all, and so refused by all. */
-    qctx_comm_max_int64(places->comm, &is_path, 1);
-    if (!is_path)
+    for (int64_t i = 0; i < places->count && places->reference == NULL; i++)
+        places->reference = places->places[i].store;
+    if (places->reference == NULL)
         return QCTX_OK;
-    status = qctx_store_open(places->comm, encoder, &places->named_by_encoder, error);
-    places->reference = places->named_by_encoder;
+    if (!encoder_is_default(places->config))
+        qctx_info("data.encoder is not used: the encoder is that of %s", qctx_store_path(places->reference));
+    return refuse_settings(places, error);
+}
+
+/* Finds out by what corpora are embedded: the encoder of a store, or those that data.encoder describes. Collective. */
+static qctx_status find_encoders(qctx_places *places, qctx_error *error)
+{
+    const qctx_encoder_wish wish = qctx_encoder_wish_of(places->config);
+    qctx_status status = qctx_agree(places->comm, find_reference(places, error), error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (places->reference == NULL)
+        status = qctx_encoders_resolve(places->comm, &wish, &places->wished, error);
+    if (status == QCTX_OK && places->wished.store != NULL) {
+        status = qctx_store_open(places->comm, places->wished.store, &places->named_by_encoder, error);
+        places->reference = places->named_by_encoder;
+    }
+    places->encoder_count = places->wished.count > 0 ? places->wished.count : 1;
+    for (int64_t i = 0; i < places->wished.count; i++) {
+        places->encoders[i].recipe = &places->wished.recipes[i];
+        places->weights[i] = places->wished.weights[i];
+    }
+    places->weights_known = !places->config->encoder.tune;
     return status;
 }
 
@@ -139,8 +176,13 @@ static void free_places(qctx_places *places)
     for (int64_t i = 0; i < places->count; i++) {
         qctx_corpus_destroy(places->places[i].corpus);
         qctx_store_close(places->places[i].store);
+        free(places->places[i].joined_path);
+        for (int64_t part = 0; part < QCTX_JOINED_MAX; part++)
+            qctx_store_close(places->places[i].parts[part]);
     }
-    qctx_encoder_destroy(places->encoder);
+    for (int64_t i = 0; i < places->encoder_count; i++)
+        qctx_encoder_destroy(places->encoders[i].encoder);
+    qctx_encoders_free(&places->wished);
     qctx_store_close(places->named_by_encoder);
     free(places->places);
 }
@@ -155,7 +197,7 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, qctx_o
     if (status == QCTX_OK)
         status = open_stores(&places, error);
     if (status == QCTX_OK)
-        status = find_reference(&places, error);
+        status = find_encoders(&places, error);
     if (status == QCTX_OK)
         status = qctx_places_open_corpora(&places, error);
     if (status != QCTX_OK)

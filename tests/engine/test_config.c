@@ -56,7 +56,7 @@ static void every_key_has_a_default(void **state)
     assert_string_equal(c.data.train.items[0].name, "squad/train");
     assert_int_equal(c.data.train.items[0].limit, 0);
     assert_int_equal(c.data.eval.count, 0);
-    assert_string_equal(c.data.encoder, "hashing");
+    assert_string_equal(c.data.encoder.items[0], "hashing");
     assert_string_equal(c.data.cache, "stores");
     assert_int_equal(c.data.dtype, QCTX_FLOAT32);
     assert_int_equal(c.model.form, QCTX_HEAD_RESIDUAL);
@@ -108,7 +108,7 @@ static void assert_is_everything(const qctx_config *c)
     assert_int_equal(c->data.eval.count, 2);
     assert_string_equal(c->data.eval.items[0].name, "e/test");
     assert_string_equal(c->data.eval.items[1].name, "f/dev");
-    assert_string_equal(c->data.encoder, "enc.h5");
+    assert_string_equal(c->data.encoder.items[0], "enc.h5");
     assert_string_equal(c->data.cache, "a cache: \"x\" \\ #1");
     assert_int_equal(c->data.dtype, QCTX_FLOAT16);
     assert_int_equal(c->model.form, QCTX_HEAD_PLAIN);

@@ -190,7 +190,7 @@ static void unknown_keys_name_what_was_meant(void **state)
     assert_contains(refuse_override("loss.logit_scal=1"), "did you mean loss.logit_scale?");
     assert_contains(refuse_override("batch.learning_rate=1"), "unknown key; known here: size, epochs, steps");
     assert_contains(refuse_override("zebra=1"),
-                    "unknown key; known here: run, data, model, loss, optim, batch, eval, checkpoint");
+                    "unknown key; known here: run, data, encoder, model, loss, optim, batch, eval, checkpoint");
     assert_contains(refuse_override("loss.zebra=1"), "known here: kind, direction, similarity, normalize, logit_scale, "
                                                      "logit_bias");
     assert_contains(refuse_override("=1"), "expected key.path=value");

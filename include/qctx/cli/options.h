@@ -18,9 +18,15 @@ typedef enum {
     QCTX_OPTION_TEXT,   /* const char *, borrowed from argv */
     QCTX_OPTION_CHOICE, /* const char *, one of choices "a|b|c" */
     QCTX_OPTION_PAIRS,  /* qctx_option_pairs: takes two values, may be repeated (--split train FILE) */
+    QCTX_OPTION_TEXTS,  /* qctx_option_texts: may be repeated (--encoder A --encoder B) */
 } qctx_option_kind;
 
-enum { QCTX_OPTION_PAIRS_MAX = 32 };
+enum { QCTX_OPTION_PAIRS_MAX = 32, QCTX_OPTION_TEXTS_MAX = 16 };
+
+typedef struct {
+    int64_t count;
+    char *items[QCTX_OPTION_TEXTS_MAX];
+} qctx_option_texts;
 
 typedef struct {
     int64_t count;

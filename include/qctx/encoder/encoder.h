@@ -90,11 +90,21 @@ const char *qctx_encoder_name(const qctx_encoder *encoder);
 char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error);
 
 /*
+ * The same of an encoder that is not there as an object, from what it would say of itself: its identity (its settings
+ * where its class has none) and its table [bytes]. Local.
+ */
+char *qctx_encoder_fingerprint_of(const char *name, const char *identity, const void *table, size_t bytes,
+                                  qctx_error *error);
+
+/*
  * State for keeping: `*settings` is a JSON object text, `*table` [*bytes] the fitted part in little-endian
  * order (may be empty). Caller frees both. Local. Errors: MEMORY.
  */
 qctx_status qctx_encoder_save(const qctx_encoder *encoder, char **settings, void **table, size_t *bytes,
                               qctx_error *error);
+
+/* The fitted state into an encoder just created from the saved settings. Local. Errors: FORMAT, MEMORY. */
+qctx_status qctx_encoder_load(qctx_encoder *encoder, const void *table, size_t bytes, qctx_error *error);
 
 /* Restores a saved encoder. Local. Errors: CONFIG, FORMAT (a torn or foreign table), MEMORY. */
 qctx_status qctx_encoder_restore(const char *name, const char *settings, const void *table, size_t bytes,

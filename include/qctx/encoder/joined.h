@@ -2,14 +2,56 @@
  * The encoder "joined": the rows of several encoders side by side, each scaled by √(wᵢ / Σw), so that rows have unit
  * length again and a dot product is the weighted mean of the encoders' own.
  *
- * Settings, as a JSON object: parts, a list of {"name": …, "settings": {…}}, two or more; weights, a list of as many
- * numbers ≥ 0, not all 0 (default: all 1). Its table is those of the parts, one after the other, each with its length.
+ * Settings, as a JSON object: parts, a list of {"name": …, "settings": {…}}, 2 to 16, none of them joined; weights, a
+ * list of as many numbers ≥ 0, not all 0 (default: all 1). Its table is those of the parts, one after the other, each
+ * behind its length, a little-endian 64-bit word. Its identity is made of the parts' fingerprints and the weights.
+ *
+ * The rows of a part can be kept by themselves and joined later (engine/sources): what a joined encoder would say of
+ * itself is made from what its parts say.
  */
 #ifndef QCTX_ENCODER_JOINED_H
 #define QCTX_ENCODER_JOINED_H
 
 #include "qctx/encoder/encoder.h"
 
+enum { QCTX_JOINED_MAX = 16 };     /* parts */
+#define QCTX_JOINED_WEIGHT_MAX 1e6 /* the largest sum of weights */
+
 extern const qctx_encoder_class qctx_joined_encoder;
+
+/* A part as it is saved. Borrows everything. */
+typedef struct {
+    const char *name;
+    const char *settings;    /* JSON object, or NULL for the defaults */
+    const char *fingerprint; /* of the fitted part */
+    const void *table;       /* [bytes] */
+    size_t bytes;
+} qctx_joined_part;
+
+/* What is saved of a joined encoder; all of it is the caller's to free (qctx_joined_saved_free). */
+typedef struct {
+    char *settings;
+    char *fingerprint;
+    void *table;
+    size_t bytes;
+} qctx_joined_saved;
+
+/* The settings of a joined encoder, from name and settings of its parts; freshly allocated, NULL on failure. Local. */
+char *qctx_joined_settings(const qctx_joined_part *parts, const double *weights, int64_t count, qctx_error *error);
+
+/* All that is saved of the joined encoder of these parts. Local. Errors: MEMORY. */
+qctx_status qctx_joined_save_parts(const qctx_joined_part *parts, const double *weights, int64_t count,
+                                   qctx_joined_saved *saved, qctx_error *error);
+void qctx_joined_saved_free(qctx_joined_saved *saved);
+
+/* weights [count] out of the settings of a joined encoder of `count` parts. Local. Errors: CONFIG. */
+qctx_status qctx_joined_weights(const char *settings, int64_t count, double *weights, qctx_error *error);
+
+/* factors [count] = √(wᵢ / Σw). Local. Cannot fail. */
+void qctx_joined_factors(const double *weights, int64_t count, float *factors);
+
+/* rows [count, dim] from column `at` on = the rows of a part, [count, width], times its factor. Local. Cannot fail. */
+void qctx_joined_place(const float *part, int64_t count, int64_t width, float factor, float *rows, int64_t at,
+                       int64_t dim);
 
 #endif

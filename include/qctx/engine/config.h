@@ -39,6 +39,17 @@ typedef struct {
     qctx_source *items;
 } qctx_sources;
 
+/* A list of texts, and one of numbers. */
+typedef struct {
+    int64_t count;
+    char **items;
+} qctx_texts;
+
+typedef struct {
+    int64_t count;
+    double *items;
+} qctx_numbers;
+
 typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
 typedef enum { QCTX_POOLS_CONSECUTIVE, QCTX_POOLS_SHUFFLED } qctx_pool_order;
 typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;
@@ -54,11 +65,21 @@ typedef struct {
     } run;
     struct {
         qctx_sources train;
-        qctx_sources eval; /* may be empty: then only the tuning pairs are evaluated */
-        char *encoder;     /* "hashing", or a store whose encoder is used */
-        char *cache;       /* folder of stores made on demand */
-        qctx_dtype dtype;  /* of those stores */
+        qctx_sources eval;  /* may be empty: then only the tuning pairs are evaluated */
+        qctx_texts encoder; /* "hashing" and model folders, joined; or one store, whose encoder is used */
+        char *cache;        /* folder of stores made on demand */
+        qctx_dtype dtype;   /* of those stores */
     } data;
+    struct {
+        qctx_precision precision; /* this and the next five are for model folders */
+        int64_t dim;              /* first coordinates kept; 0: all */
+        char *pooling;            /* "": as the folder says */
+        char *question_prompt;    /* "model": the folder's own; "": none */
+        char *context_prompt;
+        char *context_model;  /* another folder for contexts; "": the same */
+        qctx_numbers weights; /* of several encoders, in their order; none: all 1 */
+        bool tune;            /* the weights are chosen on held-out training questions */
+    } encoder;
     struct {
         qctx_head_form form;
         int64_t layers;

@@ -1,0 +1,36 @@
+/* What the files of encoder/joined share. */
+#ifndef QCTX_ENCODER_JOINED_INTERNAL_H
+#define QCTX_ENCODER_JOINED_INTERNAL_H
+
+#include "qctx/encoder/joined.h"
+
+typedef struct {
+    int64_t count;
+    qctx_encoder *parts[QCTX_JOINED_MAX];
+    double weights[QCTX_JOINED_MAX];
+    float factors[QCTX_JOINED_MAX]; /* of their rows: √(wᵢ / Σw) */
+} joined_state;
+
+/* The settings of a joined encoder, checked. The texts are the caller's to free (joined_settings_free). */
+typedef struct {
+    int64_t count;
+    char *names[QCTX_JOINED_MAX];
+    char *settings[QCTX_JOINED_MAX]; /* NULL: none given */
+    double weights[QCTX_JOINED_MAX];
+} joined_settings;
+
+qctx_status joined_settings_parse(const char *text, joined_settings *settings, qctx_error *error);
+void joined_settings_free(joined_settings *settings);
+
+/* What identifies a joined encoder: the fingerprints of its parts and the weights. NULL on failure. */
+char *joined_identity(const qctx_joined_part *parts, const double *weights, int64_t count, qctx_error *error);
+
+/* The tables of the parts as one, each behind its length. */
+qctx_status joined_table_write(const qctx_joined_part *parts, int64_t count, void **table, size_t *bytes,
+                               qctx_error *error);
+
+/* tables[i], lengths[i] = those of part i within the table. Errors: FORMAT. */
+qctx_status joined_table_read(const void *table, size_t bytes, int64_t count, const void **tables, size_t *lengths,
+                              qctx_error *error);
+
+#endif

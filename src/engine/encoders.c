@@ -1,0 +1,107 @@
+#include "qctx/engine/encoders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "encoders_internal.h"
+#include "qctx/base/mem.h"
+#include "qctx/data/store.h"
+#include "qctx/engine/embed.h"
+
+qctx_encoder_wish qctx_encoder_wish_of(const qctx_config *config)
+{
+    return (qctx_encoder_wish){
+        .count = config->data.encoder.count,
+        .encoders = config->data.encoder.items,
+        .weight_count = config->encoder.weights.count,
+        .weights = config->encoder.weights.items,
+        .precision = config->encoder.precision,
+        .dim = config->encoder.dim,
+        .pooling = config->encoder.pooling,
+        .question_prompt = config->encoder.question_prompt,
+        .context_prompt = config->encoder.context_prompt,
+        .context_model = config->encoder.context_model,
+    };
+}
+
+const char *qctx_encoder_wish_model_setting(const qctx_encoder_wish *wish)
+{
+    if (wish->precision != QCTX_PRECISION_FLOAT32)
+        return "precision";
+    if (wish->dim != 0)
+        return "dim";
+    if (wish->pooling[0] != '\0')
+        return "pooling";
+    if (strcmp(wish->question_prompt, QCTX_PROMPT_OF_MODEL) != 0)
+        return "question_prompt";
+    if (strcmp(wish->context_prompt, QCTX_PROMPT_OF_MODEL) != 0)
+        return "context_prompt";
+    return wish->context_model[0] != '\0' ? "context_model" : NULL;
+}
+
+void qctx_encoders_free(qctx_encoders *encoders)
+{
+    for (int64_t i = 0; i < encoders->count; i++)
+        free(encoders->recipes[i].settings);
+    free(encoders->recipes);
+    free(encoders->weights);
+    *encoders = (qctx_encoders){0};
+}
+
+qctx_status qctx_encoders_create(qctx_comm *comm, const qctx_encoder_recipe *recipe, qctx_encoder **created,
+                                 qctx_error *error)
+{
+    return qctx_agree(comm, qctx_encoder_create(recipe->name, recipe->settings, created, error), error);
+}
+
+/* The encoder of a store, as it was fitted. Collective. */
+static qctx_status restore(qctx_comm *comm, const char *path, qctx_encoder **restored, qctx_error *error)
+{
+    qctx_store *store = NULL;
+    qctx_status status = qctx_store_open(comm, path, &store, error);
+
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, qctx_embed_encoder_of(store, restored, error), error);
+    qctx_store_close(store);
+    return status;
+}
+
+/* Collective. */
+static qctx_status create_joined(qctx_comm *comm, const qctx_encoders *encoders, qctx_encoder **created,
+                                 qctx_error *error)
+{
+    qctx_joined_part parts[QCTX_JOINED_MAX] = {0};
+    qctx_encoder_recipe recipe = {.name = "joined"};
+    qctx_status status;
+
+    for (int64_t i = 0; i < encoders->count; i++)
+        parts[i] = (qctx_joined_part){.name = encoders->recipes[i].name, .settings = encoders->recipes[i].settings};
+    recipe.settings = qctx_joined_settings(parts, encoders->weights, encoders->count, error);
+    status = qctx_agree(comm, recipe.settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    if (status == QCTX_OK)
+        status = qctx_encoders_create(comm, &recipe, created, error);
+    free(recipe.settings);
+    return status;
+}
+
+qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_wish *wish, qctx_encoder **opened, bool *learns,
+                               qctx_error *error)
+{
+    qctx_encoders encoders = {0};
+    qctx_status status = qctx_encoders_resolve(comm, wish, &encoders, error);
+
+    *learns = false;
+    if (status != QCTX_OK)
+        goto out;
+    for (int64_t i = 0; i < encoders.count; i++)
+        *learns = *learns || encoders.recipes[i].learns;
+    if (encoders.store != NULL)
+        status = restore(comm, encoders.store, opened, error);
+    else if (encoders.count == 1)
+        status = qctx_encoders_create(comm, &encoders.recipes[0], opened, error);
+    else
+        status = create_joined(comm, &encoders, opened, error);
+out:
+    qctx_encoders_free(&encoders);
+    return status;
+}

@@ -1,0 +1,108 @@
+/* What a text names: a built-in encoder, a model folder, or a store; and if nothing, what was looked for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "encoders_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/suggest.h"
+#include "qctx/data/store.h"
+#include "qctx/transformer/model_folder.h"
+
+static const char *origin(const qctx_encoder_wish *wish)
+{
+    return wish->command_line ? "--encoder" : "data.encoder";
+}
+
+/* Whether one of the folders of QCTX_MODELS has a model folder of the path's last name. */
+static qctx_status look_in_models(const char *given, bool *found, qctx_error *error)
+{
+    const char *folders = getenv("QCTX_MODELS");
+    char *trimmed = qctx_path_trim(given, error);
+    qctx_status status = trimmed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    *found = false;
+    while (status == QCTX_OK && !*found && folders != NULL && *folders != '\0') {
+        size_t length = strcspn(folders, ":");
+        char *path = qctx_format(error, "%.*s/%s", (int)length, folders, qctx_path_base(trimmed));
+
+        status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+        *found = status == QCTX_OK && length > 0 && qctx_model_folder_is(path);
+        free(path);
+        folders += length + (folders[length] == ':');
+    }
+    free(trimmed);
+    return status;
+}
+
+static qctx_status refuse_class(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_CONFIG, "%s: '%s' is not named by itself", origin(wish), given);
+    if (strcmp(given, "pretrained") == 0)
+        return qctx_hint(error, "name the model's folder, such as models/all-MiniLM-L6-v2");
+    return qctx_hint(error, wish->command_line ? "give --encoder several times, with hashing and model folders"
+                                               : "name a list, such as [hashing, models/all-MiniLM-L6-v2]");
+}
+
+static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
+{
+    static const char *const known[] = {"hashing"};
+    const char *nearest = qctx_suggest(given, known, 1);
+    const char *slash = strchr(given, '/');
+    const char *folders = getenv("QCTX_MODELS");
+
+    qctx_fail(error, QCTX_ERR_CONFIG,
+              "%s: unknown encoder '%s': it is not the built-in one, hashing, and there is no such folder or store%s%s",
+              origin(wish), given, folders != NULL ? ", nor one of that name in QCTX_MODELS=" : "",
+              folders != NULL ? folders : "");
+    if (nearest != NULL)
+        return qctx_hint(error, "did you mean '%s'?", nearest);
+    if (slash != NULL && slash != given && given[0] != '.' && strchr(slash + 1, '/') == NULL)
+        return qctx_hint(
+            error,
+            "a model from a hub is downloaded first, such as 'huggingface-cli download %s --local-dir %s'; "
+            "paths are relative to the folder where the program is started, and QCTX_MODELS names folders "
+            "of models",
+            given, slash + 1);
+    return qctx_hint(error, "paths are relative to the folder where the program is started; QCTX_MODELS names folders "
+                            "of models, separated by ':'");
+}
+
+/* Something stands there, but not what is wanted. */
+static qctx_status refuse_path(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
+{
+    if (!qctx_path_is_folder(given)) {
+        qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a file, but no store (an HDF5 file with questions/vectors)",
+                  origin(wish), given);
+        return qctx_hint(error, "of a model, name the folder that its files are in");
+    }
+    qctx_fail(error, QCTX_ERR_CONFIG,
+              "%s: %s is no model folder: it has neither modules.json (sentence-transformers) nor "
+              "open_clip_config.json (OpenCLIP) nor config.json (Hugging Face)",
+              origin(wish), given);
+    return qctx_hint(error, "name the folder that holds these files: with a cache of Hugging Face, the one under "
+                            "snapshots/");
+}
+
+qctx_status encoders_find_kind(const qctx_encoder_wish *wish, const char *given, encoder_kind *kind, qctx_error *error)
+{
+    bool found = false;
+    qctx_status status;
+
+    *kind = ENCODER_HASHING;
+    if (strcmp(given, "hashing") == 0)
+        return QCTX_OK;
+    *kind = ENCODER_MODEL;
+    if (qctx_model_folder_is(given))
+        return QCTX_OK;
+    if (qctx_path_exists(given)) {
+        *kind = ENCODER_STORE;
+        return !qctx_path_is_folder(given) && qctx_store_is(given) ? QCTX_OK : refuse_path(wish, given, error);
+    }
+    if (strcmp(given, "pretrained") == 0 || strcmp(given, "joined") == 0)
+        return refuse_class(wish, given, error);
+    status = look_in_models(given, &found, error);
+    if (status != QCTX_OK)
+        return status;
+    return found ? QCTX_OK : refuse_missing(wish, given, error);
+}
