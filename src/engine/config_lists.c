@@ -120,10 +120,11 @@ qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_k
 qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key)
 {
     qctx_texts *texts = (qctx_texts *)((char *)&reader->config + key->offset);
-    qctx_status status = allocate(reader, key, 1, texts, NULL);
 
-    if (status != QCTX_OK)
-        return status;
+    texts->items = qctx_alloc(1, sizeof *texts->items, key->path, &reader->report);
+    if (texts->items == NULL)
+        return QCTX_ERR_MEMORY;
+    texts->count = 1;
     texts->items[0] = qctx_strdup(key->fallback, &reader->report);
     return texts->items[0] == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
