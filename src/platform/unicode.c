@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
@@ -202,6 +203,35 @@ qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, 
     }
     *lower_length = written;
     return QCTX_OK;
+}
+
+qctx_status qctx_unicode_lower_whole(const char *bytes, int64_t length, char **lower, int64_t *lower_length,
+                                     qctx_error *error)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    int64_t capacity = length + length / 2 + 4;
+    UCaseMap *map = NULL;
+
+    *lower = NULL;
+    if (capacity > INT32_MAX)
+        return qctx_fail(error, QCTX_ERR_INTERNAL, "a text of %lld bytes is too long to be put in lower case",
+                         (long long)length);
+    *lower = qctx_alloc(capacity, 1, "a text in lower case", error);
+    if (*lower == NULL)
+        return QCTX_ERR_MEMORY;
+    map = ucasemap_open("", 0, &code);
+    *lower_length = ucasemap_utf8ToLower(map, *lower, (int32_t)capacity, bytes, (int32_t)length, &code);
+    ucasemap_close(map);
+    if (U_SUCCESS(code))
+        return QCTX_OK;
+    free(*lower);
+    *lower = NULL;
+    return icu_failed("putting a text in lower case", code, error);
+}
+
+uint32_t qctx_unicode_upper_point(uint32_t point)
+{
+    return (uint32_t)u_toupper((UChar32)point);
 }
 
 qctx_status qctx_unicode_repair(const char *bytes, int64_t length, char **repaired, int64_t *repaired_length,

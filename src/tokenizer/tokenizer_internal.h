@@ -81,11 +81,16 @@ qctx_status tokenizer_split_gpt2(const char *text, int64_t length, qctx_spans *p
 qctx_status tokenizer_split_clip(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 
 /*
- * What OpenCLIP's own tokenizer does to a text before anything else (basic_clean and whitespace_clean of its
- * tokenizer.py): ftfy's repairs as far as they need no guessing, HTML entities, white space. `*cleaned` is freshly
- * allocated. Local. Errors: MEMORY, INTERNAL.
+ * What OpenCLIP's own tokenizer does to a text before it cuts it (get_clean_fn('lower') of its tokenizer.py): ftfy's
+ * fix_text (6.3, Speer 2019) line by line, HTML's character references, numbers and all names, twice; one space for
+ * white space, none at the ends; lower case, with final sigma. Nothing of a folder's normaliser belongs behind it.
+ * `text` is valid UTF-8; `*cleaned` is freshly allocated and NUL-terminated. Local. Errors: MEMORY, INTERNAL.
+ *
+ * What ftfy guesses is left out: text that was decoded in a wrong encoding ("sÃ³") is not repaired (fix_encoding, and
+ * with it restore_byte_a0, replace_lossy_sequences and decode_inconsistent_utf8), except for C1 controls, which are
+ * Windows-1252 in any case. Lines are not divided every million characters.
  */
-qctx_status tokenizer_open_clip_clean(qctx_text *tools, const char *text, int64_t length, char **cleaned,
-                                      int64_t *cleaned_length, qctx_error *error);
+qctx_status tokenizer_open_clip_clean(const char *text, int64_t length, char **cleaned, int64_t *cleaned_length,
+                                      qctx_error *error);
 
 #endif

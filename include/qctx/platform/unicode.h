@@ -41,6 +41,16 @@ qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, 
 int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2]);
 
 /*
+ * A freshly allocated copy in lower case, mapped as a whole: sigma at the end of a word is ς, as in Python's str.lower.
+ * NUL-terminated. `bytes` is valid UTF-8. Local. Errors: MEMORY, INTERNAL.
+ */
+qctx_status qctx_unicode_lower_whole(const char *bytes, int64_t length, char **lower, int64_t *lower_length,
+                                     qctx_error *error);
+
+/* The capital of a character where it is a single one, else the character itself. Local. Cannot fail. */
+uint32_t qctx_unicode_upper_point(uint32_t point);
+
+/*
  * A freshly allocated copy of any bytes as valid UTF-8, NUL-terminated: U+FFFD in the place of each maximal part that
  * is not valid. Local. Errors: MEMORY.
  */
