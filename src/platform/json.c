@@ -1,5 +1,6 @@
 #include "qctx/platform/json.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,33 @@
 static size_t byte_order_mark(const char *text, size_t bytes)
 {
     return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
+/*
+ * Python writes integers of any length, and jansson refuses a file for one that 64 bits do not hold
+ * ("model_max_length": 1000000000000000019884624838656). Outside of strings, the last digits of one that cannot fit
+ * become an exponent, so that it is read as a number, of the same size up to the seventeenth digit.
+ */
+static void shorten_integers(char *text, size_t bytes)
+{
+    enum { FITS = 19, EXPONENT = 4 };
+    bool in_string = false;
+    size_t digits = 0;
+
+    for (size_t i = 0; i <= bytes; i++) {
+        if (!in_string && i < bytes && text[i] >= '0' && text[i] <= '9') {
+            digits++;
+            continue;
+        }
+        if (digits > FITS && text[i] != '.' && text[i] != 'e' && text[i] != 'E' &&
+            !(i > digits && strchr(".eE+", text[i - digits - 1]) != NULL))
+            memcpy(text + i - EXPONENT, "e004", EXPONENT);
+        digits = 0;
+        if (in_string && i < bytes && text[i] == '\\')
+            i++;
+        else if (i < bytes && text[i] == '"')
+            in_string = !in_string;
+    }
 }
 
 const char *qctx_json_type(const json_t *value)
@@ -49,6 +77,7 @@ qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *err
         goto out;
     }
     skipped = byte_order_mark(text, bytes);
+    shorten_integers(text, bytes);
     *root = json_loadb(text + skipped, bytes - skipped, JSON_DECODE_ANY, &problem);
     if (*root == NULL) {
         qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d:%d: not valid JSON: %s", path, problem.line, problem.column,

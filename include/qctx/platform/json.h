@@ -12,8 +12,8 @@
 
 /*
  * Parses a whole file; a byte order mark is skipped. NUL characters, lone surrogates, bytes that are not UTF-8 and
- * nesting above jansson's limit (2048) are malformed. The caller owns `*root` (json_decref). Local. Errors: IO,
- * FORMAT ("file:line:col: …").
+ * nesting above jansson's limit (2048) are malformed. An integer of 20 digits or more becomes a number. The caller owns
+ * `*root` (json_decref). Local. Errors: IO, FORMAT ("file:line:col: …").
  */
 qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error);
 

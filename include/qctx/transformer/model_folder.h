@@ -3,7 +3,10 @@
  *
  *   sentence-transformers   modules.json: Transformer, Pooling, Dense …, Normalize; prompts; max_seq_length
  *   OpenCLIP                open_clip_config.json, open_clip_model.safetensors, of which the text tower is read
- *   Hugging Face            config.json, model.safetensors (or its index); pooled as 1_Pooling or the caller says
+ *   Hugging Face            config.json, model.safetensors (or its index); CLIP's is pooled at the end of the text, the
+ *                           others by mean, as sentence-transformers pools a folder that says nothing of pooling
+ *
+ * One that holds both of the latter is OpenCLIP's where open_clip_model.safetensors is there.
  *
  * What is not supported (architecture, activation, kind of positions, pooling, module) is refused by name, with what
  * is; nothing is guessed. Which tensors there must be, and of what shapes, follows from the configuration:
@@ -87,8 +90,12 @@ bool qctx_model_folder_is(const char *path);
 qctx_status qctx_model_folder_open(const char *path, qctx_model_folder *folder, qctx_error *error);
 void qctx_model_folder_close(qctx_model_folder *folder);
 
-/* Hash of everything that decides the vectors: weights, configuration as read (prompts left out), tokenizer's files. */
-qctx_status qctx_model_folder_hash(const qctx_model_folder *folder, uint64_t *hash, qctx_error *error);
+/*
+ * Hash of what decides the vectors of tokens: the weights, without the tower for images, and the configuration as read,
+ * without prompts. The tokenizer's own hash and the prompts are to be joined to it by who holds both. Reads all
+ * weights. Local. Cannot fail.
+ */
+uint64_t qctx_model_folder_hash(const qctx_model_folder *folder);
 
 /* "bert", "clip_text_model" …: as config.json's model_type names it. Local. */
 const char *qctx_architecture_name(qctx_architecture architecture);

@@ -1,0 +1,176 @@
+/* How a text's tokens become one vector: names of poolings, and the Pooling module of sentence-transformers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_folder_internal.h"
+#include "qctx/base/mem.h"
+
+/* In the order in which joined ones stand side by side. */
+static const struct {
+    const char *name;
+    unsigned bit;
+} poolings[] = {
+    {"cls", QCTX_POOL_CLS},
+    {"max", QCTX_POOL_MAX},
+    {"mean", QCTX_POOL_MEAN},
+    {"last", QCTX_POOL_LAST},
+    {"end_of_text", QCTX_POOL_END_OF_TEXT},
+};
+
+enum { POOLINGS = sizeof poolings / sizeof poolings[0] };
+
+static unsigned find(const char *name, size_t length)
+{
+    for (int i = 0; i < POOLINGS; i++) {
+        if (strlen(poolings[i].name) == length && memcmp(poolings[i].name, name, length) == 0)
+            return poolings[i].bit;
+    }
+    return 0;
+}
+
+qctx_status qctx_pooling_parse(const char *text, unsigned *pooling, qctx_error *error)
+{
+    unsigned found = 0;
+
+    *pooling = 0;
+    for (const char *part = text;; part++) {
+        size_t length = strcspn(part, "+");
+        unsigned bit = find(part, length);
+
+        if (bit == 0)
+            return qctx_fail(
+                error, QCTX_ERR_CONFIG,
+                "the pooling '%s' is unknown, expected one of cls, max, mean, last, end_of_text, or several "
+                "joined by +",
+                text);
+        if (bit <= found)
+            return qctx_fail(error, QCTX_ERR_CONFIG,
+                             "the pooling '%s' is not in order, expected each once in the order cls, max, mean, last, "
+                             "end_of_text",
+                             text);
+        found |= bit;
+        part += length;
+        if (*part == '\0')
+            break;
+    }
+    *pooling = found;
+    return QCTX_OK;
+}
+
+char *qctx_pooling_name(unsigned pooling, qctx_error *error)
+{
+    char name[64] = "";
+
+    for (int i = 0; i < POOLINGS; i++) {
+        if ((pooling & poolings[i].bit) == 0)
+            continue;
+        if (name[0] != '\0')
+            strcat(name, "+");
+        strcat(name, poolings[i].name);
+    }
+    return qctx_strdup(name, error);
+}
+
+int64_t model_folder_pooled(unsigned pooling)
+{
+    int64_t count = 0;
+
+    for (int i = 0; i < POOLINGS; i++)
+        count += (pooling & poolings[i].bit) != 0;
+    return count;
+}
+
+/* Those of sentence-transformers, in the order in which it joins the old keys. */
+static const struct {
+    const char *mode, *old_key;
+    unsigned bit; /* 0: not supported */
+} modes[] = {
+    {"cls", "pooling_mode_cls_token", QCTX_POOL_CLS},
+    {"max", "pooling_mode_max_tokens", QCTX_POOL_MAX},
+    {"mean", "pooling_mode_mean_tokens", QCTX_POOL_MEAN},
+    {"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", 0},
+    {"weightedmean", "pooling_mode_weightedmean_tokens", 0},
+    {"lasttoken", "pooling_mode_lasttoken", QCTX_POOL_LAST},
+};
+
+static const char supported[] = "cls, max, mean, lasttoken, and several of them in this order";
+
+static qctx_status add_mode(const model_config *config, const char *key, const char *mode, unsigned *pooling,
+                            qctx_error *error)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        /* A lower bit behind a higher one would be another order of the joined vectors. */
+        if (strcmp(mode, modes[i].mode) == 0 && modes[i].bit > *pooling) {
+            *pooling |= modes[i].bit;
+            return QCTX_OK;
+        }
+    }
+    return model_config_refuse(config, key, mode, supported, error);
+}
+
+/* {"pooling_mode": "mean"} or a list of them. */
+static qctx_status read_modes(const model_config *config, const json_t *found, unsigned *pooling, qctx_error *error)
+{
+    if (json_is_string(found))
+        return add_mode(config, "pooling_mode", json_string_value(found), pooling, error);
+    if (!json_is_array(found) || json_array_size(found) == 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'pooling_mode' is %s, expected a name or a list of names",
+                         config->path, json_is_array(found) ? "empty" : qctx_json_type(found));
+    for (size_t i = 0; i < json_array_size(found); i++) {
+        const char *mode = json_string_value(json_array_get(found, i));
+        qctx_status status;
+
+        if (mode == NULL)
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'pooling_mode' holds %s, expected names", config->path,
+                             qctx_json_type(json_array_get(found, i)));
+        status = add_mode(config, "pooling_mode", mode, pooling, error);
+        if (status != QCTX_OK)
+            return status;
+    }
+    return QCTX_OK;
+}
+
+/* {"pooling_mode_mean_tokens": true, …}; none at all is mean. */
+static qctx_status read_old_keys(const model_config *config, unsigned *pooling, qctx_error *error)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        bool chosen;
+        qctx_status status = model_config_flag(config, modes[i].old_key, false, &chosen, error);
+
+        if (status == QCTX_OK && chosen)
+            status = add_mode(config, modes[i].old_key, modes[i].mode, pooling, error);
+        if (status != QCTX_OK)
+            return status;
+    }
+    if (*pooling == 0)
+        *pooling = QCTX_POOL_MEAN;
+    return QCTX_OK;
+}
+
+qctx_status model_folder_read_pooling(const char *home, int64_t hidden, unsigned *pooling, bool *with_prompt,
+                                      qctx_error *error)
+{
+    model_config config = {0};
+    const json_t *found;
+    const char *width_key = "embedding_dimension";
+    int64_t width;
+    qctx_status status = model_config_open(home, "config.json", true, &config, error);
+
+    if (status != QCTX_OK)
+        goto out;
+    *pooling = 0;
+    found = json_object_get(config.object, "pooling_mode");
+    status = found != NULL ? read_modes(&config, found, pooling, error) : read_old_keys(&config, pooling, error);
+    if (status == QCTX_OK)
+        status = model_config_flag(&config, "include_prompt", true, with_prompt, error);
+    if (json_object_get(config.object, width_key) == NULL)
+        width_key = "word_embedding_dimension";
+    if (status == QCTX_OK)
+        status = model_config_integer(&config, width_key, hidden, 1, INT32_MAX, &width, error);
+    if (status == QCTX_OK && width != hidden)
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %lld, expected %lld, the width of the transformer",
+                           config.path, width_key, (long long)width, (long long)hidden);
+out:
+    model_config_free(&config);
+    return status;
+}
