@@ -78,7 +78,7 @@ void qctx_model_folder_close(qctx_model_folder *folder)
     *folder = (qctx_model_folder){0};
 }
 
-uint64_t qctx_model_folder_hash(const qctx_model_folder *folder)
+qctx_status qctx_model_folder_hash(const qctx_model_folder *folder, uint64_t *hash, qctx_error *error)
 {
     const int64_t read[] = {folder->architecture,
                             folder->layers,
@@ -99,17 +99,18 @@ uint64_t qctx_model_folder_hash(const qctx_model_folder *folder)
                             folder->open_clip_tokenizer};
     /* The tower for images is as large as the other and is not read. */
     const char *left_out = folder->architecture == QCTX_OPEN_CLIP ? "visual." : "vision_model.";
-    uint64_t hash = qctx_hash(read, sizeof read, 0);
 
-    hash = qctx_hash(&folder->epsilon, sizeof folder->epsilon, hash);
-    hash = qctx_safetensors_hash(folder->tensors, left_out, hash);
+    (void)error;
+    *hash = qctx_hash(read, sizeof read, 0);
+    *hash = qctx_hash(&folder->epsilon, sizeof folder->epsilon, *hash);
+    *hash = qctx_safetensors_hash(folder->tensors, left_out, *hash);
     for (int64_t i = 0; i < folder->dense_count; i++) {
         const int64_t layer[] = {folder->dense[i].bias, folder->dense[i].function};
 
-        hash = qctx_hash(layer, sizeof layer, hash);
-        hash = qctx_safetensors_hash(folder->dense[i].tensors, NULL, hash);
+        *hash = qctx_hash(layer, sizeof layer, *hash);
+        *hash = qctx_safetensors_hash(folder->dense[i].tensors, NULL, *hash);
     }
-    return hash;
+    return QCTX_OK;
 }
 
 const char *qctx_architecture_name(qctx_architecture architecture)
