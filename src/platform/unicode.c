@@ -1,10 +1,12 @@
 #include "qctx/platform/unicode.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
+#include <unicode/uset.h>
 #include <unicode/ustring.h>
 #include <unicode/utf8.h>
 
@@ -59,6 +61,29 @@ bool qctx_unicode_is_space(uint32_t point)
     return u_isUWhiteSpace((UChar32)point);
 }
 
+bool qctx_unicode_is_any_mark(uint32_t point)
+{
+    return (U_MASK(u_charType((UChar32)point)) & U_GC_M_MASK) != 0;
+}
+
+bool qctx_unicode_is_word(uint32_t point)
+{
+    return u_hasBinaryProperty((UChar32)point, UCHAR_ALPHABETIC) ||
+           (U_MASK(u_charType((UChar32)point)) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||
+           u_hasBinaryProperty((UChar32)point, UCHAR_JOIN_CONTROL);
+}
+
+int qctx_unicode_age(uint32_t point)
+{
+    UVersionInfo version;
+
+    /* Noncharacters have an age, but nothing is assigned to them. */
+    if (u_charType((UChar32)point) == U_UNASSIGNED)
+        return 0;
+    u_charAge((UChar32)point, version);
+    return version[0];
+}
+
 static bool is_ascii(const char *bytes, int64_t length)
 {
     unsigned char all = 0;
@@ -75,20 +100,28 @@ static qctx_status icu_failed(const char *what, UErrorCode code, qctx_error *err
     return qctx_fail(error, QCTX_ERR_INTERNAL, "ICU failed while %s: %s", what, u_errorName(code));
 }
 
-static const UNormalizer2 *normalizer(qctx_normal_form form, UErrorCode *code)
+/* Opened once and kept for the life of the program; a failure is kept, too. */
+static struct {
+    UNormalizer2 *forms[4];
+    UErrorCode code;
+} opened;
+static pthread_once_t open_once = PTHREAD_ONCE_INIT;
+
+static void open_normalizers(void)
 {
-    switch (form) {
-    case QCTX_NFC:
-        return unorm2_getNFCInstance(code);
-    case QCTX_NFD:
-        return unorm2_getNFDInstance(code);
-    case QCTX_NFKC:
-        return unorm2_getNFKCInstance(code);
-    case QCTX_NFKD:
-        return unorm2_getNFKDInstance(code);
-    }
-    *code = U_ILLEGAL_ARGUMENT_ERROR;
-    return NULL;
+    static const UChar unicode_9[] = u"[:age=9.0:]";
+    USet *known = uset_openPattern(unicode_9, -1, &opened.code);
+    const UNormalizer2 *whole[] = {
+        [QCTX_NFC] = unorm2_getNFCInstance(&opened.code),
+        [QCTX_NFD] = unorm2_getNFDInstance(&opened.code),
+        [QCTX_NFKC] = unorm2_getNFKCInstance(&opened.code),
+        [QCTX_NFKD] = unorm2_getNFKDInstance(&opened.code),
+    };
+
+    if (U_SUCCESS(opened.code))
+        uset_freeze(known);
+    for (int form = QCTX_NFC; form <= QCTX_NFKD; form++)
+        opened.forms[form] = unorm2_openFiltered(whole[form], known, &opened.code);
 }
 
 /* Normalises UTF-16; `*normal` is allocated large enough and the caller's to free, also on failure. */
@@ -119,12 +152,12 @@ qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int
     UErrorCode code = U_ZERO_ERROR;
     UChar *wide = NULL, *wide_normal = NULL;
     int32_t wide_length, wide_normal_length, out_length;
-    const UNormalizer2 *instance = normalizer(form, &code);
     qctx_status status = QCTX_OK;
 
     *normal = NULL;
-    if (U_FAILURE(code))
-        return icu_failed("opening a normal form", code, error);
+    pthread_once(&open_once, open_normalizers);
+    if (U_FAILURE(opened.code))
+        return icu_failed("opening the normal forms", opened.code, error);
     /* One code point grows to 18 UTF-16 units at most, each of 3 bytes at most. */
     if (length > INT32_MAX / 64)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "a text of %lld bytes is too long to be normalised",
@@ -145,7 +178,7 @@ qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int
         status = icu_failed("reading a text as UTF-8", code, error);
         goto out;
     }
-    status = normalize_wide(instance, wide, wide_length, &wide_normal, &wide_normal_length, error);
+    status = normalize_wide(opened.forms[form], wide, wide_length, &wide_normal, &wide_normal_length, error);
     if (status != QCTX_OK)
         goto out;
     *normal = qctx_alloc((int64_t)wide_normal_length * 3 + 1, 1, "a normal form", error);
@@ -169,6 +202,26 @@ out:
     return status;
 }
 
+/* Capitals that came with Unicode 16 and 17, which older ICUs do not know: their lower case is so much behind them. */
+static const struct {
+    uint32_t first, last;
+    int32_t step;
+} late_capitals[] = {
+    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB},
+    {0xA7CC, 0xA7CC, 1},      {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},      {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
+    {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B},
+};
+
+static uint32_t lower_late(uint32_t point)
+{
+    for (size_t i = 0; i < sizeof late_capitals / sizeof *late_capitals; i++)
+        if (point >= late_capitals[i].first && point <= late_capitals[i].last)
+            return (uint32_t)((int32_t)point + late_capitals[i].step);
+    return point;
+}
+
 int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2])
 {
     /* The one character whose lower case is two, whatever the context and the language: I with a dot (SpecialCasing).
@@ -179,6 +232,8 @@ int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2])
         return 2;
     }
     lower[0] = (uint32_t)u_tolower((UChar32)point);
+    if (lower[0] == point && point >= late_capitals[0].first)
+        lower[0] = lower_late(point);
     return 1;
 }
 

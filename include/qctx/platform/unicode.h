@@ -25,10 +25,17 @@ bool qctx_unicode_is_punctuation(uint32_t point); /* P */
 bool qctx_unicode_is_other(uint32_t point);       /* C: control, format, surrogate, private use, unassigned */
 bool qctx_unicode_is_space(uint32_t point);       /* White_Space */
 
+bool qctx_unicode_is_any_mark(uint32_t point); /* M: Mn, Mc, Me */
+bool qctx_unicode_is_word(uint32_t point);     /* \w of Unicode Technical Standard 18: Alphabetic, M, Nd, Pc, joiners */
+
+/* The major version of Unicode that first assigned the character, or 0: what older libraries know of. Local. */
+int qctx_unicode_age(uint32_t point);
+
 typedef enum { QCTX_NFC, QCTX_NFD, QCTX_NFKC, QCTX_NFKD } qctx_normal_form;
 
 /*
- * Freshly allocated copies, NUL-terminated: the normal form; the full lower-case mapping of each character by itself,
+ * Freshly allocated copies, NUL-terminated: the normal form, by the tables of Unicode 9, which the tokenizers library
+ * has (later characters stay as they are); the full lower-case mapping of Unicode 17 of each character by itself,
  * without context and language (so that final sigma is σ, as Rust's char::to_lowercase has it). `bytes` is valid UTF-8.
  * Local. Errors: MEMORY, INTERNAL.
  */

@@ -1,0 +1,107 @@
+#include "pipeline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/mem.h"
+
+qctx_status tokenizer_text_reserve(tokenizer_text *text, int64_t more, qctx_error *error)
+{
+    return qctx_grow((void **)&text->bytes, &text->capacity, text->length + more + 1, 1, "the text of a tokenizer",
+                     error);
+}
+
+qctx_status tokenizer_text_append(tokenizer_text *text, const char *bytes, int64_t length, qctx_error *error)
+{
+    qctx_status status = tokenizer_text_reserve(text, length, error);
+
+    if (status != QCTX_OK)
+        return status;
+    memcpy(text->bytes + text->length, bytes, (size_t)length);
+    text->length += length;
+    return QCTX_OK;
+}
+
+qctx_status tokenizer_text_set(tokenizer_text *text, const char *bytes, int64_t length, qctx_error *error)
+{
+    text->length = 0;
+    return tokenizer_text_append(text, bytes, length, error);
+}
+
+qctx_status tokenizer_ids_append(qctx_ids *ids, const int32_t *items, int64_t count, qctx_error *error)
+{
+    qctx_status status =
+        qctx_grow((void **)&ids->items, &ids->capacity, ids->count + count, sizeof *ids->items, "token ids", error);
+
+    if (status != QCTX_OK)
+        return status;
+    for (int64_t i = 0; i < count; i++)
+        ids->items[ids->count++] = items[i];
+    return QCTX_OK;
+}
+
+qctx_status tokenizer_get_bool(const json_t *object, const char *key, bool fallback, const char *place, bool *value,
+                               qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    *value = fallback;
+    if (found == NULL || json_is_null(found))
+        return QCTX_OK;
+    if (!json_is_boolean(found))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected a boolean", place, key,
+                         qctx_json_type(found));
+    *value = json_is_true(found);
+    return QCTX_OK;
+}
+
+qctx_status tokenizer_get_integer(const json_t *object, const char *key, int64_t fallback, int64_t least, int64_t most,
+                                  const char *place, int64_t *value, qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    *value = fallback;
+    if (found == NULL || json_is_null(found))
+        return QCTX_OK;
+    if (!json_is_integer(found))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected an integer", place, key,
+                         qctx_json_type(found));
+    *value = json_integer_value(found);
+    if (*value < least || *value > most)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %" PRId64 ", expected %" PRId64 " to %" PRId64, place,
+                         key, *value, least, most);
+    return QCTX_OK;
+}
+
+/* "A, B and C", cut where the room ends. */
+static void list_names(const char *const *names, int count, char *list, size_t room)
+{
+    size_t used = 0;
+
+    list[0] = '\0';
+    for (int i = 0; i < count && used < room; i++)
+        used += (size_t)snprintf(list + used, room - used, "%s%s",
+                                 i == 0           ? ""
+                                 : i == count - 1 ? " and "
+                                                  : ", ",
+                                 names[i]);
+}
+
+qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, int count, const char *place, int *type,
+                               qctx_error *error)
+{
+    const char *name;
+    char list[400];
+    qctx_status status = qctx_json_get_string(stage, "type", NULL, place, &name, error);
+
+    if (status != QCTX_OK)
+        return status;
+    for (*type = 0; *type < count; ++*type)
+        if (strcmp(name, known[*type]) == 0)
+            return QCTX_OK;
+    list_names(known, count, list, sizeof list);
+    return qctx_fail(error, QCTX_ERR_CONFIG, "%s: the type '%.100s' is not supported, expected one of %s", place, name,
+                     list);
+}
