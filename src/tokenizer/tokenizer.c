@@ -13,7 +13,6 @@ struct qctx_tokenizer_scratch {
     tokenizer_parts raw, normalized;
     tokenizer_pieces pieces;
     tokenizer_bpe_scratch *bpe;
-    qctx_text *tools;
 };
 
 qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokenizer **opened, qctx_error *error)
@@ -79,8 +78,6 @@ qctx_status qctx_tokenizer_scratch_create(const qctx_tokenizer *tokenizer, qctx_
         return QCTX_ERR_MEMORY;
     if (tokenizer->bpe != NULL)
         status = tokenizer_bpe_scratch_create(&scratch->bpe, error);
-    if (status == QCTX_OK && tokenizer->open_clip)
-        status = qctx_text_create(&scratch->tools, error);
     if (status == QCTX_OK)
         *created = scratch;
     else
@@ -99,7 +96,6 @@ void qctx_tokenizer_scratch_destroy(qctx_tokenizer_scratch *scratch)
     free(scratch->normalized.items);
     tokenizer_pieces_free(&scratch->pieces);
     tokenizer_bpe_scratch_destroy(scratch->bpe);
-    qctx_text_destroy(scratch->tools);
     free(scratch);
 }
 
@@ -171,8 +167,8 @@ static qctx_status encode_text(const qctx_tokenizer *tokenizer, qctx_tokenizer_s
 }
 
 /* The text as the stages want it: valid UTF-8, and clean where OpenCLIP cleans it. `*owned` is the caller's to free. */
-static qctx_status prepare(const qctx_tokenizer *tokenizer, qctx_tokenizer_scratch *scratch, const char **text,
-                           int64_t *length, char **owned, qctx_error *error)
+static qctx_status prepare(const qctx_tokenizer *tokenizer, const char **text, int64_t *length, char **owned,
+                           qctx_error *error)
 {
     char *cleaned = NULL;
     size_t bad;
@@ -184,7 +180,7 @@ static qctx_status prepare(const qctx_tokenizer *tokenizer, qctx_tokenizer_scrat
     }
     if (!tokenizer->open_clip || status != QCTX_OK)
         return status;
-    status = tokenizer_open_clip_clean(scratch->tools, *text, *length, &cleaned, length, error);
+    status = tokenizer_open_clip_clean(*text, *length, &cleaned, length, error);
     free(*owned);
     *text = *owned = cleaned;
     return status;
@@ -204,7 +200,7 @@ qctx_status qctx_tokenizer_encode(const qctx_tokenizer *tokenizer, qctx_tokenize
         return qctx_fail(error, QCTX_ERR_DATA,
                          "%" PRId64 " tokens a text leave no room beside %" PRId64 " special ones, expected more", most,
                          frame->before.count + frame->behind.count);
-    status = prepare(tokenizer, scratch, &text, &length, &owned, error);
+    status = prepare(tokenizer, &text, &length, &owned, error);
     if (status == QCTX_OK)
         status = tokenizer_ids_append(ids, frame->before.items, frame->before.count, error);
     if (status != QCTX_OK)
