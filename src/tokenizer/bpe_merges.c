@@ -82,10 +82,14 @@ static bool parts_of(const json_t *value, merge_parts *parts)
 static qctx_status resolve(const tokenizer_vocabulary *vocabulary, const merge_parts *parts, int64_t prefix_length,
                            const char *place, char *token, bpe_merge *merge, qctx_error *error)
 {
-    /* Both halves of a word but the first begin with the prefix; the result has it once. */
-    int64_t rest = parts->right_length < prefix_length ? 0 : parts->right_length - prefix_length;
+    /* Tokens within a word begin with the prefix, and what two become has it once. */
+    int64_t rest = parts->right_length - prefix_length;
     int64_t length = parts->left_length + rest;
 
+    if (rest < 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: merge %lld: '%s' is shorter than the prefix of tokens within a word", place,
+                         (long long)merge->rank + 1, parts->right);
     memcpy(token, parts->left, (size_t)parts->left_length);
     memcpy(token + parts->left_length, parts->right + parts->right_length - rest, (size_t)rest);
     token[length] = '\0';
