@@ -1,180 +1,171 @@
 #include "qctx/engine/embed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "embed_internal.h"
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 
-/* What the store's writer asks rows of. */
+/* In a log that is no terminal a line is written after every 5%, but no more and no less often than these tell. */
+enum { LOG_SECONDS_MIN = 30, LOG_SECONDS_MAX = 600 };
+static const double log_share = 0.05;
+
 typedef struct {
+    qctx_comm *comm;
     const qctx_corpus *corpus;
     qctx_encoder *encoder;
-    int64_t ranks;
-    int64_t done; /* rows of this rank so far */
+    const char *path;
+    qctx_embed_plan plan;
+    qctx_store_writer *writer;
+    int64_t *own; /* this rank's batches, [own_count] */
+    int64_t own_count;
+    float *vectors; /* [plan.longest, dim] */
     double started;
+    /* Of all ranks: what there was to do at the start of this run, after what an earlier one had done. */
+    int64_t missing_texts;
+    double missing_cost, total_cost;
+    /* Of this rank: what it has to do and has done. */
+    double own_cost, done_cost;
+    double logged, logged_share; /* when the last line of a log was written, and at which share */
 } embedder;
 
-static const char *text_of(const qctx_corpus *corpus, qctx_store_side side, int64_t row)
+static int64_t texts_of(const qctx_store_plan *plan, int64_t batch)
 {
-    return side == QCTX_STORE_QUESTIONS ? corpus->questions[row].text : corpus->contexts[row].text;
+    return plan->batch_firsts[batch + 1] - plan->batch_firsts[batch];
 }
 
-/* Rank 0's own pace stands for that of all. */
-static void show_progress(embedder *e, int64_t count)
+/* Rank 0's own pace stands for that of all, whose batches were dealt so that they finish together. */
+static void show_progress(embedder *e)
 {
-    int64_t total = e->corpus->question_count + e->corpus->context_count;
-    int64_t done;
+    double part = e->own_cost > 0 ? e->done_cost / e->own_cost : 1;
     double seconds = qctx_clock_seconds() - e->started;
+    double share = 1 - (1 - part) * e->missing_cost / e->total_cost;
+    int64_t texts = (int64_t)(part * (double)e->missing_texts);
+    bool shown = qctx_progress_shown();
+    char left[32], line[128];
 
-    e->done += count;
-    done = e->done * e->ranks < total ? e->done * e->ranks : total;
-    qctx_progress("embedding: %lld of %lld texts, %.0f/s", (long long)done, (long long)total,
-                  (double)done / (seconds > 0 ? seconds : 1));
+    if (!shown && (seconds - e->logged < LOG_SECONDS_MIN ||
+                   (share - e->logged_share < log_share && seconds - e->logged < LOG_SECONDS_MAX)))
+        return;
+    qctx_clock_format(part > 0 ? seconds / part * (1 - part) : 0, left, sizeof left);
+    snprintf(line, sizeof line, "embedding: %lld of %lld texts, %.0f/s, %.0f%%, %s left",
+             (long long)(e->plan.text_count - e->missing_texts + texts), (long long)e->plan.text_count,
+             (double)texts / (seconds > 0 ? seconds : 1), 100 * share, left);
+    if (shown)
+        qctx_progress("%s", line);
+    else
+        qctx_info("%s", line);
+    e->logged = seconds;
+    e->logged_share = share;
 }
 
-/* Encodes rows first … first + count − 1: the texts become one array, since the corpus keeps them in records. */
-static qctx_status encode_rows(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,
-                               qctx_error *error)
+/* Takes stock of what is missing, and deals it. */
+static qctx_status deal(embedder *e, qctx_error *error)
 {
-    embedder *e = context;
-    const char **texts = qctx_alloc(count, sizeof *texts, "texts to embed", error);
-    qctx_status status;
+    const bool *done = qctx_store_writer_done(e->writer);
+    const qctx_store_plan *plan = &e->plan.store;
+    int64_t dim = qctx_encoder_dim(e->encoder);
 
-    if (texts == NULL)
+    e->own = qctx_alloc(plan->batch_count, sizeof *e->own, "batches of texts", error);
+    e->vectors = qctx_alloc(e->plan.longest * dim, sizeof *e->vectors, "vectors of a batch", error);
+    if (e->own == NULL || e->vectors == NULL)
         return QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < count; i++)
-        texts[i] = text_of(e->corpus, side, first + i);
-    status = qctx_encoder_encode(e->encoder, side == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT, texts, count,
-                                 rows, error);
-    free(texts);
-    show_progress(e, count);
+    for (int64_t i = 0; i < plan->batch_count; i++) {
+        e->total_cost += e->plan.costs[i];
+        e->missing_cost += done[i] ? 0 : e->plan.costs[i];
+        e->missing_texts += done[i] ? 0 : texts_of(plan, i);
+    }
+    e->own_count = qctx_embed_deal(&e->plan, done, qctx_comm_rank(e->comm), qctx_comm_size(e->comm), e->own, error);
+    for (int64_t i = 0; i < e->own_count; i++)
+        e->own_cost += e->plan.costs[e->own[i]];
+    return e->own_count < 0 ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+static qctx_status embed_own(embedder *e, qctx_error *error)
+{
+    const qctx_store_plan *plan = &e->plan.store;
+    qctx_status status = deal(e, error);
+
+    for (int64_t i = 0; i < e->own_count && status == QCTX_OK; i++) {
+        int64_t batch = e->own[i];
+        qctx_side side = plan->batch_sides[batch] == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT;
+
+        status = qctx_encoder_encode(e->encoder, side, e->plan.texts + plan->batch_firsts[batch], texts_of(plan, batch),
+                                     e->vectors, error);
+        if (status == QCTX_OK)
+            status = qctx_store_writer_put(e->writer, batch, e->vectors, error);
+        e->done_cost += e->plan.costs[batch];
+        show_progress(e);
+    }
+    qctx_progress("%s", "");
+    return status;
+}
+
+/* What the encoder counted in this run, `before` apart. Collective. */
+static void report(const embedder *e, const qctx_encoder_work *before)
+{
+    qctx_encoder_work work = qctx_encoder_work_of(e->encoder);
+    int64_t counts[] = {work.tokens - before->tokens, work.truncated - before->truncated};
+    double seconds = qctx_clock_seconds() - e->started;
+    double measured = seconds > 0 ? seconds : 1;
+    char took[32], tokens[64] = "";
+
+    qctx_comm_sum_int64(e->comm, counts, 2);
+    qctx_clock_format(seconds, took, sizeof took);
+    if (counts[0] > 0)
+        snprintf(tokens, sizeof tokens, ", %.0f tokens/s", (double)counts[0] / measured);
+    qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%lld distinct texts, %.0f/s%s)", e->path,
+              (long long)e->corpus->question_count, (long long)e->corpus->context_count, qctx_encoder_name(e->encoder),
+              took, (long long)e->plan.text_count, (double)e->missing_texts / measured, tokens);
+    if (counts[1] > 0)
+        qctx_info("%lld of %lld texts were longer than the model takes and were cut at their end", (long long)counts[1],
+                  (long long)e->missing_texts);
+}
+
+/* Writes the store as it is described. Collective. */
+static qctx_status write_store(embedder *e, bool force, const qctx_store_description *description, qctx_error *error)
+{
+    qctx_encoder_work before = qctx_encoder_work_of(e->encoder);
+    qctx_status status = qctx_agree(e->comm, qctx_embed_plan_make(e->corpus, &e->plan, error), error);
+
+    if (status == QCTX_OK)
+        status = qctx_store_writer_open(e->comm, e->path, force, description, &e->plan.store, &e->writer, error);
+    e->started = qctx_clock_seconds();
+    if (status == QCTX_OK)
+        status = embed_own(e, error);
+    status = qctx_store_writer_close(e->writer, status, error);
+    if (status == QCTX_OK)
+        report(e, &before);
     return status;
 }
 
 qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, qctx_encoder *encoder, qctx_dtype dtype,
                               const char *path, bool force, qctx_error *error)
 {
-    embedder e = {corpus, encoder, qctx_comm_size(comm), 0, qctx_clock_seconds()};
-    int64_t total = corpus->question_count + corpus->context_count;
+    embedder e = {.comm = comm, .corpus = corpus, .encoder = encoder, .path = path};
     qctx_store_description description = {.corpus = corpus, .dtype = dtype, .dim = qctx_encoder_dim(encoder)};
     char *settings = NULL;
     char *fingerprint = NULL;
     void *table = NULL;
-    char took[32];
-    double seconds;
     qctx_status status = qctx_encoder_save(encoder, &settings, &table, &description.encoder_table_bytes, error);
 
     if (status == QCTX_OK && (fingerprint = qctx_encoder_fingerprint(encoder, error)) == NULL)
         status = QCTX_ERR_MEMORY;
     status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-    description.encoder = qctx_encoder_name(encoder);
-    description.encoder_settings = settings;
-    description.encoder_fingerprint = fingerprint;
-    description.encoder_table = table;
-    status = qctx_store_write(comm, path, force, &description, encode_rows, &e, error);
-    qctx_progress("%s", "");
-    if (status != QCTX_OK)
-        goto out;
-    seconds = qctx_clock_seconds() - e.started;
-    qctx_clock_format(seconds, took, sizeof took);
-    qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%.0f texts/s)", path,
-              (long long)corpus->question_count, (long long)corpus->context_count, description.encoder, took,
-              (double)total / (seconds > 0 ? seconds : 1));
-out:
+    if (status == QCTX_OK) {
+        description.encoder = qctx_encoder_name(encoder);
+        description.encoder_settings = settings;
+        description.encoder_fingerprint = fingerprint;
+        description.encoder_table = table;
+        status = write_store(&e, force, &description, error);
+    }
+    qctx_embed_plan_free(&e.plan);
+    free(e.own);
+    free(e.vectors);
     free(settings);
     free(fingerprint);
-    free(table);
-    return status;
-}
-
-/* Marks the contexts of one source; `wanted` [context_count]. */
-static void mark_source(const qctx_fit_source *source, bool *wanted)
-{
-    const qctx_split *split = qctx_corpus_split(source->corpus, source->split, NULL);
-
-    if (split == NULL) {
-        qctx_info("the encoder learns from all %lld contexts of a corpus that has no split '%s'",
-                  (long long)source->corpus->context_count, source->split);
-        memset(wanted, true, (size_t)source->corpus->context_count * sizeof *wanted);
-        return;
-    }
-    for (int64_t i = 0; i < split->offsets[split->count]; i++)
-        wanted[split->contexts[i]] = true;
-}
-
-/* Appends the texts of the corpus of sources[index], of all sources that name it. */
-static qctx_status collect_corpus(const qctx_fit_source *sources, int64_t count, int64_t index, const char **texts,
-                                  int64_t *collected, qctx_error *error)
-{
-    const qctx_corpus *corpus = sources[index].corpus;
-    bool *wanted = qctx_alloc(corpus->context_count, sizeof *wanted, "contexts to learn from", error);
-
-    if (wanted == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int64_t i = index; i < count; i++)
-        if (sources[i].corpus == corpus)
-            mark_source(&sources[i], wanted);
-    for (int64_t i = 0; i < corpus->context_count; i++)
-        if (wanted[i])
-            texts[(*collected)++] = corpus->contexts[i].text;
-    free(wanted);
-    return QCTX_OK;
-}
-
-static bool named_before(const qctx_fit_source *sources, int64_t index)
-{
-    for (int64_t i = 0; i < index; i++)
-        if (sources[i].corpus == sources[index].corpus)
-            return true;
-    return false;
-}
-
-qctx_status qctx_embed_fit(qctx_comm *comm, qctx_encoder *encoder, const qctx_fit_source *sources, int64_t count,
-                           qctx_error *error)
-{
-    qctx_status status = QCTX_OK;
-    const char **texts;
-    int64_t room = 0;
-    int64_t collected = 0;
-
-    for (int64_t i = 0; i < count; i++)
-        room += named_before(sources, i) ? 0 : sources[i].corpus->context_count;
-    texts = qctx_alloc(room, sizeof *texts, "texts to learn from", error);
-    if (texts == NULL)
-        status = QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
-        if (!named_before(sources, i))
-            status = collect_corpus(sources, count, i, texts, &collected, error);
-    status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK)
-        status = qctx_encoder_fit(encoder, comm, texts, collected, error);
-    if (status == QCTX_OK)
-        qctx_info("encoder %s learnt from %lld contexts", qctx_encoder_name(encoder), (long long)collected);
-    free(texts);
-    return status;
-}
-
-qctx_status qctx_embed_encoder_of(qctx_store *store, qctx_encoder **encoder, qctx_error *error)
-{
-    const char *settings = qctx_store_encoder_settings(store);
-    void *table = NULL;
-    size_t bytes = 0;
-    qctx_status status;
-
-    if (qctx_store_encoder(store)[0] == '\0') {
-        qctx_fail(error, QCTX_ERR_DATA, "%s: the store does not say which encoder made its vectors",
-                  qctx_store_path(store));
-        return qctx_hint(error, "new texts cannot be put beside vectors of an unknown encoder; embed them yourself "
-                                "into a store");
-    }
-    status = qctx_store_encoder_table(store, &table, &bytes, error);
-    if (status == QCTX_OK)
-        status = qctx_encoder_restore(qctx_store_encoder(store), settings[0] != '\0' ? settings : NULL, table, bytes,
-                                      encoder, error);
     free(table);
     return status;
 }

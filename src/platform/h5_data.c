@@ -234,6 +234,17 @@ static qctx_status select_rows(const qctx_h5 *file, const char *dataset, hid_t s
     return QCTX_OK;
 }
 
+static qctx_status check_type(const qctx_h5 *file, const char *dataset, hid_t stored, qctx_h5_type memory,
+                              qctx_error *error)
+{
+    if (fits(stored, memory))
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s holds values of another type; expected %s", file->path, dataset,
+                     memory == QCTX_H5_INT64   ? "integers"
+                     : memory == QCTX_H5_BYTES ? "bytes"
+                                               : "floating-point numbers");
+}
+
 /* Moves rows between file and memory: writes `source`, or where it is NULL reads into `target`. */
 static qctx_status move_rows(const qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first,
                              int64_t count, const void *source, void *target, qctx_error *error)
@@ -243,17 +254,10 @@ static qctx_status move_rows(const qctx_h5 *file, const char *dataset, qctx_h5_t
     hid_t type = qctx_h5_make_type(memory);
     qctx_status status = open_dataset(file, dataset, &object, &space, &stored, error);
 
-    if (status != QCTX_OK)
-        goto out;
-    if (!fits(stored, memory)) {
-        status =
-            qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s holds values of another type; expected %s", file->path, dataset,
-                      memory == QCTX_H5_INT64   ? "integers"
-                      : memory == QCTX_H5_BYTES ? "bytes"
-                                                : "floating-point numbers");
-        goto out;
-    }
-    status = select_rows(file, dataset, space, first, count, &window, error);
+    if (status == QCTX_OK)
+        status = check_type(file, dataset, stored, memory, error);
+    if (status == QCTX_OK)
+        status = select_rows(file, dataset, space, first, count, &window, error);
     if (status != QCTX_OK || count == 0)
         goto out;
     if (source != NULL)
@@ -277,4 +281,44 @@ qctx_status qctx_h5_read(const qctx_h5 *file, const char *dataset, qctx_h5_type 
                          void *data, qctx_error *error)
 {
     return move_rows(file, dataset, memory, first, count, NULL, data, error);
+}
+
+/* Writes one run of neighbours into an open dataset. */
+static qctx_status write_run(qctx_h5 *file, const char *dataset, hid_t object, hid_t space, hid_t type, int64_t first,
+                             int64_t count, const void *data, qctx_error *error)
+{
+    hid_t window = -1;
+    qctx_status status = select_rows(file, dataset, space, first, count, &window, error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_written(file, H5Dwrite(object, type, window, space, H5P_DEFAULT, data), "cannot write", error);
+    qctx_h5_release(-1, window, -1, -1);
+    return status;
+}
+
+/* The dataset stays open from run to run: opening it takes longer than writing a row. */
+qctx_status qctx_h5_write_rows(qctx_h5 *file, const char *dataset, qctx_h5_type memory, const int64_t *rows,
+                               int64_t count, const void *data, qctx_error *error)
+{
+    hid_t object, space, stored;
+    hid_t type = qctx_h5_make_type(memory);
+    hsize_t extent[2] = {0, 1};
+    size_t row_bytes = 0;
+    qctx_status status = open_dataset(file, dataset, &object, &space, &stored, error);
+
+    if (status == QCTX_OK)
+        status = check_type(file, dataset, stored, memory, error);
+    if (status == QCTX_OK && H5Sget_simple_extent_ndims(space) <= 2) {
+        H5Sget_simple_extent_dims(space, extent, NULL);
+        row_bytes = (size_t)extent[1] * H5Tget_size(type);
+    }
+    for (int64_t at = 0, run = 1; at < count && status == QCTX_OK; at += run, run = 1) {
+        while (at + run < count && rows[at + run] == rows[at] + run)
+            run++;
+        status = write_run(file, dataset, object, space, type, rows[at], run,
+                           (const char *)data + (size_t)at * row_bytes, error);
+    }
+    qctx_h5_release(object, space, stored, -1);
+    qctx_h5_release(-1, -1, type, -1);
+    return status;
 }

@@ -20,14 +20,20 @@ qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *
     hsize_t extent = (hsize_t)count;
     hid_t type = qctx_h5_text_type();
     hid_t links = qctx_h5_link_properties();
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(1, &extent, NULL);
-    hid_t object = H5Dcreate2(file->id, dataset, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
-    qctx_status status = qctx_h5_written(file, object, dataset, error);
+    qctx_status status;
+    hid_t object;
 
+    /* Equal contents make equal files: HDF5 would note the time. */
+    H5Pset_obj_track_times(creation, 0);
+    object = H5Dcreate2(file->id, dataset, type, space, links, creation, H5P_DEFAULT);
+    status = qctx_h5_written(file, object, dataset, error);
     if (status == QCTX_OK && count > 0)
         status =
             qctx_h5_written(file, H5Dwrite(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts), "cannot write", error);
     qctx_h5_release(object, space, type, links);
+    qctx_h5_release(-1, -1, -1, creation);
     return status;
 }
 

@@ -77,6 +77,13 @@ qctx_status qctx_h5_write(qctx_h5 *file, const char *dataset, qctx_h5_type memor
 qctx_status qctx_h5_read(const qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first, int64_t count,
                          void *data, qctx_error *error);
 
+/*
+ * Writes scattered rows: row k of `data` becomes rows[k] of the dataset, rows [count] ascending; neighbours are written
+ * together. Types and independence as above. Local. Errors: IO, FORMAT.
+ */
+qctx_status qctx_h5_write_rows(qctx_h5 *file, const char *dataset, qctx_h5_type memory, const int64_t *rows,
+                               int64_t count, const void *data, qctx_error *error);
+
 /* Variable-length UTF-8 texts, a whole dataset at once; files that one rank writes only. Local. Errors: IO. */
 qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *const *texts, int64_t count,
                                 qctx_error *error);

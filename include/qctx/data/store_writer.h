@@ -1,0 +1,57 @@
+/*
+ * Writing a store while its vectors are made: by all ranks, batch by batch in any order, so that a killed job goes on
+ * where it was.
+ *
+ * Beside `path` stand `path`.partial, a whole store but for the vectors still missing, and `path`.journal, which
+ * batches are in it and their checksums. A writer that finds a partial store of the same job (same corpus, encoder,
+ * type and plan) reads the rows of every batch in the journal again; those whose checksum fits are kept. Any other is
+ * begun anew. Ranks may be more or fewer than before. docs/store.md says what stands in the journal.
+ */
+#ifndef QCTX_DATA_STORE_WRITER_H
+#define QCTX_DATA_STORE_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/data/store.h"
+#include "qctx/platform/comm.h"
+
+/* Which vectors are made together, and which rows each of them fills. The same on every rank; arrays are borrowed. */
+typedef struct {
+    int64_t batch_count;
+    const int64_t *batch_firsts;        /* [batch_count + 1], from 0: batch b makes vectors batch_firsts[b] … */
+    const qctx_store_side *batch_sides; /* [batch_count] */
+    const int64_t *vector_firsts;       /* [vectors + 1], from 0: vector v fills rows[vector_firsts[v]] … */
+    const int64_t *rows;                /* row numbers within their side; every row of both sides once */
+} qctx_store_plan;
+
+typedef struct qctx_store_writer qctx_store_writer;
+
+/*
+ * Begins a store, or goes on with a partial one, which the log says. Description and plan are borrowed until the writer
+ * is closed. Collective. Errors: EXISTS (unless `force`), IO (also: another process is writing it), MEMORY.
+ */
+qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force,
+                                   const qctx_store_description *description, const qctx_store_plan *plan,
+                                   qctx_store_writer **opened, qctx_error *error);
+
+/* done [batch_count]: batches that were there already, the same on every rank. Local. */
+const bool *qctx_store_writer_done(const qctx_store_writer *writer);
+
+/*
+ * Writes the vectors [vectors of the batch, dim] of a batch into all their rows; `vectors` becomes what is stored. Each
+ * batch that is not done is put once, by one rank. Local. Errors: IO, MEMORY, DATA (a vector that is not finite or is
+ * zero: names side, row and id).
+ */
+qctx_status qctx_store_writer_put(qctx_store_writer *writer, int64_t batch, float *vectors, qctx_error *error);
+
+/*
+ * Ends the writing and frees the writer. With `status` OK on all ranks the file gets its name, complete and synced, and
+ * the journal goes; after a failure that going on can mend (IO, MEMORY, INTERNAL) both stay, after any other both are
+ * removed. Returns what all ranks agreed on. NULL is fine with a status that is not OK. Collective. Errors: `status`,
+ * IO, INTERNAL (a batch was not put).
+ */
+qctx_status qctx_store_writer_close(qctx_store_writer *writer, qctx_status status, qctx_error *error);
+
+#endif

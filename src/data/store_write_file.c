@@ -1,0 +1,152 @@
+/* What a store holds beside the values of its vectors, written before they are made. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/mem.h"
+#include "store_write_internal.h"
+
+static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
+{
+    qctx_h5_type type = writer->description->dtype == QCTX_FLOAT16 ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32;
+    qctx_status status = QCTX_OK;
+
+    for (int side = 0; side < 2 && status == QCTX_OK; side++)
+        status = qctx_h5_make(file, qctx_store_vectors_of(side), type, qctx_store_writer_rows(writer, side),
+                              writer->description->dim, error);
+    return status;
+}
+
+/* Writes one text field of a side; one that is empty everywhere is left away. */
+static qctx_status write_field(qctx_h5 *file, const char *dataset, const void *records, size_t stride, size_t offset,
+                               int64_t count, qctx_error *error)
+{
+    const char **texts = qctx_alloc(count, sizeof *texts, "texts of a store", error);
+    qctx_status status = QCTX_OK;
+    bool any = false;
+
+    if (texts == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < count; i++) {
+        memcpy(&texts[i], (const char *)records + (size_t)i * stride + offset, sizeof *texts);
+        any = any || texts[i][0] != '\0';
+    }
+    if (any)
+        status = qctx_h5_write_texts(file, dataset, texts, count, error);
+    free(texts);
+    return status;
+}
+
+static qctx_status write_texts(qctx_h5 *file, const qctx_corpus *corpus, qctx_error *error)
+{
+    const size_t question = sizeof(qctx_question);
+    const size_t context = sizeof(qctx_context);
+    int64_t questions = corpus->question_count;
+    int64_t contexts = corpus->context_count;
+    qctx_status status =
+        write_field(file, "questions/id", corpus->questions, question, offsetof(qctx_question, id), questions, error);
+
+    if (status == QCTX_OK)
+        status = write_field(file, "questions/text", corpus->questions, question, offsetof(qctx_question, text),
+                             questions, error);
+    if (status == QCTX_OK)
+        status =
+            write_field(file, "contexts/id", corpus->contexts, context, offsetof(qctx_context, id), contexts, error);
+    if (status == QCTX_OK)
+        status = write_field(file, "contexts/text", corpus->contexts, context, offsetof(qctx_context, text), contexts,
+                             error);
+    if (status == QCTX_OK)
+        status = write_field(file, "contexts/title", corpus->contexts, context, offsetof(qctx_context, title), contexts,
+                             error);
+    return status;
+}
+
+static qctx_status write_list(qctx_h5 *file, const char *split, const char *field, const int64_t *values, int64_t count,
+                              qctx_error *error)
+{
+    char *dataset = qctx_format(error, "answers/%s/%s", split, field);
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (dataset == NULL)
+        return status;
+    status = qctx_h5_make(file, dataset, QCTX_H5_INT64, count, 0, error);
+    if (status == QCTX_OK)
+        status = qctx_h5_write(file, dataset, QCTX_H5_INT64, 0, count, values, error);
+    free(dataset);
+    return status;
+}
+
+static qctx_status write_splits(qctx_h5 *file, const qctx_corpus *corpus, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < corpus->split_count && status == QCTX_OK; i++) {
+        const qctx_split *split = &corpus->splits[i];
+
+        status = write_list(file, split->name, "questions", split->questions, split->count, error);
+        if (status == QCTX_OK)
+            status = write_list(file, split->name, "offsets", split->offsets, split->count + 1, error);
+        if (status == QCTX_OK)
+            status = write_list(file, split->name, "contexts", split->contexts, split->offsets[split->count], error);
+    }
+    return status;
+}
+
+static qctx_status set_hash(qctx_h5 *file, const char *name, uint64_t value, qctx_error *error)
+{
+    char text[17];
+
+    snprintf(text, sizeof text, "%016" PRIx64, value);
+    return qctx_h5_set_text(file, "/", name, text, error);
+}
+
+static qctx_status write_encoder(qctx_h5 *file, const qctx_store_description *description, qctx_error *error)
+{
+    int64_t bytes = (int64_t)description->encoder_table_bytes;
+    qctx_status status = qctx_h5_set_text(file, "/", "encoder", description->encoder, error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_set_text(file, "/", "encoder_fingerprint", description->encoder_fingerprint, error);
+    if (status == QCTX_OK)
+        status = qctx_h5_set_text(file, "/", "encoder_settings", description->encoder_settings, error);
+    if (status == QCTX_OK && bytes > 0) {
+        status = qctx_h5_make(file, "encoder/table", QCTX_H5_BYTES, bytes, 0, error);
+        if (status == QCTX_OK)
+            status = qctx_h5_write(file, "encoder/table", QCTX_H5_BYTES, 0, bytes, description->encoder_table, error);
+    }
+    return status;
+}
+
+static qctx_status write_attributes(qctx_h5 *file, const qctx_store_description *description, qctx_error *error)
+{
+    qctx_status status = qctx_h5_set_text(file, "/", "schema", "qctx-store", error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_set_int(file, "/", "version", QCTX_STORE_VERSION, error);
+    if (status == QCTX_OK)
+        status = qctx_h5_set_int(file, "/", "dim", description->dim, error);
+    if (status == QCTX_OK)
+        status = set_hash(file, "corpus_fingerprint", description->corpus->fingerprint, error);
+    return status;
+}
+
+/* The checksum comes first, so that its digits stand near the start of the file, and the vectors soon after. */
+qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
+{
+    const qctx_store_description *description = writer->description;
+    qctx_status status = set_hash(file, "checksum", writer->journal.job, error);
+
+    if (status == QCTX_OK)
+        status = make_vectors(writer, file, error);
+    if (status == QCTX_OK)
+        status = write_texts(file, description->corpus, error);
+    if (status == QCTX_OK)
+        status = write_splits(file, description->corpus, error);
+    if (status == QCTX_OK)
+        status = write_encoder(file, description, error);
+    if (status == QCTX_OK)
+        status = write_attributes(file, description, error);
+    return status;
+}

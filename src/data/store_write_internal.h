@@ -1,0 +1,99 @@
+/* What the files of data/store_writer share. */
+#ifndef QCTX_DATA_STORE_WRITE_INTERNAL_H
+#define QCTX_DATA_STORE_WRITE_INTERNAL_H
+
+#include "qctx/data/store_writer.h"
+#include "qctx/platform/h5.h"
+
+/*
+ * The journal beside a partial store. It is the lock, too: as long as a rank of a job lives, it holds a lock on it.
+ *
+ *   bytes 0 … 31   "qctxjrn1"; the job; where in the partial store its checksum's digits stand; hash of these three
+ *   then           16 bytes a batch: its checksum; hash of job, batch and checksum
+ *
+ * in the machine's byte order. A slot whose hash does not fit says that the batch is missing.
+ */
+typedef struct {
+    char *path;
+    int handle; /* −1: not open */
+    uint64_t job;
+    int64_t batches;
+} qctx_journal;
+
+/* What stands in a slot. */
+typedef struct {
+    bool valid;
+    uint64_t checksum;
+} qctx_journal_entry;
+
+/*
+ * Opens the journal of the store `path` and locks it: the rank that `begins` makes it where there is none and locks
+ * out everybody, the others share the lock. Local. Errors: IO (another process has it), MEMORY.
+ */
+qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begins, qctx_error *error);
+
+/* Lets the job's other ranks share the lock. Local. Errors: IO. */
+qctx_status qctx_journal_share(qctx_journal *journal, qctx_error *error);
+
+/* Whether the journal belongs to its job, and the place that it names. Local. */
+bool qctx_journal_fits(const qctx_journal *journal, int64_t *place);
+
+/* Forgets all entries; then a head for its job, with room for all entries. Local. Errors: IO, MEMORY. */
+qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error);
+qctx_status qctx_journal_begin(const qctx_journal *journal, int64_t place, qctx_error *error);
+
+/* entries [batches]. Local. Errors: IO, MEMORY. */
+qctx_status qctx_journal_read(const qctx_journal *journal, qctx_journal_entry *entries, qctx_error *error);
+
+/* Notes that the rows of a batch are in the file. Local. Errors: IO. */
+qctx_status qctx_journal_note(const qctx_journal *journal, int64_t batch, uint64_t checksum, qctx_error *error);
+
+/* Closes it, and so unlocks it. Local. */
+void qctx_journal_close(qctx_journal *journal);
+
+struct qctx_store_writer {
+    qctx_comm *comm;
+    const char *path;
+    char *partial; /* the name until the file is complete */
+    const qctx_store_description *description;
+    const qctx_store_plan *plan;
+    qctx_journal journal;
+    bool began; /* this rank made the files anew */
+    bool resumes;
+    int64_t place;      /* where the checksum's digits stand in the file */
+    int64_t offsets[2]; /* where the vectors of each side begin in the file */
+    bool *done;         /* [batch_count] */
+    int64_t put;        /* batches that this rank wrote or found whole */
+    uint64_t checksum;  /* of their rows */
+    qctx_h5 *file;
+};
+
+/* Rows of a side. Local. */
+int64_t qctx_store_writer_rows(const qctx_store_writer *writer, int side);
+size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer);
+
+/* "questions/vectors", "contexts/vectors". Local. */
+const char *qctx_store_vectors_of(int side);
+
+/*
+ * Makes the partial store with all that is known at the start: room for the vectors, texts, answers, encoder,
+ * attributes, and in the checksum's place the digits of the job. Sets place and offsets. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error);
+
+/* Writes all of that into a new file. Local. Errors: IO, MEMORY. */
+qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error);
+
+/* Whether the partial store is what this writer would have made; sets offsets if so. Local. */
+bool qctx_store_partial_fits(qctx_store_writer *writer);
+
+/* Puts the checksum in its place and gives the file its name. Local. Errors: IO, INTERNAL. */
+qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_error *error);
+
+/*
+ * Reads the rows of the batches in the journal again, each rank its share; sets done, put and checksum. Collective.
+ * Errors: IO, MEMORY.
+ */
+qctx_status qctx_store_partial_verify(qctx_store_writer *writer, qctx_error *error);
+
+#endif

@@ -1,0 +1,199 @@
+/* The journal: which batches of a partial store are whole, and the lock of the job that writes it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "qctx/base/hash.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "store_write_internal.h"
+
+static const char magic[8] = "qctxjrn1";
+
+typedef struct {
+    char magic[8];
+    uint64_t job;
+    int64_t place;
+    uint64_t hash;
+} journal_head;
+
+typedef struct {
+    uint64_t checksum;
+    uint64_t hash;
+} journal_slot;
+
+static uint64_t head_hash(const journal_head *head)
+{
+    return qctx_hash(head, offsetof(journal_head, hash), 0);
+}
+
+static uint64_t slot_hash(const qctx_journal *journal, int64_t batch, uint64_t checksum)
+{
+    const uint64_t said[] = {(uint64_t)batch, checksum};
+
+    return qctx_hash(said, sizeof said, journal->job);
+}
+
+static qctx_status fail(const qctx_journal *journal, const char *what, qctx_error *error)
+{
+    return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", journal->path, what, strerror(errno));
+}
+
+/* Whether the name still stands for the open file: the job that held the lock removes the journal at its end. */
+static bool still_named(const qctx_journal *journal)
+{
+    struct stat open_file, named;
+
+    return fstat(journal->handle, &open_file) == 0 && stat(journal->path, &named) == 0 &&
+           open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+static qctx_status lock(const qctx_journal *journal, int kind, qctx_error *error)
+{
+    if (flock(journal->handle, kind | LOCK_NB) == 0)
+        return QCTX_OK;
+    if (errno == EWOULDBLOCK) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: another process is writing this store", journal->path);
+        return qctx_hint(error, "let it end (the ranks of a killed job do so within seconds), or choose another name");
+    }
+    /* A file system without locks: whether somebody else is at work cannot be known. */
+    if (errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL) {
+        if (kind == LOCK_EX)
+            qctx_warn("%s: this file system has no locks; take care that no other job writes the store", journal->path);
+        return QCTX_OK;
+    }
+    return fail(journal, "cannot lock", error);
+}
+
+qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begins, qctx_error *error)
+{
+    struct stat found;
+    qctx_status status;
+
+    journal->handle = -1;
+    journal->path = qctx_format(error, "%s.journal", path);
+    if (journal->path == NULL)
+        return QCTX_ERR_MEMORY;
+    for (;;) {
+        journal->handle = open(journal->path, begins ? O_RDWR | O_CREAT | O_NONBLOCK : O_RDWR | O_NONBLOCK, 0666);
+        if (journal->handle < 0)
+            return fail(journal, "cannot open for writing", error);
+        if (fstat(journal->handle, &found) == 0 && !S_ISREG(found.st_mode))
+            return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: it is no file", journal->path);
+        status = lock(journal, begins ? LOCK_EX : LOCK_SH, error);
+        if (status != QCTX_OK || still_named(journal))
+            return status;
+        close(journal->handle);
+    }
+}
+
+qctx_status qctx_journal_share(qctx_journal *journal, qctx_error *error)
+{
+    return lock(journal, LOCK_SH, error);
+}
+
+/* What lies beyond the end of the file reads as zeros. */
+static qctx_status read_at(const qctx_journal *journal, void *data, size_t bytes, off_t offset, qctx_error *error)
+{
+    char *at = data;
+    ssize_t got;
+
+    memset(data, 0, bytes);
+    while (bytes > 0) {
+        got = pread(journal->handle, at, bytes, offset);
+        if (got < 0 && errno != EINTR)
+            return fail(journal, "cannot read", error);
+        if (got == 0)
+            break;
+        if (got > 0) {
+            at += got;
+            offset += got;
+            bytes -= (size_t)got;
+        }
+    }
+    return QCTX_OK;
+}
+
+static qctx_status write_at(const qctx_journal *journal, const void *data, size_t bytes, off_t offset,
+                            qctx_error *error)
+{
+    const char *at = data;
+    ssize_t done;
+
+    while (bytes > 0) {
+        done = pwrite(journal->handle, at, bytes, offset);
+        if (done < 0 && errno != EINTR)
+            return fail(journal, "cannot write", error);
+        if (done > 0) {
+            at += done;
+            offset += done;
+            bytes -= (size_t)done;
+        }
+    }
+    return QCTX_OK;
+}
+
+bool qctx_journal_fits(const qctx_journal *journal, int64_t *place)
+{
+    journal_head head;
+
+    if (read_at(journal, &head, sizeof head, 0, NULL) != QCTX_OK || memcmp(head.magic, magic, sizeof magic) != 0 ||
+        head.hash != head_hash(&head) || head.job != journal->job)
+        return false;
+    *place = head.place;
+    return true;
+}
+
+qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error)
+{
+    return ftruncate(journal->handle, 0) == 0 ? QCTX_OK : fail(journal, "cannot write", error);
+}
+
+/* The slots are written, not left as a hole, so that a full disk is noticed now and not after the work. */
+qctx_status qctx_journal_begin(const qctx_journal *journal, int64_t place, qctx_error *error)
+{
+    journal_head head = {.job = journal->job, .place = place};
+    journal_slot *slots = qctx_alloc(journal->batches, sizeof *slots, "a journal", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    memcpy(head.magic, magic, sizeof magic);
+    head.hash = head_hash(&head);
+    if (slots != NULL)
+        status = write_at(journal, slots, (size_t)journal->batches * sizeof *slots, sizeof head, error);
+    if (status == QCTX_OK)
+        status = write_at(journal, &head, sizeof head, 0, error);
+    free(slots);
+    return status;
+}
+
+qctx_status qctx_journal_read(const qctx_journal *journal, qctx_journal_entry *entries, qctx_error *error)
+{
+    journal_slot *slots = qctx_alloc(journal->batches, sizeof *slots, "a journal", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (slots != NULL)
+        status = read_at(journal, slots, (size_t)journal->batches * sizeof *slots, (off_t)sizeof(journal_head), error);
+    for (int64_t i = 0; i < journal->batches && status == QCTX_OK; i++)
+        entries[i] = (qctx_journal_entry){slots[i].hash == slot_hash(journal, i, slots[i].checksum), slots[i].checksum};
+    free(slots);
+    return status;
+}
+
+qctx_status qctx_journal_note(const qctx_journal *journal, int64_t batch, uint64_t checksum, qctx_error *error)
+{
+    const journal_slot slot = {checksum, slot_hash(journal, batch, checksum)};
+
+    return write_at(journal, &slot, sizeof slot, (off_t)(sizeof(journal_head) + (size_t)batch * sizeof slot), error);
+}
+
+void qctx_journal_close(qctx_journal *journal)
+{
+    if (journal->handle >= 0)
+        close(journal->handle);
+    free(journal->path);
+    *journal = (qctx_journal){.handle = -1};
+}

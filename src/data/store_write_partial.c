@@ -1,0 +1,247 @@
+/* The partial store: made, checked when it is found again, verified, published. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/order.h"
+#include "store_internal.h"
+#include "store_write_internal.h"
+
+enum { DIGITS = 16 };
+
+/* How far from its start the file is searched for the checksum's place. */
+enum { SEARCHED = 1 << 20 };
+
+const char *qctx_store_vectors_of(int side)
+{
+    return side == QCTX_STORE_QUESTIONS ? "questions/vectors" : "contexts/vectors";
+}
+
+int64_t qctx_store_writer_rows(const qctx_store_writer *writer, int side)
+{
+    const qctx_corpus *corpus = writer->description->corpus;
+
+    return side == QCTX_STORE_QUESTIONS ? corpus->question_count : corpus->context_count;
+}
+
+size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
+{
+    return (size_t)writer->description->dim *
+           (writer->description->dtype == QCTX_FLOAT16 ? sizeof(uint16_t) : sizeof(float));
+}
+
+/* Finds where the vectors begin, in a file that has them as this writer makes them; false if it has not. */
+static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
+{
+    bool half = writer->description->dtype == QCTX_FLOAT16;
+
+    for (int side = 0; side < 2; side++) {
+        qctx_h5_shape shape;
+
+        if (qctx_h5_inspect(file, qctx_store_vectors_of(side), &shape, NULL) != QCTX_OK || shape.rank != 2 ||
+            shape.shape[0] != qctx_store_writer_rows(writer, side) || shape.shape[1] != writer->description->dim ||
+            !shape.is_float || shape.is_half != half || (!half && shape.element_bytes != sizeof(float)) ||
+            shape.file_offset < 0)
+            return false;
+        writer->offsets[side] = shape.file_offset;
+    }
+    return true;
+}
+
+/* Opens the partial store for `flags`; −1 with `error` filled. */
+static int open_partial(const qctx_store_writer *writer, int flags, qctx_error *error)
+{
+    int handle = open(writer->partial, flags);
+
+    if (handle < 0)
+        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", writer->partial, strerror(errno));
+    return handle;
+}
+
+/*
+ * Looks for the digits of the job, which stand in the checksum's place. What was written is synced first: a journal
+ * must not outlive the file that it speaks of when the machine goes down.
+ */
+static qctx_status find_place(qctx_store_writer *writer, qctx_error *error)
+{
+    char digits[DIGITS + 1];
+    char *bytes = qctx_alloc(SEARCHED, 1, "the start of a store", error);
+    qctx_status status = QCTX_OK;
+    int handle = open_partial(writer, O_RDONLY, error);
+    const char *found;
+    ssize_t got;
+
+    if (bytes == NULL || handle < 0) {
+        status = bytes == NULL ? QCTX_ERR_MEMORY : QCTX_ERR_IO;
+        goto out;
+    }
+    got = fsync(handle) == 0 ? pread(handle, bytes, SEARCHED, 0) : -1;
+    if (got < 0) {
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->partial, strerror(errno));
+        goto out;
+    }
+    snprintf(digits, sizeof digits, "%016" PRIx64, writer->journal.job);
+    found = memmem(bytes, (size_t)got, digits, DIGITS);
+    if (found == NULL)
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: the checksum is not near the start", writer->partial);
+    else
+        writer->place = found - bytes;
+out:
+    if (handle >= 0)
+        close(handle);
+    free(bytes);
+    return status;
+}
+
+qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error)
+{
+    qctx_h5 *file = NULL;
+    qctx_status closed;
+    qctx_status status = qctx_h5_create(writer->partial, &file, error);
+
+    if (status == QCTX_OK)
+        status = qctx_store_partial_fill(writer, file, error);
+    if (status == QCTX_OK && !find_vectors(writer, file))
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: the vectors are not contiguous", writer->partial);
+    closed = qctx_h5_close(file, status == QCTX_OK ? error : NULL);
+    if (status == QCTX_OK)
+        status = closed;
+    return status == QCTX_OK ? find_place(writer, error) : status;
+}
+
+static bool says(const qctx_h5 *file, const char *attribute, const char *expected)
+{
+    char *value = NULL;
+    bool same = qctx_h5_get_text(file, "/", attribute, &value, NULL) == QCTX_OK && strcmp(value, expected) == 0;
+
+    free(value);
+    return same;
+}
+
+static bool says_hash(const qctx_h5 *file, const char *attribute, uint64_t expected)
+{
+    char digits[DIGITS + 1];
+
+    snprintf(digits, sizeof digits, "%016" PRIx64, expected);
+    return says(file, attribute, digits);
+}
+
+bool qctx_store_partial_fits(qctx_store_writer *writer)
+{
+    const qctx_store_description *description = writer->description;
+    qctx_h5 *file = NULL;
+    bool fits = qctx_h5_open(writer->partial, &file, NULL) == QCTX_OK && find_vectors(writer, file) &&
+                says_hash(file, "corpus_fingerprint", description->corpus->fingerprint) &&
+                says(file, "encoder_fingerprint", description->encoder_fingerprint);
+
+    qctx_h5_close(file, NULL);
+    return fits;
+}
+
+/* Adds up the checksums of a batch's rows as they stand in the file; what cannot be read counts as zeros. */
+static qctx_status read_batch(const qctx_store_writer *writer, int handle, int64_t batch, unsigned char *row,
+                              uint64_t *checksum, qctx_error *error)
+{
+    const qctx_store_plan *plan = writer->plan;
+    qctx_store_side side = plan->batch_sides[batch];
+    size_t bytes = qctx_store_writer_row_bytes(writer);
+    int64_t first = plan->vector_firsts[plan->batch_firsts[batch]];
+    int64_t end = plan->vector_firsts[plan->batch_firsts[batch + 1]];
+
+    *checksum = 0;
+    for (int64_t i = first; i < end; i++) {
+        ssize_t got = pread(handle, row, bytes, (off_t)(writer->offsets[side] + plan->rows[i] * (int64_t)bytes));
+
+        if (got < 0)
+            return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", writer->partial, strerror(errno));
+        memset(row + got, 0, bytes - (size_t)got);
+        *checksum += qctx_store_row_checksum(side, plan->rows[i], row, bytes);
+    }
+    return QCTX_OK;
+}
+
+/* This rank's share of the batches, dealt one by one, since the long ones come first. */
+static qctx_status verify_share(qctx_store_writer *writer, int64_t *found, qctx_error *error)
+{
+    int64_t batches = writer->plan->batch_count;
+    qctx_journal_entry *entries = qctx_alloc(batches, sizeof *entries, "a journal", error);
+    unsigned char *row = qctx_alloc((int64_t)qctx_store_writer_row_bytes(writer), 1, "a row", error);
+    int handle = open_partial(writer, O_RDONLY, error);
+    qctx_status status = handle < 0 ? QCTX_ERR_IO : QCTX_OK;
+    uint64_t checksum;
+
+    if (entries == NULL || row == NULL)
+        status = QCTX_ERR_MEMORY;
+    if (status == QCTX_OK)
+        status = qctx_journal_read(&writer->journal, entries, error);
+    for (int64_t i = qctx_comm_rank(writer->comm); i < batches && status == QCTX_OK; i += qctx_comm_size(writer->comm))
+        if (entries[i].valid) {
+            status = read_batch(writer, handle, i, row, &checksum, error);
+            found[i] = status == QCTX_OK && checksum == entries[i].checksum;
+            writer->checksum += found[i] ? checksum : 0;
+            writer->put += found[i];
+        }
+    if (handle >= 0)
+        close(handle);
+    free(entries);
+    free(row);
+    return status;
+}
+
+qctx_status qctx_store_partial_verify(qctx_store_writer *writer, qctx_error *error)
+{
+    int64_t batches = writer->plan->batch_count;
+    int64_t *found = qctx_alloc(batches, sizeof *found, "batches of a store", error);
+    qctx_status status = qctx_agree(writer->comm, found == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status != QCTX_OK)
+        goto out;
+    status = qctx_agree(writer->comm, verify_share(writer, found, error), error);
+    if (status != QCTX_OK)
+        goto out;
+    qctx_comm_max_int64(writer->comm, found, batches);
+    for (int64_t i = 0; i < batches; i++)
+        writer->done[i] = found[i] != 0;
+out:
+    free(found);
+    return status;
+}
+
+/* Sixteen digits in place of sixteen: nothing else in the file moves, and a kill leaves it as good as before. */
+static qctx_status put_checksum(const qctx_store_writer *writer, qctx_error *error)
+{
+    char digits[DIGITS + 1];
+    char before[DIGITS + 1] = "";
+    int handle = open_partial(writer, O_RDWR, error);
+    qctx_status status = QCTX_OK;
+
+    if (handle < 0)
+        return QCTX_ERR_IO;
+    snprintf(digits, sizeof digits, "%016" PRIx64, writer->checksum);
+    if (pread(handle, before, DIGITS, (off_t)writer->place) != DIGITS || strspn(before, "0123456789abcdef") != DIGITS)
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: there is no checksum at byte %lld", writer->partial,
+                           (long long)writer->place);
+    else if (pwrite(handle, digits, DIGITS, (off_t)writer->place) != DIGITS)
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->partial, strerror(errno));
+    close(handle);
+    return status;
+}
+
+qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_error *error)
+{
+    qctx_h5 *file = NULL;
+    qctx_status status = put_checksum(writer, error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_open(writer->partial, &file, error);
+    if (status == QCTX_OK && !says_hash(file, "checksum", writer->checksum))
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: the checksum is not where it was", writer->partial);
+    qctx_h5_close(file, NULL);
+    return status == QCTX_OK ? qctx_file_publish(writer->partial, writer->path, error) : status;
+}

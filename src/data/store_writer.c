@@ -1,0 +1,233 @@
+#include "qctx/data/store_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/hash.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "store_write_internal.h"
+
+/* Raised when partial stores of an earlier program cannot be gone on with. */
+enum { JOB_VERSION = 1 };
+
+static qctx_status make_parent_folder(const char *path, qctx_error *error)
+{
+    char *folder = qctx_strdup(path, error);
+    qctx_status status = QCTX_OK;
+    char *slash;
+
+    if (folder == NULL)
+        return QCTX_ERR_MEMORY;
+    slash = strrchr(folder, '/');
+    if (slash != NULL && slash != folder) {
+        *slash = '\0';
+        status = qctx_folder_make(folder, error);
+    }
+    free(folder);
+    return status;
+}
+
+static uint64_t hash_text(const char *text, uint64_t seed)
+{
+    return qctx_hash(text, strlen(text) + 1, seed);
+}
+
+/* What decides the bytes of a store, and which batches it is made in. */
+static uint64_t job_of(const qctx_store_writer *writer)
+{
+    const qctx_store_description *what = writer->description;
+    const qctx_store_plan *plan = writer->plan;
+    int64_t vectors = plan->batch_firsts[plan->batch_count];
+    const int64_t numbers[] = {JOB_VERSION, QCTX_STORE_VERSION, (int64_t)what->dtype, what->dim, plan->batch_count};
+    uint64_t hash = qctx_hash(numbers, sizeof numbers, what->corpus->fingerprint);
+
+    hash = hash_text(what->encoder, hash);
+    hash = hash_text(what->encoder_fingerprint, hash);
+    hash = qctx_hash(plan->batch_firsts, (size_t)(plan->batch_count + 1) * sizeof *plan->batch_firsts, hash);
+    hash = qctx_hash(plan->batch_sides, (size_t)plan->batch_count * sizeof *plan->batch_sides, hash);
+    hash = qctx_hash(plan->vector_firsts, (size_t)(vectors + 1) * sizeof *plan->vector_firsts, hash);
+    return qctx_hash(plan->rows, (size_t)plan->vector_firsts[vectors] * sizeof *plan->rows, hash);
+}
+
+static void forget(const qctx_store_writer *writer)
+{
+    unlink(writer->partial);
+    unlink(writer->journal.path);
+}
+
+/* Goes on with what is there, or begins: what one rank does, alone with the files. */
+static qctx_status begin(qctx_store_writer *writer, qctx_error *error)
+{
+    bool there = qctx_path_exists(writer->partial);
+    qctx_status status;
+
+    if (there && qctx_journal_fits(&writer->journal, &writer->place) && qctx_store_partial_fits(writer)) {
+        writer->resumes = true;
+        return QCTX_OK;
+    }
+    if (there)
+        qctx_info("%s is of another job, or damaged: beginning anew", writer->partial);
+    status = qctx_journal_clear(&writer->journal, error);
+    if (status == QCTX_OK)
+        status = qctx_store_partial_make(writer, error);
+    if (status == QCTX_OK)
+        status = qctx_journal_begin(&writer->journal, writer->place, error);
+    writer->began = true;
+    return status;
+}
+
+static qctx_status prepare(qctx_store_writer *writer, bool force, qctx_error *error)
+{
+    qctx_status status = qctx_output_check(writer->path, force, error);
+
+    if (status == QCTX_OK)
+        status = make_parent_folder(writer->path, error);
+    if (status == QCTX_OK)
+        status = qctx_journal_open(&writer->journal, writer->path, true, error);
+    if (status == QCTX_OK)
+        status = begin(writer, error);
+    return status;
+}
+
+/* The first rank begins, then lets the others in. Collective. */
+static qctx_status begin_together(qctx_store_writer *writer, bool force, qctx_error *error)
+{
+    bool first = qctx_comm_rank(writer->comm) == 0;
+    int64_t said[4] = {0};
+    qctx_status status = first ? prepare(writer, force, error) : QCTX_OK;
+
+    if (first && status == QCTX_OK)
+        status = qctx_journal_share(&writer->journal, error);
+    status = qctx_agree(writer->comm, status, error);
+    if (status != QCTX_OK)
+        return status;
+    memcpy(said, (int64_t[]){writer->resumes, writer->place, writer->offsets[0], writer->offsets[1]}, sizeof said);
+    qctx_comm_broadcast(writer->comm, said, sizeof said, 0);
+    writer->resumes = said[0] != 0;
+    writer->place = said[1];
+    memcpy(writer->offsets, said + 2, sizeof writer->offsets);
+    if (!first)
+        status = qctx_journal_open(&writer->journal, writer->path, false, error);
+    return qctx_agree(writer->comm, status, error);
+}
+
+/* Says how much of a partial store is there. */
+static void report_resumption(const qctx_store_writer *writer)
+{
+    const qctx_store_plan *plan = writer->plan;
+    int64_t vectors = plan->batch_firsts[plan->batch_count];
+    int64_t there = 0;
+
+    for (int64_t i = 0; i < plan->batch_count; i++)
+        there += writer->done[i] ? plan->batch_firsts[i + 1] - plan->batch_firsts[i] : 0;
+    qctx_info("resuming %s: %.0f%% of the texts are there", writer->partial,
+              100.0 * (double)there / (double)(vectors > 0 ? vectors : 1));
+}
+
+static void destroy(qctx_store_writer *writer)
+{
+    qctx_journal_close(&writer->journal);
+    free(writer->partial);
+    free(writer->done);
+    free(writer);
+}
+
+/* What a rank needs before it meets the others. */
+static qctx_status create(qctx_comm *comm, const char *path, const qctx_store_description *description,
+                          const qctx_store_plan *plan, qctx_store_writer **created, qctx_error *error)
+{
+    qctx_store_writer *writer = qctx_alloc(1, sizeof *writer, "a store's writer", error);
+
+    if (writer == NULL)
+        return QCTX_ERR_MEMORY;
+    *created = writer;
+    writer->comm = comm;
+    writer->path = path;
+    writer->description = description;
+    writer->plan = plan;
+    writer->journal = (qctx_journal){.handle = -1, .batches = plan->batch_count};
+    writer->journal.job = job_of(writer);
+    writer->partial = qctx_format(error, "%s.partial", path);
+    writer->done = qctx_alloc(plan->batch_count, sizeof *writer->done, "batches of a store", error);
+    return writer->partial == NULL || writer->done == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force,
+                                   const qctx_store_description *description, const qctx_store_plan *plan,
+                                   qctx_store_writer **opened, qctx_error *error)
+{
+    qctx_store_writer *writer = NULL;
+    qctx_status status = qctx_agree(comm, create(comm, path, description, plan, &writer, error), error);
+
+    if (status == QCTX_OK)
+        status = begin_together(writer, force, error);
+    if (status == QCTX_OK && writer->resumes) {
+        status = qctx_store_partial_verify(writer, error);
+        if (status == QCTX_OK)
+            report_resumption(writer);
+    }
+    if (status == QCTX_OK)
+        status = qctx_h5_reopen_parallel(comm, writer->partial, &writer->file, error);
+    if (status == QCTX_OK) {
+        *opened = writer;
+        return QCTX_OK;
+    }
+    if (writer != NULL) {
+        if (writer->began)
+            forget(writer);
+        destroy(writer);
+    }
+    return status;
+}
+
+const bool *qctx_store_writer_done(const qctx_store_writer *writer)
+{
+    return writer->done;
+}
+
+/* Whether going on later can mend what went wrong. */
+static bool worth_keeping(qctx_status status)
+{
+    return status == QCTX_ERR_IO || status == QCTX_ERR_MEMORY || status == QCTX_ERR_INTERNAL;
+}
+
+/* What one rank does at the end, when nobody writes any more. */
+static qctx_status finish(const qctx_store_writer *writer, qctx_status status, qctx_error *error)
+{
+    if (status == QCTX_OK)
+        status = qctx_store_partial_publish(writer, error);
+    if (status == QCTX_OK)
+        unlink(writer->journal.path);
+    else if (worth_keeping(status))
+        qctx_info("%s keeps what is done: the same command goes on from there", writer->partial);
+    else
+        forget(writer);
+    return status;
+}
+
+qctx_status qctx_store_writer_close(qctx_store_writer *writer, qctx_status status, qctx_error *error)
+{
+    qctx_status closed;
+    qctx_comm *comm;
+
+    if (writer == NULL)
+        return status;
+    comm = writer->comm;
+    status = qctx_agree(comm, status, error);
+    closed = qctx_h5_close(writer->file, status == QCTX_OK ? error : NULL);
+    if (status == QCTX_OK)
+        status = closed;
+    qctx_comm_sum_uint64(comm, &writer->checksum, 1);
+    qctx_comm_sum_int64(comm, &writer->put, 1);
+    if (status == QCTX_OK && writer->put != writer->plan->batch_count)
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: %lld of %lld batches were written", writer->path,
+                           (long long)writer->put, (long long)writer->plan->batch_count);
+    if (qctx_comm_rank(comm) == 0)
+        status = finish(writer, status, error);
+    status = qctx_agree(comm, status, error);
+    destroy(writer);
+    return status;
+}
