@@ -78,6 +78,13 @@ static bool parts_of(const json_t *value, merge_parts *parts)
     return true;
 }
 
+static qctx_status lacks(const char *place, const bpe_merge *merge, const char *token, int64_t length,
+                         qctx_error *error)
+{
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: merge %lld: the vocabulary has no token '%.*s'", place,
+                     (long long)merge->rank + 1, (int)(length < 99 ? length : 99), token);
+}
+
 /* The ids of a merge's tokens and of what they become. The result is spelt in `token`. */
 static qctx_status resolve(const tokenizer_vocabulary *vocabulary, const merge_parts *parts, int64_t prefix_length,
                            const char *place, char *token, bpe_merge *merge, qctx_error *error)
@@ -96,14 +103,13 @@ static qctx_status resolve(const tokenizer_vocabulary *vocabulary, const merge_p
     merge->left = tokenizer_vocabulary_find(vocabulary, parts->left, parts->left_length);
     merge->right = tokenizer_vocabulary_find(vocabulary, parts->right, parts->right_length);
     merge->merged = tokenizer_vocabulary_find(vocabulary, token, length);
-    if (merge->left >= 0 && merge->right >= 0 && merge->merged >= 0)
-        return QCTX_OK;
-    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: merge %lld, of '%.*s' and '%.*s': the vocabulary has no token '%s'",
-                     place, (long long)merge->rank + 1, (int)(parts->left_length < 99 ? parts->left_length : 99),
-                     parts->left, (int)(parts->right_length < 99 ? parts->right_length : 99), parts->right,
-                     merge->left < 0    ? parts->left
-                     : merge->right < 0 ? parts->right
-                                        : token);
+    if (merge->left < 0)
+        return lacks(place, merge, parts->left, parts->left_length, error);
+    if (merge->right < 0)
+        return lacks(place, merge, parts->right, parts->right_length, error);
+    if (merge->merged < 0)
+        return lacks(place, merge, token, length, error);
+    return QCTX_OK;
 }
 
 static qctx_status fill(const tokenizer_vocabulary *vocabulary, const json_t *array, int64_t prefix_length,

@@ -21,7 +21,7 @@ qctx_status clean_append(clean_text *text, const char *bytes, int64_t length, qc
 
 qctx_status clean_put(clean_text *text, uint32_t point, qctx_error *error)
 {
-    char bytes[4];
+    char bytes[4] = {0};
 
     return clean_append(text, bytes, qctx_unicode_put(point, bytes), error);
 }

@@ -278,7 +278,8 @@ static void test_bad_merges(void **state)
     static const char *const tokens = "{'a':0,'b':1,'##b':2,'ab':3}";
 
     (void)state;
-    assert_refused(tokens, "['a b','a c']", (tokenizer_bpe_settings){0}, "model.json: merge 2, of 'a' and 'c'");
+    assert_refused(tokens, "['a b','a c']", (tokenizer_bpe_settings){0},
+                   "model.json: merge 2: the vocabulary has no token 'c'");
     assert_refused(tokens, "['b a']", (tokenizer_bpe_settings){0}, "no token 'ba'");
     assert_refused(tokens, "['ab']", (tokenizer_bpe_settings){0}, "merge 1 is ab");
     assert_refused(tokens, "['a  b']", (tokenizer_bpe_settings){0}, "merge 1");
