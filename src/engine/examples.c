@@ -142,11 +142,11 @@ static qctx_status fill_named_tunings(const division *work, qctx_training_set *s
     return QCTX_OK;
 }
 
-static qctx_status build_local(division *work, qctx_training_set *set, qctx_error *error)
+static qctx_status build_local(division *work, bool with_examples, qctx_training_set *set, qctx_error *error)
 {
     qctx_status status = examples_divide(work, error);
 
-    if (status == QCTX_OK)
+    if (status == QCTX_OK && with_examples)
         status = fill_examples(work, &set->examples, error);
     if (status != QCTX_OK)
         return status;
@@ -154,18 +154,31 @@ static qctx_status build_local(division *work, qctx_training_set *set, qctx_erro
                                                     : fill_tunings(work, set, error);
 }
 
-qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
-                                    qctx_training_set *set, qctx_error *error)
+/* Collective. */
+static qctx_status build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened, bool with_examples,
+                         qctx_training_set *set, qctx_error *error)
 {
     division work = {.config = config, .opened = opened};
     qctx_status status;
 
     *set = (qctx_training_set){0};
-    status = qctx_agree(comm, build_local(&work, set, error), error);
+    status = qctx_agree(comm, build_local(&work, with_examples, set, error), error);
     examples_division_free(&work);
     if (status != QCTX_OK)
         qctx_training_set_free(set);
     return status;
+}
+
+qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
+                                    qctx_training_set *set, qctx_error *error)
+{
+    return build(comm, config, opened, true, set, error);
+}
+
+qctx_status qctx_training_set_hold_out(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
+                                       qctx_training_set *set, qctx_error *error)
+{
+    return build(comm, config, opened, false, set, error);
 }
 
 void qctx_training_set_free(qctx_training_set *set)

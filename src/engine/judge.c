@@ -28,6 +28,11 @@ static const qctx_figure figure_of_metric[] = {
     [QCTX_METRIC_NDCG] = QCTX_FIGURE_NDCG,
 };
 
+qctx_figure qctx_judge_figure(qctx_metric metric)
+{
+    return figure_of_metric[metric];
+}
+
 /* Figures per question, freshly allocated on every rank. */
 static qctx_status measure(qctx_judge *judge, const qctx_eval_set *set, const qctx_projector *projector,
                            double **values, qctx_error *error)
@@ -138,12 +143,12 @@ int64_t qctx_judge_choosing_questions(const qctx_judge *judge)
 
 const char *qctx_judge_metric_name(const qctx_judge *judge)
 {
-    return qctx_figure_name(figure_of_metric[judge->config->eval.metric]);
+    return qctx_figure_name(qctx_judge_figure(judge->config->eval.metric));
 }
 
 double qctx_judge_no_head(const qctx_judge *judge)
 {
-    qctx_figure figure = figure_of_metric[judge->config->eval.metric];
+    qctx_figure figure = qctx_judge_figure(judge->config->eval.metric);
     int64_t count;
     const judged_set *sets = choosing_sets(judge, &count);
     double sum = 0;
@@ -156,7 +161,7 @@ double qctx_judge_no_head(const qctx_judge *judge)
 /* The chosen metric of one projector over all choosing questions. */
 static qctx_status metric_of(qctx_judge *judge, const qctx_projector *projector, double *metric, qctx_error *error)
 {
-    qctx_figure figure = figure_of_metric[judge->config->eval.metric];
+    qctx_figure figure = qctx_judge_figure(judge->config->eval.metric);
     int64_t count;
     const judged_set *sets = choosing_sets(judge, &count);
     double sum = 0;

@@ -1,8 +1,83 @@
 /* The weights of joined encoders, chosen on the training questions that are held out. */
+#include <stdlib.h>
+
+#include "qctx/base/mem.h"
+#include "qctx/engine/examples.h"
+#include "qctx/engine/judge.h"
+#include "qctx/engine/weights.h"
 #include "sources_internal.h"
+
+/* The training sources as if the first encoder were the only one: which questions are held out, the texts decide. */
+static qctx_status open_training(const qctx_places *places, qctx_opened *opened, qctx_error *error)
+{
+    const qctx_sources *train = &places->config->data.train;
+
+    opened->train = qctx_alloc(train->count, sizeof *opened->train, "sources", error);
+    if (opened->train == NULL)
+        return QCTX_ERR_MEMORY;
+    opened->train_count = train->count;
+    for (int64_t i = 0; i < train->count; i++) {
+        const qctx_source *source = &train->items[i];
+        qctx_opened_source *target = &opened->train[i];
+
+        target->store = qctx_places_find(places, source)->parts[0];
+        target->name = source->name;
+        target->limit = source->limit;
+        target->split = qctx_store_split(target->store, source->split, error);
+        if (target->split == NULL)
+            return QCTX_ERR_DATA;
+    }
+    return QCTX_OK;
+}
+
+/* The stores of all parts of the corpus whose first part is `first`. */
+static qctx_store *const *parts_of(const qctx_places *places, const qctx_store *first)
+{
+    int64_t i = 0;
+
+    while (places->places[i].parts[0] != first)
+        i++;
+    return places->places[i].parts;
+}
+
+/* Collective. */
+static qctx_status choose(qctx_places *places, const qctx_training_set *held_out, qctx_error *error)
+{
+    const char *names[QCTX_JOINED_MAX];
+    qctx_weights_task task = {
+        .names = names,
+        .set_count = held_out->tuning_count,
+        .count = places->encoder_count,
+        .pool = places->config->eval.pool,
+        .figure = qctx_judge_figure(places->config->eval.metric),
+    };
+    qctx_weights_set *sets = qctx_alloc(held_out->tuning_count, sizeof *sets, "tuning questions", error);
+    qctx_status status = qctx_agree(places->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status == QCTX_OK) {
+        for (int64_t t = 0; t < held_out->tuning_count; t++)
+            sets[t] = (qctx_weights_set){held_out->tuning[t].set, parts_of(places, held_out->tuning[t].set.store)};
+        for (int64_t i = 0; i < places->encoder_count; i++)
+            names[i] = places->encoders[i].recipe->given;
+        task.sets = sets;
+        status = qctx_weights_choose(places->comm, &task, places->weights, error);
+    }
+    free(sets);
+    return status;
+}
 
 qctx_status qctx_places_tune(qctx_places *places, qctx_error *error)
 {
-    (void)places;
-    return qctx_fail(error, QCTX_ERR_CONFIG, "encoder.tune is not there yet");
+    qctx_opened opened = {0};
+    qctx_training_set held_out = {0};
+    qctx_status status = qctx_agree(places->comm, open_training(places, &opened, error), error);
+
+    if (status == QCTX_OK)
+        status = qctx_training_set_hold_out(places->comm, places->config, &opened, &held_out, error);
+    if (status == QCTX_OK)
+        status = choose(places, &held_out, error);
+    places->weights_known = status == QCTX_OK;
+    qctx_training_set_free(&held_out);
+    free(opened.train);
+    return status;
 }

@@ -51,6 +51,10 @@ qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
  */
 qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
                                     qctx_training_set *set, qctx_error *error);
+
+/* The same without the examples: only which questions are held out. Collective. Errors: IO, MEMORY, DATA. */
+qctx_status qctx_training_set_hold_out(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
+                                       qctx_training_set *set, qctx_error *error);
 void qctx_training_set_free(qctx_training_set *set);
 
 #endif

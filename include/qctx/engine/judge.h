@@ -23,6 +23,9 @@
 
 typedef struct qctx_judge qctx_judge;
 
+/* The figure that a metric of the config stands for. Local. */
+qctx_figure qctx_judge_figure(qctx_metric metric);
+
 /*
  * Measures no head on all questions. Borrows everything it is given. Collective. The caller destroys it (NULL-safe).
  * Errors: those of qctx_evaluate.
