@@ -45,6 +45,28 @@ static void loads_a_file(void **state)
     json_decref(root);
 }
 
+/* Python's integers have no end; those of 64 bits stay integers. */
+static void reads_integers_that_64_bits_do_not_hold_as_numbers(void **state)
+{
+    const char *path = test_path("long.json");
+    json_t *root = NULL;
+    qctx_error error;
+
+    (void)state;
+    test_write(path,
+               "{\"a\": 1000000000000000019884624838656, \"b\": [-12345678901234567890], \"c\": 9223372036854775807,"
+               " \"d\": \"1000000000000000019884624838656\", \"e\": 0.10000000000000000000000001,"
+               " \"f\\\"1000000000000000019884624838656\": 1e0000000000000000000000002}");
+    assert_status(qctx_json_load_file(path, &root, &error), QCTX_OK, &error);
+    assert_close(json_real_value(json_object_get(root, "a")) / 1e30, 1.0, 1e-15);
+    assert_close(json_real_value(json_array_get(json_object_get(root, "b"), 0)) / -12345678901234567890.0, 1.0, 1e-15);
+    assert_true(json_integer_value(json_object_get(root, "c")) == INT64_MAX);
+    assert_string_equal(json_string_value(json_object_get(root, "d")), "1000000000000000019884624838656");
+    assert_close(json_real_value(json_object_get(root, "e")), 0.1, 1e-15);
+    assert_close(json_real_value(json_object_get(root, "f\"1000000000000000019884624838656")), 100.0, 1e-15);
+    json_decref(root);
+}
+
 static void names_the_place_of_what_is_malformed(void **state)
 {
     char deep[10000];
@@ -116,6 +138,7 @@ static void names_line_and_column_of_a_bad_line(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(loads_a_file),
+    cmocka_unit_test(reads_integers_that_64_bits_do_not_hold_as_numbers),
     cmocka_unit_test(names_the_place_of_what_is_malformed),
     cmocka_unit_test(refuses_files_that_cannot_be_read),
     cmocka_unit_test(asks_for_the_right_types),
