@@ -77,8 +77,8 @@ static qctx_status read_map(const qctx_model_folder *folder, int64_t index, refe
                             qctx_linear_function *function, qctx_error *error)
 {
     int64_t number = index - (folder->projection > 0);
-    const qctx_dense *dense = folder->dense + number;
     const qctx_tensor *weight, *bias;
+    const qctx_dense *dense;
     qctx_status status;
 
     if (number < 0) {
@@ -87,6 +87,7 @@ static qctx_status read_map(const qctx_model_folder *folder, int64_t index, refe
         status = reference_alloc(*output, folder->hidden, map, error);
         return status == QCTX_OK ? transformer_read_projection(folder, map->weight, error) : status;
     }
+    dense = &folder->dense[number];
     *output = dense->output;
     *function = dense->function;
     status = transformer_check_dense(dense, &weight, &bias, error);
