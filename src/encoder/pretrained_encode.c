@@ -47,6 +47,18 @@ static qctx_status divide(running *team, qctx_error *error)
     return QCTX_OK;
 }
 
+static qctx_status refuse(const running *team, int64_t text, qctx_error *error)
+{
+    const char *begin = team->texts[text];
+    size_t shown = strnlen(begin, 60);
+
+    /* Not within a character. */
+    while (shown > 0 && ((unsigned char)begin[shown] & 0xc0) == 0x80)
+        shown--;
+    return qctx_fail(error, QCTX_ERR_DATA, "%s: gives no finite vector for the text '%.*s'", team->model->folder.path,
+                     (int)shown, begin);
+}
+
 /* row [dim] = the first coordinates of a vector, at unit length; the first unit vector where it has no direction. */
 static qctx_status finish(const running *team, const float *vector, int64_t text, qctx_error *error)
 {
@@ -54,8 +66,7 @@ static qctx_status finish(const running *team, const float *vector, int64_t text
     double norm = vector != NULL ? sqrt(qctx_dot(vector, vector, team->dim)) : 0.0;
 
     if (!isfinite(norm))
-        return qctx_fail(error, QCTX_ERR_DATA, "%s: gives no finite vector for the text '%.60s'",
-                         team->model->folder.path, team->texts[text]);
+        return refuse(team, text, error);
     for (int64_t j = 0; j < team->dim; j++)
         row[j] = norm > 0.0 ? (float)(vector[j] / norm) : 0.0f;
     if (norm == 0.0)

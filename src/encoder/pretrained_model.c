@@ -51,7 +51,7 @@ static qctx_status locate(const char *path, char **found, qctx_error *error)
         const char *list = getenv(variable);
 
         qctx_fail(error, QCTX_ERR_IO, "%s: there is no such model folder%s%s", trimmed,
-                  list != NULL ? ", nor one of its name in " : "", list != NULL ? list : "");
+                  list != NULL && *list != '\0' ? ", nor one of its name in " : "", list != NULL ? list : "");
         status = qctx_hint(error, "name the folders where models are in %s, separated by ':'", variable);
     }
     free(trimmed);

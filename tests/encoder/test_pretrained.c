@@ -1,5 +1,5 @@
 /* ranks: 1 */
-#include "made_folder.h"
+#include "made_pretrained.h"
 
 #include <math.h>
 #include <omp.h>

@@ -21,11 +21,11 @@
 typedef struct qctx_transformer qctx_transformer;
 typedef struct qctx_transformer_workspace qctx_transformer_workspace;
 
-/* Texts as token ids: those of text i are ids[offsets[i]] … ids[offsets[i + 1] − 1], at least one each. */
+/* Texts as token ids: those of text i are ids[offsets[i]] … ids[offsets[i + 1] − 1], from 1 to max_tokens. */
 typedef struct {
     int64_t texts;
     const int64_t *offsets; /* [texts + 1], offsets[0] = 0 */
-    const int32_t *ids;     /* [offsets[texts]], each below the folder's vocabulary */
+    const int32_t *ids;     /* [offsets[texts]], each from 0 and below the folder's vocabulary */
 } qctx_token_batch;
 
 /*
@@ -51,13 +51,16 @@ qctx_status qctx_transformer_workspace_create(const qctx_transformer *transforme
                                               qctx_error *error);
 void qctx_transformer_workspace_destroy(qctx_transformer_workspace *workspace);
 
-/* rows [texts, dim] = pooled vectors, not normalised. Local. Errors: MEMORY. */
+/*
+ * rows [texts, dim] = pooled vectors, not normalised. Local. Errors: MEMORY; DATA (a text without tokens or of more
+ * than the folder's max_tokens, an id that the vocabulary lacks).
+ */
 qctx_status qctx_transformer_forward(const qctx_transformer *transformer, qctx_transformer_workspace *workspace,
                                      const qctx_token_batch *batch, float *rows, qctx_error *error);
 
 /*
  * The plain twin: straight from the formulas, in double, one text at a time, weights read from the folder. Slow; for
- * tests. rows [texts, dim]. Local. Errors: MEMORY, FORMAT.
+ * tests. rows [texts, dim]. Local. Errors: MEMORY, and those of create and forward.
  */
 qctx_status qctx_transformer_reference(const qctx_model_folder *folder, unsigned pooling, const qctx_token_batch *batch,
                                        double *rows, qctx_error *error);

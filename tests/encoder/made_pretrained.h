@@ -1,6 +1,6 @@
 /* A tiny model folder as sentence-transformers writes it: a random BERT with a vocabulary of letters. */
-#ifndef QCTX_TESTS_MADE_FOLDER_H
-#define QCTX_TESTS_MADE_FOLDER_H
+#ifndef QCTX_TESTS_MADE_PRETRAINED_H
+#define QCTX_TESTS_MADE_PRETRAINED_H
 
 #include "../transformer/made_model.h"
 
