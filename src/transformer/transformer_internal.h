@@ -35,7 +35,7 @@ typedef enum {
 /* Whether this model has the part. Local. Cannot fail. */
 bool transformer_has(const qctx_model_folder *folder, transformer_part part);
 
-/* What stands in the architecture's table about pre-normalisation and masks. Local. Cannot fail. */
+/* Whether it is CLIP in either form: norms before attention and feed-forward part, and a causal mask. Local. */
 bool transformer_is_clip(const qctx_model_folder *folder);
 
 /* Whether every tensor is there in its shape. Local. Errors: FORMAT, CONFIG. */
