@@ -9,8 +9,7 @@
 typedef struct {
     const char *content;
     int32_t id;
-    bool special, single_word, lstrip, rstrip, normalized;
-    int64_t place; /* in the file's list */
+    bool single_word, lstrip, rstrip, normalized;
 } added_token;
 
 typedef struct {
@@ -31,6 +30,7 @@ struct tokenizer_added {
     qctx_arena texts;
     added_token *tokens; /* ascending by id */
     int64_t count;
+    int64_t last; /* the highest id so far, or −1 */
     added_matcher raw, normalized;
 };
 

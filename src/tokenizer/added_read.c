@@ -5,28 +5,42 @@
 #include "added_internal.h"
 #include "qctx/base/textmap.h"
 
-/* What is in the vocabulary has its id there, and no other token's id may be taken. */
-static qctx_status check_id(const tokenizer_vocabulary *vocabulary, const added_token *token, const char *place,
-                            qctx_error *error)
+/*
+ * The id that the tokenizers library gives a token, whatever the file says: the vocabulary's, else it counts on from
+ * the last added token, at least from the end of the vocabulary.
+ */
+static int64_t expected_id(const tokenizer_added *added, const char *content)
 {
-    int32_t id = tokenizer_vocabulary_find(vocabulary, token->content, (int64_t)strlen(token->content));
-    const char *other = tokenizer_vocabulary_token(vocabulary, token->id);
+    int32_t known = tokenizer_vocabulary_find(added->vocabulary, content, (int64_t)strlen(content));
+    int64_t count = tokenizer_vocabulary_count(added->vocabulary);
 
-    if (id >= 0 && id != token->id)
-        return qctx_fail(error, QCTX_ERR_FORMAT,
-                         "%s: the id of '%.100s' is %" PRId32 ", expected %" PRId32 " as in the vocabulary", place,
-                         token->content, token->id, id);
-    if (id < 0 && other != NULL)
+    if (known >= 0)
+        return known;
+    return added->last >= count ? added->last + 1 : count;
+}
+
+static qctx_status check_id(tokenizer_added *added, const added_token *token, const char *place, qctx_error *error)
+{
+    int64_t expected = expected_id(added, token->content);
+    const char *other = tokenizer_vocabulary_token(added->vocabulary, token->id);
+
+    if (token->id != expected)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the id of '%.100s' is %" PRId32 ", expected %" PRId64, place,
+                         token->content, token->id, expected);
+    if (other != NULL && strcmp(other, token->content) != 0)
         return qctx_fail(error, QCTX_ERR_FORMAT,
                          "%s: the id of '%.100s' is %" PRId32 ", which is that of '%.100s' in the vocabulary, expected "
                          "an id of its own",
                          place, token->content, token->id, other);
+    if (token->id > added->last)
+        added->last = token->id;
     return QCTX_OK;
 }
 
 static qctx_status read_token(tokenizer_added *added, const json_t *item, const char *place, added_token *token,
                               qctx_error *error)
 {
+    bool special;
     int64_t id;
     qctx_status status = qctx_json_get_string(item, "content", NULL, place, &token->content, error);
 
@@ -36,7 +50,7 @@ static qctx_status read_token(tokenizer_added *added, const json_t *item, const 
         status =
             qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%.100s' has no 'id', expected an integer", place, token->content);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "special", false, place, &token->special, error);
+        status = tokenizer_get_bool(item, "special", false, place, &special, error);
     if (status == QCTX_OK)
         status = tokenizer_get_bool(item, "single_word", false, place, &token->single_word, error);
     if (status == QCTX_OK)
@@ -44,12 +58,13 @@ static qctx_status read_token(tokenizer_added *added, const json_t *item, const 
     if (status == QCTX_OK)
         status = tokenizer_get_bool(item, "rstrip", false, place, &token->rstrip, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "normalized", !token->special, place, &token->normalized, error);
-    if (status != QCTX_OK)
+        status = tokenizer_get_bool(item, "normalized", !special, place, &token->normalized, error);
+    /* Empty ones are left out, as there. */
+    if (status != QCTX_OK || token->content[0] == '\0')
         return status;
     token->id = (int32_t)id;
     token->content = qctx_arena_text(&added->texts, token->content, strlen(token->content), error);
-    return token->content == NULL ? QCTX_ERR_MEMORY : check_id(added->vocabulary, token, place, error);
+    return token->content == NULL ? QCTX_ERR_MEMORY : check_id(added, token, place, error);
 }
 
 static int by_id(const void *a, const void *b)
@@ -82,7 +97,6 @@ static qctx_status check_unique(const tokenizer_added *added, const char *place,
     return status;
 }
 
-/* The tokens that are not empty, which the original leaves out, too. */
 static qctx_status read_tokens(tokenizer_added *added, const json_t *list, const char *place, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
@@ -97,7 +111,6 @@ static qctx_status read_tokens(tokenizer_added *added, const json_t *list, const
     for (size_t i = 0; i < json_array_size(list) && status == QCTX_OK; i++) {
         added_token *token = &added->tokens[added->count];
 
-        token->place = (int64_t)i;
         status = read_token(added, json_array_get(list, i), place, token, error);
         if (status == QCTX_OK && token->content[0] != '\0')
             added->count++;
@@ -108,7 +121,7 @@ static qctx_status read_tokens(tokenizer_added *added, const json_t *list, const
 
 /* What stands for the token in the texts that are searched for it: itself, or what normalising makes of it. */
 static qctx_status make_pattern(tokenizer_added *added, int64_t number, const tokenizer_normalizer *normalizer,
-                                const char *place, added_pattern *pattern, qctx_error *error)
+                                added_pattern *pattern, qctx_error *error)
 {
     const added_token *token = &added->tokens[number];
     tokenizer_text text = {0}, spare = {0};
@@ -116,10 +129,6 @@ static qctx_status make_pattern(tokenizer_added *added, int64_t number, const to
 
     if (status == QCTX_OK && token->normalized)
         status = tokenizer_normalizer_run(normalizer, &text, &spare, error);
-    if (status == QCTX_OK && text.length == 0)
-        status = qctx_fail(error, QCTX_ERR_FORMAT,
-                           "%s: the normaliser leaves nothing of '%.100s', expected a token that can stand in a text",
-                           place, token->content);
     if (status == QCTX_OK) {
         pattern->text = qctx_arena_text(&added->texts, text.bytes, (size_t)text.length, error);
         pattern->length = text.length;
@@ -131,14 +140,6 @@ static qctx_status make_pattern(tokenizer_added *added, int64_t number, const to
     return status;
 }
 
-/* Whether the original's list has the left token before the right one: special tokens come first. */
-static bool comes_before(const added_token *left, const added_token *right)
-{
-    if (left->special != right->special)
-        return left->special;
-    return left->place < right->place;
-}
-
 static int by_bytes(const void *a, const void *b)
 {
     const added_pattern *left = a, *right = b;
@@ -148,24 +149,21 @@ static int by_bytes(const void *a, const void *b)
     return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
 
-/* Of equal patterns, the one whose token comes first is looked for. */
-static void drop_equal(const tokenizer_added *added, added_matcher *matcher)
+/* Of equal patterns the original looks for any; here the lowest id. */
+static void drop_equal(added_matcher *matcher)
 {
     int64_t kept = 0;
 
-    for (int64_t i = 0; i < matcher->count; i++) {
-        added_pattern *last = kept == 0 ? NULL : &matcher->patterns[kept - 1];
-
-        if (last == NULL || by_bytes(last, &matcher->patterns[i]) != 0)
+    for (int64_t i = 0; i < matcher->count; i++)
+        if (kept == 0 || by_bytes(&matcher->patterns[kept - 1], &matcher->patterns[i]) != 0)
             matcher->patterns[kept++] = matcher->patterns[i];
-        else if (comes_before(&added->tokens[matcher->patterns[i].token], &added->tokens[last->token]))
-            *last = matcher->patterns[i];
-    }
+        else if (matcher->patterns[i].token < matcher->patterns[kept - 1].token)
+            matcher->patterns[kept - 1] = matcher->patterns[i];
     matcher->count = kept;
 }
 
 static qctx_status make_matcher(tokenizer_added *added, bool normalized, const tokenizer_normalizer *normalizer,
-                                const char *place, added_matcher *matcher, qctx_error *error)
+                                added_matcher *matcher, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
     int64_t at = 0;
@@ -174,12 +172,15 @@ static qctx_status make_matcher(tokenizer_added *added, bool normalized, const t
     if (matcher->patterns == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < added->count && status == QCTX_OK; i++)
-        if (added->tokens[i].normalized == normalized)
-            status = make_pattern(added, i, normalizer, place, &matcher->patterns[matcher->count++], error);
+        if (added->tokens[i].normalized == normalized) {
+            status = make_pattern(added, i, normalizer, &matcher->patterns[matcher->count], error);
+            /* What the normaliser leaves nothing of stands in no text. */
+            matcher->count += matcher->patterns[matcher->count].length > 0;
+        }
     if (status != QCTX_OK)
         return status;
     qsort(matcher->patterns, (size_t)matcher->count, sizeof *matcher->patterns, by_bytes);
-    drop_equal(added, matcher);
+    drop_equal(matcher);
     for (int byte = 0; byte <= 256; byte++) {
         while (at < matcher->count && (unsigned char)matcher->patterns[at].text[0] < byte)
             at++;
@@ -199,11 +200,12 @@ qctx_status tokenizer_added_create(const json_t *list, const tokenizer_vocabular
     if (added == NULL)
         return QCTX_ERR_MEMORY;
     added->vocabulary = vocabulary;
+    added->last = -1;
     status = read_tokens(added, list, place, error);
     if (status == QCTX_OK)
-        status = make_matcher(added, false, normalizer, place, &added->raw, error);
+        status = make_matcher(added, false, normalizer, &added->raw, error);
     if (status == QCTX_OK)
-        status = make_matcher(added, true, normalizer, place, &added->normalized, error);
+        status = make_matcher(added, true, normalizer, &added->normalized, error);
     if (status == QCTX_OK)
         *created = added;
     else

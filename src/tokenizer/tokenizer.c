@@ -26,7 +26,7 @@ qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokeniz
     if (tokenizer == NULL)
         return QCTX_ERR_MEMORY;
     tokenizer->open_clip = open_clip;
-    status = tokenizer_folder_read(folder, &root, &path, &tokenizer->hash, error);
+    status = tokenizer_folder_read(folder, open_clip, &root, &path, &tokenizer->hash, error);
     if (status == QCTX_OK)
         status = tokenizer_read(root, path, tokenizer, error);
     if (status == QCTX_OK)

@@ -24,8 +24,10 @@ qctx_status tokenizer_read(const json_t *root, const char *path, qctx_tokenizer 
 
 /*
  * Such an object from the files of a model's folder, whichever there are, and the hash of what was read. The caller
- * owns `*root` and `*path`, the file that it mostly comes from. Local. Errors: IO, MEMORY, FORMAT, CONFIG.
+ * owns `*root` and `*path`, the file that it mostly comes from (NULL if none was read). Local. Errors: IO, MEMORY,
+ * FORMAT, CONFIG.
  */
-qctx_status tokenizer_folder_read(const char *folder, json_t **root, char **path, uint64_t *hash, qctx_error *error);
+qctx_status tokenizer_folder_read(const char *folder, bool open_clip, json_t **root, char **path, uint64_t *hash,
+                                  qctx_error *error);
 
 #endif

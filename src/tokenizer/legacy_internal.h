@@ -1,0 +1,51 @@
+/*
+ * Tokenizers from the files that were before tokenizer.json: an object of the same shape is made of them, as
+ * transformers makes a fast tokenizer of them (its classes BertTokenizer, MPNetTokenizer, RobertaTokenizer and
+ * CLIPTokenizer, version 5).
+ */
+#ifndef QCTX_TOKENIZER_LEGACY_INTERNAL_H
+#define QCTX_TOKENIZER_LEGACY_INTERNAL_H
+
+#include "tokenizer_parts.h"
+
+typedef enum { LEGACY_BERT, LEGACY_MPNET, LEGACY_ROBERTA, LEGACY_CLIP } legacy_kind;
+
+/* The special tokens, in the order in which they are added. */
+enum { LEGACY_BOS, LEGACY_EOS, LEGACY_UNK, LEGACY_SEP, LEGACY_PAD, LEGACY_CLS, LEGACY_MASK, LEGACY_NAMES };
+
+/* What is read before anything is made; all borrowed. */
+typedef struct {
+    legacy_kind kind;
+    const json_t *config; /* tokenizer_config.json, with special_tokens_map.json in it */
+    const json_t *added;  /* added_tokens.json, or NULL */
+    json_t *vocabulary;   /* token → id */
+    json_t *merges;       /* of BPE, else NULL */
+    const char *path;     /* of the configuration, for messages */
+} legacy_files;
+
+/* The added tokens and what the special ones are called. */
+typedef struct {
+    json_t *list;                    /* as "added_tokens" of tokenizer.json */
+    json_t *ids;                     /* content → id */
+    const char *names[LEGACY_NAMES]; /* NULL: none; borrowed from the files or constant */
+    int64_t last;                    /* the highest added id, or −1 */
+} legacy_tokens;
+
+/* Start from {0}. Local. Errors: MEMORY, FORMAT. */
+qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens, qctx_error *error);
+void legacy_tokens_free(legacy_tokens *tokens);
+
+/* The id of a token, added or of the vocabulary. Local. */
+int64_t legacy_tokens_id(const legacy_files *files, const legacy_tokens *tokens, const char *content);
+
+/* An object as in tokenizer.json; the caller owns it. Local. Errors: MEMORY, FORMAT. */
+qctx_status legacy_make(const legacy_files *files, json_t **root, qctx_error *error);
+
+/* The kind that a class of transformers or, without one, a model's type says. Local. Errors: CONFIG. */
+qctx_status legacy_kind_of(const char *class, const char *model_type, const char *folder, legacy_kind *kind,
+                           qctx_error *error);
+
+/* vocab.txt, a token a line, as an object. The caller owns it. Local. Errors: IO, MEMORY, FORMAT. */
+qctx_status legacy_read_lines(const char *path, json_t **vocabulary, qctx_error *error);
+
+#endif

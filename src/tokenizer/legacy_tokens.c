@@ -1,0 +1,241 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "legacy_internal.h"
+#include "qctx/base/mem.h"
+
+static const char *const keys[LEGACY_NAMES] = {
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+};
+
+static const char *const defaults[][LEGACY_NAMES] = {
+    [LEGACY_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+    [LEGACY_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
+    [LEGACY_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [LEGACY_CLIP] = {"<|startoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, "<|endoftext|>", NULL, NULL},
+};
+
+void legacy_tokens_free(legacy_tokens *tokens)
+{
+    json_decref(tokens->list);
+    json_decref(tokens->ids);
+    *tokens = (legacy_tokens){0};
+}
+
+static qctx_status no_memory(qctx_error *error)
+{
+    return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for the added tokens of a tokenizer");
+}
+
+int64_t legacy_tokens_id(const legacy_files *files, const legacy_tokens *tokens, const char *content)
+{
+    const json_t *id = json_object_get(tokens->ids, content);
+
+    return json_integer_value(id != NULL ? id : json_object_get(files->vocabulary, content));
+}
+
+/* What is not in the vocabulary is counted on from its end, as the tokenizers library counts. */
+static int64_t next_id(const legacy_files *files, const legacy_tokens *tokens, const char *content)
+{
+    const json_t *known = json_object_get(files->vocabulary, content);
+    int64_t count = (int64_t)json_object_size(files->vocabulary);
+
+    if (known != NULL)
+        return json_integer_value(known);
+    return tokens->last >= count ? tokens->last + 1 : count;
+}
+
+/* Adds a token unless it is there; `settings` is its object, or a string alone. */
+static qctx_status add(const legacy_files *files, legacy_tokens *tokens, const json_t *settings, const char *content,
+                       bool special, qctx_error *error)
+{
+    static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized"};
+    int64_t id = next_id(files, tokens, content);
+    json_t *token;
+
+    if (content[0] == '\0' || json_object_get(tokens->ids, content) != NULL)
+        return QCTX_OK;
+    token = json_pack("{s:I, s:s, s:b}", "id", (json_int_t)id, "content", content, "special", special);
+    for (size_t i = 0; token != NULL && i < sizeof flags / sizeof *flags; i++)
+        if (json_object_get(settings, flags[i]) != NULL)
+            json_object_set(token, flags[i], json_object_get(settings, flags[i]));
+    if (token == NULL || json_array_append_new(tokens->list, token) != 0 ||
+        json_object_set_new(tokens->ids, content, json_integer(id)) != 0)
+        return no_memory(error);
+    if (id > tokens->last)
+        tokens->last = id;
+    return QCTX_OK;
+}
+
+/* The text of a token that is given as a string or as an object with its flags. */
+static qctx_status content_of(const json_t *value, const char *key, const char *path, const char **content,
+                              qctx_error *error)
+{
+    const json_t *inner = json_is_object(value) ? json_object_get(value, "content") : value;
+
+    if (!json_is_string(inner))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected a string or an object with 'content'", path,
+                         key, qctx_json_type(value));
+    *content = json_string_value(inner);
+    return QCTX_OK;
+}
+
+static qctx_status find_names(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    for (int i = 0; i < LEGACY_NAMES; i++) {
+        const json_t *value = json_object_get(files->config, keys[i]);
+        qctx_status status;
+
+        tokens->names[i] = defaults[files->kind][i];
+        if (value == NULL || json_is_null(value))
+            continue;
+        status = content_of(value, keys[i], files->path, &tokens->names[i], error);
+        if (status != QCTX_OK)
+            return status;
+    }
+    return QCTX_OK;
+}
+
+static bool is_name(const legacy_tokens *tokens, const char *content)
+{
+    for (int i = 0; i < LEGACY_NAMES; i++)
+        if (tokens->names[i] != NULL && strcmp(tokens->names[i], content) == 0)
+            return true;
+    return false;
+}
+
+/* A token with the index that it is sorted by. */
+typedef struct {
+    int64_t index;
+    const char *content;
+    const json_t *settings; /* NULL: none */
+} indexed;
+
+static int by_index(const void *a, const void *b)
+{
+    int64_t left = ((const indexed *)a)->index, right = ((const indexed *)b)->index;
+
+    return (left > right) - (left < right);
+}
+
+/* {"index": {token}} of tokenizer_config.json. */
+static qctx_status read_decoder(const legacy_files *files, const json_t *decoder, indexed *items, qctx_error *error)
+{
+    const char *key;
+    const json_t *value;
+    int64_t count = 0;
+
+    json_object_foreach((json_t *)decoder, key, value)
+    {
+        char *end;
+        qctx_status status;
+
+        items[count].index = strtoll(key, &end, 10);
+        if (end == key || *end != '\0' || !json_is_object(value))
+            return qctx_fail(error, QCTX_ERR_FORMAT,
+                             "%s: 'added_tokens_decoder' holds '%.100s': %s, expected an id "
+                             "and an object",
+                             files->path, key, qctx_json_type(value));
+        status = content_of(value, "added_tokens_decoder", files->path, &items[count].content, error);
+        if (status != QCTX_OK)
+            return status;
+        items[count++].settings = value;
+    }
+    return QCTX_OK;
+}
+
+/* {"token": index} of added_tokens.json. */
+static qctx_status read_encoder(const json_t *encoder, indexed *items, qctx_error *error)
+{
+    const char *key;
+    const json_t *value;
+    int64_t count = 0;
+
+    json_object_foreach((json_t *)encoder, key, value)
+    {
+        if (!json_is_integer(value))
+            return qctx_fail(error, QCTX_ERR_FORMAT, "added_tokens.json: the id of '%.100s' is %s, expected an integer",
+                             key, qctx_json_type(value));
+        items[count++] = (indexed){.index = json_integer_value(value), .content = key};
+    }
+    return QCTX_OK;
+}
+
+static qctx_status add_indexed(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    const json_t *decoder = json_object_get(files->config, "added_tokens_decoder");
+    const json_t *source = decoder != NULL ? decoder : files->added;
+    size_t count = json_object_size(source);
+    indexed *items = qctx_alloc((int64_t)count, sizeof *items, "added tokens", error);
+    qctx_status status;
+
+    if (items == NULL)
+        return QCTX_ERR_MEMORY;
+    status = decoder != NULL ? read_decoder(files, decoder, items, error) : read_encoder(source, items, error);
+    if (status == QCTX_OK)
+        qsort(items, count, sizeof *items, by_index);
+    for (size_t i = 0; i < count && status == QCTX_OK; i++) {
+        bool special = json_is_true(json_object_get(items[i].settings, "special")) || is_name(tokens, items[i].content);
+
+        status = add(files, tokens, items[i].settings, items[i].content, special, error);
+    }
+    free(items);
+    return status;
+}
+
+static qctx_status add_names(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    /* MPNet's mask takes the space before it, unless its flags are given. */
+    json_t *strip = json_pack("{s:b}", "lstrip", 1);
+    qctx_status status = strip == NULL ? no_memory(error) : QCTX_OK;
+
+    for (int i = 0; i < LEGACY_NAMES && status == QCTX_OK; i++) {
+        const json_t *settings = json_object_get(files->config, keys[i]);
+
+        if (tokens->names[i] == NULL)
+            continue;
+        if (files->kind == LEGACY_MPNET && i == LEGACY_MASK && !json_is_object(settings))
+            settings = strip;
+        status = add(files, tokens, settings, tokens->names[i], true, error);
+    }
+    json_decref(strip);
+    return status;
+}
+
+/* "additional_special_tokens", later "extra_special_tokens": a list. */
+static qctx_status add_extra(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    const json_t *list = json_object_get(files->config, "extra_special_tokens");
+    qctx_status status = QCTX_OK;
+
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        list = json_object_get(files->config, "additional_special_tokens");
+    for (size_t i = 0; i < json_array_size(list) && status == QCTX_OK; i++) {
+        const char *content = "";
+
+        status = content_of(json_array_get(list, i), "additional_special_tokens", files->path, &content, error);
+        if (status == QCTX_OK)
+            status = add(files, tokens, json_array_get(list, i), content, true, error);
+    }
+    return status;
+}
+
+qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    qctx_status status;
+
+    tokens->list = json_array();
+    tokens->ids = json_object();
+    tokens->last = -1;
+    if (tokens->list == NULL || tokens->ids == NULL)
+        return no_memory(error);
+    status = find_names(files, tokens, error);
+    if (status == QCTX_OK)
+        status = add_indexed(files, tokens, error);
+    if (status == QCTX_OK)
+        status = add_names(files, tokens, error);
+    if (status == QCTX_OK)
+        status = add_extra(files, tokens, error);
+    return status;
+}
