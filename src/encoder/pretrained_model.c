@@ -9,27 +9,27 @@
 
 static const char variable[] = "QCTX_MODELS";
 
-/* A model folder of this name in one of the folders of QCTX_MODELS, or NULL. */
-static qctx_status search(const char *name, char **found, qctx_error *error)
+qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *error)
 {
     const char *list = getenv(variable);
+    char *trimmed = qctx_path_trim(path, error);
+    qctx_status status = trimmed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     *found = NULL;
-    while (list != NULL && *list != '\0') {
+    while (status == QCTX_OK && *found == NULL && list != NULL && *list != '\0') {
         size_t length = strcspn(list, ":");
-        char *path = qctx_format(error, "%.*s/%s", (int)length, list, name);
+        char *tried = qctx_format(error, "%.*s/%s", (int)length, list, qctx_path_base(trimmed));
 
-        if (path == NULL)
-            return QCTX_ERR_MEMORY;
-        if (length > 0 && qctx_model_folder_is(path)) {
-            *found = path;
-            return QCTX_OK;
-        }
-        free(path);
+        status = tried == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+        if (status == QCTX_OK && length > 0 && qctx_model_folder_is(tried))
+            *found = tried;
+        else
+            free(tried);
         list += length;
         list += *list == ':';
     }
-    return QCTX_OK;
+    free(trimmed);
+    return status;
 }
 
 /* Where the folder `path` is now. If there is no model anywhere, what stands under its name is found, to be refused. */
@@ -42,7 +42,7 @@ static qctx_status locate(const char *path, char **found, qctx_error *error)
     if (trimmed == NULL)
         return QCTX_ERR_MEMORY;
     if (!qctx_model_folder_is(trimmed))
-        status = search(qctx_path_base(trimmed), found, error);
+        status = qctx_pretrained_search(trimmed, found, error);
     if (status == QCTX_OK && *found == NULL && qctx_path_exists(trimmed)) {
         *found = trimmed;
         return QCTX_OK;

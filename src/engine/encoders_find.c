@@ -4,35 +4,14 @@
 
 #include "encoders_internal.h"
 #include "qctx/base/fileio.h"
-#include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
 #include "qctx/data/store.h"
+#include "qctx/encoder/pretrained.h"
 #include "qctx/transformer/model_folder.h"
 
 static const char *origin(const qctx_encoder_wish *wish)
 {
     return wish->command_line ? "--encoder" : "data.encoder";
-}
-
-/* Whether one of the folders of QCTX_MODELS has a model folder of the path's last name. */
-static qctx_status look_in_models(const char *given, bool *found, qctx_error *error)
-{
-    const char *folders = getenv("QCTX_MODELS");
-    char *trimmed = qctx_path_trim(given, error);
-    qctx_status status = trimmed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-
-    *found = false;
-    while (status == QCTX_OK && !*found && folders != NULL && *folders != '\0') {
-        size_t length = strcspn(folders, ":");
-        char *path = qctx_format(error, "%.*s/%s", (int)length, folders, qctx_path_base(trimmed));
-
-        status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-        *found = status == QCTX_OK && length > 0 && qctx_model_folder_is(path);
-        free(path);
-        folders += length + (folders[length] == ':');
-    }
-    free(trimmed);
-    return status;
 }
 
 static qctx_status refuse_class(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
@@ -86,7 +65,7 @@ static qctx_status refuse_path(const qctx_encoder_wish *wish, const char *given,
 
 qctx_status encoders_find_kind(const qctx_encoder_wish *wish, const char *given, encoder_kind *kind, qctx_error *error)
 {
-    bool found = false;
+    char *found = NULL;
     qctx_status status;
 
     *kind = ENCODER_HASHING;
@@ -101,8 +80,9 @@ qctx_status encoders_find_kind(const qctx_encoder_wish *wish, const char *given,
     }
     if (strcmp(given, "pretrained") == 0 || strcmp(given, "joined") == 0)
         return refuse_class(wish, given, error);
-    status = look_in_models(given, &found, error);
-    if (status != QCTX_OK)
-        return status;
-    return found ? QCTX_OK : refuse_missing(wish, given, error);
+    status = qctx_pretrained_search(given, &found, error);
+    if (status == QCTX_OK && found == NULL)
+        status = refuse_missing(wish, given, error);
+    free(found);
+    return status;
 }

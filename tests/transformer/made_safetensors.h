@@ -59,7 +59,7 @@ static inline float made_value(const made_tensor *tensor, int64_t i)
            (strstr(tensor->name, "orm.weight") != NULL || strstr(tensor->name, "ln_") != NULL ? 1.0f : 0.0f);
 }
 
-/* A file of this header and these data, without any check. `header_length` −1: that of the text. */
+/* A file of this header and these data, without any check, for all ranks. `header_length` −1: that of the text. */
 static inline void made_raw(const char *path, const char *header, int64_t header_length, const void *data, size_t bytes)
 {
     size_t length = strlen(header);
@@ -72,7 +72,9 @@ static inline void made_raw(const char *path, const char *header, int64_t header
     memcpy(file + 8, header, length);
     if (bytes > 0)
         memcpy(file + 8 + length, data, bytes);
-    assert_int_equal(qctx_file_write(path, file, 8 + length + bytes, NULL), QCTX_OK);
+    if (qctx_comm_rank(test_comm) == 0)
+        assert_int_equal(qctx_file_write(path, file, 8 + length + bytes, NULL), QCTX_OK);
+    qctx_comm_barrier(test_comm);
     free(file);
 }
 

@@ -30,4 +30,10 @@
 
 extern const qctx_encoder_class qctx_pretrained_encoder;
 
+/*
+ * The model folder in one of the folders of QCTX_MODELS that is called as `path` is at its end, freshly allocated, or
+ * NULL where there is none. Local. Errors: MEMORY.
+ */
+qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *error);
+
 #endif
