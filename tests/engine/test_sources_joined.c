@@ -1,5 +1,5 @@
 /* ranks: 1 2 3 */
-#include "../encoder/made_folder.h"
+#include "../encoder/made_pretrained.h"
 
 #include <dirent.h>
 #include <math.h>
