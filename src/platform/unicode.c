@@ -102,7 +102,7 @@ static qctx_status icu_failed(const char *what, UErrorCode code, qctx_error *err
 
 /* Opened once and kept for the life of the program; a failure is kept, too. */
 static struct {
-    UNormalizer2 *forms[4];
+    const UNormalizer2 *forms[5];
     UErrorCode code;
 } opened;
 static pthread_once_t open_once = PTHREAD_ONCE_INIT;
@@ -122,6 +122,7 @@ static void open_normalizers(void)
         uset_freeze(known);
     for (int form = QCTX_NFC; form <= QCTX_NFKD; form++)
         opened.forms[form] = unorm2_openFiltered(whole[form], known, &opened.code);
+    opened.forms[QCTX_NFC_WHOLE] = whole[QCTX_NFC];
 }
 
 /* Normalises UTF-16; `*normal` is allocated large enough and the caller's to free, also on failure. */

@@ -50,7 +50,7 @@ static qctx_status fix_once(clean_text *line, bool html, bool *changed, qctx_err
     if (status == QCTX_OK)
         status = clean_characters(&unescaped, &fixed, error);
     if (status == QCTX_OK)
-        status = qctx_unicode_normalize(QCTX_NFC, fixed.length > 0 ? fixed.bytes : "", fixed.length, &normal,
+        status = qctx_unicode_normalize(QCTX_NFC_WHOLE, fixed.length > 0 ? fixed.bytes : "", fixed.length, &normal,
                                         &normal_length, error);
     if (status != QCTX_OK)
         goto out;

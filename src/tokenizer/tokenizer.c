@@ -15,6 +15,13 @@ struct qctx_tokenizer_scratch {
     tokenizer_bpe_scratch *bpe;
 };
 
+/* Whether it has what OpenCLIP's own tokenizer is made of. */
+static bool is_open_clip(const qctx_tokenizer *tokenizer)
+{
+    return tokenizer->bpe != NULL && tokenizer_pretokenizer_is_byte_level(tokenizer->pretokenizer) &&
+           tokenizer->frame.before.count == 1 && tokenizer->frame.behind.count == 1;
+}
+
 qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokenizer **opened, qctx_error *error)
 {
     qctx_tokenizer *tokenizer = qctx_alloc(1, sizeof *tokenizer, "a tokenizer", error);
@@ -29,6 +36,12 @@ qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokeniz
     status = tokenizer_folder_read(folder, open_clip, &root, &path, &tokenizer->hash, error);
     if (status == QCTX_OK)
         status = tokenizer_read(root, path, tokenizer, error);
+    if (status == QCTX_OK && open_clip && !is_open_clip(tokenizer))
+        status =
+            qctx_fail(error, QCTX_ERR_CONFIG,
+                      "%s: not the tokenizer of a text tower of OpenCLIP, expected byte-level BPE with one special "
+                      "token before a text and one behind it",
+                      path);
     if (status == QCTX_OK)
         *opened = tokenizer;
     else
@@ -166,6 +179,33 @@ static qctx_status encode_text(const qctx_tokenizer *tokenizer, qctx_tokenizer_s
     return status;
 }
 
+/*
+ * A text that OpenCLIP has cleaned goes straight to its pieces: the stages of the folder's file are those of CLIP's
+ * other tokenizer, which normalises differently and has other names for the special tokens.
+ */
+static qctx_status encode_open_clip(const qctx_tokenizer *tokenizer, qctx_tokenizer_scratch *scratch, const char *text,
+                                    int64_t length, const target *to, qctx_error *error)
+{
+    qctx_spans *spans = &scratch->pieces.spans;
+    qctx_status status;
+
+    spans->count = 0;
+    status = tokenizer_split_open_clip(text, length, spans, error);
+    for (int64_t i = 0; i < spans->count && status == QCTX_OK && !is_filled(to); i++) {
+        const char *piece = text + spans->items[i].first;
+        int64_t bytes = spans->items[i].end - spans->items[i].first;
+        open_clip_piece kind = tokenizer_open_clip_piece(piece, bytes);
+
+        if (kind == OPEN_CLIP_WORD)
+            status = tokenizer_bpe_encode(tokenizer->bpe, scratch->bpe, piece, bytes, to->ids, error);
+        else
+            status = tokenizer_ids_append(
+                to->ids, kind == OPEN_CLIP_START ? tokenizer->frame.before.items : tokenizer->frame.behind.items, 1,
+                error);
+    }
+    return status;
+}
+
 /* The text as the stages want it: valid UTF-8, and clean where OpenCLIP cleans it. `*owned` is the caller's to free. */
 static qctx_status prepare(const qctx_tokenizer *tokenizer, const char **text, int64_t *length, char **owned,
                            qctx_error *error)
@@ -208,7 +248,8 @@ qctx_status qctx_tokenizer_encode(const qctx_tokenizer *tokenizer, qctx_tokenize
     /* One more than there is room for tells that the text is longer. */
     first = ids->count;
     to.enough = room < INT64_MAX - first ? first + room + 1 : INT64_MAX;
-    status = encode_text(tokenizer, scratch, text, length, &to, error);
+    status = tokenizer->open_clip ? encode_open_clip(tokenizer, scratch, text, length, &to, error)
+                                  : encode_text(tokenizer, scratch, text, length, &to, error);
     if (status != QCTX_OK)
         goto out;
     *truncated = ids->count - first > room;

@@ -93,4 +93,15 @@ qctx_status tokenizer_split_clip(const char *text, int64_t length, qctx_spans *p
 qctx_status tokenizer_open_clip_clean(const char *text, int64_t length, char **cleaned, int64_t *cleaned_length,
                                       qctx_error *error);
 
+/*
+ * The pieces of a text that is cleaned: CLIP's, and OpenCLIP's special tokens "<start_of_text>" and "<end_of_text>",
+ * which it takes out of texts. Its expression disregards case, which matters to 's with a long s and to U+0345. Appends
+ * to `pieces`, in order. Local. Errors: MEMORY.
+ */
+qctx_status tokenizer_split_open_clip(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
+
+/* What one of these pieces is. Local. Cannot fail. */
+typedef enum { OPEN_CLIP_WORD, OPEN_CLIP_START, OPEN_CLIP_END } open_clip_piece;
+open_clip_piece tokenizer_open_clip_piece(const char *piece, int64_t length);
+
 #endif

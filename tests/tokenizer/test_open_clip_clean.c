@@ -48,6 +48,8 @@ static const struct {
     {"zero\342\200\213width \342\200\215joiner \302\255", "zero\342\200\213width \342\200\215joiner \302\255"},
     {"&amp;#38;#38;lt; chain", "< chain"},
 
+    /* Marks in their order, also those that came with Unicode 14. */
+    {"a\u1ac2\u032a", "a\u032a\u1ac2"},
     /* Left as it is, where ftfy guesses a wrong encoding. */
     {"s\303\203\302\263", "s\303\243\302\263"},
 };

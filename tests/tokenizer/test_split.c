@@ -66,6 +66,15 @@ static const split_case clip_cases[] = {
     {"a  \n b", "a|b"},
 };
 
+/* As Python's regex has it with IGNORECASE and open_clip's expression. */
+static const split_case open_clip_cases[] = {
+    {"it's '\u017f a1!?", "it|'s|'\u017f|a|1|!?"},
+    {"a\u0345b &\u0345& \u0345", "a|b|&|&"},
+    {"<start_of_text>x<end_of_text><", "<start_of_text>|x|<end_of_text>|<"},
+    {"!<end_of_text>", "!<|end|_|of|_|text|>"},
+    {"<|endoftext|>", "<||endoftext||>"},
+};
+
 static qctx_error error;
 
 static char *joined(splitter *split, const char *text)
@@ -105,6 +114,15 @@ static void test_clip(void **state)
     check(tokenizer_split_clip, clip_cases, sizeof clip_cases / sizeof *clip_cases);
 }
 
+static void test_open_clip(void **state)
+{
+    (void)state;
+    check(tokenizer_split_open_clip, open_clip_cases, sizeof open_clip_cases / sizeof *open_clip_cases);
+    assert_int_equal(tokenizer_open_clip_piece("<start_of_text>", 15), OPEN_CLIP_START);
+    assert_int_equal(tokenizer_open_clip_piece("<end_of_text>", 13), OPEN_CLIP_END);
+    assert_int_equal(tokenizer_open_clip_piece("<", 1), OPEN_CLIP_WORD);
+}
+
 /* GPT-2's pieces follow each other without a gap, whatever the text; pieces are appended to those that are there. */
 static void test_nothing_is_lost(void **state)
 {
@@ -135,6 +153,7 @@ static void test_nothing_is_lost(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_gpt2),
     cmocka_unit_test(test_clip),
+    cmocka_unit_test(test_open_clip),
     cmocka_unit_test(test_nothing_is_lost),
 };
 

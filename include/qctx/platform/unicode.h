@@ -31,13 +31,14 @@ bool qctx_unicode_is_word(uint32_t point);     /* \w of Unicode Technical Standa
 /* The major version of Unicode that first assigned the character, or 0: what older libraries know of. Local. */
 int qctx_unicode_age(uint32_t point);
 
-typedef enum { QCTX_NFC, QCTX_NFD, QCTX_NFKC, QCTX_NFKD } qctx_normal_form;
+/* The last is NFC by ICU's own tables, of all characters that it knows. */
+typedef enum { QCTX_NFC, QCTX_NFD, QCTX_NFKC, QCTX_NFKD, QCTX_NFC_WHOLE } qctx_normal_form;
 
 /*
  * Freshly allocated copies, NUL-terminated: the normal form, by the tables of Unicode 9, which the tokenizers library
- * has (later characters stay as they are); the full lower-case mapping of Unicode 17 of each character by itself,
- * without context and language (so that final sigma is σ, as Rust's char::to_lowercase has it). `bytes` is valid UTF-8.
- * Local. Errors: MEMORY, INTERNAL.
+ * has (later characters stay as they are) unless the form says otherwise; the full lower-case mapping of Unicode 17 of
+ * each character by itself, without context and language (so that final sigma is σ, as Rust's char::to_lowercase has
+ * it). `bytes` is valid UTF-8. Local. Errors: MEMORY, INTERNAL.
  */
 qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int64_t length, char **normal,
                                    int64_t *normal_length, qctx_error *error);
