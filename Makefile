@@ -55,12 +55,14 @@ PROGRAM      := $(BUILD)/qctx-dist
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
 TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
-TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o) $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o)
+# What test-models asks, beside the tests.
+DUMP_IDS     := tests/tokenizer/dump_ids.c
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SUPPORT) $(DUMP_IDS))
 
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
 
-.PHONY: all help deps demo test lint format debug sanitize coverage install clean tests-built
+.PHONY: all help deps demo test test-models lint format debug sanitize coverage install clean tests-built
 
 all: $(PROGRAM)
 
@@ -71,6 +73,7 @@ help:
 ## make deps       install Debian's packages (with sudo where needed)
 ## make demo       packages, build, then the main job on a synthetic corpus, 2 ranks
 ## make test       packages, build, all tests at 1 to 5 ranks, some at 8
+## make test-models  encoders against the original libraries, from PyPI; PYTHON=… for one that has them
 ## make lint       formatting, cppcheck, the room check
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
@@ -117,15 +120,19 @@ test: deps
 	@BUILD=$(BUILD) tests/run.sh
 
 # Two ranks also on one core, and as root, as in a container.
-demo: export OMPI_ALLOW_RUN_AS_ROOT = 1
-demo: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
-demo: export OMPI_MCA_rmaps_base_oversubscribe = 1
-demo: export OMPI_MCA_btl_vader_single_copy_mechanism = none
+demo test-models: export OMPI_ALLOW_RUN_AS_ROOT = 1
+demo test-models: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
+demo test-models: export OMPI_MCA_rmaps_base_oversubscribe = 1
+demo test-models: export OMPI_MCA_btl_vader_single_copy_mechanism = none
 demo: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	$(PROGRAM) synth --out demo/corpus --questions 20000 --seed 1 --force
 	mpirun -np 2 $(PROGRAM) train configs/demo.yaml --force
 	@echo "try: $(PROGRAM) search demo/runs/demo"
+
+test-models: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) all $(BUILD)/tests/encoder/test_originals $(DUMP_IDS:%.c=$(BUILD)/%)
+	@python=$${PYTHON:-$$(tests/originals/environment.sh)} && $$python tests/originals/check_models.py --build $(BUILD)
 
 debug:
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=debug all

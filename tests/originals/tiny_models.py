@@ -20,9 +20,13 @@ import tiny_tokenizers as tokenizers
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 40}
 
 
+# Added to the seeds of all models, for others than the committed ones.
+other = 0
+
+
 def randomise(model, seed):
     """Random weights by what a tensor is: gains about 1, biases, embeddings, matrices."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed + other)
     with torch.no_grad():
         for name, tensor in sorted(model.named_parameters()):
             noise = torch.randn(tensor.shape, generator=generator)
@@ -218,8 +222,11 @@ MODELS = (bert_vocab_txt, bert_mean, bert_cls_dense, bert_cased_sharded, bert_jo
           roberta_max_last, mpnet_mean, clip_text_projection, clip_whole, open_clip_plain, open_clip_custom)
 
 
-def make(model, folder):
+def make(model, folder, seed=0):
+    """Another seed than 0 gives other weights than those of the committed models."""
+    global other
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
+    other = seed
     model(folder)
