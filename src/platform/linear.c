@@ -8,7 +8,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
-/* Sums of a block on the stack, and the block where a library multiplies: wide, since it packs its operands anew. */
+/* Sums of a block on the stack, and its sides where a library multiplies: wide, since that packs its operands anew. */
 enum { SUMS = LINEAR_ROWS * LINEAR_COLS, PLAIN_COLS = 192, PLAIN_ROWS = SUMS / PLAIN_COLS };
 
 struct qctx_linear {
@@ -77,7 +77,7 @@ qctx_status qctx_linear_create(qctx_precision precision, int64_t output, int64_t
     linear->output = output;
     linear->input = input;
     linear->function = function;
-    linear->packed = linear_kernel_fits(precision, input);
+    linear->packed = linear_tile_fits(precision, input);
     linear->depth = input * size / (int64_t)sizeof(float);
     linear->weight_bytes = size * input * (linear->packed ? panels * LINEAR_COLS : output);
     linear->bias_count = panels * LINEAR_COLS;
@@ -114,21 +114,51 @@ static const void *element(qctx_precision precision, const void *array, int64_t 
     return (const char *)array + index * qctx_precision_bytes(precision);
 }
 
-/* sums [rows, LINEAR_COLS] of the panel that begins at output `first`. */
-static void multiply_packed(const qctx_linear *linear, int64_t rows, const void *x, int64_t first, float *sums)
+/* The part of a block that begins at this row of it. */
+static linear_block part_of(const linear_block *block, int64_t row, int64_t rows)
 {
-    const float *units = x, *panel = (const float *)linear->weight + first * linear->depth;
+    linear_block part = *block;
 
-    for (int64_t l = 0; l < linear->depth; l += LINEAR_DEPTH)
-        linear_kernel(linear->precision, rows, qctx_smaller(LINEAR_DEPTH, linear->depth - l), units + l, linear->depth,
-                      panel + l * LINEAR_COLS, l > 0, sums);
+    part.rows = rows;
+    part.sums += row * block->sums_stride;
+    part.y = (char *)block->y + row * block->stride * qctx_precision_bytes(block->y_type);
+    if (block->residual != NULL)
+        part.residual += row * block->stride;
+    return part;
 }
 
-static void multiply_plain(const qctx_linear *linear, int64_t rows, const void *x, int64_t first, int64_t cols,
-                           float *sums)
+/*
+ * A block of one panel, in tiles as even as can be. What follows a tile's last units is done at once, while its sums
+ * are in the first cache.
+ */
+static void multiply_packed(const qctx_linear *linear, const float *x, const float *panel, float *sums,
+                            const linear_block *block)
 {
-    qctx_product(linear->precision, QCTX_PLAIN, QCTX_TRANSPOSED, rows, cols, linear->input, x, linear->input,
-                 element(linear->precision, linear->weight, first * linear->input), linear->input, false, sums, cols);
+    for (int64_t l = 0; l < linear->depth; l += LINEAR_DEPTH) {
+        const int64_t units = qctx_smaller(LINEAR_DEPTH, linear->depth - l);
+        int64_t row = 0;
+
+        for (int64_t tiles = qctx_divide_up(block->rows, LINEAR_TILE); tiles > 0; tiles--) {
+            const int64_t taken = qctx_divide_up(block->rows - row, tiles);
+
+            linear_tile(linear->precision, taken, units, x + row * linear->depth + l, linear->depth,
+                        panel + l * LINEAR_COLS, l > 0, sums + row * LINEAR_COLS);
+            if (l + units == linear->depth) {
+                const linear_block tile = part_of(block, row, taken);
+
+                linear_finish_tile(linear->function, &tile);
+            }
+            row += taken;
+        }
+    }
+}
+
+static void multiply_plain(const qctx_linear *linear, const void *x, const void *weight, float *sums,
+                           const linear_block *block)
+{
+    qctx_product(linear->precision, QCTX_PLAIN, QCTX_TRANSPOSED, block->rows, block->cols, linear->input, x,
+                 linear->input, weight, linear->input, false, sums, block->sums_stride);
+    linear_finish(linear->function, block);
 }
 
 void qctx_linear_apply(const qctx_linear *linear, int64_t rows, const void *x, const float *residual,
@@ -141,13 +171,13 @@ void qctx_linear_apply(const qctx_linear *linear, int64_t rows, const void *x, c
 
     for (int64_t row = 0; row < rows; row += most_rows)
         for (int64_t col = 0; col < n; col += most_cols) {
-            const int64_t height = qctx_smaller(most_rows, rows - row), width = qctx_smaller(most_cols, n - col);
-            const void *x_rows = element(linear->precision, x, row * linear->input);
+            const void *block_x = element(linear->precision, x, row * linear->input);
+            const void *weight = element(linear->precision, linear->weight, col * linear->input);
             const linear_block block = {
-                .rows = height,
-                .cols = width,
+                .rows = qctx_smaller(most_rows, rows - row),
+                .cols = qctx_smaller(most_cols, n - col),
                 .sums = sums,
-                .sums_stride = linear->packed ? LINEAR_COLS : width,
+                .sums_stride = most_cols,
                 .bias = linear->bias + col,
                 .residual = residual == NULL ? NULL : residual + row * n + col,
                 .y_type = y_type,
@@ -156,9 +186,8 @@ void qctx_linear_apply(const qctx_linear *linear, int64_t rows, const void *x, c
             };
 
             if (linear->packed)
-                multiply_packed(linear, height, x_rows, col, sums);
+                multiply_packed(linear, block_x, weight, sums, &block);
             else
-                multiply_plain(linear, height, x_rows, col, width, sums);
-            linear_finish(linear->function, &block);
+                multiply_plain(linear, block_x, weight, sums, &block);
         }
 }
