@@ -66,9 +66,30 @@ bool qctx_unicode_is_any_mark(uint32_t point)
     return (U_MASK(u_charType((UChar32)point)) & U_GC_M_MASK) != 0;
 }
 
+/* Letters, marks and digits that came with Unicode 15.1 and 16, which older ICUs do not know. */
+static const struct {
+    uint32_t first, last;
+} late_words[] = {
+    {0x897, 0x897},     {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3},
+    {0x10D40, 0x10D65}, {0x10D69, 0x10D6D}, {0x10D6F, 0x10D85}, {0x10EC2, 0x10EC4}, {0x10EFC, 0x10EFC},
+    {0x11380, 0x11389}, {0x1138B, 0x1138B}, {0x1138E, 0x1138E}, {0x11390, 0x113B5}, {0x113B7, 0x113C0},
+    {0x113C2, 0x113C2}, {0x113C5, 0x113C5}, {0x113C7, 0x113CA}, {0x113CC, 0x113D3}, {0x113E1, 0x113E2},
+    {0x116D0, 0x116E3}, {0x11BC0, 0x11BE0}, {0x11BF0, 0x11BF9}, {0x11F5A, 0x11F5A}, {0x13460, 0x143FA},
+    {0x16100, 0x16139}, {0x16D40, 0x16D6C}, {0x16D70, 0x16D79}, {0x18CFF, 0x18CFF}, {0x1CCF0, 0x1CCF9},
+    {0x1E5D0, 0x1E5FA}, {0x2EBF0, 0x2EE5D},
+};
+
+static bool is_late_word(uint32_t point)
+{
+    for (size_t i = 0; i < sizeof late_words / sizeof *late_words && point >= late_words[i].first; i++)
+        if (point <= late_words[i].last)
+            return true;
+    return false;
+}
+
 bool qctx_unicode_is_word(uint32_t point)
 {
-    return u_hasBinaryProperty((UChar32)point, UCHAR_ALPHABETIC) ||
+    return is_late_word(point) || u_hasBinaryProperty((UChar32)point, UCHAR_ALPHABETIC) ||
            (U_MASK(u_charType((UChar32)point)) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||
            u_hasBinaryProperty((UChar32)point, UCHAR_JOIN_CONTROL);
 }

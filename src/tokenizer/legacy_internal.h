@@ -26,8 +26,9 @@ typedef struct {
 /* The added tokens and what the special ones are called. */
 typedef struct {
     json_t *list;                    /* as "added_tokens" of tokenizer.json */
-    json_t *ids;                     /* content → id */
+    json_t *places;                  /* content → its number in the list */
     const char *names[LEGACY_NAMES]; /* NULL: none; borrowed from the files or constant */
+    int64_t fixed;                   /* so many of the list keep their flags */
     int64_t last;                    /* the highest added id, or −1 */
 } legacy_tokens;
 

@@ -19,7 +19,7 @@ static const char *const defaults[][LEGACY_NAMES] = {
 void legacy_tokens_free(legacy_tokens *tokens)
 {
     json_decref(tokens->list);
-    json_decref(tokens->ids);
+    json_decref(tokens->places);
     *tokens = (legacy_tokens){0};
 }
 
@@ -30,9 +30,11 @@ static qctx_status no_memory(qctx_error *error)
 
 int64_t legacy_tokens_id(const legacy_files *files, const legacy_tokens *tokens, const char *content)
 {
-    const json_t *id = json_object_get(tokens->ids, content);
+    const json_t *place = json_object_get(tokens->places, content);
 
-    return json_integer_value(id != NULL ? id : json_object_get(files->vocabulary, content));
+    if (place == NULL)
+        return json_integer_value(json_object_get(files->vocabulary, content));
+    return json_integer_value(json_object_get(json_array_get(tokens->list, (size_t)json_integer_value(place)), "id"));
 }
 
 /* What is not in the vocabulary is counted on from its end, as the tokenizers library counts. */
@@ -46,22 +48,32 @@ static int64_t next_id(const legacy_files *files, const legacy_tokens *tokens, c
     return tokens->last >= count ? tokens->last + 1 : count;
 }
 
-/* Adds a token unless it is there; `settings` is its object, or a string alone. */
+/*
+ * Adds a token, or gives one that was added before the flags of `settings`, an object or a string without any. Those
+ * that came with an index keep theirs.
+ */
 static qctx_status add(const legacy_files *files, legacy_tokens *tokens, const json_t *settings, const char *content,
                        bool special, qctx_error *error)
 {
     static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized"};
-    int64_t id = next_id(files, tokens, content);
+    const json_t *place = json_object_get(tokens->places, content);
+    int64_t id = place != NULL ? legacy_tokens_id(files, tokens, content) : next_id(files, tokens, content);
     json_t *token;
+    int failed;
 
-    if (content[0] == '\0' || json_object_get(tokens->ids, content) != NULL)
+    if (content[0] == '\0' || (place != NULL && json_integer_value(place) < tokens->fixed))
         return QCTX_OK;
     token = json_pack("{s:I, s:s, s:b}", "id", (json_int_t)id, "content", content, "special", special);
     for (size_t i = 0; token != NULL && i < sizeof flags / sizeof *flags; i++)
         if (json_object_get(settings, flags[i]) != NULL)
             json_object_set(token, flags[i], json_object_get(settings, flags[i]));
-    if (token == NULL || json_array_append_new(tokens->list, token) != 0 ||
-        json_object_set_new(tokens->ids, content, json_integer(id)) != 0)
+    if (place != NULL)
+        failed = json_array_set_new(tokens->list, (size_t)json_integer_value(place), token);
+    else
+        failed = json_array_append_new(tokens->list, token) != 0 ||
+                 json_object_set_new(tokens->places, content,
+                                     json_integer((json_int_t)json_array_size(tokens->list) - 1)) != 0;
+    if (failed)
         return no_memory(error);
     if (id > tokens->last)
         tokens->last = id;
@@ -180,6 +192,7 @@ static qctx_status add_indexed(const legacy_files *files, legacy_tokens *tokens,
 
         status = add(files, tokens, items[i].settings, items[i].content, special, error);
     }
+    tokens->fixed = (int64_t)json_array_size(tokens->list);
     free(items);
     return status;
 }
@@ -226,9 +239,9 @@ qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens,
     qctx_status status;
 
     tokens->list = json_array();
-    tokens->ids = json_object();
+    tokens->places = json_object();
     tokens->last = -1;
-    if (tokens->list == NULL || tokens->ids == NULL)
+    if (tokens->list == NULL || tokens->places == NULL)
         return no_memory(error);
     status = find_names(files, tokens, error);
     if (status == QCTX_OK)
