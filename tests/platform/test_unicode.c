@@ -78,6 +78,30 @@ static void properties_are_those_of_unicode(void **state)
     assert_false(qctx_unicode_is_space(0x200B) || qctx_unicode_is_space(0xFEFF) || qctx_unicode_is_space(0x1C));
 }
 
+/* U+0378 is not assigned, U+FDD0 a noncharacter; the others by DerivedAge.txt. */
+static void ages_are_those_of_unicode(void **state)
+{
+    (void)state;
+    assert_int_equal(qctx_unicode_age('a'), 1);
+    assert_int_equal(qctx_unicode_age(0x20AC), 2);
+    assert_int_equal(qctx_unicode_age(0x8D4), 9);
+    assert_int_equal(qctx_unicode_age(0x0378), 0);
+    assert_int_equal(qctx_unicode_age(0xFDD0), 0);
+}
+
+/* U+24B6 is Other_Alphabetic, U+13460 came with Unicode 16. */
+static void words_are_made_of_what_the_report_says(void **state)
+{
+    (void)state;
+    assert_true(qctx_unicode_is_word('a') && qctx_unicode_is_word('7') && qctx_unicode_is_word('_') &&
+                qctx_unicode_is_word(0x301) && qctx_unicode_is_word(0x200D) && qctx_unicode_is_word(0x24B6) &&
+                qctx_unicode_is_word(0x13460));
+    assert_false(qctx_unicode_is_word('-') || qctx_unicode_is_word(' ') || qctx_unicode_is_word(0xBD) ||
+                 qctx_unicode_is_word(0x20AC) || qctx_unicode_is_word(0x0378));
+    assert_true(qctx_unicode_is_any_mark(0x903) && qctx_unicode_is_any_mark(0x20DD));
+    assert_false(qctx_unicode_is_any_mark('a'));
+}
+
 /* Unicode Standard Annex 15, figures 3 to 6. */
 static void normal_forms_are_those_of_the_standard(void **state)
 {
@@ -109,6 +133,8 @@ static void lower_case_knows_no_context(void **state)
     expect_lower("\u1E9E\u00DF", "\u00DF\u00DF");
     expect_lower("\u023A\u023A\u023A\u023A", "\u2C65\u2C65\u2C65\u2C65");
     expect_lower("\U0001D400\U00010400", "\U0001D400\U00010428");
+    /* Unicode 16 and 17. */
+    expect_lower("\uA7CB\uA7DC\U00010D65\U00016EA0", "\u0264\u019B\U00010D85\U00016EBB");
 }
 
 /* The examples of the Unicode Standard, tables 3-8 to 3-11. */
@@ -133,6 +159,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(points_are_written_and_read),
     cmocka_unit_test(properties_are_those_of_unicode),
     cmocka_unit_test(normal_forms_are_those_of_the_standard),
+    cmocka_unit_test(ages_are_those_of_unicode),
+    cmocka_unit_test(words_are_made_of_what_the_report_says),
     cmocka_unit_test(lower_case_knows_no_context),
     cmocka_unit_test(bad_bytes_are_replaced_by_parts),
 };

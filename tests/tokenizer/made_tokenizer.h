@@ -1,0 +1,84 @@
+/* Tokenizers of a few tokens, written as tokenizer.json into the test's folder. */
+#ifndef QCTX_TESTS_MADE_TOKENIZER_H
+#define QCTX_TESTS_MADE_TOKENIZER_H
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "qctx/tokenizer/tokenizer.h"
+
+static qctx_error error;
+
+/* Writes tokenizer.json into a folder of its own and returns that folder. */
+static inline const char *folder_of(const char *json)
+{
+    const char *folder = test_path("tokenizer");
+    char path[4096];
+
+    mkdir(folder, 0700);
+    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
+    test_write(path, json);
+    return folder;
+}
+
+static inline qctx_tokenizer *opened(const char *json)
+{
+    qctx_tokenizer *tokenizer = NULL;
+
+    assert_status(qctx_tokenizer_open(folder_of(json), false, &tokenizer, &error), QCTX_OK, &error);
+    return tokenizer;
+}
+
+static inline void expect_most(const qctx_tokenizer *tokenizer, const char *text, int64_t most, const char *expected,
+                               bool expected_truncated)
+{
+    qctx_tokenizer_scratch *scratch = NULL;
+    qctx_ids ids = {0};
+    char found[2000] = "";
+    size_t used = 0;
+    bool truncated = !expected_truncated;
+
+    assert_status(qctx_tokenizer_scratch_create(tokenizer, &scratch, &error), QCTX_OK, &error);
+    assert_status(qctx_tokenizer_encode(tokenizer, scratch, text, most, &ids, &truncated, &error), QCTX_OK, &error);
+    for (int64_t i = 0; i < ids.count && used < sizeof found; i++)
+        used += (size_t)snprintf(found + used, sizeof found - used, "%s%d", i == 0 ? "" : " ", ids.items[i]);
+    assert_string_equal(found, expected);
+    assert_true(truncated == expected_truncated);
+    qctx_tokenizer_scratch_destroy(scratch);
+    free(ids.items);
+}
+
+static inline void expect_ids(const qctx_tokenizer *tokenizer, const char *text, const char *expected)
+{
+    expect_most(tokenizer, text, 1000, expected, false);
+}
+
+#define FLAGS(special, normalized)                                                                                     \
+    "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":" #normalized ",\"special\":" #special
+#define ADDED                                                                                                          \
+    "\"added_tokens\":[{\"id\":0,\"content\":\"[UNK]\"," FLAGS(                                                        \
+        true, false) "},"                                                                                              \
+                     "{\"id\":1,\"content\":\"[CLS]\"," FLAGS(true, false) "},{\"id\":2,\"content\":\"[SEP]\"," FLAGS( \
+                         true, false) "}]"
+#define FRAME                                                                                                          \
+    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"[CLS]\"}},"           \
+    "{\"Sequence\":{\"id\":\"A\"}},{\"SpecialToken\":{\"id\":\"[SEP]\"}}],\"special_tokens\":{"                        \
+    "\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[1]},\"[SEP]\":{\"id\":\"[SEP]\",\"ids\":[2]}}}"
+#define BERT "\"normalizer\":{\"type\":\"BertNormalizer\"},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}"
+#define VOCAB                                                                                                          \
+    "{\"[UNK]\":0,\"[CLS]\":1,\"[SEP]\":2,\"un\":3,\"##aff\":4,\"##able\":5,\"the\":6,\",\":7,\"cafe\":8,\"##s\":9,"   \
+    "\"\u4E2D\":10,\"##\u6587\":11,\"\u6587\":12,\"i\":13,\"ss\":14,\"\u00DF\":15,\"##the\":16,\"caf\u00E9\":17,"      \
+    "\"The\":18,\"[\":19,\"]\":20,\"sep\":21,\"\u1112\":22,\"##\u1161\":23,\"s\":24,\"-\":25,\"\u0131\":26}"
+#define MODEL(vocab) "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"vocab\":" vocab "}"
+#define PLAIN        "{" ADDED "," FRAME "," BERT "," MODEL(VOCAB) "}"
+
+#define NORMALIZED(normalizer)                                                                                         \
+    "{\"normalizer\":" normalizer ",\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}," MODEL(VOCAB) "}"
+
+#define FRAMED(processor) "{" ADDED ",\"post_processor\":" processor "," MODEL(VOCAB) "}"
+
+#endif
