@@ -9,9 +9,9 @@
 #include "qctx/platform/topology.h"
 
 static struct {
-    int64_t batch, dim, hidden, steps, questions, contexts, k;
+    int64_t batch, dim, hidden, steps, questions, contexts, k, words;
     double bandwidth, latency;
-    const char *similarity, *precision, *memory, *sides, *form, *store;
+    const char *similarity, *precision, *memory, *sides, *form, *store, *encoder, *texts;
     bool reproducible, json;
 } options = {.batch = 4096,
              .dim = 1024,
@@ -19,6 +19,8 @@ static struct {
              .questions = 10000,
              .contexts = 200000,
              .k = 10,
+             .words = 12,
+             .encoder = "hashing",
              .bandwidth = 10,
              .latency = 20};
 
@@ -28,16 +30,21 @@ static const qctx_option table[] = {
     {"hidden", QCTX_OPTION_INT, &options.hidden, "H", "width between the head's two layers", 1, 1048576},
     {"similarity", QCTX_OPTION_TEXT, &options.similarity, "SCHEME", "loss.similarity, as a configuration has it", 0, 0},
     {"precision", QCTX_OPTION_TEXT, &options.precision, "NAME",
-     "run.precision; gemm takes every one that the machine has, without this option", 0, 0},
+     "run.precision; gemm, topk and embed take every one that the machine has, without this option", 0, 0},
     {"memory", QCTX_OPTION_TEXT, &options.memory, "SIZE", "run.memory", 0, 0},
     {"reproducible", QCTX_OPTION_FLAG, &options.reproducible, NULL, "run.reproducible", 0, 0},
     {"sides", QCTX_OPTION_TEXT, &options.sides, "NAME", "model.sides", 0, 0},
     {"form", QCTX_OPTION_TEXT, &options.form, "NAME", "model.form; plain without this option", 0, 0},
-    {"steps", QCTX_OPTION_INT, &options.steps, "N", "repetitions, whose medians are told (7; of topk 3)", 1, 1000000},
-    {"questions", QCTX_OPTION_INT, &options.questions, "N", "topk: questions that search", 1, 1e9},
+    {"steps", QCTX_OPTION_INT, &options.steps, "N", "repetitions, whose medians are told (7; of topk and embed 3)", 1,
+     1000000},
+    {"questions", QCTX_OPTION_INT, &options.questions, "N", "topk: questions that search; embed: texts to make up", 1,
+     1e9},
     {"contexts", QCTX_OPTION_INT, &options.contexts, "N", "topk: contexts to search in", 1, 1e9},
     {"k", QCTX_OPTION_INT, &options.k, "K", "topk: contexts to find", 1, 1000000},
     {"store", QCTX_OPTION_TEXT, &options.store, "FILE", "load: a store; else one is made in TMPDIR", 0, 0},
+    {"encoder", QCTX_OPTION_TEXT, &options.encoder, "NAME", "embed: a model's folder, or hashing", 0, 0},
+    {"texts", QCTX_OPTION_TEXT, &options.texts, "FILE", "embed: one text a line; else they are made up", 0, 0},
+    {"words", QCTX_OPTION_INT, &options.words, "N", "embed: words of a made-up text", 1, 10000},
     {"bandwidth", QCTX_OPTION_DOUBLE, &options.bandwidth, "GBITS", "scaling: of a rank's network, in Gbit/s", 1e-3,
      1e6},
     {"latency", QCTX_OPTION_DOUBLE, &options.latency, "US", "scaling: of a message, in microseconds", 1e-3, 1e6},
@@ -62,7 +69,7 @@ enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 3, OVERRIDES_MOST 
 
 static const qctx_usage usage = {
     .command = "bench",
-    .arguments = "gemm|comm|step|scaling|topk|load [OPTION ...]",
+    .arguments = "gemm|comm|step|scaling|topk|load|embed [OPTION ...]",
     .summary = "Measures this machine, and what the program makes of it.",
     .details = "  gemm     rate of the matrix products that a step is made of, by shape\n"
                "  comm     latency and bandwidth of what the ranks say to each other\n"
@@ -70,6 +77,7 @@ static const qctx_usage usage = {
                "  scaling  that step on 1 to 4096 ranks of a network, on paper\n"
                "  topk     exact search, and the counting of positions, in made-up vectors\n"
                "  load     gathering the rows of a batch from a store\n"
+               "  embed    texts a second of an encoder\n"
                "\n"
                "Under mpirun all ranks measure at a time, as they work in a step. Threads of a\n"
                "rank are those of OMP_NUM_THREADS; OPENBLAS_CORETYPE=Haswell (or Zen,\n"
@@ -88,8 +96,9 @@ typedef struct {
 } bench_kind;
 
 static const bench_kind kinds[] = {
-    {"gemm", qctx_bench_gemm, 7}, {"comm", qctx_bench_comm, 7}, {"step", qctx_bench_step, 7},
-    {"topk", qctx_bench_topk, 3}, {"load", qctx_bench_load, 7}, {"scaling", qctx_bench_scaling, 7},
+    {"gemm", qctx_bench_gemm, 7},   {"comm", qctx_bench_comm, 7}, {"step", qctx_bench_step, 7},
+    {"topk", qctx_bench_topk, 3},   {"load", qctx_bench_load, 7}, {"scaling", qctx_bench_scaling, 7},
+    {"embed", qctx_bench_embed, 3},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -172,6 +181,9 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
         .store = options.store,
         .bandwidth = options.bandwidth,
         .latency = options.latency,
+        .encoder = options.encoder,
+        .texts = options.texts,
+        .words = options.words,
     };
     const bench_kind *kind = NULL;
     json_t *result = NULL;

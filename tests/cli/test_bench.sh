@@ -17,7 +17,7 @@ json() {
     sed -nE "s/^  \"$1\": \"?([^\",]*)\"?,?$/\1/p" "$2"
 }
 
-for kind in gemm comm step scaling topk load; do
+for kind in gemm comm step scaling topk load embed; do
     expect 0 "$kind" qctx bench $kind $small
     check "the table of $kind fits 80 columns" bash -c "! LC_ALL=C.UTF-8 grep -E '^.{81,}' output"
     check "bench $kind --json" write_json $kind
@@ -37,6 +37,17 @@ for key in peak_rss_mb hidden_share bytes_received phases scheme precision threa
     check "a step tells $key" grep -q "^  \"$key\": " step.json
 done
 
+# A model over the texts of a file: empty lines are none.
+model=$project/tests/fixtures/models/bert_mean
+printf 'a first text\n\nand a second one\nthe third' >three.txt
+expect 0 "texts                     3" qctx bench embed --encoder "$model" --texts three.txt --steps 1
+check "bfloat16 is measured where it is asked for" grep -q bfloat16 <(qctx bench embed --encoder "$model" \
+    --texts three.txt --steps 1 --precision bfloat16 2>/dev/null </dev/null)
+expect 3 "no such folder" qctx bench embed --encoder absent --questions 3
+expect 4 "absent.txt" qctx bench embed --texts absent.txt
+echo >empty.txt
+expect 6 "expected one a line" qctx bench embed --texts empty.txt
+
 # What is refused is so on all ranks, and before anything is measured.
 expect 2 "did you mean 'step'?" qctx bench stepp
 expect 3 "did you mean rows?" qctx bench step $small --similarity rwos
@@ -53,5 +64,6 @@ expect 9 "the operands of a product need" qctx bench gemm $huge
 expect 9 "the rows of a batch and a product of a step need" qctx bench load $huge
 expect 9 "a step of 16777216 questions" qctx bench step $huge
 expect 9 "the lists of all questions and the contexts need" qctx bench topk --questions 1000000000 --contexts 9 --dim 4 --k 1000
+expect 9 "made-up texts need" qctx bench embed --questions 1000000000 --words 10000
 expect 3 "run.precision" qctx bench step $small --precision float31
 expect 3 "run.memory" qctx bench step $small --memory 12

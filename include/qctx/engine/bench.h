@@ -21,14 +21,17 @@
 typedef struct {
     const qctx_config *config; /* head, loss, optimiser and batch of a step */
     int64_t dim;               /* d, of the made-up vectors */
-    qctx_precision precision;  /* of gemm and topk; AUTO: every one that the machine has instructions for */
+    qctx_precision precision;  /* of gemm, topk and embed; AUTO: every one that the machine has instructions for */
     int64_t repetitions;       /* counted ones, ≥ 1 */
-    int64_t questions;         /* of topk and load */
+    int64_t questions;         /* of topk and load; of embed, where it has no file: texts that are made up */
     int64_t contexts;
     int64_t k;
-    const char *store; /* of load; NULL: one is made in TMPDIR and removed */
-    double bandwidth;  /* of scaling: of a rank's network, 10⁹ bits a second */
-    double latency;    /* of scaling: 10⁻⁶ seconds a message */
+    const char *store;   /* of load; NULL: one is made in TMPDIR and removed */
+    double bandwidth;    /* of scaling: of a rank's network, 10⁹ bits a second */
+    double latency;      /* of scaling: 10⁻⁶ seconds a message */
+    const char *encoder; /* of embed: "hashing", a model folder or a store */
+    const char *texts;   /* of embed: a file of one text a line, or NULL */
+    int64_t words;       /* of embed: words of a made-up text */
 } qctx_bench_request;
 
 /* The products that a step is made of, one row each: forms and shapes for b = B/N rows of a rank, d and h. */
@@ -63,5 +66,13 @@ qctx_status qctx_bench_topk(qctx_comm *comm, const qctx_bench_request *request, 
  * is made holds four batches. Errors: those of qctx_store_open; IO, MEMORY.
  */
 qctx_status qctx_bench_load(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
+
+/*
+ * An encoder over texts, which are dealt to the ranks by length: texts and tokens a second of all ranks together, and
+ * the rate of a rank's products beside those of two plain ones, 512 × 1536 × 384 and 2048 × 2048 × 2048, measured
+ * before each repetition. An encoder that learns is fitted on the texts before. Errors: IO, DATA (a file without
+ * texts), those of qctx_encoders_open.
+ */
+qctx_status qctx_bench_embed(qctx_comm *comm, const qctx_bench_request *request, json_t **result, qctx_error *error);
 
 #endif
