@@ -8,10 +8,10 @@
 #include "qctx/base/textmap.h"
 
 /*
- * A batch is a call of the encoder: some dozen groups of texts for the threads of a rank, few enough that ranks finish
- * together and that a kill costs little. A byte is about a quarter of a token.
+ * A batch is a call of the encoder: enough texts for the threads of a rank, few enough that ranks finish together and
+ * that a kill costs little; fewer where there would be less than so many batches. A byte is about a quarter of a token.
  */
-enum { BATCH_TEXTS = 256, BATCH_BYTES = 1 << 16 };
+enum { BATCH_TEXTS_MAX = 256, BATCH_TEXTS_MIN = 64, BATCHES = 64, BATCH_BYTES = 1 << 16 };
 
 /* Models read no more of a text than some hundred tokens; of what is beyond only the tokenizer hears. */
 enum { READ_BYTES = 2048, UNREAD_SHARE = 16 };
@@ -99,7 +99,15 @@ typedef struct {
     int64_t *rows;
     int64_t batches;
     int64_t vectors;
+    int64_t batch_texts; /* at most */
 } builder;
+
+static int64_t batch_texts(int64_t texts)
+{
+    int64_t even = qctx_smaller(texts / BATCHES, BATCH_TEXTS_MAX);
+
+    return even > BATCH_TEXTS_MIN ? even : BATCH_TEXTS_MIN;
+}
 
 /* Cuts the texts of one side into batches. */
 static void cut_side(builder *b, int side, const side_texts *texts)
@@ -109,7 +117,7 @@ static void cut_side(builder *b, int side, const side_texts *texts)
     for (int64_t i = 0; i < texts->distinct_count; i++) {
         const distinct *text = &texts->found[i];
 
-        if (i == 0 || in_batch == BATCH_TEXTS || bytes + read_bytes(text->bytes) > BATCH_BYTES) {
+        if (i == 0 || in_batch == b->batch_texts || bytes + read_bytes(text->bytes) > BATCH_BYTES) {
             b->batch_sides[b->batches] = (qctx_store_side)side;
             b->batch_firsts[b->batches++] = b->vectors;
             in_batch = bytes = 0;
@@ -143,6 +151,7 @@ static qctx_status make_room(builder *b, int64_t texts, int64_t rows, qctx_error
 {
     qctx_embed_plan *plan = b->plan;
 
+    b->batch_texts = batch_texts(texts);
     /* No batch is empty, so there are no more of them than texts. */
     b->batch_firsts = qctx_alloc(texts + 1, sizeof *b->batch_firsts, "batches of texts", error);
     b->batch_sides = qctx_alloc(texts, sizeof *b->batch_sides, "batches of texts", error);
