@@ -35,7 +35,7 @@ static qctx_store_plan plan = {BATCHES, batch_firsts, batch_sides, vector_firsts
 
 static void make_up(void)
 {
-    static char ids[QUESTIONS][8];
+    static char ids[QUESTIONS][16];
 
     for (int i = 0; i < QUESTIONS; i++) {
         snprintf(ids[i], sizeof ids[i], "id%d", i);

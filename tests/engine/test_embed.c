@@ -17,7 +17,7 @@ static qctx_error error;
 static qctx_question questions[QUESTIONS];
 static qctx_context contexts[CONTEXTS];
 static char texts[QUESTIONS + CONTEXTS][ROOM];
-static char ids[QUESTIONS + CONTEXTS][8];
+static char ids[QUESTIONS + CONTEXTS][16];
 static int64_t split_questions[] = {0};
 static int64_t split_offsets[] = {0, 1};
 static int64_t split_contexts[] = {0};
