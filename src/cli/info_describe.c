@@ -92,7 +92,8 @@ qctx_status qctx_info_store(qctx_comm *comm, const char *path, json_t **descript
     json_object_set_new(*description, "unit_length", json_boolean(qctx_store_unit_length(store)));
     set_text(*description, "encoder", qctx_store_encoder(store));
     set_text(*description, "encoder_fingerprint", qctx_store_encoder_fingerprint(store));
-    set_text(*description, "encoder_settings", qctx_store_encoder_settings(store));
+    json_object_set_new(*description, "encoder_settings",
+                        qctx_info_encoder_settings(qctx_store_encoder(store), qctx_store_encoder_settings(store)));
     set_hash(*description, "corpus_fingerprint", qctx_store_corpus_fingerprint(store));
     set_hash(*description, "checksum", qctx_store_checksum(store));
     qctx_store_close(store);

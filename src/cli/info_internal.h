@@ -13,6 +13,12 @@ qctx_status qctx_info_config(qctx_comm *comm, const char *path, json_t **descrip
 qctx_status qctx_info_checkpoint(qctx_comm *comm, const char *path, json_t **description, qctx_error *error);
 qctx_status qctx_info_run(qctx_comm *comm, const char *path, json_t **description, qctx_error *error);
 
+/*
+ * The settings of a store's encoder as an object: those of a joined one as `parts` with their weights, prompts that
+ * are empty as null. Texts that are no JSON object stay texts. The caller's. Local.
+ */
+json_t *qctx_info_encoder_settings(const char *encoder, const char *text);
+
 /* Print to standard output. Local. Errors: MEMORY. */
 qctx_status qctx_info_print_json(const json_t *description, qctx_error *error);
 void qctx_info_print_text(const json_t *description);

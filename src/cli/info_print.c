@@ -41,8 +41,19 @@ static void print_lines(const char *text, int depth)
     }
 }
 
-/* Objects hold scalars, texts, objects, and arrays of objects. */
+/* Objects hold scalars, texts, objects, and arrays of objects or scalars. */
 static void print_object(const json_t *object, int depth);
+
+/* One item of an array, on lines of its own. */
+static void print_item(const json_t *item, int depth)
+{
+    if (json_is_object(item)) {
+        print_object(item, depth);
+    } else {
+        printf("%*s", depth * INDENT, "");
+        print_scalar(item);
+    }
+}
 
 static void print_member(const char *name, const json_t *value, int depth)
 {
@@ -55,7 +66,7 @@ static void print_member(const char *name, const json_t *value, int depth)
     } else if (json_is_array(value)) {
         putchar('\n');
         for (size_t i = 0; i < json_array_size(value); i++)
-            print_object(json_array_get(value, i), depth + 1);
+            print_item(json_array_get(value, i), depth + 1);
     } else if (text != NULL && strchr(text, '\n') != NULL) {
         print_lines(text, depth + 1);
     } else {
