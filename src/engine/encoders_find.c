@@ -37,12 +37,11 @@ static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *giv
     if (nearest != NULL)
         return qctx_hint(error, "did you mean '%s'?", nearest);
     if (slash != NULL && slash != given && given[0] != '.' && strchr(slash + 1, '/') == NULL)
-        return qctx_hint(
-            error,
-            "a model from a hub is downloaded first, such as 'huggingface-cli download %s --local-dir %s'; "
-            "paths are relative to the folder where the program is started, and QCTX_MODELS names folders "
-            "of models",
-            given, slash + 1);
+        return qctx_hint(error,
+                         "a model from a hub is downloaded first, such as 'hf download %s --local-dir models/%s'; "
+                         "paths are relative to the folder where the program is started, and QCTX_MODELS names folders "
+                         "of models",
+                         given, slash + 1);
     return qctx_hint(error, "paths are relative to the folder where the program is started; QCTX_MODELS names folders "
                             "of models, separated by ':'");
 }

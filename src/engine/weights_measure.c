@@ -101,7 +101,7 @@ static int64_t position_of(const pool_work *pool, int64_t index)
     int64_t above = 0;
 
     for (int64_t c = 0; c < pool->total; c++)
-        above += pool->sums[c] > target || (pool->sums[c] == target && c < index);
+        above += pool->sums[c] > target || (c < index && pool->sums[c] == target);
     return above;
 }
 

@@ -195,7 +195,7 @@ static void refuses_what_is_no_encoder(void **state)
     test_write(test_path("note.txt"), "a note");
     expect_refusal("train: [{corpus: $/texts}]\n  encoder: models/minilm\n", QCTX_ERR_CONFIG,
                    "data.encoder: unknown encoder 'models/minilm'");
-    assert_contains(error.hint, "huggingface-cli download models/minilm");
+    assert_contains(error.hint, "hf download models/minilm");
     expect_refusal("train: [{corpus: $/texts}]\n  encoder: [hashing, $/nowhere/at/all]\n", QCTX_ERR_CONFIG,
                    "no such folder or store");
     assert_contains(error.hint, "QCTX_MODELS");

@@ -3,12 +3,17 @@
  * embeds corpora once, cached under data.cache by fingerprint.
  *
  * One encoder serves all sources of a run: it is that of the first store that is named, else that of the store that
- * data.encoder names, else it is created from data.encoder and fitted on the union of the training corpora's training
- * contexts.
+ * data.encoder names, else it is what data.encoder and encoder.* describe (engine/encoders); one that learns is fitted
+ * on the union of the training corpora's training contexts. Settings that would not be used are refused.
  *
  * A cached store is <data.cache>/<corpus>-<16 hexadecimal digits>.h5, where the digits are the hash of everything that
  * decides its bytes: the corpus, the store's version and dtype, and the encoder: its fingerprint where it comes from a
- * store, else its settings and the corpora and splits it is fitted on. So the second start need not fit to find it.
+ * store or learns nothing, else its settings and the corpora and splits it is fitted on. So the second start need not
+ * fit to find it.
+ *
+ * Several encoders: each has its own cached store of every corpus, as if it were alone, and the joined store is written
+ * from the rows of these; its digits are those of the parts with the weights, or with what decides them where
+ * encoder.tune chooses them (engine/weights) on the held-out questions of the training corpora.
  */
 #ifndef QCTX_ENGINE_SOURCES_H
 #define QCTX_ENGINE_SOURCES_H
