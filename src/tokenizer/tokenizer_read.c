@@ -119,7 +119,7 @@ static qctx_status check_truncation(const json_t *root, const char *place, qctx_
 qctx_status tokenizer_read(const json_t *root, const char *path, qctx_tokenizer *tokenizer, qctx_error *error)
 {
     const json_t *model = json_object_get(root, "model");
-    place_text place;
+    place_text place = {""};
     int type = WORDPIECE;
     qctx_status status;
 
