@@ -57,16 +57,24 @@ static inline void put(const char *name, const char *text)
     fclose(file);
 }
 
-/* A file from a template with one or two places for more. */
+/* A file from a template, in which "%s" stands for what follows, in order. */
 static inline void put_with(const char *name, const char *template, const char *more, const char *later)
 {
+    const char *const parts[] = {more, later};
     char text[2048];
+    size_t used = 0;
+    int part = 0;
 
-/* The templates are constants of this file. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(text, sizeof text, template, more, later);
-#pragma GCC diagnostic pop
+    for (const char *c = template; *c != '\0'; c++) {
+        const char *piece = *c == '%' ? parts[part++] : c;
+        size_t length = *c == '%' ? strlen(piece) : 1;
+
+        assert_true(used + length < sizeof text);
+        memcpy(text + used, piece, length);
+        used += length;
+        c += *c == '%';
+    }
+    text[used] = '\0';
     put(name, text);
 }
 
