@@ -62,7 +62,7 @@ TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SUPPORT) 
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
 
-.PHONY: all help deps demo test test-models lint format debug sanitize coverage install clean tests-built
+.PHONY: all help deps demo test test-models lint format debug sanitize fuzz coverage install clean tests-built
 
 all: $(PROGRAM)
 
@@ -78,6 +78,7 @@ help:
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests under address and undefined-behaviour sanitizers
+## make fuzz       a million mutated model files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N
 ## make coverage   all tests with gcov, a summary by file
 ## make install    PREFIX=/usr/local by default, DESTDIR honoured
 ## make clean      remove build/
@@ -140,6 +141,10 @@ debug:
 sanitize: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize tests-built
 	@BUILD=build/sanitize tests/run.sh
+
+fuzz: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize build/sanitize/tests/fuzz/test_fuzz
+	@tests/fuzz/fuzz.sh "$(or $(FUZZ_INPUTS),1000000)" "$(or $(FUZZ_SEED),1)"
 
 coverage: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=coverage tests-built

@@ -92,8 +92,9 @@ void qctx_safetensors_close(qctx_safetensors *tensors)
     for (int64_t i = 0; i < tensors->file_count; i++)
         safetensors_unmap(&tensors->files[i]);
     free(tensors->files);
+    for (int64_t i = 0; i < tensors->count; i++)
+        free((char *)tensors->items[i].name);
     free(tensors->items);
-    qctx_arena_free(&tensors->names);
     free(tensors->path);
     free(tensors);
 }

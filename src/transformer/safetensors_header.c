@@ -246,33 +246,32 @@ static qctx_status check_metadata(const safetensors_file *file, json_t *metadata
     return QCTX_OK;
 }
 
-/* One tensor of the header; its data begin at `data` and have `size` bytes. */
+/* One tensor of the header, for which there is room in the list; its data begin at `data` and have `size` bytes. */
 static qctx_status read_tensor(qctx_safetensors *tensors, const safetensors_file *file, const char *name,
                                const json_t *entry, const unsigned char *data, int64_t size, extent *claimed,
                                qctx_error *error)
 {
-    qctx_tensor tensor = {.file = file->path};
+    qctx_tensor *tensor = &tensors->items[tensors->count];
     qctx_status status;
     int bits = 0;
 
-    tensor.name = qctx_arena_text(&tensors->names, name, strlen(name), error);
-    if (tensor.name == NULL)
+    *tensor = (qctx_tensor){.name = qctx_strdup(name, error), .file = file->path};
+    if (tensor->name == NULL)
         return QCTX_ERR_MEMORY;
+    claimed->index = tensors->count++;
     if (!json_is_object(entry))
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: tensor '" SAFETENSORS_NAME "': found %s, expected an object",
                          file->path, name, qctx_json_type(entry));
-    status = read_type(file, entry, &tensor, &bits, error);
+    status = read_type(file, entry, tensor, &bits, error);
     if (status == QCTX_OK)
-        status = read_shape(file, entry, &tensor, error);
+        status = read_shape(file, entry, tensor, error);
     if (status == QCTX_OK)
-        status = read_extent(file, entry, &tensor, size, claimed, error);
+        status = read_extent(file, entry, tensor, size, claimed, error);
     if (status != QCTX_OK)
         return status;
-    tensor.data = data + claimed->begin;
-    tensor.bytes = claimed->end - claimed->begin;
-    claimed->index = tensors->count;
-    tensors->items[tensors->count++] = tensor;
-    return check_bytes(file, &tensor, bits, error);
+    tensor->data = data + claimed->begin;
+    tensor->bytes = claimed->end - claimed->begin;
+    return check_bytes(file, tensor, bits, error);
 }
 
 /* All tensors of a parsed header whose data begin at `data`. */

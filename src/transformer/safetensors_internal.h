@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-#include "qctx/base/arena.h"
 #include "qctx/transformer/safetensors.h"
 
 /* One file, mapped as a whole. */
@@ -19,10 +18,9 @@ struct qctx_safetensors {
     safetensors_file *files;
     int64_t file_count;
     int64_t file_capacity;
-    qctx_tensor *items; /* by name, once opened */
+    qctx_tensor *items; /* by name, once opened; the names are their own */
     int64_t count;
     int64_t capacity;
-    qctx_arena names;
 };
 
 /* Longest part of a name that messages show: names come from the file and may be of any length. */

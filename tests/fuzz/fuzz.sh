@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs the fuzz test with this many inputs from this seed, a rank on each core, without a time limit.
+#
+#   tests/fuzz/fuzz.sh 1000000 1
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export QCTX_FUZZ_INPUTS=${1:-1000000} QCTX_FUZZ_SEED=${2:-1} OMP_NUM_THREADS=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_MCA_btl_vader_single_copy_mechanism=none
+# As in tests/run.sh; each input is looked at for leaks by itself.
+export ASAN_OPTIONS=detect_leaks=0:fast_unwind_on_malloc=1:malloc_context_size=8:allocator_may_return_null=1
+ASAN_OPTIONS+=:max_allocation_size_mb=4096:quarantine_size_mb=16
+export UBSAN_OPTIONS=print_stacktrace=1
+exec mpirun -np "${RANKS:-$(nproc)}" build/sanitize/tests/fuzz/test_fuzz
