@@ -5,7 +5,6 @@ Hugo, Cervantes, Tolstoy, Homer, Laozi.
 """
 import random
 import sys
-import unicodedata
 
 SENTENCES = """
 It is a truth universally acknowledged, that a single man in possession of a good fortune, must be in want of a wife.
@@ -80,9 +79,10 @@ TEXTS = ORDINARY + NASTY
 
 
 def every_code_point(per_text=24):
-    """Each assigned code point (surrogates left out) in the context of letters, spaces and its neighbours."""
+    """Each code point of the planes that have characters, assigned yet or not, and some of the others (no NUL, no
+    surrogates), in the context of letters, spaces and its neighbours."""
     points = [chr(p) for p in range(1, sys.maxunicode + 1) if not 0xD800 <= p <= 0xDFFF and
-              (unicodedata.category(chr(p)) not in ("Cn", "Co") or p % 997 == 0)]
+              (p < 0x34000 or 0xE0000 <= p < 0xE0200 or p % 997 == 0)]
     frames = ["{0}", "a{0}b", " {0} ", "A{0}", "{0}1", "the{0}{0}"]
     for first in range(0, len(points), per_text):
         yield "".join(frames[(first // per_text + i) % len(frames)].format(c)
