@@ -175,9 +175,10 @@ static void joined_work(const void *opaque, qctx_encoder_work *work)
     for (int64_t i = 0; i < state->count; i++) {
         const qctx_encoder_work part = qctx_encoder_work_of(state->parts[i]);
 
-        work->texts += part.texts;
+        /* Each part is given all texts: they count once. */
+        work->texts = part.texts > work->texts ? part.texts : work->texts;
+        work->truncated = part.truncated > work->truncated ? part.truncated : work->truncated;
         work->tokens += part.tokens;
-        work->truncated += part.truncated;
         work->flops += part.flops;
     }
 }

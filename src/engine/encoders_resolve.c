@@ -52,6 +52,15 @@ qctx_status encoders_model_settings(const qctx_encoder_wish *wish, const char *m
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
+static qctx_status refuse_twice(const qctx_encoder_wish *wish, qctx_error *error)
+{
+    for (int64_t i = 1; i < wish->count; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (strcmp(wish->encoders[i], wish->encoders[j]) == 0)
+                return qctx_fail(error, failure_code(wish), "the encoder %s is named twice", wish->encoders[i]);
+    return QCTX_OK;
+}
+
 /* Finds out all kinds, which must go together. Rank 0 only. */
 static qctx_status find_kinds(const qctx_encoder_wish *wish, encoder_kind *kinds, qctx_error *error)
 {
@@ -79,7 +88,7 @@ static qctx_status find_kinds(const qctx_encoder_wish *wish, encoder_kind *kinds
                   store ? "a store's encoder is used as it is" : "none is named");
         return qctx_hint(error, "leave it away");
     }
-    return QCTX_OK;
+    return refuse_twice(wish, error);
 }
 
 static qctx_status hashing_settings(const qctx_encoder_wish *wish, char **settings, qctx_error *error)

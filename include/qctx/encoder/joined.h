@@ -4,7 +4,8 @@
  *
  * Settings, as a JSON object: parts, a list of {"name": …, "settings": {…}}, 2 to 16, none of them joined; weights, a
  * list of as many numbers ≥ 0, not all 0 (default: all 1). Its table is those of the parts, one after the other, each
- * behind its length, a little-endian 64-bit word. Its identity is made of the parts' fingerprints and the weights.
+ * behind its length, a little-endian 64-bit word. Its identity is made of the parts' fingerprints and the weights. Of
+ * its parts' work, tokens and operations add up; texts, and those that were cut, are the most that a part counts.
  *
  * The rows of a part can be kept by themselves and joined later (engine/sources): what a joined encoder would say of
  * itself is made from what its parts say.
