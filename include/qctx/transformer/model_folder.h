@@ -93,7 +93,7 @@ void qctx_model_folder_close(qctx_model_folder *folder);
 /*
  * Hash of what decides the vectors of tokens: the weights, without the tower for images, and the configuration as read,
  * without prompts. The tokenizer's own hash and the prompts are to be joined to it by who holds both. Reads all
- * weights. Local. Cannot fail.
+ * weights. Local. Errors: none so far.
  */
 qctx_status qctx_model_folder_hash(const qctx_model_folder *folder, uint64_t *hash, qctx_error *error);
 
