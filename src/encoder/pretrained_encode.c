@@ -10,7 +10,7 @@
  * Tokens of a group: enough for products to run at their full rate, few enough for all that stands between them to
  * stay in the cache, and for the threads to have several groups each.
  */
-enum { GROUP_TOKENS = 512 };
+enum { GROUP_TOKENS = 192 };
 
 typedef struct {
     const pretrained_model *model;

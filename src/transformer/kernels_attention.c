@@ -61,17 +61,23 @@ KERNEL_INLINE void take(qctx_precision precision, const void *array, int64_t fir
 KERNEL_INLINE void take_keys(const transformer_attention_task *task, int64_t row, int64_t column, float scale,
                              int64_t first, const head_task *head)
 {
-    const int64_t width = head->width, count = qctx_smaller(LANES, head->count - first);
+    const int64_t count = qctx_smaller(LANES, head->count - first);
 
-    for (int64_t k = 0; k < width; k++)
-        for (int64_t j = count; j < LANES; j++)
-            head->keys[k * head->padded + first + j] = 0.0f;
-    for (int64_t j = 0; j < count; j++) {
-        float *line = head->sums;
+    for (int64_t k = 0; k < head->width; k += LANES) {
+        const int64_t width = qctx_smaller(LANES, head->width - k);
+        lanes block[LANES] = {{0}};
 
-        take(task->precision, task->projected, (row + j) * 3 * task->d + column, width, line);
-        for (int64_t k = 0; k < width; k++)
-            head->keys[k * head->padded + first + j] = line[k] * scale;
+        for (int64_t j = 0; j < count; j++) {
+            const int64_t at = (row + j) * 3 * task->d + column + k;
+
+            if (width == LANES)
+                take(task->precision, task->projected, at, LANES, (float *)&block[j]);
+            else
+                take(task->precision, task->projected, at, width, (float *)&block[j]);
+        }
+        transpose_lanes(block);
+        for (int64_t l = 0; l < width; l++)
+            *(lanes *)(head->keys + (k + l) * head->padded + first) = block[l] * scale;
     }
 }
 

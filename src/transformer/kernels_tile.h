@@ -37,6 +37,26 @@ KERNEL_INLINE float sum_of_lanes(const lanes *values)
     return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
+/* Lanes of two vectors, the second one's from LANES on: the step of a transpose that changes places `step` apart. */
+#define LANE_OF_UPPER(step, lane) (((lane) & (step)) != 0 ? LANES + (lane) - (step) : (lane))
+#define LANE_OF_LOWER(step, lane) (((lane) & (step)) != 0 ? LANES + (lane) : (lane) + (step))
+#define LANES_OF(LANE, step)                                                                                           \
+    LANE(step, 0), LANE(step, 1), LANE(step, 2), LANE(step, 3), LANE(step, 4), LANE(step, 5), LANE(step, 6),           \
+        LANE(step, 7), LANE(step, 8), LANE(step, 9), LANE(step, 10), LANE(step, 11), LANE(step, 12), LANE(step, 13),   \
+        LANE(step, 14), LANE(step, 15)
+#define TRANSPOSE_STEP(block, step)                                                                                    \
+    _Pragma("GCC unroll 16") for (int i = 0; i < LANES; i++) if ((i & (step)) == 0)                                    \
+    {                                                                                                                  \
+        const lanes upper = (block)[i], lower = (block)[i + (step)];                                                   \
+                                                                                                                       \
+        (block)[i] = __builtin_shufflevector(upper, lower, LANES_OF(LANE_OF_UPPER, step));                             \
+        (block)[i + (step)] = __builtin_shufflevector(upper, lower, LANES_OF(LANE_OF_LOWER, step));                    \
+    }
+
+/* A square of LANES vectors, turned by Eklundh's algorithm (1972): blocks of 1, 2, 4 and 8 change places. */
+KERNEL_INLINE void transpose_lanes(lanes block[LANES]){TRANSPOSE_STEP(block, 1) TRANSPOSE_STEP(block, 2)
+                                                           TRANSPOSE_STEP(block, 4) TRANSPOSE_STEP(block, 8)}
+
 /* c [rows, vectors of LANES] = a [rows, depth] · b [depth, the same]; rows and vectors are constants of each call. */
 KERNEL_INLINE void multiply_tile(const int rows, const int vectors, int64_t depth, const float *a, int64_t a_stride,
                                  const float *b, int64_t b_stride, float *c, int64_t c_stride)
