@@ -2,9 +2,10 @@
  * Linear layers with fixed weights, y = function(x·Wᵀ + b) + residual: what the forward pass of a frozen encoder is
  * made of.
  *
- * Weights are packed once, in the layout that the library's kernel for this CPU wants, in float32 or bfloat16; bias,
- * function and residual are applied while results are in the cache. One thread a call; several threads may share a
- * layer. A row's bits depend on the row, the layer and the number of rows of the call.
+ * Weights are packed once, in float32 or bfloat16, for products of this module's own where the CPU has AVX-512 (for
+ * bfloat16 its instructions, and an even number of inputs); elsewhere platform/product multiplies. Bias, function and
+ * residual are applied while results are in the cache. One thread a call; several threads may share a layer. A row's
+ * bits depend on the row and the layer; where platform/product multiplies, on the number of rows of the call, too.
  */
 #ifndef QCTX_PLATFORM_LINEAR_H
 #define QCTX_PLATFORM_LINEAR_H
