@@ -5,6 +5,7 @@
 #include "pretrained_internal.h"
 #include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
+#include "qctx/platform/unicode.h"
 
 /*
  * Tokens of a group: enough for products to run at their full rate, few enough for all that stands between them to
@@ -53,7 +54,7 @@ static qctx_status refuse(const running *team, int64_t text, qctx_error *error)
     size_t shown = strnlen(begin, 60);
 
     /* Not within a character. */
-    while (shown > 0 && ((unsigned char)begin[shown] & 0xc0) == 0x80)
+    while (shown > 0 && !qctx_unicode_begins(begin[shown]))
         shown--;
     return qctx_fail(error, QCTX_ERR_DATA, "%s: gives no finite vector for the text '%.*s'", team->model->folder.path,
                      (int)shown, begin);

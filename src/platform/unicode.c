@@ -31,14 +31,56 @@ int qctx_unicode_put(uint32_t point, char *bytes)
     return written;
 }
 
+int64_t qctx_unicode_before(const char *bytes, int64_t end, uint32_t *point)
+{
+    int64_t at = end - 1;
+
+    while (at > 0 && !qctx_unicode_begins(bytes[at]))
+        at--;
+    qctx_unicode_next(bytes, end, at, point);
+    return at;
+}
+
+/* Letters, marks and digits that came with Unicode 15.1 and 16, ascending: ICU knows them from release 76 on. */
+static const struct {
+    uint32_t first, last, category;
+} late[] = {
+    {0x897, 0x897, U_GC_MN_MASK},     {0x1C89, 0x1C8A, U_GC_LO_MASK},   {0xA7CB, 0xA7CD, U_GC_LO_MASK},
+    {0xA7DA, 0xA7DC, U_GC_LO_MASK},   {0x105C0, 0x105F3, U_GC_LO_MASK}, {0x10D40, 0x10D49, U_GC_ND_MASK},
+    {0x10D4A, 0x10D65, U_GC_LO_MASK}, {0x10D69, 0x10D6D, U_GC_MN_MASK}, {0x10D6F, 0x10D85, U_GC_LO_MASK},
+    {0x10EC2, 0x10EC4, U_GC_LO_MASK}, {0x10EFC, 0x10EFC, U_GC_MN_MASK}, {0x11380, 0x11389, U_GC_LO_MASK},
+    {0x1138B, 0x1138B, U_GC_LO_MASK}, {0x1138E, 0x1138E, U_GC_LO_MASK}, {0x11390, 0x113B5, U_GC_LO_MASK},
+    {0x113B7, 0x113B7, U_GC_LO_MASK}, {0x113B8, 0x113C0, U_GC_MN_MASK}, {0x113C2, 0x113C2, U_GC_MN_MASK},
+    {0x113C5, 0x113C5, U_GC_MN_MASK}, {0x113C7, 0x113CA, U_GC_MN_MASK}, {0x113CC, 0x113D0, U_GC_MN_MASK},
+    {0x113D1, 0x113D1, U_GC_LO_MASK}, {0x113D2, 0x113D2, U_GC_MN_MASK}, {0x113D3, 0x113D3, U_GC_LO_MASK},
+    {0x113E1, 0x113E2, U_GC_MN_MASK}, {0x116D0, 0x116E3, U_GC_ND_MASK}, {0x11BC0, 0x11BE0, U_GC_LO_MASK},
+    {0x11BF0, 0x11BF9, U_GC_ND_MASK}, {0x11F5A, 0x11F5A, U_GC_MN_MASK}, {0x13460, 0x143FA, U_GC_LO_MASK},
+    {0x16100, 0x1611D, U_GC_LO_MASK}, {0x1611E, 0x1612F, U_GC_MN_MASK}, {0x16130, 0x16139, U_GC_ND_MASK},
+    {0x16D40, 0x16D6C, U_GC_LO_MASK}, {0x16D70, 0x16D79, U_GC_ND_MASK}, {0x18CFF, 0x18CFF, U_GC_LO_MASK},
+    {0x1CCF0, 0x1CCF9, U_GC_ND_MASK}, {0x1E5D0, 0x1E5ED, U_GC_LO_MASK}, {0x1E5EE, 0x1E5EF, U_GC_MN_MASK},
+    {0x1E5F0, 0x1E5F0, U_GC_LO_MASK}, {0x1E5F1, 0x1E5FA, U_GC_ND_MASK}, {0x2EBF0, 0x2EE5D, U_GC_LO_MASK},
+};
+
+static uint32_t categories_of(uint32_t point)
+{
+    const uint32_t known = U_MASK(u_charType((UChar32)point));
+
+    if (known != U_GC_CN_MASK)
+        return known;
+    for (size_t i = 0; i < sizeof late / sizeof *late && point >= late[i].first; i++)
+        if (point <= late[i].last)
+            return late[i].category;
+    return known;
+}
+
 bool qctx_unicode_is_letter(uint32_t point)
 {
-    return (U_MASK(u_charType((UChar32)point)) & U_GC_L_MASK) != 0;
+    return (categories_of(point) & U_GC_L_MASK) != 0;
 }
 
 bool qctx_unicode_is_number(uint32_t point)
 {
-    return (U_MASK(u_charType((UChar32)point)) & U_GC_N_MASK) != 0;
+    return (categories_of(point) & U_GC_N_MASK) != 0;
 }
 
 bool qctx_unicode_is_mark(uint32_t point)
@@ -66,31 +108,10 @@ bool qctx_unicode_is_any_mark(uint32_t point)
     return (U_MASK(u_charType((UChar32)point)) & U_GC_M_MASK) != 0;
 }
 
-/* Letters, marks and digits that came with Unicode 15.1 and 16, which older ICUs do not know. */
-static const struct {
-    uint32_t first, last;
-} late_words[] = {
-    {0x897, 0x897},     {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3},
-    {0x10D40, 0x10D65}, {0x10D69, 0x10D6D}, {0x10D6F, 0x10D85}, {0x10EC2, 0x10EC4}, {0x10EFC, 0x10EFC},
-    {0x11380, 0x11389}, {0x1138B, 0x1138B}, {0x1138E, 0x1138E}, {0x11390, 0x113B5}, {0x113B7, 0x113C0},
-    {0x113C2, 0x113C2}, {0x113C5, 0x113C5}, {0x113C7, 0x113CA}, {0x113CC, 0x113D3}, {0x113E1, 0x113E2},
-    {0x116D0, 0x116E3}, {0x11BC0, 0x11BE0}, {0x11BF0, 0x11BF9}, {0x11F5A, 0x11F5A}, {0x13460, 0x143FA},
-    {0x16100, 0x16139}, {0x16D40, 0x16D6C}, {0x16D70, 0x16D79}, {0x18CFF, 0x18CFF}, {0x1CCF0, 0x1CCF9},
-    {0x1E5D0, 0x1E5FA}, {0x2EBF0, 0x2EE5D},
-};
-
-static bool is_late_word(uint32_t point)
-{
-    for (size_t i = 0; i < sizeof late_words / sizeof *late_words && point >= late_words[i].first; i++)
-        if (point <= late_words[i].last)
-            return true;
-    return false;
-}
-
 bool qctx_unicode_is_word(uint32_t point)
 {
-    return is_late_word(point) || u_hasBinaryProperty((UChar32)point, UCHAR_ALPHABETIC) ||
-           (U_MASK(u_charType((UChar32)point)) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||
+    return (categories_of(point) & (U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||
+           u_hasBinaryProperty((UChar32)point, UCHAR_ALPHABETIC) ||
            u_hasBinaryProperty((UChar32)point, UCHAR_JOIN_CONTROL);
 }
 

@@ -77,13 +77,10 @@ static const added_pattern *longest_match(const added_matcher *matcher, const ch
 static bool ends_in_word(const char *text, int64_t end)
 {
     uint32_t point;
-    int64_t at = end - 1;
 
     if (end == 0)
         return false;
-    while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
-        at--;
-    qctx_unicode_next(text, end, at, &point);
+    qctx_unicode_before(text, end, &point);
     return qctx_unicode_is_word(point);
 }
 
@@ -95,36 +92,6 @@ static bool begins_with_word(const char *text, int64_t length, int64_t at)
         return false;
     qctx_unicode_next(text, length, at, &point);
     return qctx_unicode_is_word(point);
-}
-
-/* The byte behind the white space at `at`, and the first byte of that which ends at `end`. */
-static int64_t behind_spaces(const char *text, int64_t length, int64_t at)
-{
-    while (at < length) {
-        uint32_t point;
-        int64_t next = qctx_unicode_next(text, length, at, &point);
-
-        if (!qctx_unicode_is_space(point))
-            break;
-        at = next;
-    }
-    return at;
-}
-
-static int64_t before_spaces(const char *text, int64_t end)
-{
-    while (end > 0) {
-        int64_t at = end - 1;
-        uint32_t point;
-
-        while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
-            at--;
-        qctx_unicode_next(text, end, at, &point);
-        if (!qctx_unicode_is_space(point))
-            break;
-        end = at;
-    }
-    return end;
 }
 
 static qctx_status append_part(tokenizer_parts *parts, int64_t first, int64_t end, int32_t id, qctx_error *error)
@@ -144,12 +111,12 @@ static qctx_status append_match(const added_token *token, const char *text, int6
     qctx_status status = QCTX_OK;
 
     if (token->lstrip) {
-        int64_t stripped = before_spaces(text, first);
+        int64_t stripped = tokenizer_spaces_begin(text, first);
 
         first = stripped > *done ? stripped : *done;
     }
     if (token->rstrip)
-        end = behind_spaces(text, length, end);
+        end = tokenizer_spaces_end(text, length, end);
     if (*done < first)
         status = append_part(parts, *done, first, -1, error);
     if (status == QCTX_OK)

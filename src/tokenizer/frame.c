@@ -4,9 +4,6 @@
 
 #include "pipeline.h"
 
-/* Sequences within sequences: nobody needs more. */
-enum { DEPTH_MOST = 8 };
-
 static const char *const types[] = {
     "TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence",
 };
@@ -135,10 +132,7 @@ static qctx_status read_stage(const json_t *stage, const tokenizer_added *added,
         status = append_pair(stage, "cls", added, place, &frame->before, error);
         return status != QCTX_OK ? status : append_pair(stage, "sep", added, place, &frame->behind, error);
     }
-    if (depth == DEPTH_MOST)
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: sequences within sequences, expected at most %d levels", place,
-                         DEPTH_MOST);
-    status = qctx_json_get_array(stage, "processors", place, &list, error);
+    status = tokenizer_get_sequence(stage, "processors", depth, place, &list, error);
     for (size_t i = 0; status == QCTX_OK && i < json_array_size(list); i++) {
         tokenizer_frame around = {0};
 

@@ -3,10 +3,6 @@
 
 #include "legacy_internal.h"
 #include "qctx/base/fileio.h"
-#include "qctx/platform/unicode.h"
-
-#define CLIP_WORDS                                                                                                     \
-    "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
 
 static const struct {
     const char *class, *model_type;
@@ -45,23 +41,6 @@ qctx_status legacy_kind_of(const char *class, const char *model_type, const char
                      "save the tokenizer as tokenizer.json: AutoTokenizer.from_pretrained(…).save_pretrained(…)");
 }
 
-/* Bytes of a line without the white space at its end. */
-static size_t trimmed(const char *line, size_t length)
-{
-    while (length > 0) {
-        size_t last = length - 1;
-        uint32_t point;
-
-        while (last > 0 && ((unsigned char)line[last] & 0xC0) == 0x80)
-            last--;
-        qctx_unicode_next(line, (int64_t)length, (int64_t)last, &point);
-        if (!qctx_unicode_is_space(point))
-            break;
-        length = last;
-    }
-    return length;
-}
-
 qctx_status legacy_read_lines(const char *path, json_t **vocabulary, qctx_error *error)
 {
     char *text = NULL, *end;
@@ -81,7 +60,7 @@ qctx_status legacy_read_lines(const char *path, json_t **vocabulary, qctx_error 
         end = memchr(at, '\n', (size_t)(text + bytes - at));
         if (end == NULL)
             end = text + bytes;
-        at[trimmed(at, (size_t)(end - at))] = '\0';
+        at[tokenizer_spaces_begin(at, end - at)] = '\0';
         /* Of a token that is there twice, the last line counts. */
         if (json_object_set_new_nocheck(*vocabulary, at, json_integer(line)) != 0) {
             json_decref(*vocabulary);
@@ -134,8 +113,8 @@ static qctx_status make_pretokenizer(const legacy_files *files, json_t **pretoke
         *pretokenizer = json_pack("{s:s, s:b}", "type", "ByteLevel", "add_prefix_space", prefix_space);
     } else if (files->kind == LEGACY_CLIP)
         *pretokenizer = json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, {s:s, s:b}]}", "type", "Sequence",
-                                  "pretokenizers", "type", "Split", "pattern", "Regex", CLIP_WORDS, "behavior",
-                                  "Removed", "invert", 1, "type", "ByteLevel", "add_prefix_space", 0);
+                                  "pretokenizers", "type", "Split", "pattern", "Regex", TOKENIZER_CLIP_PIECES,
+                                  "behavior", "Removed", "invert", 1, "type", "ByteLevel", "add_prefix_space", 0);
     else
         *pretokenizer = json_pack("{s:s}", "type", "BertPreTokenizer");
     return status;

@@ -65,40 +65,13 @@ static qctx_status strip_marks(const tokenizer_text *text, tokenizer_text *resul
     return status;
 }
 
-/* The byte behind the white space that begins at `at`. */
-static int64_t space_end(const tokenizer_text *text, int64_t at)
-{
-    while (at < text->length) {
-        uint32_t point;
-        int64_t next = qctx_unicode_next(text->bytes, text->length, at, &point);
-
-        if (!qctx_unicode_is_space(point))
-            break;
-        at = next;
-    }
-    return at;
-}
-
 static qctx_status strip_ends(const normalizer_step *step, const tokenizer_text *text, tokenizer_text *result,
                               qctx_error *error)
 {
-    int64_t first = step->left ? space_end(text, 0) : 0;
-    int64_t end = text->length;
+    int64_t first = step->left ? tokenizer_spaces_end(text->bytes, text->length, 0) : 0;
+    int64_t end = step->right ? tokenizer_spaces_begin(text->bytes, text->length) : text->length;
 
-    /* The end is behind the last character that is no white space. */
-    if (step->right) {
-        end = first;
-        for (int64_t at = first; at < text->length;) {
-            int64_t space = space_end(text, at);
-            uint32_t point;
-
-            if (space == text->length)
-                break;
-            at = qctx_unicode_next(text->bytes, text->length, space, &point);
-            end = at;
-        }
-    }
-    return tokenizer_text_set(result, text->bytes + first, end - first, error);
+    return tokenizer_text_set(result, text->bytes + first, end > first ? end - first : 0, error);
 }
 
 static qctx_status replace_text(const normalizer_step *step, const tokenizer_text *text, tokenizer_text *result,
@@ -129,7 +102,7 @@ static qctx_status replace_spaces(const normalizer_step *step, const tokenizer_t
 
     result->length = 0;
     while (status == QCTX_OK && at < text->length) {
-        int64_t behind = space_end(text, at);
+        int64_t behind = tokenizer_spaces_end(text->bytes, text->length, at);
         uint32_t point;
 
         if (behind > at) {

@@ -3,9 +3,6 @@
 #include "normalizer_internal.h"
 #include "qctx/base/mem.h"
 
-/* Sequences within sequences: nobody needs more. */
-enum { DEPTH_MOST = 8 };
-
 static const char *const types[] = {
     "BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "Replace", "Sequence",
 };
@@ -100,10 +97,7 @@ static qctx_status read_stage(tokenizer_normalizer *normalizer, const json_t *st
     if (type == SEQUENCE) {
         json_t *list;
 
-        if (depth == DEPTH_MOST)
-            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: sequences within sequences, expected at most %d levels",
-                             place, DEPTH_MOST);
-        status = qctx_json_get_array(stage, "normalizers", place, &list, error);
+        status = tokenizer_get_sequence(stage, "normalizers", depth, place, &list, error);
         for (size_t i = 0; status == QCTX_OK && i < json_array_size(list); i++)
             status = read_stage(normalizer, json_array_get(list, i), place, depth + 1, error);
         return status;

@@ -4,26 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/mem.h"
 #include "qctx/platform/unicode.h"
 
-qctx_status clean_append(clean_text *text, const char *bytes, int64_t length, qctx_error *error)
-{
-    qctx_status status = qctx_grow((void **)&text->bytes, &text->capacity, text->length + length + 1, 1,
-                                   "a text that is cleaned", error);
-
-    if (status != QCTX_OK)
-        return status;
-    memcpy(text->bytes + text->length, bytes, (size_t)length);
-    text->length += length;
-    return QCTX_OK;
-}
-
-qctx_status clean_put(clean_text *text, uint32_t point, qctx_error *error)
+qctx_status clean_put(tokenizer_text *text, uint32_t point, qctx_error *error)
 {
     char bytes[4] = {0};
 
-    return clean_append(text, bytes, qctx_unicode_put(point, bytes), error);
+    return tokenizer_text_append(text, bytes, qctx_unicode_put(point, bytes), error);
 }
 
 /* Whether ftfy leaves a line as it is: printable ASCII without a '&'. */
@@ -36,17 +23,17 @@ static bool is_plain(const char *line, int64_t length)
 }
 
 /* One round of repairs of a line, in place; `*changed` says whether anything is another than before. */
-static qctx_status fix_once(clean_text *line, bool html, bool *changed, qctx_error *error)
+static qctx_status fix_once(tokenizer_text *line, bool html, bool *changed, qctx_error *error)
 {
-    clean_text unescaped = {0}, fixed = {0};
-    clean_text before = {0};
+    tokenizer_text unescaped = {0}, fixed = {0};
+    tokenizer_text before = {0};
     char *normal = NULL;
     int64_t normal_length = 0;
-    qctx_status status = clean_append(&before, line->bytes, line->length, error);
+    qctx_status status = tokenizer_text_append(&before, line->bytes, line->length, error);
 
     if (status == QCTX_OK)
         status = html ? clean_unescape_strictly(line, &unescaped, error)
-                      : clean_append(&unescaped, line->bytes, line->length, error);
+                      : tokenizer_text_append(&unescaped, line->bytes, line->length, error);
     if (status == QCTX_OK)
         status = clean_characters(&unescaped, &fixed, error);
     if (status == QCTX_OK)
@@ -56,7 +43,7 @@ static qctx_status fix_once(clean_text *line, bool html, bool *changed, qctx_err
         goto out;
     *changed = normal_length != before.length || memcmp(normal, before.bytes, (size_t)normal_length) != 0;
     line->length = 0;
-    status = clean_append(line, normal, normal_length, error);
+    status = tokenizer_text_append(line, normal, normal_length, error);
 out:
     free(unescaped.bytes);
     free(fixed.bytes);
@@ -66,21 +53,21 @@ out:
 }
 
 /* Repairs a line until nothing changes any more, and appends it. */
-static qctx_status fix_line(const char *bytes, int64_t length, bool html, clean_text *to, qctx_error *error)
+static qctx_status fix_line(const char *bytes, int64_t length, bool html, tokenizer_text *to, qctx_error *error)
 {
-    clean_text line = {0};
+    tokenizer_text line = {0};
     bool changed = true;
-    qctx_status status = clean_append(&line, bytes, length, error);
+    qctx_status status = tokenizer_text_append(&line, bytes, length, error);
 
     while (status == QCTX_OK && changed)
         status = fix_once(&line, html, &changed, error);
     if (status == QCTX_OK)
-        status = clean_append(to, line.bytes, line.length, error);
+        status = tokenizer_text_append(to, line.bytes, line.length, error);
     free(line.bytes);
     return status;
 }
 
-static qctx_status fix_lines(const char *text, int64_t length, clean_text *to, qctx_error *error)
+static qctx_status fix_lines(const char *text, int64_t length, tokenizer_text *to, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
     bool html = true;
@@ -92,7 +79,7 @@ static qctx_status fix_lines(const char *text, int64_t length, clean_text *to, q
         /* From a '<' on, the text may be HTML itself, whose references ftfy leaves alone. */
         html = html && memchr(text + at, '<', (size_t)(end - at)) == NULL;
         if (is_plain(text + at, end - at))
-            status = clean_append(to, text + at, end - at, error);
+            status = tokenizer_text_append(to, text + at, end - at, error);
         else
             status = fix_line(text + at, end - at, html, to, error);
     }
@@ -100,9 +87,9 @@ static qctx_status fix_lines(const char *text, int64_t length, clean_text *to, q
 }
 
 /* Takes the references of HTML that are left out of a text, in place. */
-static qctx_status unescape(clean_text *text, qctx_error *error)
+static qctx_status unescape(tokenizer_text *text, qctx_error *error)
 {
-    clean_text unescaped = {0};
+    tokenizer_text unescaped = {0};
     qctx_status status;
 
     if (text->length == 0 || memchr(text->bytes, '&', (size_t)text->length) == NULL)
@@ -114,7 +101,7 @@ static qctx_status unescape(clean_text *text, qctx_error *error)
 }
 
 /* One space for each run of white space, none at the ends, in place. */
-static void squeeze(clean_text *text)
+static void squeeze(tokenizer_text *text)
 {
     int64_t kept = 0;
     bool space = false;
@@ -139,7 +126,7 @@ static void squeeze(clean_text *text)
 qctx_status tokenizer_open_clip_clean(const char *text, int64_t length, char **cleaned, int64_t *cleaned_length,
                                       qctx_error *error)
 {
-    clean_text fixed = {0};
+    tokenizer_text fixed = {0};
     qctx_status status = fix_lines(text, length, &fixed, error);
 
     *cleaned = NULL;

@@ -50,20 +50,20 @@ static uint32_t straighten(uint32_t point)
 }
 
 /* Half and full width forms become those of the usual width, by their compatibility decomposition. */
-static qctx_status put_usual_width(clean_text *to, const char *character, int64_t length, qctx_error *error)
+static qctx_status put_usual_width(tokenizer_text *to, const char *character, int64_t length, qctx_error *error)
 {
     char *usual = NULL;
     int64_t usual_length;
     qctx_status status = qctx_unicode_normalize(QCTX_NFKC, character, length, &usual, &usual_length, error);
 
     if (status == QCTX_OK)
-        status = clean_append(to, usual, usual_length, error);
+        status = tokenizer_text_append(to, usual, usual_length, error);
     free(usual);
     return status;
 }
 
 /* Appends what stands for one character that is to be kept. */
-static qctx_status put_repaired(clean_text *to, uint32_t point, const char *character, int64_t length,
+static qctx_status put_repaired(tokenizer_text *to, uint32_t point, const char *character, int64_t length,
                                 qctx_error *error)
 {
     const char *letters;
@@ -72,7 +72,7 @@ static qctx_status put_repaired(clean_text *to, uint32_t point, const char *char
         point = clean_windows_1252(point);
     letters = ligature_letters(point);
     if (letters != NULL)
-        return clean_append(to, letters, (int64_t)strlen(letters), error);
+        return tokenizer_text_append(to, letters, (int64_t)strlen(letters), error);
     if (point == 0x3000)
         point = ' ';
     if (point >= 0xff01 && point <= 0xff5e)
@@ -90,7 +90,7 @@ static bool is_control(uint32_t point)
 }
 
 /* The byte behind the terminal escape (ESC [ numbers letter) that begins at byte `at`, or `at`. */
-static int64_t escape_end(const clean_text *text, int64_t at)
+static int64_t escape_end(const tokenizer_text *text, int64_t at)
 {
     int64_t end = at + 2;
 
@@ -104,7 +104,7 @@ static int64_t escape_end(const clean_text *text, int64_t at)
 }
 
 /* Leaves out, in place, terminal escapes and control characters. */
-static void strip(clean_text *text)
+static void strip(tokenizer_text *text)
 {
     int64_t kept = 0;
 
@@ -123,7 +123,7 @@ static void strip(clean_text *text)
     text->length = kept;
 }
 
-qctx_status clean_characters(const clean_text *from, clean_text *to, qctx_error *error)
+qctx_status clean_characters(const tokenizer_text *from, tokenizer_text *to, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 

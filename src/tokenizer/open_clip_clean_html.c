@@ -13,7 +13,7 @@ enum {
 };
 
 /* Letters and digits of ASCII from byte `at` on, at most `most`. */
-static int64_t run_length(const clean_text *text, int64_t at, int64_t most)
+static int64_t run_length(const tokenizer_text *text, int64_t at, int64_t most)
 {
     int64_t length = 0;
 
@@ -22,7 +22,7 @@ static int64_t run_length(const clean_text *text, int64_t at, int64_t most)
     return length;
 }
 
-static bool byte_is(const clean_text *text, int64_t at, char byte)
+static bool byte_is(const tokenizer_text *text, int64_t at, char byte)
 {
     return at < text->length && text->bytes[at] == byte;
 }
@@ -31,7 +31,7 @@ static bool byte_is(const clean_text *text, int64_t at, char byte)
  * Reads "123" or "x7b" from byte `at` on; returns the byte behind it, or −1 if there is no number. Numbers above the
  * highest code point are all the same.
  */
-static int64_t read_number(const clean_text *text, int64_t at, uint32_t *number)
+static int64_t read_number(const tokenizer_text *text, int64_t at, uint32_t *number)
 {
     bool hexadecimal = byte_is(text, at, 'x') || byte_is(text, at, 'X');
     int64_t first = at + hexadecimal;
@@ -59,7 +59,7 @@ static bool is_invalid(uint32_t point)
 }
 
 /* Appends what a numeric reference stands for. */
-static qctx_status put_number(clean_text *to, uint32_t number, qctx_error *error)
+static qctx_status put_number(tokenizer_text *to, uint32_t number, qctx_error *error)
 {
     if (number >= 0x80 && number <= 0x9f)
         return clean_put(to, clean_windows_1252(number), error);
@@ -69,7 +69,7 @@ static qctx_status put_number(clean_text *to, uint32_t number, qctx_error *error
 }
 
 /* Appends the code points that a name stands for. */
-static qctx_status put_points(clean_text *to, const char *points, bool upper, qctx_error *error)
+static qctx_status put_points(tokenizer_text *to, const char *points, bool upper, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
@@ -78,7 +78,7 @@ static qctx_status put_points(clean_text *to, const char *points, bool upper, qc
         uint32_t point = (uint32_t)strtoul(at, &end, 16);
 
         if (upper && point == 0xdf)
-            status = clean_append(to, "SS", 2, error);
+            status = tokenizer_text_append(to, "SS", 2, error);
         else
             status = clean_put(to, upper ? qctx_unicode_upper_point(point) : point, error);
         at = *end == '+' ? end + 1 : end;
@@ -116,7 +116,8 @@ static const char *find_capitals(const char *run, int64_t length)
 
 /* The strict reference that begins at byte `at`, a '&': appends its characters; `*end` is the byte behind it, or `at`.
  */
-static qctx_status take_strictly(const clean_text *from, int64_t at, int64_t *end, clean_text *to, qctx_error *error)
+static qctx_status take_strictly(const tokenizer_text *from, int64_t at, int64_t *end, tokenizer_text *to,
+                                 qctx_error *error)
 {
     bool numeric = byte_is(from, at + 1, '#');
     int64_t first = at + 1 + numeric;
@@ -149,7 +150,8 @@ static qctx_status take_strictly(const clean_text *from, int64_t at, int64_t *en
 }
 
 /* The loose reference that begins at byte `at`, a '&', likewise. */
-static qctx_status take_loosely(const clean_text *from, int64_t at, int64_t *end, clean_text *to, qctx_error *error)
+static qctx_status take_loosely(const tokenizer_text *from, int64_t at, int64_t *end, tokenizer_text *to,
+                                qctx_error *error)
 {
     int64_t length = run_length(from, at + 1, from->length);
     const char *run = from->bytes + at + 1;
@@ -179,7 +181,7 @@ static qctx_status take_loosely(const clean_text *from, int64_t at, int64_t *end
     return put_points(to, points, false, error);
 }
 
-qctx_status clean_unescape_strictly(clean_text *from, clean_text *to, qctx_error *error)
+qctx_status clean_unescape_strictly(tokenizer_text *from, tokenizer_text *to, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
@@ -190,7 +192,7 @@ qctx_status clean_unescape_strictly(clean_text *from, clean_text *to, qctx_error
         if (from->bytes[at] == '&')
             status = take_strictly(from, at, &end, to, error);
         if (status == QCTX_OK && end == at) {
-            status = clean_append(to, from->bytes + at, 1, error);
+            status = tokenizer_text_append(to, from->bytes + at, 1, error);
             end++;
         } else if (to->length == before + 1 && to->bytes[before] == '&') {
             /* "&amp;amp;…" is resolved here, at once: from the new '&', in the semicolon's place, on. */
@@ -201,7 +203,7 @@ qctx_status clean_unescape_strictly(clean_text *from, clean_text *to, qctx_error
     return status;
 }
 
-qctx_status clean_unescape_loosely(const clean_text *from, clean_text *to, qctx_error *error)
+qctx_status clean_unescape_loosely(const tokenizer_text *from, tokenizer_text *to, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
@@ -210,7 +212,7 @@ qctx_status clean_unescape_loosely(const clean_text *from, clean_text *to, qctx_
         if (from->bytes[at] == '&')
             status = take_loosely(from, at, &end, to, error);
         if (status == QCTX_OK && end == at) {
-            status = clean_append(to, from->bytes + at, 1, error);
+            status = tokenizer_text_append(to, from->bytes + at, 1, error);
             end++;
         }
     }

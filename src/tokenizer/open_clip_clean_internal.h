@@ -2,27 +2,20 @@
 #ifndef QCTX_TOKENIZER_OPEN_CLIP_CLEAN_INTERNAL_H
 #define QCTX_TOKENIZER_OPEN_CLIP_CLEAN_INTERNAL_H
 
-#include "tokenizer_internal.h"
+#include "pipeline.h"
 
-/* A growing text in UTF-8; free(text->bytes) when done. Start from {0}. */
-typedef struct {
-    char *bytes;
-    int64_t length;
-    int64_t capacity;
-} clean_text;
-
-/* Append bytes or a character. Local. Errors: MEMORY. */
-qctx_status clean_append(clean_text *text, const char *bytes, int64_t length, qctx_error *error);
-qctx_status clean_put(clean_text *text, uint32_t point, qctx_error *error);
+/* Appends a character. Local. Errors: MEMORY. */
+qctx_status clean_put(tokenizer_text *text, uint32_t point, qctx_error *error);
 
 /*
- * Replaces what HTML writes for characters, appending to `to`; `from` is changed on the way. Local. Errors: MEMORY.
- *   strictly   as ftfy's unescape_html: with a semicolon only; names of letters also in capitals. Repeated until
- * nothing is left to replace, as ftfy does it loosely    as Python's html.unescape: once, semicolons missing as
- * browsers allow it
+ * Replaces what HTML writes for characters, appending to `to`. Local. Errors: MEMORY.
+ *
+ * Strictly, as ftfy's unescape_html: with a semicolon only, names of letters also in capitals, again and again until
+ * nothing is left to replace; `from` is changed on the way. Loosely, as Python's html.unescape: once, with semicolons
+ * missing as browsers allow it.
  */
-qctx_status clean_unescape_strictly(clean_text *from, clean_text *to, qctx_error *error);
-qctx_status clean_unescape_loosely(const clean_text *from, clean_text *to, qctx_error *error);
+qctx_status clean_unescape_strictly(tokenizer_text *from, tokenizer_text *to, qctx_error *error);
+qctx_status clean_unescape_loosely(const tokenizer_text *from, tokenizer_text *to, qctx_error *error);
 
 /*
  * The code points in hexadecimal ("3c ", "2242+338 ") of a character's name in HTML, or NULL; `*also_alone`: it may
@@ -34,7 +27,7 @@ const char *clean_name_find(const char *name, int64_t length, bool *also_alone);
  * Replaces single characters as ftfy does it, appending to `to`: C1 controls, ligatures, widths, quotes, line breaks;
  * and leaves out terminal escapes and control characters. Local. Errors: MEMORY, INTERNAL.
  */
-qctx_status clean_characters(const clean_text *from, clean_text *to, qctx_error *error);
+qctx_status clean_characters(const tokenizer_text *from, tokenizer_text *to, qctx_error *error);
 
 /* What Windows-1252 has where Latin-1 has a C1 control (U+0080 to U+009F). Local. Cannot fail. */
 uint32_t clean_windows_1252(uint32_t control);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/platform/unicode.h"
 
 qctx_status tokenizer_text_reserve(tokenizer_text *text, int64_t more, qctx_error *error)
 {
@@ -40,6 +41,32 @@ qctx_status tokenizer_ids_append(qctx_ids *ids, const int32_t *items, int64_t co
     for (int64_t i = 0; i < count; i++)
         ids->items[ids->count++] = items[i];
     return QCTX_OK;
+}
+
+int64_t tokenizer_spaces_end(const char *text, int64_t length, int64_t at)
+{
+    while (at < length) {
+        uint32_t point;
+        int64_t next = qctx_unicode_next(text, length, at, &point);
+
+        if (!qctx_unicode_is_space(point))
+            break;
+        at = next;
+    }
+    return at;
+}
+
+int64_t tokenizer_spaces_begin(const char *text, int64_t end)
+{
+    while (end > 0) {
+        uint32_t point;
+        int64_t last = qctx_unicode_before(text, end, &point);
+
+        if (!qctx_unicode_is_space(point))
+            break;
+        end = last;
+    }
+    return end;
 }
 
 qctx_status tokenizer_get_bool(const json_t *object, const char *key, bool fallback, const char *place, bool *value,
@@ -104,4 +131,15 @@ qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, in
     list_names(known, count, list, sizeof list);
     return qctx_fail(error, QCTX_ERR_CONFIG, "%s: the type '%.100s' is not supported, expected one of %s", place, name,
                      list);
+}
+
+qctx_status tokenizer_get_sequence(const json_t *stage, const char *key, int depth, const char *place, json_t **list,
+                                   qctx_error *error)
+{
+    enum { DEPTH_MOST = 8 };
+
+    if (depth == DEPTH_MOST)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: sequences within sequences, expected at most %d levels", place,
+                         DEPTH_MOST);
+    return qctx_json_get_array(stage, key, place, list, error);
 }

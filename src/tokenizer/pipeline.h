@@ -21,6 +21,10 @@ qctx_status tokenizer_text_append(tokenizer_text *text, const char *bytes, int64
 /* Room for `more` bytes behind the contents, which the caller counts in. Local. Errors: MEMORY. */
 qctx_status tokenizer_text_reserve(tokenizer_text *text, int64_t more, qctx_error *error);
 
+/* The byte behind the white space that begins at `at`, and the first byte of that which ends at `end`. Local. */
+int64_t tokenizer_spaces_end(const char *text, int64_t length, int64_t at);
+int64_t tokenizer_spaces_begin(const char *text, int64_t end);
+
 /*
  * Values of an object: absent or null gives `fallback`, another type is refused. Local. Errors: FORMAT, naming place,
  * key, found and expected.
@@ -36,6 +40,13 @@ qctx_status tokenizer_get_integer(const json_t *object, const char *key, int64_t
  */
 qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, int count, const char *place, int *type,
                                qctx_error *error);
+
+/*
+ * The list under `key` of a stage of the type "Sequence", which stands inside `depth` others. Local. Errors: FORMAT
+ * (none, or more levels than anybody needs).
+ */
+qctx_status tokenizer_get_sequence(const json_t *stage, const char *key, int depth, const char *place, json_t **list,
+                                   qctx_error *error);
 
 /* The normaliser: steps that change the text. */
 typedef struct tokenizer_normalizer tokenizer_normalizer;
@@ -79,6 +90,10 @@ typedef struct {
 } tokenizer_pieces;
 
 void tokenizer_pieces_free(tokenizer_pieces *pieces);
+
+/* The expression of CLIP's pieces as its files spell it, and that of newer ones with its special tokens. */
+#define TOKENIZER_CLIP_WORDS  "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
+#define TOKENIZER_CLIP_PIECES "<\\|startoftext\\|>|<\\|endoftext\\|>|" TOKENIZER_CLIP_WORDS
 
 /* As tokenizer_normalizer_create. */
 qctx_status tokenizer_pretokenizer_create(const json_t *stage, const char *place, tokenizer_pretokenizer **created,

@@ -3,15 +3,10 @@
 #include "pretokenizer_internal.h"
 #include "qctx/base/mem.h"
 
-/* Sequences within sequences: nobody needs more. */
-enum { DEPTH_MOST = 8 };
-
 static const char *const types[] = {
     "BertPreTokenizer", "ByteLevel", "WhitespaceSplit", "Whitespace", "Split", "Sequence",
 };
 enum { BERT, BYTE_LEVEL, WHITESPACE_SPLIT, WHITESPACE, SPLIT, SEQUENCE, TYPES };
-
-#define CLIP_WORDS "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
 
 static qctx_status add(tokenizer_pretokenizer *pretokenizer, pretokenizer_splitter *splitter, qctx_error *error)
 {
@@ -52,15 +47,15 @@ static qctx_status read_split(tokenizer_pretokenizer *pretokenizer, const json_t
         return status;
     regex = json_string_value(json_object_get(pattern, "Regex"));
     if (regex != NULL && strcmp(behavior, "Removed") == 0 && invert) {
-        if (strcmp(regex, CLIP_WORDS) == 0)
+        if (strcmp(regex, TOKENIZER_CLIP_WORDS) == 0)
             return add(pretokenizer, tokenizer_split_clip, error);
-        if (strcmp(regex, "<\\|startoftext\\|>|<\\|endoftext\\|>|" CLIP_WORDS) == 0)
+        if (strcmp(regex, TOKENIZER_CLIP_PIECES) == 0)
             return add(pretokenizer, pretokenizer_split_clip_specials, error);
     }
     return qctx_fail(error, QCTX_ERR_CONFIG,
                      "%s: Split at '%.200s' (behavior '%.50s', invert %s) is not supported, expected CLIP's: '%s' "
                      "(behavior 'Removed', invert true)",
-                     place, regex == NULL ? "" : regex, behavior, invert ? "true" : "false", CLIP_WORDS);
+                     place, regex == NULL ? "" : regex, behavior, invert ? "true" : "false", TOKENIZER_CLIP_WORDS);
 }
 
 static qctx_status read_sequence(tokenizer_pretokenizer *pretokenizer, const json_t *stage, const char *place,
@@ -97,12 +92,8 @@ static qctx_status read_sequence(tokenizer_pretokenizer *pretokenizer, const jso
                                  int depth, qctx_error *error)
 {
     json_t *list;
-    qctx_status status;
+    qctx_status status = tokenizer_get_sequence(stage, "pretokenizers", depth, place, &list, error);
 
-    if (depth == DEPTH_MOST)
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: sequences within sequences, expected at most %d levels", place,
-                         DEPTH_MOST);
-    status = qctx_json_get_array(stage, "pretokenizers", place, &list, error);
     for (size_t i = 0; status == QCTX_OK && i < json_array_size(list); i++)
         status = read_stage(pretokenizer, json_array_get(list, i), place, depth + 1, error);
     return status;

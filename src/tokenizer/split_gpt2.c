@@ -16,36 +16,6 @@ static split_class ascii_class(unsigned char byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r') ? SPLIT_SPACE : SPLIT_OTHER;
 }
 
-/*
- * Letters and numbers that Unicode 15.1 and 16 have added, ascending: the original's expressions know them, and ICU
- * does from release 76 on. With them pieces do not depend on ICU's release.
- */
-static const struct {
-    uint32_t first;
-    uint32_t last;
-    split_class class;
-} newer[] = {
-    {0x1c89, 0x1c8a, SPLIT_LETTER},   {0xa7cb, 0xa7cd, SPLIT_LETTER},   {0xa7da, 0xa7dc, SPLIT_LETTER},
-    {0x105c0, 0x105f3, SPLIT_LETTER}, {0x10d40, 0x10d49, SPLIT_NUMBER}, {0x10d4a, 0x10d65, SPLIT_LETTER},
-    {0x10d6f, 0x10d85, SPLIT_LETTER}, {0x10ec2, 0x10ec4, SPLIT_LETTER}, {0x11380, 0x11389, SPLIT_LETTER},
-    {0x1138b, 0x1138b, SPLIT_LETTER}, {0x1138e, 0x1138e, SPLIT_LETTER}, {0x11390, 0x113b5, SPLIT_LETTER},
-    {0x113b7, 0x113b7, SPLIT_LETTER}, {0x113d1, 0x113d1, SPLIT_LETTER}, {0x113d3, 0x113d3, SPLIT_LETTER},
-    {0x116d0, 0x116e3, SPLIT_NUMBER}, {0x11bc0, 0x11be0, SPLIT_LETTER}, {0x11bf0, 0x11bf9, SPLIT_NUMBER},
-    {0x13460, 0x143fa, SPLIT_LETTER}, {0x16100, 0x1611d, SPLIT_LETTER}, {0x16130, 0x16139, SPLIT_NUMBER},
-    {0x16d40, 0x16d6c, SPLIT_LETTER}, {0x16d70, 0x16d79, SPLIT_NUMBER}, {0x18cff, 0x18cff, SPLIT_LETTER},
-    {0x1ccf0, 0x1ccf9, SPLIT_NUMBER}, {0x1e5d0, 0x1e5ed, SPLIT_LETTER}, {0x1e5f0, 0x1e5f0, SPLIT_LETTER},
-    {0x1e5f1, 0x1e5fa, SPLIT_NUMBER}, {0x2ebf0, 0x2ee5d, SPLIT_LETTER},
-};
-
-/* The class of a character that ICU takes for none of letter, number and space. */
-static split_class newer_class(uint32_t point)
-{
-    for (size_t i = 0; i < sizeof newer / sizeof *newer && newer[i].first <= point; i++)
-        if (point <= newer[i].last)
-            return newer[i].class;
-    return SPLIT_OTHER;
-}
-
 split_class split_class_at(const char *text, int64_t length, int64_t at, int64_t *next)
 {
     uint32_t point;
@@ -59,7 +29,7 @@ split_class split_class_at(const char *text, int64_t length, int64_t at, int64_t
         return SPLIT_LETTER;
     if (qctx_unicode_is_number(point))
         return SPLIT_NUMBER;
-    return qctx_unicode_is_space(point) ? SPLIT_SPACE : newer_class(point);
+    return qctx_unicode_is_space(point) ? SPLIT_SPACE : SPLIT_OTHER;
 }
 
 int64_t split_run_end(const char *text, int64_t length, int64_t at, split_class class)

@@ -71,10 +71,14 @@ qctx_status tokenizer_bpe_encode(const tokenizer_bpe *bpe, tokenizer_bpe_scratch
 
 /*
  * Pre-tokenisers: append the pieces of a text to `pieces`, in order. Local. Errors: MEMORY.
- *   bert    at white space, and around every punctuation character (BertPreTokenizer)
- *   gpt2    's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+   (ByteLevel, Radford et al.
- * 2019) clip    's|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+                    (what lies between is left
- * out)
+ *
+ * bert, as BertPreTokenizer: at white space, and around every punctuation character.
+ *
+ * gpt2, as ByteLevel (Radford et al. 2019):
+ *     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+ *
+ * clip, where what lies between matches is left out:
+ *     's|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
  */
 qctx_status tokenizer_split_bert(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 qctx_status tokenizer_split_gpt2(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);

@@ -3,6 +3,7 @@
 
 #include "pipeline.h"
 #include "qctx/base/mem.h"
+#include "qctx/platform/unicode.h"
 
 struct tokenizer_wordpiece {
     const tokenizer_vocabulary *vocabulary;
@@ -47,11 +48,6 @@ void tokenizer_wordpiece_destroy(tokenizer_wordpiece *wordpiece)
     free(wordpiece);
 }
 
-static bool begins_character(char byte)
-{
-    return ((unsigned char)byte & 0xC0) != 0x80;
-}
-
 /* Whether the word has more characters than `most`. */
 static bool is_longer(const char *word, int64_t length, int64_t most)
 {
@@ -60,7 +56,7 @@ static bool is_longer(const char *word, int64_t length, int64_t most)
     if (length <= most)
         return false;
     for (int64_t i = 0; i < length; i++)
-        characters += begins_character(word[i]);
+        characters += qctx_unicode_begins(word[i]);
     return characters > most;
 }
 
@@ -73,7 +69,7 @@ static int64_t longest_token(const tokenizer_vocabulary *vocabulary, const char 
 
     if (bytes > longest) {
         bytes = longest;
-        while (bytes > least && !begins_character(text[bytes]))
+        while (bytes > least && !qctx_unicode_begins(text[bytes]))
             bytes--;
     }
     while (bytes > least) {
@@ -82,7 +78,7 @@ static int64_t longest_token(const tokenizer_vocabulary *vocabulary, const char 
             return bytes;
         do
             bytes--;
-        while (bytes > least && !begins_character(text[bytes]));
+        while (bytes > least && !qctx_unicode_begins(text[bytes]));
     }
     return 0;
 }

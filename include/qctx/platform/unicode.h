@@ -14,19 +14,30 @@
  */
 int64_t qctx_unicode_next(const char *bytes, int64_t length, int64_t at, uint32_t *point);
 
+/* The character that ends before byte `end` > 0 of valid UTF-8; returns its first byte. Local. Cannot fail. */
+int64_t qctx_unicode_before(const char *bytes, int64_t end, uint32_t *point);
+
+/* Whether a byte of UTF-8 is a character's first. Local. Cannot fail. */
+static inline bool qctx_unicode_begins(char byte)
+{
+    return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
 /* Writes a code point as UTF-8 (1 to 4 bytes); returns how many. Local. Cannot fail. */
 int qctx_unicode_put(uint32_t point, char *bytes);
 
-/* General categories (Unicode, chapter 4.5) and White_Space. Local. Cannot fail. */
+/*
+ * General categories (Unicode, chapter 4.5) and White_Space. Letters, numbers and words are those of Unicode 16,
+ * whatever the release of ICU, since the tokenizers library knows them. Local. Cannot fail.
+ */
 bool qctx_unicode_is_letter(uint32_t point);      /* L */
 bool qctx_unicode_is_number(uint32_t point);      /* N */
 bool qctx_unicode_is_mark(uint32_t point);        /* Mn, alone */
 bool qctx_unicode_is_punctuation(uint32_t point); /* P */
 bool qctx_unicode_is_other(uint32_t point);       /* C: control, format, surrogate, private use, unassigned */
 bool qctx_unicode_is_space(uint32_t point);       /* White_Space */
-
-bool qctx_unicode_is_any_mark(uint32_t point); /* M: Mn, Mc, Me */
-bool qctx_unicode_is_word(uint32_t point);     /* \w of Unicode Technical Standard 18: Alphabetic, M, Nd, Pc, joiners */
+bool qctx_unicode_is_any_mark(uint32_t point);    /* M: Mn, Mc, Me */
+bool qctx_unicode_is_word(uint32_t point);        /* \w of Unicode Technical Standard 18 */
 
 /* The major version of Unicode that first assigned the character, or 0: what older libraries know of. Local. */
 int qctx_unicode_age(uint32_t point);
