@@ -6,7 +6,7 @@
 #include "hashing_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
-#include "qctx/platform/json.h"
+#include "settings.h"
 
 /* The settings; the order is that of the saved text, which the fingerprint hashes. */
 static const struct {
@@ -71,22 +71,18 @@ static qctx_status take(const char *key, const json_t *value, double values[SETT
 
 static qctx_status take_all(const char *settings, double values[SETTING_COUNT], qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
-    json_t *root = NULL;
     const char *key;
-    json_t *value;
+    json_t *root, *value;
+    qctx_status status = encoder_settings_parse(settings, place, &root, error);
 
-    if (qctx_json_parse(settings, strlen(settings), place, &root, error) != QCTX_OK)
-        return error->code = error->code == QCTX_ERR_FORMAT ? QCTX_ERR_CONFIG : error->code;
-    if (!json_is_object(root))
-        status = qctx_fail(error, QCTX_ERR_CONFIG, "%s: found %s, expected an object", place, qctx_json_type(root));
-    else
-        json_object_foreach(root, key, value)
-        {
-            status = take(key, value, values, error);
-            if (status != QCTX_OK)
-                break;
-        }
+    if (status != QCTX_OK)
+        return status;
+    json_object_foreach(root, key, value)
+    {
+        status = take(key, value, values, error);
+        if (status != QCTX_OK)
+            break;
+    }
     json_decref(root);
     return status;
 }

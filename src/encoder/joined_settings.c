@@ -6,7 +6,7 @@
 
 #include "joined_internal.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/json.h"
+#include "settings.h"
 
 static const char place[] = "settings of the encoder 'joined'";
 
@@ -109,15 +109,9 @@ qctx_status joined_settings_parse(const char *text, joined_settings *settings, q
     *settings = (joined_settings){0};
     if (text == NULL)
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: parts: found nothing, expected a list", place);
-    status = qctx_json_parse(text, strlen(text), place, &root, error);
-    if (status == QCTX_ERR_FORMAT)
-        return error->code = QCTX_ERR_CONFIG;
-    if (status != QCTX_OK)
-        return status;
-    if (json_is_object(root))
+    status = encoder_settings_parse(text, place, &root, error);
+    if (status == QCTX_OK)
         status = check_keys(root, place, "parts", "weights", error);
-    else
-        status = qctx_fail(error, QCTX_ERR_CONFIG, "%s: found %s, expected an object", place, qctx_json_type(root));
     if (status == QCTX_OK)
         status = take_parts(json_object_get(root, "parts"), settings, error);
     if (status == QCTX_OK)

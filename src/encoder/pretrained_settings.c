@@ -6,7 +6,7 @@
 #include "pretrained_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
-#include "qctx/platform/json.h"
+#include "settings.h"
 
 const char pretrained_place[] = "settings of the encoder 'pretrained'";
 
@@ -106,23 +106,18 @@ static qctx_status take(const char *key, const json_t *value, pretrained_setting
 
 static qctx_status take_all(const char *text, pretrained_settings *settings, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
-    json_t *root = NULL;
     const char *key;
-    json_t *value;
+    json_t *root, *value;
+    qctx_status status = encoder_settings_parse(text, pretrained_place, &root, error);
 
-    if (qctx_json_parse(text, strlen(text), pretrained_place, &root, error) != QCTX_OK)
-        return error->code = error->code == QCTX_ERR_FORMAT ? QCTX_ERR_CONFIG : error->code;
-    if (!json_is_object(root))
-        status = qctx_fail(error, QCTX_ERR_CONFIG, "%s: found %s, expected an object", pretrained_place,
-                           qctx_json_type(root));
-    else
-        json_object_foreach(root, key, value)
-        {
-            status = take(key, value, settings, error);
-            if (status != QCTX_OK)
-                break;
-        }
+    if (status != QCTX_OK)
+        return status;
+    json_object_foreach(root, key, value)
+    {
+        status = take(key, value, settings, error);
+        if (status != QCTX_OK)
+            break;
+    }
     json_decref(root);
     return status;
 }

@@ -150,6 +150,39 @@ qctx_status qctx_json_get_array(const json_t *object, const char *key, const cha
     return QCTX_OK;
 }
 
+qctx_status qctx_json_get_bool(const json_t *object, const char *key, bool fallback, const char *place, bool *value,
+                               qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    *value = fallback;
+    if (found == NULL || json_is_null(found))
+        return QCTX_OK;
+    if (!json_is_boolean(found))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected a boolean", place, key,
+                         qctx_json_type(found));
+    *value = json_is_true(found);
+    return QCTX_OK;
+}
+
+qctx_status qctx_json_get_integer(const json_t *object, const char *key, int64_t fallback, int64_t least, int64_t most,
+                                  const char *place, int64_t *value, qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    *value = fallback;
+    if (found == NULL || json_is_null(found))
+        return QCTX_OK;
+    if (!json_is_integer(found))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected an integer", place, key,
+                         qctx_json_type(found));
+    *value = json_integer_value(found);
+    if (*value < least || *value > most)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %lld, expected %lld to %lld", place, key,
+                         (long long)*value, (long long)least, (long long)most);
+    return QCTX_OK;
+}
+
 char *qctx_json_dump(const json_t *value, qctx_error *error)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);

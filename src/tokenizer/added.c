@@ -1,6 +1,5 @@
 /* Added tokens: looked for as the tokenizers library does it, leftmost first, and the longest of those. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "added_internal.h"
 #include "qctx/platform/unicode.h"

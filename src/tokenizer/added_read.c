@@ -45,20 +45,20 @@ static qctx_status read_token(tokenizer_added *added, const json_t *item, const 
     qctx_status status = qctx_json_get_string(item, "content", NULL, place, &token->content, error);
 
     if (status == QCTX_OK)
-        status = tokenizer_get_integer(item, "id", -1, 0, INT32_MAX - 1, place, &id, error);
+        status = qctx_json_get_integer(item, "id", -1, 0, INT32_MAX - 1, place, &id, error);
     if (status == QCTX_OK && id < 0)
         status =
             qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%.100s' has no 'id', expected an integer", place, token->content);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "special", false, place, &special, error);
+        status = qctx_json_get_bool(item, "special", false, place, &special, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "single_word", false, place, &token->single_word, error);
+        status = qctx_json_get_bool(item, "single_word", false, place, &token->single_word, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "lstrip", false, place, &token->lstrip, error);
+        status = qctx_json_get_bool(item, "lstrip", false, place, &token->lstrip, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "rstrip", false, place, &token->rstrip, error);
+        status = qctx_json_get_bool(item, "rstrip", false, place, &token->rstrip, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(item, "normalized", !special, place, &token->normalized, error);
+        status = qctx_json_get_bool(item, "normalized", !special, place, &token->normalized, error);
     /* Empty ones are left out, as there. */
     if (status != QCTX_OK || token->content[0] == '\0')
         return status;

@@ -91,11 +91,11 @@ static qctx_status make_normalizer(const legacy_files *files, json_t **normalize
                       "type", "Replace", "pattern", "Regex", "\\s+", "content", " ", "type", "Lowercase");
         return QCTX_OK;
     }
-    status = tokenizer_get_bool(files->config, "do_lower_case", true, files->path, &lowercase, error);
+    status = qctx_json_get_bool(files->config, "do_lower_case", true, files->path, &lowercase, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(files->config, "tokenize_chinese_chars", true, files->path, &chinese, error);
+        status = qctx_json_get_bool(files->config, "tokenize_chinese_chars", true, files->path, &chinese, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(files->config, "strip_accents", false, files->path, &strip, error);
+        status = qctx_json_get_bool(files->config, "strip_accents", false, files->path, &strip, error);
     if (status == QCTX_OK)
         *normalizer = json_pack("{s:s, s:b, s:b, s:o, s:b}", "type", "BertNormalizer", "clean_text", 1,
                                 "handle_chinese_chars", chinese, "strip_accents",
@@ -109,7 +109,7 @@ static qctx_status make_pretokenizer(const legacy_files *files, json_t **pretoke
     qctx_status status = QCTX_OK;
 
     if (files->kind == LEGACY_ROBERTA) {
-        status = tokenizer_get_bool(files->config, "add_prefix_space", false, files->path, &prefix_space, error);
+        status = qctx_json_get_bool(files->config, "add_prefix_space", false, files->path, &prefix_space, error);
         *pretokenizer = json_pack("{s:s, s:b}", "type", "ByteLevel", "add_prefix_space", prefix_space);
     } else if (files->kind == LEGACY_CLIP)
         *pretokenizer = json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, {s:s, s:b}]}", "type", "Sequence",

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "normalizer_internal.h"
-#include "qctx/base/mem.h"
 #include "qctx/platform/unicode.h"
 
 void tokenizer_normalizer_destroy(tokenizer_normalizer *normalizer)

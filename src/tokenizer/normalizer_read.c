@@ -11,25 +11,25 @@ enum { BERT, FORM_NFC, FORM_NFD, FORM_NFKC, FORM_NFKD, LOWERCASE, STRIP_ACCENTS,
 static qctx_status read_bert(const json_t *stage, const char *place, normalizer_step *step, qctx_error *error)
 {
     tokenizer_bert_settings *bert = &step->bert;
-    qctx_status status = tokenizer_get_bool(stage, "clean_text", true, place, &bert->clean_text, error);
+    qctx_status status = qctx_json_get_bool(stage, "clean_text", true, place, &bert->clean_text, error);
 
     step->kind = NORMALIZER_BERT;
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(stage, "handle_chinese_chars", true, place, &bert->handle_chinese_chars, error);
+        status = qctx_json_get_bool(stage, "handle_chinese_chars", true, place, &bert->handle_chinese_chars, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(stage, "lowercase", true, place, &bert->lowercase, error);
+        status = qctx_json_get_bool(stage, "lowercase", true, place, &bert->lowercase, error);
     /* As the original BERT: accents go where capitals go, unless it is said. */
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(stage, "strip_accents", bert->lowercase, place, &bert->strip_accents, error);
+        status = qctx_json_get_bool(stage, "strip_accents", bert->lowercase, place, &bert->strip_accents, error);
     return status;
 }
 
 static qctx_status read_strip(const json_t *stage, const char *place, normalizer_step *step, qctx_error *error)
 {
-    qctx_status status = tokenizer_get_bool(stage, "strip_left", true, place, &step->left, error);
+    qctx_status status = qctx_json_get_bool(stage, "strip_left", true, place, &step->left, error);
 
     step->kind = NORMALIZER_STRIP_ENDS;
-    return status != QCTX_OK ? status : tokenizer_get_bool(stage, "strip_right", true, place, &step->right, error);
+    return status != QCTX_OK ? status : qctx_json_get_bool(stage, "strip_right", true, place, &step->right, error);
 }
 
 static qctx_status read_replace(const json_t *stage, const char *place, normalizer_step *step, qctx_error *error)

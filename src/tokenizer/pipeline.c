@@ -1,8 +1,6 @@
 #include "pipeline.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/mem.h"
@@ -67,39 +65,6 @@ int64_t tokenizer_spaces_begin(const char *text, int64_t end)
         end = last;
     }
     return end;
-}
-
-qctx_status tokenizer_get_bool(const json_t *object, const char *key, bool fallback, const char *place, bool *value,
-                               qctx_error *error)
-{
-    const json_t *found = json_object_get(object, key);
-
-    *value = fallback;
-    if (found == NULL || json_is_null(found))
-        return QCTX_OK;
-    if (!json_is_boolean(found))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected a boolean", place, key,
-                         qctx_json_type(found));
-    *value = json_is_true(found);
-    return QCTX_OK;
-}
-
-qctx_status tokenizer_get_integer(const json_t *object, const char *key, int64_t fallback, int64_t least, int64_t most,
-                                  const char *place, int64_t *value, qctx_error *error)
-{
-    const json_t *found = json_object_get(object, key);
-
-    *value = fallback;
-    if (found == NULL || json_is_null(found))
-        return QCTX_OK;
-    if (!json_is_integer(found))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected an integer", place, key,
-                         qctx_json_type(found));
-    *value = json_integer_value(found);
-    if (*value < least || *value > most)
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %" PRId64 ", expected %" PRId64 " to %" PRId64, place,
-                         key, *value, least, most);
-    return QCTX_OK;
 }
 
 /* "A, B and C", cut where the room ends. */

@@ -26,15 +26,6 @@ int64_t tokenizer_spaces_end(const char *text, int64_t length, int64_t at);
 int64_t tokenizer_spaces_begin(const char *text, int64_t end);
 
 /*
- * Values of an object: absent or null gives `fallback`, another type is refused. Local. Errors: FORMAT, naming place,
- * key, found and expected.
- */
-qctx_status tokenizer_get_bool(const json_t *object, const char *key, bool fallback, const char *place, bool *value,
-                               qctx_error *error);
-qctx_status tokenizer_get_integer(const json_t *object, const char *key, int64_t fallback, int64_t least, int64_t most,
-                                  const char *place, int64_t *value, qctx_error *error);
-
-/*
  * The "type" of a stage, as an index into `known` [count]. Local. Errors: FORMAT (none), CONFIG (one that is not
  * known, with those that are).
  */

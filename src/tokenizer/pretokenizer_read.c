@@ -22,10 +22,10 @@ static qctx_status read_byte_level(tokenizer_pretokenizer *pretokenizer, const j
                                    qctx_error *error)
 {
     bool regex;
-    qctx_status status = tokenizer_get_bool(stage, "use_regex", true, place, &regex, error);
+    qctx_status status = qctx_json_get_bool(stage, "use_regex", true, place, &regex, error);
 
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(stage, "add_prefix_space", true, place, &pretokenizer->prefix_space, error);
+        status = qctx_json_get_bool(stage, "add_prefix_space", true, place, &pretokenizer->prefix_space, error);
     if (status != QCTX_OK)
         return status;
     pretokenizer->byte_level = true;
@@ -42,7 +42,7 @@ static qctx_status read_split(tokenizer_pretokenizer *pretokenizer, const json_t
     qctx_status status = qctx_json_get_string(stage, "behavior", "", place, &behavior, error);
 
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(stage, "invert", false, place, &invert, error);
+        status = qctx_json_get_bool(stage, "invert", false, place, &invert, error);
     if (status != QCTX_OK)
         return status;
     regex = json_string_value(json_object_get(pattern, "Regex"));

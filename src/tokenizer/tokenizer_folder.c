@@ -27,21 +27,12 @@ static qctx_status read_object(const char *folder, const char *name, bool requir
     return status;
 }
 
-static bool has_file(const char *folder, const char *name)
-{
-    char *path = qctx_path_join(folder, name, NULL);
-    bool exists = path != NULL && qctx_path_exists(path);
-
-    free(path);
-    return exists;
-}
-
 static qctx_status refuse(const char *folder, qctx_error *error)
 {
     static const char *const sentencepiece[] = {"spiece.model", "sentencepiece.bpe.model", "tokenizer.model"};
 
     for (size_t i = 0; i < sizeof sentencepiece / sizeof *sentencepiece; i++)
-        if (has_file(folder, sentencepiece[i]))
+        if (qctx_folder_has(folder, sentencepiece[i]))
             return qctx_fail(error, QCTX_ERR_CONFIG,
                              "%s/%s: SentencePiece is not supported, expected tokenizer.json, vocab.txt, or vocab.json "
                              "and merges.txt",
@@ -163,14 +154,14 @@ static qctx_status read_legacy(const char *folder, bool open_clip, json_t *confi
 qctx_status tokenizer_folder_read(const char *folder, bool open_clip, json_t **root, char **path, uint64_t *hash,
                                   qctx_error *error)
 {
-    bool whole = has_file(folder, "tokenizer.json");
+    bool whole = qctx_folder_has(folder, "tokenizer.json");
     json_t *config = NULL;
     qctx_status status;
 
     *root = NULL;
     *path = NULL;
     *hash = 0;
-    if (!whole && !has_file(folder, "vocab.txt") && !has_file(folder, "vocab.json"))
+    if (!whole && !qctx_folder_has(folder, "vocab.txt") && !qctx_folder_has(folder, "vocab.json"))
         return refuse(folder, error);
     status = read_object(folder, "tokenizer_config.json", false, hash, &config, error);
     if (status == QCTX_OK && config == NULL)

@@ -47,7 +47,7 @@ static qctx_status read_wordpiece(const json_t *model, const char *place, qctx_t
         status =
             qctx_json_get_string(model, "continuing_subword_prefix", "##", place, &settings.continuing_prefix, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_integer(model, "max_input_chars_per_word", 100, 1, INT32_MAX, place,
+        status = qctx_json_get_integer(model, "max_input_chars_per_word", 100, 1, INT32_MAX, place,
                                        &settings.longest_word, error);
     if (status == QCTX_OK && tokenizer_pretokenizer_is_byte_level(tokenizer->pretokenizer))
         status = qctx_fail(error, QCTX_ERR_CONFIG,
@@ -68,7 +68,7 @@ static qctx_status refuse_unknown_bpe(const json_t *model, const char *place, qc
                          json_is_number(dropout) ? "above 0" : qctx_json_type(dropout));
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         bool set;
-        qctx_status status = tokenizer_get_bool(model, flags[i], false, place, &set, error);
+        qctx_status status = qctx_json_get_bool(model, flags[i], false, place, &set, error);
 
         if (status != QCTX_OK)
             return status;
@@ -97,7 +97,7 @@ static qctx_status read_bpe(const json_t *model, const char *place, qctx_tokeniz
     if (status == QCTX_OK)
         status = qctx_json_get_string(model, "end_of_word_suffix", "", place, &settings.end_of_word_suffix, error);
     if (status == QCTX_OK)
-        status = tokenizer_get_bool(model, "fuse_unk", false, place, &settings.fuse_unknown, error);
+        status = qctx_json_get_bool(model, "fuse_unk", false, place, &settings.fuse_unknown, error);
     if (status == QCTX_OK)
         status = qctx_json_get_array(model, "merges", place, &merges, error);
     if (status == QCTX_OK)

@@ -98,9 +98,11 @@ static void refuses_files_that_cannot_be_read(void **state)
 
 static void asks_for_the_right_types(void **state)
 {
-    const char *text = "{\"n\": 5, \"s\": \"x\", \"z\": null}";
+    const char *text = "{\"n\": 5, \"s\": \"x\", \"t\": true, \"z\": null}";
     json_t *root = NULL, *scalar = NULL, *array;
     const char *value = NULL;
+    int64_t number = 0;
+    bool flag = false;
     qctx_error error;
 
     (void)state;
@@ -117,6 +119,20 @@ static void asks_for_the_right_types(void **state)
     assert_status(qctx_json_get_array(root, "s", "f:7", &array, &error), QCTX_ERR_FORMAT, &error);
     assert_contains(error.message, "a string, expected an array");
     assert_status(qctx_json_get_array(NULL, "s", "f:7", &array, &error), QCTX_ERR_FORMAT, &error);
+    assert_status(qctx_json_get_bool(root, "t", false, "f:7", &flag, &error), QCTX_OK, &error);
+    assert_true(flag);
+    assert_status(qctx_json_get_bool(root, "z", true, "f:7", &flag, &error), QCTX_OK, &error);
+    assert_true(flag);
+    assert_status(qctx_json_get_bool(root, "n", true, "f:7", &flag, &error), QCTX_ERR_FORMAT, &error);
+    assert_string_equal(error.message, "f:7: 'n' is an integer, expected a boolean");
+    assert_status(qctx_json_get_integer(root, "n", -1, 0, 5, "f:7", &number, &error), QCTX_OK, &error);
+    assert_int_equal(number, 5);
+    assert_status(qctx_json_get_integer(root, "none", -1, 0, 5, "f:7", &number, &error), QCTX_OK, &error);
+    assert_int_equal(number, -1);
+    assert_status(qctx_json_get_integer(root, "n", -1, 6, 9, "f:7", &number, &error), QCTX_ERR_FORMAT, &error);
+    assert_string_equal(error.message, "f:7: 'n' is 5, expected 6 to 9");
+    assert_status(qctx_json_get_integer(root, "s", -1, 0, 9, "f:7", &number, &error), QCTX_ERR_FORMAT, &error);
+    assert_string_equal(error.message, "f:7: 's' is a string, expected an integer");
 
     /* Also with a fallback, what is no object at all is refused. */
     assert_status(qctx_json_parse("7", 1, "f:8", &scalar, &error), QCTX_OK, &error);

@@ -6,7 +6,9 @@
 #define QCTX_PLATFORM_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "qctx/base/status.h"
 
@@ -40,6 +42,15 @@ qctx_status qctx_json_get_string(const json_t *object, const char *key, const ch
 /* The array under `key`, borrowed; absent or of another type is refused. Local. Errors: FORMAT. */
 qctx_status qctx_json_get_array(const json_t *object, const char *key, const char *place, json_t **value,
                                 qctx_error *error);
+
+/*
+ * The boolean, or the integer from `least` to `most`, under `key`; absent or null gives `fallback`, which need not be
+ * in that range. Local. Errors: FORMAT, naming `place`, the key, what was found and what was expected.
+ */
+qctx_status qctx_json_get_bool(const json_t *object, const char *key, bool fallback, const char *place, bool *value,
+                               qctx_error *error);
+qctx_status qctx_json_get_integer(const json_t *object, const char *key, int64_t fallback, int64_t least, int64_t most,
+                                  const char *place, int64_t *value, qctx_error *error);
 
 /* Compact text of a value (JSON_COMPACT, keys in insertion order), freshly allocated, NULL on failure. Local. */
 char *qctx_json_dump(const json_t *value, qctx_error *error);
