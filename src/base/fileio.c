@@ -176,21 +176,30 @@ static qctx_status sync_path(const char *path, int flags, qctx_error *error)
     return status;
 }
 
+/* The folder that holds `path`, freshly allocated. */
+static char *parent_of(const char *path, qctx_error *error)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        return qctx_strdup(".", error);
+    return qctx_format(error, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+qctx_status qctx_folder_make_parent(const char *path, qctx_error *error)
+{
+    char *folder = parent_of(path, error);
+    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(folder, error);
+
+    free(folder);
+    return status;
+}
+
 qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error)
 {
-    char *folder = qctx_strdup(path, error);
-    qctx_status status;
-    char *slash;
+    char *folder = parent_of(path, error);
+    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : sync_path(folder, O_RDONLY | O_DIRECTORY, error);
 
-    if (folder == NULL)
-        return QCTX_ERR_MEMORY;
-    slash = strrchr(folder, '/');
-    if (slash == NULL)
-        status = sync_path(".", O_RDONLY | O_DIRECTORY, error);
-    else {
-        slash[slash == folder] = '\0';
-        status = sync_path(folder, O_RDONLY | O_DIRECTORY, error);
-    }
     free(folder);
     return status;
 }
@@ -211,6 +220,15 @@ bool qctx_path_exists(const char *path)
     struct stat found;
 
     return lstat(path, &found) == 0;
+}
+
+bool qctx_folder_has(const char *folder, const char *name)
+{
+    char *path = qctx_path_join(folder, name, NULL);
+    bool there = path != NULL && qctx_path_exists(path);
+
+    free(path);
+    return there;
 }
 
 bool qctx_path_is_folder(const char *path)

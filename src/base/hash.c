@@ -10,6 +10,11 @@ uint64_t qctx_hash(const void *data, size_t bytes, uint64_t seed)
     return XXH3_64bits_withSeed(data, bytes, seed);
 }
 
+uint64_t qctx_hash_text(const char *text, uint64_t seed)
+{
+    return qctx_hash(text, strlen(text), seed);
+}
+
 qctx_status qctx_hash_file(const char *path, uint64_t seed, uint64_t *hash, qctx_error *error)
 {
     qctx_status status = QCTX_OK;

@@ -44,7 +44,7 @@ static qctx_status enlarge(qctx_textmap *map, qctx_error *error)
 
 qctx_status qctx_textmap_add(qctx_textmap *map, const char *key, int64_t value, int64_t *kept, qctx_error *error)
 {
-    uint64_t hash = qctx_hash(key, strlen(key), 0);
+    uint64_t hash = qctx_hash_text(key, 0);
     struct qctx_textmap_slot *slot;
 
     /* At most two thirds full, so that probes stay short. */
@@ -69,7 +69,7 @@ int64_t qctx_textmap_find(const qctx_textmap *map, const char *key)
 
     if (map->capacity == 0)
         return -1;
-    slot = locate(map->slots, map->capacity, key, qctx_hash(key, strlen(key), 0));
+    slot = locate(map->slots, map->capacity, key, qctx_hash_text(key, 0));
     return slot->key == NULL ? -1 : slot->value;
 }
 

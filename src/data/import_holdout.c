@@ -1,6 +1,5 @@
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "import_internal.h"
 #include "qctx/base/hash.h"
@@ -63,7 +62,7 @@ static void fill_groups(const import_collection *collection, int64_t *parents, g
     for (int64_t i = 0; i < collection->context_count; i++) {
         const char *text = collection->contexts[i].text;
         group *own = &groups[find_root(parents, i)];
-        uint64_t key = qctx_hash(text, strlen(text), 0);
+        uint64_t key = qctx_hash_text(text, 0);
 
         own->key = key < own->key ? key : own->key;
     }

@@ -112,11 +112,11 @@ static uint64_t identity(const qctx_store *store)
     int64_t shape[] = {store->dim, store->sides[0].count, store->sides[1].count, (int64_t)store->map_bytes};
     uint64_t hash = qctx_hash(shape, sizeof shape, store->checksum);
 
-    hash = qctx_hash(store->encoder_fingerprint, strlen(store->encoder_fingerprint), hash);
+    hash = qctx_hash_text(store->encoder_fingerprint, hash);
     for (int64_t i = 0; i < store->split_count; i++) {
         const qctx_split *split = &store->splits[i];
 
-        hash = qctx_hash(split->name, strlen(split->name), hash);
+        hash = qctx_hash_text(split->name, hash);
         hash = qctx_hash(split->questions, (size_t)split->count * sizeof(int64_t), hash);
         hash = qctx_hash(split->contexts, (size_t)split->offsets[split->count] * sizeof(int64_t), hash);
     }

@@ -1,7 +1,6 @@
 /* The texts of a store, read from the file when they are asked for. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
@@ -135,7 +134,7 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
         status = qctx_store_texts(store, QCTX_STORE_CONTEXTS, field, rows, count, texts, error);
         for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
             if (texts[i][0] != '\0')
-                hashes[first + i] = qctx_hash(texts[i], strlen(texts[i]), (uint64_t)field);
+                hashes[first + i] = qctx_hash_text(texts[i], (uint64_t)field);
             free(texts[i]);
         }
     }

@@ -8,32 +8,10 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "store_write_internal.h"
+#include "store_writer_internal.h"
 
 /* Raised when partial stores of an earlier program cannot be gone on with. */
 enum { JOB_VERSION = 1 };
-
-static qctx_status make_parent_folder(const char *path, qctx_error *error)
-{
-    char *folder = qctx_strdup(path, error);
-    qctx_status status = QCTX_OK;
-    char *slash;
-
-    if (folder == NULL)
-        return QCTX_ERR_MEMORY;
-    slash = strrchr(folder, '/');
-    if (slash != NULL && slash != folder) {
-        *slash = '\0';
-        status = qctx_folder_make(folder, error);
-    }
-    free(folder);
-    return status;
-}
-
-static uint64_t hash_text(const char *text, uint64_t seed)
-{
-    return qctx_hash(text, strlen(text) + 1, seed);
-}
 
 /* What decides the bytes of a store, and which batches it is made in. */
 static uint64_t job_of(const qctx_store_writer *writer)
@@ -44,8 +22,8 @@ static uint64_t job_of(const qctx_store_writer *writer)
     const int64_t numbers[] = {JOB_VERSION, QCTX_STORE_VERSION, (int64_t)what->dtype, what->dim, plan->batch_count};
     uint64_t hash = qctx_hash(numbers, sizeof numbers, what->corpus->fingerprint);
 
-    hash = hash_text(what->encoder, hash);
-    hash = hash_text(what->encoder_fingerprint, hash);
+    hash = qctx_hash_text(what->encoder, hash);
+    hash = qctx_hash_text(what->encoder_fingerprint, hash);
     hash = qctx_hash(plan->batch_firsts, (size_t)(plan->batch_count + 1) * sizeof *plan->batch_firsts, hash);
     hash = qctx_hash(plan->batch_sides, (size_t)plan->batch_count * sizeof *plan->batch_sides, hash);
     hash = qctx_hash(plan->vector_firsts, (size_t)(vectors + 1) * sizeof *plan->vector_firsts, hash);
@@ -84,7 +62,7 @@ static qctx_status prepare(qctx_store_writer *writer, bool force, qctx_error *er
     qctx_status status = qctx_output_check(writer->path, force, error);
 
     if (status == QCTX_OK)
-        status = make_parent_folder(writer->path, error);
+        status = qctx_folder_make_parent(writer->path, error);
     if (status == QCTX_OK)
         status = qctx_journal_open(&writer->journal, writer->path, true, error);
     if (status == QCTX_OK)

@@ -104,8 +104,7 @@ qctx_encoder_work qctx_encoder_work_of(const qctx_encoder *encoder)
 char *qctx_encoder_fingerprint_of(const char *name, const char *identity, const void *table, size_t bytes,
                                   qctx_error *error)
 {
-    return qctx_format(error, "%s-%016" PRIx64, name,
-                       qctx_hash(table, bytes, qctx_hash(identity, strlen(identity), 0)));
+    return qctx_format(error, "%s-%016" PRIx64, name, qctx_hash(table, bytes, qctx_hash_text(identity, 0)));
 }
 
 char *qctx_encoder_fingerprint(const qctx_encoder *encoder, qctx_error *error)

@@ -59,7 +59,7 @@ static qctx_status hash_settings(const hashing_state *state, uint64_t *hash, qct
 
     if (text == NULL)
         return QCTX_ERR_MEMORY;
-    *hash = qctx_hash(text, strlen(text), 0);
+    *hash = qctx_hash_text(text, 0);
     free(text);
     return QCTX_OK;
 }

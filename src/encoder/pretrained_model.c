@@ -92,9 +92,8 @@ qctx_status pretrained_model_open(const char *path, const pretrained_settings *s
         status = check_vocabulary(model, error);
     if (status == QCTX_OK)
         status = qctx_transformer_create(&model->folder, settings->precision, pooling, &model->transformer, error);
-    if (status == QCTX_OK)
-        status = qctx_model_folder_hash(&model->folder, &hashes[0], error);
     if (status == QCTX_OK) {
+        hashes[0] = qctx_model_folder_hash(&model->folder);
         hashes[1] = qctx_tokenizer_hash(model->tokenizer);
         model->hash = qctx_hash(hashes, sizeof hashes, 0);
     }

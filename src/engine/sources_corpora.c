@@ -1,7 +1,6 @@
 /* Corpora as sources: a cached store is reused, else the corpus is embedded into one. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
@@ -9,11 +8,6 @@
 #include "qctx/base/mem.h"
 #include "qctx/engine/embed.h"
 #include "sources_internal.h"
-
-static uint64_t hash_text(const char *text, uint64_t seed)
-{
-    return qctx_hash(text, strlen(text), seed);
-}
 
 /* The corpora and splits that an encoder learns from: all training sources, which are corpora then. */
 static uint64_t hash_training(const qctx_places *places, uint64_t hash)
@@ -24,7 +18,7 @@ static uint64_t hash_training(const qctx_places *places, uint64_t hash)
         const qctx_corpus *corpus = qctx_places_find(places, &train->items[i])->corpus;
 
         hash = qctx_hash(&corpus->fingerprint, sizeof corpus->fingerprint, hash);
-        hash = hash_text(train->items[i].split, hash);
+        hash = qctx_hash_text(train->items[i].split, hash);
     }
     return hash;
 }
@@ -41,7 +35,7 @@ static qctx_status find_key(qctx_places *places, qctx_place_encoder *encoder, qc
 
     encoder->key = qctx_hash(numbers, sizeof numbers, 0);
     if (encoder->recipe == NULL) {
-        encoder->key = hash_text(qctx_store_encoder_fingerprint(places->reference), encoder->key);
+        encoder->key = qctx_hash_text(qctx_store_encoder_fingerprint(places->reference), encoder->key);
         return QCTX_OK;
     }
     status = qctx_encoders_create(places->comm, encoder->recipe, &encoder->encoder, error);
@@ -49,7 +43,7 @@ static qctx_status find_key(qctx_places *places, qctx_place_encoder *encoder, qc
         return status;
     fingerprint = qctx_encoder_fingerprint(encoder->encoder, error);
     if (fingerprint != NULL)
-        encoder->key = hash_text(fingerprint, encoder->key);
+        encoder->key = qctx_hash_text(fingerprint, encoder->key);
     status = qctx_agree(places->comm, fingerprint != NULL ? QCTX_OK : QCTX_ERR_MEMORY, error);
     free(fingerprint);
     if (encoder->recipe->learns) {

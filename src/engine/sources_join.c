@@ -3,7 +3,6 @@
  * another part, or one alone embed nothing twice; the joined store is written from the rows of the parts' stores.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
@@ -17,16 +16,16 @@ static uint64_t hash_tuning(const qctx_places *places, uint64_t hash)
     const qctx_sources *train = &config->data.train;
     const int64_t numbers[] = {config->run.seed, config->eval.pool, (int64_t)config->eval.metric};
 
-    hash = qctx_hash("tuned", strlen("tuned"), hash);
+    hash = qctx_hash_text("tuned", hash);
     hash = qctx_hash(numbers, sizeof numbers, hash);
     hash = qctx_hash(&config->eval.tune, sizeof config->eval.tune, hash);
-    hash = qctx_hash(config->eval.tune_split, strlen(config->eval.tune_split), hash);
+    hash = qctx_hash_text(config->eval.tune_split, hash);
     for (int64_t i = 0; i < train->count; i++) {
         const qctx_source *source = &train->items[i];
         const qctx_corpus *corpus = qctx_places_find(places, source)->corpus;
 
         hash = qctx_hash(&corpus->fingerprint, sizeof corpus->fingerprint, hash);
-        hash = qctx_hash(source->split, strlen(source->split), hash);
+        hash = qctx_hash_text(source->split, hash);
         hash = qctx_hash(&source->limit, sizeof source->limit, hash);
     }
     return hash;
@@ -35,7 +34,7 @@ static uint64_t hash_tuning(const qctx_places *places, uint64_t hash)
 /* The key of the joined stores: those of their parts, and the weights or what decides them. */
 static uint64_t joined_key(const qctx_places *places)
 {
-    uint64_t hash = qctx_hash("joined", strlen("joined"), 0);
+    uint64_t hash = qctx_hash_text("joined", 0);
 
     for (int64_t i = 0; i < places->encoder_count; i++)
         hash = qctx_hash(&places->encoders[i].key, sizeof places->encoders[i].key, hash);

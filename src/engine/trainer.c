@@ -19,7 +19,7 @@ static const double fine_strengths[] = {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 
 
 static qctx_status agree_on_inputs(trainer *run, qctx_error *error)
 {
-    if (!qctx_comm_same(run->comm, qctx_hash(run->config_text, strlen(run->config_text), 0))) {
+    if (!qctx_comm_same(run->comm, qctx_hash_text(run->config_text, 0))) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "the ranks hold different configurations");
         return qctx_hint(error, "start all ranks with the same arguments and the same environment");
     }

@@ -3,7 +3,6 @@
 #include <hwloc.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "qctx/base/hash.h"
@@ -44,7 +43,7 @@ out:
 qctx_seat qctx_topology_seat(void)
 {
     const char *host = qctx_comm_host();
-    qctx_seat seat = {.node = qctx_hash(host, strlen(host), 0), .threads = omp_get_max_threads()};
+    qctx_seat seat = {.node = qctx_hash_text(host, 0), .threads = omp_get_max_threads()};
 
     ask_hwloc(&seat);
     return seat;

@@ -1,39 +1,29 @@
 #include "qctx/transformer/model_folder.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model_folder_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
-static bool has(const char *path, const char *name)
-{
-    char *full = qctx_path_join(path, name, NULL);
-    bool there = full != NULL && qctx_path_exists(full);
-
-    free(full);
-    return there;
-}
-
 /* A folder may hold a model of OpenCLIP in Hugging Face's form, too: what its files are there for decides. */
 static bool is_open_clip(const char *path)
 {
-    return has(path, "open_clip_config.json") &&
-           (has(path, "open_clip_model.safetensors") || !has(path, "config.json"));
+    return qctx_folder_has(path, "open_clip_config.json") &&
+           (qctx_folder_has(path, "open_clip_model.safetensors") || !qctx_folder_has(path, "config.json"));
 }
 
 bool qctx_model_folder_is(const char *path)
 {
     return qctx_path_is_folder(path) &&
-           (has(path, "modules.json") || has(path, "open_clip_config.json") || has(path, "config.json"));
+           (qctx_folder_has(path, "modules.json") || qctx_folder_has(path, "open_clip_config.json") ||
+            qctx_folder_has(path, "config.json"));
 }
 
 static qctx_status open_kind(qctx_model_folder *folder, qctx_error *error)
 {
-    if (has(folder->path, "modules.json")) {
+    if (qctx_folder_has(folder->path, "modules.json")) {
         folder->kind = "sentence-transformers";
         return model_folder_open_sentence(folder, error);
     }
@@ -78,7 +68,7 @@ void qctx_model_folder_close(qctx_model_folder *folder)
     *folder = (qctx_model_folder){0};
 }
 
-qctx_status qctx_model_folder_hash(const qctx_model_folder *folder, uint64_t *hash, qctx_error *error)
+uint64_t qctx_model_folder_hash(const qctx_model_folder *folder)
 {
     const int64_t read[] = {folder->architecture,
                             folder->layers,
@@ -99,18 +89,17 @@ qctx_status qctx_model_folder_hash(const qctx_model_folder *folder, uint64_t *ha
                             folder->open_clip_tokenizer};
     /* The tower for images is as large as the other and is not read. */
     const char *left_out = folder->architecture == QCTX_OPEN_CLIP ? "visual." : "vision_model.";
+    uint64_t hash = qctx_hash(read, sizeof read, 0);
 
-    (void)error;
-    *hash = qctx_hash(read, sizeof read, 0);
-    *hash = qctx_hash(&folder->epsilon, sizeof folder->epsilon, *hash);
-    *hash = qctx_safetensors_hash(folder->tensors, left_out, *hash);
+    hash = qctx_hash(&folder->epsilon, sizeof folder->epsilon, hash);
+    hash = qctx_safetensors_hash(folder->tensors, left_out, hash);
     for (int64_t i = 0; i < folder->dense_count; i++) {
         const int64_t layer[] = {folder->dense[i].bias, folder->dense[i].function};
 
-        *hash = qctx_hash(layer, sizeof layer, *hash);
-        *hash = qctx_safetensors_hash(folder->dense[i].tensors, NULL, *hash);
+        hash = qctx_hash(layer, sizeof layer, hash);
+        hash = qctx_safetensors_hash(folder->dense[i].tensors, NULL, hash);
     }
-    return QCTX_OK;
+    return hash;
 }
 
 const char *qctx_architecture_name(qctx_architecture architecture)

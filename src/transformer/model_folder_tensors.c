@@ -1,24 +1,23 @@
 /* The tensors of a model folder: where they are, and what their names begin with. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model_folder_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 
-static bool has(const char *home, const char *name, const char *ending)
+static bool has_index(const char *home, const char *name)
 {
-    char *path = qctx_format(NULL, "%s/%s%s", home, name, ending);
-    bool there = path != NULL && qctx_path_exists(path);
+    char *index = qctx_format(NULL, "%s.index.json", name);
+    bool there = index != NULL && qctx_folder_has(home, index);
 
-    free(path);
+    free(index);
     return there;
 }
 
 static qctx_status refuse_missing(const char *home, const char *name, const char *pytorch, qctx_error *error)
 {
-    if (has(home, pytorch, "") || has(home, pytorch, ".index.json")) {
+    if (qctx_folder_has(home, pytorch) || has_index(home, pytorch)) {
         qctx_fail(error, QCTX_ERR_CONFIG, "%s: found %s, expected %s: only safetensors are read", home, pytorch, name);
         return qctx_hint(error,
                          "convert it, inside that folder: python3 -c \"import torch; from safetensors.torch import "
@@ -33,13 +32,13 @@ static qctx_status refuse_missing(const char *home, const char *name, const char
 qctx_status model_folder_tensors(const char *home, const char *name, const char *pytorch, qctx_safetensors **tensors,
                                  qctx_error *error)
 {
-    const char *ending = !has(home, name, "") && has(home, name, ".index.json") ? ".index.json" : "";
+    bool whole = qctx_folder_has(home, name);
     qctx_status status;
     char *path;
 
-    if (ending[0] == '\0' && !has(home, name, ""))
+    if (!whole && !has_index(home, name))
         return refuse_missing(home, name, pytorch, error);
-    path = qctx_format(error, "%s/%s%s", home, name, ending);
+    path = qctx_format(error, "%s/%s%s", home, name, whole ? "" : ".index.json");
     status = path != NULL ? qctx_safetensors_open(path, tensors, error) : QCTX_ERR_MEMORY;
     free(path);
     return status;

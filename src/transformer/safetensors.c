@@ -196,7 +196,7 @@ uint64_t qctx_safetensors_hash(const qctx_safetensors *tensors, const char *left
         if (left_out != NULL && strncmp(tensor->name, left_out, strlen(left_out)) == 0)
             continue;
         memcpy(described + 2, tensor->shape, sizeof tensor->shape);
-        hash = qctx_hash(tensor->name, strlen(tensor->name), hash);
+        hash = qctx_hash_text(tensor->name, hash);
         hash = qctx_hash(described, sizeof described, hash);
         hash = qctx_hash(tensor->data, (size_t)tensor->bytes, hash);
     }

@@ -105,6 +105,11 @@ static void folders_are_made_with_their_parents(void **state)
     assert_status(qctx_folder_make(test_path("a/b/c"), &error), QCTX_OK, &error);
     assert_status(qctx_folder_make(test_path("a/b/c"), &error), QCTX_OK, &error);
     assert_true(qctx_path_is_folder(test_path("a/b/c")));
+    assert_status(qctx_folder_make_parent(test_path("d/e/file"), &error), QCTX_OK, &error);
+    assert_true(qctx_folder_has(test_path("d"), "e"));
+    assert_false(qctx_folder_has(test_path("d/e"), "file"));
+    assert_status(qctx_folder_make_parent("file", &error), QCTX_OK, &error);
+    assert_status(qctx_folder_make_parent("/file", &error), QCTX_OK, &error);
     assert_status(qctx_file_write(test_path("a/file"), "x", 1, &error), QCTX_OK, &error);
     assert_status(qctx_folder_make(test_path("a/file/d"), &error), QCTX_ERR_IO, &error);
     assert_status(qctx_path_must_not_exist(test_path("a"), false, &error), QCTX_ERR_EXISTS, &error);

@@ -38,6 +38,9 @@ qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qc
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
+/* The same for the folder that is to hold `path`. Local. Errors: IO, MEMORY. */
+qctx_status qctx_folder_make_parent(const char *path, qctx_error *error);
+
 /* Removes a folder with all that is in it (links are removed, not followed); none is fine. Local. Errors: IO.
  */
 qctx_status qctx_folder_remove(const char *path, qctx_error *error);
@@ -51,6 +54,7 @@ qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *erro
 /* What stands there, links followed. Local. Cannot fail. */
 bool qctx_path_exists(const char *path);
 bool qctx_path_is_folder(const char *path);
+bool qctx_folder_has(const char *folder, const char *name);
 
 /* Refuses a path that exists, with a hint at --force, unless `force`. Local. Errors: EXISTS. */
 qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *error);

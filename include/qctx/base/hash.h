@@ -13,6 +13,9 @@
 /* 64-bit hash of `bytes` bytes under `seed`. Local. Cannot fail. */
 uint64_t qctx_hash(const void *data, size_t bytes, uint64_t seed);
 
+/* The same of a text, without its end. Local. Cannot fail. */
+uint64_t qctx_hash_text(const char *text, uint64_t seed);
+
 /* Hash of a file's contents under `seed`, read as a stream. Local. Errors: IO. */
 qctx_status qctx_hash_file(const char *path, uint64_t seed, uint64_t *hash, qctx_error *error);
 

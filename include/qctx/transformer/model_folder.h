@@ -95,7 +95,7 @@ void qctx_model_folder_close(qctx_model_folder *folder);
  * without prompts. The tokenizer's own hash and the prompts are to be joined to it by who holds both. Reads all
  * weights. Local. Errors: none so far.
  */
-qctx_status qctx_model_folder_hash(const qctx_model_folder *folder, uint64_t *hash, qctx_error *error);
+uint64_t qctx_model_folder_hash(const qctx_model_folder *folder);
 
 /* "bert", "clip_text_model" …: as config.json's model_type names it. Local. */
 const char *qctx_architecture_name(qctx_architecture architecture);

@@ -11,7 +11,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "store_internal.h"
-#include "store_write_internal.h"
+#include "store_writer_internal.h"
 
 enum { DIGITS = 16 };
 

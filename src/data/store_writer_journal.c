@@ -10,7 +10,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "store_write_internal.h"
+#include "store_writer_internal.h"
 
 static const char magic[8] = "qctxjrn1";
 

@@ -6,7 +6,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "store_internal.h"
-#include "store_write_internal.h"
+#include "store_writer_internal.h"
 
 /* Rows that are brought into order and written at a time. */
 enum { PIECE = 1024 };

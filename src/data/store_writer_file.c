@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "store_write_internal.h"
+#include "store_writer_internal.h"
 
 static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
 {

@@ -1,6 +1,6 @@
 /* What the files of data/store_writer share. */
-#ifndef QCTX_DATA_STORE_WRITE_INTERNAL_H
-#define QCTX_DATA_STORE_WRITE_INTERNAL_H
+#ifndef QCTX_DATA_STORE_WRITER_INTERNAL_H
+#define QCTX_DATA_STORE_WRITER_INTERNAL_H
 
 #include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
