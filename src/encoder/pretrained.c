@@ -9,9 +9,9 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
-const pretrained_model *pretrained_model_of(const pretrained_state *state, qctx_side side)
+int pretrained_model_of(const pretrained_state *state, qctx_side side)
 {
-    return &state->models[side == QCTX_CONTEXT && state->model_count == 2 ? 1 : 0];
+    return side == QCTX_CONTEXT && state->model_count == 2 ? 1 : 0;
 }
 
 static void pretrained_destroy(void *opaque)
@@ -47,7 +47,7 @@ static qctx_status resolve_dim(pretrained_state *state, qctx_error *error)
     int64_t *dim = &state->settings.dim;
 
     for (int i = 0; i < state->model_count; i++) {
-        int64_t given = qctx_transformer_dim(state->models[i].transformer);
+        int64_t given = state->models[i].dim;
         const char *path = state->models[i].folder.path;
 
         if (*dim > given)
@@ -57,11 +57,10 @@ static qctx_status resolve_dim(pretrained_state *state, qctx_error *error)
     }
     if (*dim > 0)
         return QCTX_OK;
-    *dim = qctx_transformer_dim(state->models[0].transformer);
-    if (state->model_count == 2 && qctx_transformer_dim(state->models[1].transformer) != *dim) {
+    *dim = state->models[0].dim;
+    if (state->model_count == 2 && state->models[1].dim != *dim) {
         qctx_fail(error, QCTX_ERR_CONFIG, "%s gives vectors of %" PRId64 " values, but %s of %" PRId64,
-                  state->models[0].folder.path, *dim, state->models[1].folder.path,
-                  qctx_transformer_dim(state->models[1].transformer));
+                  state->models[0].folder.path, *dim, state->models[1].folder.path, state->models[1].dim);
         return qctx_hint(error, "questions and contexts need vectors of the same length");
     }
     return QCTX_OK;
@@ -71,7 +70,7 @@ static qctx_status resolve_dim(pretrained_state *state, qctx_error *error)
 static qctx_status resolve_prompts(pretrained_state *state, qctx_error *error)
 {
     for (qctx_side side = QCTX_QUESTION; side <= QCTX_CONTEXT; side++) {
-        const qctx_model_folder *folder = &pretrained_model_of(state, side)->folder;
+        const qctx_model_folder *folder = &state->models[pretrained_model_of(state, side)].folder;
         char **prompt = &state->settings.prompts[side];
 
         if (*prompt == NULL)

@@ -165,9 +165,12 @@ qctx_status pretrained_encode(void *opaque, qctx_side side, const char *const *t
                               qctx_error *error)
 {
     pretrained_state *state = opaque;
-    const pretrained_model *model = pretrained_model_of(state, side);
-    pretrained_tokens tokens;
-    qctx_status status = pretrained_tokenise(model, state->settings.prompts[side], texts, count, &tokens, error);
+    pretrained_model *model = &state->models[pretrained_model_of(state, side)];
+    pretrained_tokens tokens = {0};
+    qctx_status status = pretrained_model_load(model, state->settings.precision, error);
+
+    if (status == QCTX_OK)
+        status = pretrained_tokenise(model, state->settings.prompts[side], texts, count, &tokens, error);
 
     if (status == QCTX_OK)
         status = pretrained_run(model, &tokens, state->settings.dim, texts, rows, error);

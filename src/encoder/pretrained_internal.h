@@ -26,8 +26,10 @@ void pretrained_settings_free(pretrained_settings *settings);
 typedef struct {
     qctx_model_folder folder;
     qctx_tokenizer *tokenizer;
-    qctx_transformer *transformer;
+    unsigned pooling; /* 0: the folder's */
+    int64_t dim;      /* of the vectors that it gives */
     uint64_t hash;
+    qctx_transformer *transformer; /* NULL until something is encoded */
 } pretrained_model;
 
 typedef struct {
@@ -37,16 +39,23 @@ typedef struct {
     qctx_encoder_work work;
 } pretrained_state;
 
-/* The model of a side. Local. Cannot fail. */
-const pretrained_model *pretrained_model_of(const pretrained_state *state, qctx_side side);
+/* The number of a side's model. Local. Cannot fail. */
+int pretrained_model_of(const pretrained_state *state, qctx_side side);
 
 /*
- * Opens a folder, wherever it is now, and makes transformer and tokenizer of it. Local. Errors: IO (not found), CONFIG,
- * FORMAT, MEMORY, MISMATCH (tokenizer and embeddings). The caller closes it in any case.
+ * Opens a folder, wherever it is now, checks that a transformer can be made of it, and makes its tokenizer. Local.
+ * Errors: IO (not found), CONFIG, FORMAT, MEMORY, MISMATCH (tokenizer and embeddings). The caller closes it in any
+ * case.
  */
 qctx_status pretrained_model_open(const char *path, const pretrained_settings *settings, pretrained_model *model,
                                   qctx_error *error);
 void pretrained_model_close(pretrained_model *model);
+
+/*
+ * Packs the weights if they are not yet. A run whose vectors are all cached opens its models for their fingerprints
+ * alone, and has no use for that time and memory. Local. Errors: MEMORY.
+ */
+qctx_status pretrained_model_load(pretrained_model *model, qctx_precision precision, qctx_error *error);
 
 /* The token ids of texts, in the order of groups: the longest text first. */
 typedef struct {

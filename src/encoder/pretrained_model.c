@@ -76,7 +76,6 @@ static qctx_status check_vocabulary(const pretrained_model *model, qctx_error *e
 qctx_status pretrained_model_open(const char *path, const pretrained_settings *settings, pretrained_model *model,
                                   qctx_error *error)
 {
-    unsigned pooling = 0;
     char *found = NULL;
     uint64_t hashes[2];
     qctx_status status = locate(path, &found, error);
@@ -84,14 +83,14 @@ qctx_status pretrained_model_open(const char *path, const pretrained_settings *s
     if (status == QCTX_OK)
         status = qctx_model_folder_open(found, &model->folder, error);
     if (status == QCTX_OK && settings->pooling[0] != '\0')
-        status = qctx_pooling_parse(settings->pooling, &pooling, error);
+        status = qctx_pooling_parse(settings->pooling, &model->pooling, error);
     if (status == QCTX_OK)
         status =
             qctx_tokenizer_open(model->folder.tokenizer, model->folder.open_clip_tokenizer, &model->tokenizer, error);
     if (status == QCTX_OK)
         status = check_vocabulary(model, error);
     if (status == QCTX_OK)
-        status = qctx_transformer_create(&model->folder, settings->precision, pooling, &model->transformer, error);
+        status = qctx_transformer_check(&model->folder, model->pooling, &model->dim, error);
     if (status == QCTX_OK) {
         hashes[0] = qctx_model_folder_hash(&model->folder);
         hashes[1] = qctx_tokenizer_hash(model->tokenizer);
@@ -99,6 +98,13 @@ qctx_status pretrained_model_open(const char *path, const pretrained_settings *s
     }
     free(found);
     return status;
+}
+
+qctx_status pretrained_model_load(pretrained_model *model, qctx_precision precision, qctx_error *error)
+{
+    if (model->transformer != NULL)
+        return QCTX_OK;
+    return qctx_transformer_create(&model->folder, precision, model->pooling, &model->transformer, error);
 }
 
 void pretrained_model_close(pretrained_model *model)

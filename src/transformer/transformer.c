@@ -205,6 +205,19 @@ static qctx_status load_maps(qctx_transformer *transformer, qctx_error *error)
     return status;
 }
 
+qctx_status qctx_transformer_check(const qctx_model_folder *folder, unsigned pooling, int64_t *dim, qctx_error *error)
+{
+    const qctx_tensor *weight, *bias;
+    int64_t pooled;
+    qctx_status status = transformer_check(folder, error);
+
+    if (status == QCTX_OK)
+        status = transformer_pooled_dim(folder, pooling != 0 ? pooling : folder->pooling, &pooled, dim, error);
+    for (int64_t i = 0; i < folder->dense_count && status == QCTX_OK; i++)
+        status = transformer_check_dense(&folder->dense[i], &weight, &bias, error);
+    return status;
+}
+
 qctx_status qctx_transformer_create(const qctx_model_folder *folder, qctx_precision precision, unsigned pooling,
                                     qctx_transformer **created, qctx_error *error)
 {

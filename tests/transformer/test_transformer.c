@@ -150,6 +150,7 @@ static void test_dense_layers_stand_behind_the_pooling(void **state)
     qctx_model_folder folder = made_model(QCTX_BERT, "F32");
     qctx_dense dense[] = {{2 * MADE_D, 77, true, QCTX_LINEAR_TANH, NULL}, {77, 9, false, QCTX_LINEAR_IDENTITY, NULL}};
     qctx_transformer *transformer;
+    int64_t dim;
 
     (void)state;
     dense[0].tensors = made_dense("first.safetensors", 77, 2 * MADE_D, true);
@@ -158,6 +159,8 @@ static void test_dense_layers_stand_behind_the_pooling(void **state)
     folder.dense_count = 2;
     folder.pooling = QCTX_POOL_CLS | QCTX_POOL_MEAN;
     expect_reference(&folder, QCTX_PRECISION_FLOAT32, 0);
+    assert_status(qctx_transformer_check(&folder, 0, &dim, &error), QCTX_OK, &error);
+    assert_int_equal(dim, 9);
     assert_status(qctx_transformer_create(&folder, QCTX_PRECISION_FLOAT32, QCTX_POOL_MEAN, &transformer, &error),
                   QCTX_ERR_CONFIG, &error);
     assert_contains(error.message, "vectors of 24 values come to dense layer 1, which takes 48");
@@ -166,6 +169,7 @@ static void test_dense_layers_stand_behind_the_pooling(void **state)
                   &error);
     assert_contains(error.message, "second.safetensors");
     assert_contains(error.message, "linear.weight");
+    assert_int_equal(qctx_transformer_check(&folder, 0, &dim, &error), QCTX_ERR_FORMAT);
     qctx_safetensors_close(dense[0].tensors);
     qctx_safetensors_close(dense[1].tensors);
     qctx_safetensors_close(folder.tensors);

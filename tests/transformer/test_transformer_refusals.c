@@ -30,6 +30,8 @@ static void test_a_missing_tensor_and_a_wrong_shape_are_refused(void **state)
                 assert_null(transformer);
                 assert_contains(error.message, "model.safetensors");
                 assert_contains(error.message, name);
+                assert_int_equal(qctx_transformer_check(&folder, 0, &(int64_t){0}, &error), QCTX_ERR_FORMAT);
+                assert_contains(error.message, name);
                 qctx_safetensors_close(folder.tensors);
             }
     }
@@ -42,6 +44,8 @@ static void expect_refused(const qctx_model_folder *folder, unsigned pooling, co
     assert_status(qctx_transformer_create(folder, QCTX_PRECISION_FLOAT32, pooling, &transformer, &error),
                   QCTX_ERR_CONFIG, &error);
     assert_contains(error.message, "made/model");
+    assert_contains(error.message, message);
+    assert_int_equal(qctx_transformer_check(folder, pooling, &(int64_t){0}, &error), QCTX_ERR_CONFIG);
     assert_contains(error.message, message);
 }
 

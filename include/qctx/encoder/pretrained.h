@@ -20,6 +20,9 @@
  * Errors of creation: CONFIG (settings; a dim above the model's; two models of different dims), IO (no such folder),
  * FORMAT (its files), MISMATCH (another hash; a tokenizer with more tokens than there are embeddings), MEMORY.
  *
+ * Creation reads every file and checks it, but packs no weights: the first text that is encoded does. A run whose
+ * vectors are all cached asks for the fingerprint alone.
+ *
  * Within a call, texts go longest first into groups of some hundred tokens, dealt to the threads; groups follow from
  * the texts of the call alone.
  */

@@ -29,6 +29,12 @@ typedef struct {
 } qctx_token_batch;
 
 /*
+ * Whether a transformer can be made of the folder: every tensor is there in its shape, and what is pooled fits. Reads
+ * no weight. `*dim` is what qctx_transformer_dim will be. Local. Errors: FORMAT, CONFIG, MEMORY, as those of create.
+ */
+qctx_status qctx_transformer_check(const qctx_model_folder *folder, unsigned pooling, int64_t *dim, qctx_error *error);
+
+/*
  * Loads and packs the weights. `pooling` replaces the folder's unless 0. The folder is borrowed as long as the
  * transformer lives: embeddings are read from the mapped file. Local. The caller destroys it (NULL-safe).
  * Errors: FORMAT (a tensor is missing or has another shape), CONFIG (pooling), MEMORY.
