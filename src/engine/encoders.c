@@ -1,5 +1,6 @@
 #include "qctx/engine/encoders.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,10 +49,42 @@ void qctx_encoders_free(qctx_encoders *encoders)
     *encoders = (qctx_encoders){0};
 }
 
+/* Whether this rank's encoder is that of rank 0: a path may lead to other files on another node. Collective. */
+static qctx_status check_same(qctx_comm *comm, const qctx_encoder *encoder, qctx_error *error)
+{
+    char *own = qctx_encoder_fingerprint(encoder, error);
+    char first[64] = "";
+    qctx_status status = qctx_agree(comm, own == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status != QCTX_OK)
+        goto out;
+    snprintf(first, sizeof first, "%s", own);
+    qctx_comm_broadcast(comm, first, sizeof first, 0);
+    if (strcmp(first, own) != 0) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "rank %d found the encoder %s, but rank 0 %s; expected the same",
+                  qctx_comm_rank(comm), own, first);
+        status = qctx_hint(error, "the files of a model must be the same on all nodes, also where QCTX_MODELS leads");
+    }
+    status = qctx_agree(comm, status, error);
+out:
+    free(own);
+    return status;
+}
+
 qctx_status qctx_encoders_create(qctx_comm *comm, const qctx_encoder_recipe *recipe, qctx_encoder **created,
                                  qctx_error *error)
 {
-    return qctx_agree(comm, qctx_encoder_create(recipe->name, recipe->settings, created, error), error);
+    qctx_encoder *encoder = NULL;
+    qctx_status status = qctx_agree(comm, qctx_encoder_create(recipe->name, recipe->settings, &encoder, error), error);
+
+    if (status == QCTX_OK)
+        status = check_same(comm, encoder, error);
+    if (status != QCTX_OK) {
+        qctx_encoder_destroy(encoder);
+        return status;
+    }
+    *created = encoder;
+    return QCTX_OK;
 }
 
 /* The encoder of a store, as it was fitted. Collective. */

@@ -1,6 +1,8 @@
 /* What a text names: a built-in encoder, a model folder, or a store; and if nothing, what was looked for. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "encoders_internal.h"
 #include "qctx/base/fileio.h"
@@ -36,6 +38,8 @@ static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *giv
               folders != NULL ? folders : "");
     if (nearest != NULL)
         return qctx_hint(error, "did you mean '%s'?", nearest);
+    if (given[0] == '~')
+        return qctx_hint(error, "'~' is a shell's word for the home folder: write out the path");
     if (slash != NULL && slash != given && given[0] != '.' && strchr(slash + 1, '/') == NULL)
         return qctx_hint(error,
                          "a model from a hub is downloaded first, such as 'hf download %s --local-dir models/%s'; "
@@ -49,6 +53,10 @@ static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *giv
 /* Something stands there, but not what is wanted. */
 static qctx_status refuse_path(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
 {
+    if (access(given, F_OK) != 0 && errno == ENOENT) {
+        qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a symbolic link to what is not there", origin(wish), given);
+        return qctx_hint(error, "copy the folder together with what it links to, as by 'cp -rL'");
+    }
     if (!qctx_path_is_folder(given)) {
         qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a file, but no store (an HDF5 file with questions/vectors)",
                   origin(wish), given);

@@ -52,11 +52,19 @@ qctx_status encoders_model_settings(const qctx_encoder_wish *wish, const char *m
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
+/* Whether two paths differ in slashes at their ends at most. */
+static bool same_path(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b)
+        a++, b++;
+    return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
+}
+
 static qctx_status refuse_twice(const qctx_encoder_wish *wish, qctx_error *error)
 {
     for (int64_t i = 1; i < wish->count; i++)
         for (int64_t j = 0; j < i; j++)
-            if (strcmp(wish->encoders[i], wish->encoders[j]) == 0)
+            if (same_path(wish->encoders[i], wish->encoders[j]))
                 return qctx_fail(error, failure_code(wish), "the encoder %s is named twice", wish->encoders[i]);
     return QCTX_OK;
 }

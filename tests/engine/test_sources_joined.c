@@ -201,6 +201,12 @@ static void refuses_what_is_no_encoder(void **state)
     assert_contains(error.hint, "QCTX_MODELS");
     expect_refusal("train: [{corpus: $/texts}]\n  encoder: hahsing\n", QCTX_ERR_CONFIG, "unknown encoder 'hahsing'");
     assert_contains(error.hint, "did you mean 'hashing'?");
+    expect_refusal("train: [{corpus: $/texts}]\n  encoder: ~/model\n", QCTX_ERR_CONFIG, "unknown encoder '~/model'");
+    assert_contains(error.hint, "write out the path");
+    expect_refusal("train: [{corpus: $/texts}]\n  encoder: [$/model, $/model//]\n", QCTX_ERR_CONFIG, "named twice");
+    if (qctx_comm_rank(test_comm) == 0)
+        assert_int_equal(symlink("nowhere", test_path("link")), 0);
+    expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/link\n", QCTX_ERR_CONFIG, "is a symbolic link to what");
     expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/texts\n", QCTX_ERR_CONFIG, "is no model folder");
     assert_contains(error.message, "modules.json");
     expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/note.txt\n", QCTX_ERR_CONFIG, "is a file, but no store");
@@ -234,11 +240,30 @@ static void refuses_settings_that_do_not_apply(void **state)
     expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/model\nencoder: {dim: 1000}\n", QCTX_ERR_CONFIG, "dim");
 }
 
+/* A path, or QCTX_MODELS, may lead to other files on another node. */
+static void ranks_must_see_the_same_model(void **state)
+{
+    const bool first = qctx_comm_rank(test_comm) == 0;
+
+    (void)state;
+    prepare();
+    made_folder_write("here/model", &(made_options){0});
+    made_folder_write("there/model", &(made_options){.pooling_mode = "cls"});
+    qctx_comm_barrier(test_comm);
+    assert_int_equal(setenv("QCTX_MODELS", test_path(first ? "here" : "there"), 1), 0);
+    if (qctx_comm_size(test_comm) > 1) {
+        expect_refusal("train: [{corpus: $/texts}]\n  encoder: gone/model\n", QCTX_ERR_MISMATCH,
+                       "rank 1 found the encoder pretrained-");
+        assert_contains(error.message, "but rank 0 pretrained-");
+        expect_refusal("train: [{corpus: $/texts}]\n  encoder: [hashing, gone/model]\n", QCTX_ERR_MISMATCH,
+                       "rank 1 found the encoder pretrained-");
+    }
+    unsetenv("QCTX_MODELS");
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(parts_are_embedded_once),
-    cmocka_unit_test(the_encoder_is_kept_in_the_store),
-    cmocka_unit_test(weights_are_tuned_once),
-    cmocka_unit_test(refuses_what_is_no_encoder),
-    cmocka_unit_test(refuses_settings_that_do_not_apply),
+    cmocka_unit_test(parts_are_embedded_once),    cmocka_unit_test(the_encoder_is_kept_in_the_store),
+    cmocka_unit_test(weights_are_tuned_once),     cmocka_unit_test(ranks_must_see_the_same_model),
+    cmocka_unit_test(refuses_what_is_no_encoder), cmocka_unit_test(refuses_settings_that_do_not_apply),
 };
 TEST_MAIN(tests)

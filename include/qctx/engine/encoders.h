@@ -65,7 +65,10 @@ qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_wish *wish
                                   qctx_error *error);
 void qctx_encoders_free(qctx_encoders *encoders);
 
-/* Creates one encoder of them. Collective. Errors: those of qctx_encoder_create. */
+/*
+ * Creates one encoder of them. Collective. Errors: those of qctx_encoder_create; MISMATCH (ranks found different
+ * files).
+ */
 qctx_status qctx_encoders_create(qctx_comm *comm, const qctx_encoder_recipe *recipe, qctx_encoder **created,
                                  qctx_error *error);
 
