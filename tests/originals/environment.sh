@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the throw-away Python environment of the checks against the originals, under build/, and prints its Python.
-# It needs python3 with venv and a way to PyPI; a gigabyte or more is fetched once.
+# It needs python3 with venv and a way to PyPI once; it takes a gigabyte, or six without the index of torch for CPUs.
 set -eu
 cd "$(dirname "$0")/../.."
 place=build/originals/venv
