@@ -66,11 +66,13 @@ static qctx_status check_vocabulary(const pretrained_model *model, qctx_error *e
 
     if (size <= folder->vocabulary)
         return QCTX_OK;
-    return qctx_fail(error, QCTX_ERR_MISMATCH,
-                     "%s: the tokenizer gives ids up to %" PRId64 ", but %s has embeddings for %" PRId64
-                     " tokens, ids up to %" PRId64,
-                     folder->tokenizer, size - 1, qctx_safetensors_path(folder->tensors), folder->vocabulary,
-                     folder->vocabulary - 1);
+    qctx_fail(error, QCTX_ERR_MISMATCH,
+              "%s: the tokenizer gives ids up to %" PRId64 ", but %s has embeddings for %" PRId64
+              " tokens, ids up to %" PRId64,
+              folder->tokenizer, size - 1, qctx_safetensors_path(folder->tensors), folder->vocabulary,
+              folder->vocabulary - 1);
+    return qctx_hint(error,
+                     "the tokenizer's files are of another model, or tokens were added to it without embeddings");
 }
 
 qctx_status pretrained_model_open(const char *path, const pretrained_settings *settings, pretrained_model *model,

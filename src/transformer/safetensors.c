@@ -123,8 +123,10 @@ const qctx_tensor *qctx_safetensors_find(const qctx_safetensors *tensors, const 
                : bsearch(&wanted, tensors->items, (size_t)tensors->count, sizeof *tensors->items, by_name);
 }
 
-static qctx_status refuse_missing(const qctx_safetensors *tensors, const char *name, qctx_error *error)
+static qctx_status refuse_missing(const qctx_safetensors *tensors, const char *name, int rank, const int64_t *shape,
+                                  qctx_error *error)
 {
+    char expected[SAFETENSORS_SHAPE_MAX];
     const char **names = qctx_alloc(tensors->count, sizeof *names, "the tensors' names", error);
     const char *nearest;
 
@@ -133,8 +135,10 @@ static qctx_status refuse_missing(const qctx_safetensors *tensors, const char *n
     for (int64_t i = 0; i < tensors->count; i++)
         names[i] = tensors->items[i].name;
     nearest = qctx_suggest(name, names, tensors->count);
-    qctx_fail(error, QCTX_ERR_FORMAT, "%s: tensor '" SAFETENSORS_NAME "' is missing among %lld tensors", tensors->path,
-              name, (long long)tensors->count);
+    safetensors_describe_shape(rank, shape, expected);
+    qctx_fail(error, QCTX_ERR_FORMAT,
+              "%s: tensor '" SAFETENSORS_NAME "' is missing among %lld tensors, expected it with the shape %s",
+              tensors->path, name, (long long)tensors->count, expected);
     if (nearest != NULL)
         qctx_hint(error, "the nearest name in the file is '%s'", nearest);
     free(names);
@@ -149,7 +153,7 @@ qctx_status qctx_safetensors_get(const qctx_safetensors *tensors, const char *na
 
     *found = NULL;
     if (tensor == NULL)
-        return refuse_missing(tensors, name, error);
+        return refuse_missing(tensors, name, rank, shape, error);
     if (tensor->type == QCTX_TENSOR_OTHER)
         return qctx_fail(error, QCTX_ERR_FORMAT,
                          "%s: tensor '" SAFETENSORS_NAME "': found numbers of another type, expected F32, F16 or BF16",

@@ -53,8 +53,9 @@ qctx_status safetensors_map(safetensors_file *file, const char *path, qctx_error
         goto out;
     }
     if (found.st_size < PREFIX) {
-        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file has %lld bytes, expected at least %d", path,
-                           (long long)found.st_size, PREFIX);
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file has %lld bytes, expected at least %d", path,
+                  (long long)found.st_size, PREFIX);
+        status = qctx_hint(error, "the file is cut short: fetch it again");
         goto out;
     }
     file->path = qctx_strdup(path, error);

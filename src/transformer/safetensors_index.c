@@ -49,6 +49,8 @@ static qctx_status add_beside(qctx_safetensors *tensors, const char *name, qctx_
     char *path = qctx_format(error, "%.*s%s", folder, tensors->path, name);
     qctx_status status = path != NULL ? safetensors_add_file(tensors, path, error) : QCTX_ERR_MEMORY;
 
+    if (status == QCTX_ERR_IO)
+        qctx_hint(error, "%s names it: fetch all files of the model", qctx_path_base(tensors->path));
     free(path);
     return status;
 }

@@ -198,6 +198,8 @@ static qctx_status check_part(const qctx_model_folder *folder, transformer_part 
 
     if (status == QCTX_OK && parts[part].bias)
         status = transformer_tensor(folder, part, layer, true, &tensor, error);
+    if (status == QCTX_ERR_FORMAT && error != NULL && error->hint[0] == '\0')
+        qctx_hint(error, "what is expected follows from the configuration: are it and the weights of one model?");
     return status;
 }
 
