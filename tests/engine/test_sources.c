@@ -1,5 +1,5 @@
 /* ranks: 1 2 5 */
-#include "harness.h"
+#include "opened_sources.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 #include "qctx/base/mem.h"
 #include "qctx/data/corpus.h"
 #include "qctx/engine/embed.h"
-#include "qctx/engine/sources.h"
 
 static qctx_error error;
 
@@ -47,44 +46,6 @@ static void write_corpus(const char *name, const char *more_contexts)
     test_write(path, dev);
 }
 
-/* A config whose sources are relative to the test's folder; $ stands for it. */
-static qctx_config configure(const char *data)
-{
-    static char text[8192];
-    size_t used = 0;
-    qctx_config config;
-
-    used += (size_t)snprintf(text, sizeof text, "data:\n  cache: %s/cache\n  ", test_folder());
-    for (const char *c = data; *c != '\0'; c++)
-        used += (size_t)(*c == '$' ? snprintf(text + used, sizeof text - used, "%s", test_folder())
-                                   : snprintf(text + used, sizeof text - used, "%c", *c));
-    assert_status(qctx_config_parse(text, used, "test.yaml", NULL, 0, &config, &error), QCTX_OK, &error);
-    return config;
-}
-
-static qctx_status open_sources(const char *data, qctx_opened *opened, qctx_config *config)
-{
-    *config = configure(data);
-    return qctx_sources_open(test_comm, config, opened, &error);
-}
-
-static void close_sources(qctx_opened *opened, qctx_config *config)
-{
-    qctx_sources_close(opened);
-    qctx_config_free(config);
-}
-
-static void expect_refusal(const char *data, qctx_status expected, const char *message)
-{
-    qctx_opened opened;
-    qctx_config config;
-
-    assert_status(open_sources(data, &opened, &config), expected, &error);
-    assert_contains(error.message, message);
-    assert_int_equal(opened.store_count, 0);
-    qctx_config_free(&config);
-}
-
 /* Where the file of an opened store lies; the text is the caller's. */
 static char *path_of(const qctx_opened *opened, int64_t store)
 {
@@ -105,7 +66,7 @@ static void embeds_once_and_reuses(void **state)
 
     (void)state;
     write_corpus("a", "");
-    assert_status(open_sources(data, &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("cache", data, &opened, &config, &error), QCTX_OK, &error);
     assert_int_equal(opened.store_count, 1);
     assert_int_equal(opened.train_count, 1);
     assert_int_equal(opened.eval_count, 1);
@@ -121,7 +82,7 @@ static void embeds_once_and_reuses(void **state)
 
     /* The second start opens the very same file. */
     assert_int_equal(stat(path, &before), 0);
-    assert_status(open_sources(data, &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("cache", data, &opened, &config, &error), QCTX_OK, &error);
     again = path_of(&opened, 0);
     assert_string_equal(again, path);
     assert_int_equal(stat(path, &after), 0);
@@ -137,7 +98,7 @@ static void embeds_once_and_reuses(void **state)
         free(bytes);
     }
     qctx_comm_barrier(test_comm);
-    expect_refusal(data, QCTX_ERR_FORMAT, "truncated");
+    expect_refusal("cache", data, QCTX_ERR_FORMAT, "truncated", &error);
     assert_contains(error.hint, "delete the file");
     qctx_comm_barrier(test_comm);
     if (qctx_comm_rank(test_comm) == 0)
@@ -162,7 +123,7 @@ static void another_text_or_fit_is_another_store(void **state)
     write_corpus("b", "");
     write_corpus("c", "{\"_id\": \"c9\", \"text\": \"one more\"}\n");
     for (int i = 0; i < 4; i++) {
-        assert_status(open_sources(variants[i], &opened, &config), QCTX_OK, &error);
+        assert_status(open_sources("cache", variants[i], &opened, &config, &error), QCTX_OK, &error);
         paths[i] = path_of(&opened, 0);
         close_sources(&opened, &config);
         for (int j = 0; j < i; j++)
@@ -180,9 +141,9 @@ static void mixed_sources_share_one_encoder(void **state)
     (void)state;
     write_corpus("d", "");
     write_corpus("e", "{\"_id\": \"c9\", \"text\": \"one more\"}\n");
-    assert_status(
-        open_sources("train: [{corpus: $/d}, {corpus: $/e}]\n  eval: [{corpus: $/e, split: dev}]\n", &opened, &config),
-        QCTX_OK, &error);
+    assert_status(open_sources("cache", "train: [{corpus: $/d}, {corpus: $/e}]\n  eval: [{corpus: $/e, split: dev}]\n",
+                               &opened, &config, &error),
+                  QCTX_OK, &error);
     assert_int_equal(opened.store_count, 2);
     assert_ptr_equal(opened.train[1].store, opened.eval[0].store);
     assert_string_equal(qctx_store_encoder_fingerprint(opened.stores[0]),
@@ -215,12 +176,14 @@ static void corpora_follow_the_store_that_is_named(void **state)
     (void)state;
     write_corpus("f", "");
     embed_alone("f", "dev.h5", "dev");
-    assert_status(open_sources("train: [{corpus: $/f}]\n  eval: [{store: $/dev.h5}]\n", &opened, &config), QCTX_OK,
-                  &error);
+    assert_status(
+        open_sources("cache", "train: [{corpus: $/f}]\n  eval: [{store: $/dev.h5}]\n", &opened, &config, &error),
+        QCTX_OK, &error);
     assert_int_equal(opened.store_count, 2);
     assert_true(qctx_store_checksum(opened.stores[0]) == qctx_store_checksum(opened.stores[1]));
     close_sources(&opened, &config);
-    assert_status(open_sources("train: [{corpus: $/f}]\n  encoder: $/dev.h5\n", &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("cache", "train: [{corpus: $/f}]\n  encoder: $/dev.h5\n", &opened, &config, &error),
+                  QCTX_OK, &error);
     assert_int_equal(opened.store_count, 1);
     close_sources(&opened, &config);
 }
@@ -231,13 +194,16 @@ static void refuses_what_does_not_fit(void **state)
     write_corpus("g", "");
     embed_alone("g", "one.h5", "train");
     embed_alone("g", "two.h5", "nosuchsplit");
-    expect_refusal("train: [{store: $/one.h5}, {store: $/two.h5}]\n", QCTX_ERR_MISMATCH, "was made by the encoder");
-    expect_refusal("train: [{store: $/one.h5, split: test}]\n", QCTX_ERR_DATA, "there is no split 'test'");
-    expect_refusal("train: [{store: $/none.h5}]\n", QCTX_ERR_IO, "none.h5");
-    expect_refusal("train: [{corpus: $/none}]\n", QCTX_ERR_IO, "none");
-    expect_refusal("train: [{corpus: $/g, split: trian}]\n", QCTX_ERR_DATA, "split 'trian'");
+    expect_refusal("cache", "train: [{store: $/one.h5}, {store: $/two.h5}]\n", QCTX_ERR_MISMATCH,
+                   "was made by the encoder", &error);
+    expect_refusal("cache", "train: [{store: $/one.h5, split: test}]\n", QCTX_ERR_DATA, "there is no split 'test'",
+                   &error);
+    expect_refusal("cache", "train: [{store: $/none.h5}]\n", QCTX_ERR_IO, "none.h5", &error);
+    expect_refusal("cache", "train: [{corpus: $/none}]\n", QCTX_ERR_IO, "none", &error);
+    expect_refusal("cache", "train: [{corpus: $/g, split: trian}]\n", QCTX_ERR_DATA, "split 'trian'", &error);
 
-    expect_refusal("train: [{corpus: $/g}]\n  encoder: hashin\n", QCTX_ERR_CONFIG, "unknown encoder 'hashin'");
+    expect_refusal("cache", "train: [{corpus: $/g}]\n  encoder: hashin\n", QCTX_ERR_CONFIG, "unknown encoder 'hashin'",
+                   &error);
 }
 
 /* What is encoded alone, by one call each, stands in the store. */

@@ -1,5 +1,6 @@
 /* ranks: 1 2 3 */
 #include "../encoder/made_pretrained.h"
+#include "opened_sources.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -7,7 +8,6 @@
 #include "qctx/base/mem.h"
 #include "qctx/encoder/joined.h"
 #include "qctx/engine/embed.h"
-#include "qctx/engine/sources.h"
 
 static qctx_error error;
 
@@ -38,36 +38,6 @@ static void write_corpus(const char *name)
     test_write(path, train);
 }
 
-/* Opens the sources of a configuration in which $ stands for the test's folder. */
-static qctx_status open_sources(const char *cache, const char *rest, qctx_opened *opened, qctx_config *config)
-{
-    static char text[8192];
-    size_t used = (size_t)snprintf(text, sizeof text, "data:\n  cache: %s/%s\n  ", test_folder(), cache);
-
-    for (const char *c = rest; *c != '\0'; c++)
-        used += (size_t)(*c == '$' ? snprintf(text + used, sizeof text - used, "%s", test_folder())
-                                   : snprintf(text + used, sizeof text - used, "%c", *c));
-    assert_status(qctx_config_parse(text, used, "test.yaml", NULL, 0, config, &error), QCTX_OK, &error);
-    return qctx_sources_open(test_comm, config, opened, &error);
-}
-
-static void close_sources(qctx_opened *opened, qctx_config *config)
-{
-    qctx_sources_close(opened);
-    qctx_config_free(config);
-}
-
-static void expect_refusal(const char *data, qctx_status expected, const char *message)
-{
-    qctx_opened opened;
-    qctx_config config;
-
-    assert_status(open_sources("refused", data, &opened, &config), expected, &error);
-    assert_contains(error.message, message);
-    assert_int_equal(opened.store_count, 0);
-    qctx_config_free(&config);
-}
-
 /* Stores in the cache. */
 static int count_stores(const char *cache)
 {
@@ -94,7 +64,7 @@ static void check_dim(const char *data, int64_t dim, int stores)
     qctx_opened opened;
     qctx_config config;
 
-    assert_status(open_sources("cache", data, &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("cache", data, &opened, &config, &error), QCTX_OK, &error);
     assert_int_equal(opened.store_count, 1);
     assert_int_equal(qctx_store_dim(opened.stores[0]), dim);
     assert_true(qctx_store_unit_length(opened.stores[0]));
@@ -132,7 +102,7 @@ static void the_encoder_is_kept_in_the_store(void **state)
     assert_status(open_sources("cache",
                                "train: [{corpus: $/texts}]\n  encoder: [hashing, $/model]\n"
                                "encoder: {weights: [1, 3]}\n",
-                               &opened, &config),
+                               &opened, &config, &error),
                   QCTX_OK, &error);
     assert_string_equal(qctx_store_encoder(opened.stores[0]), "joined");
     assert_status(qctx_embed_encoder_of(opened.stores[0], &encoder, &error), QCTX_OK, &error);
@@ -146,7 +116,7 @@ static void the_encoder_is_kept_in_the_store(void **state)
     write_corpus("more");
     snprintf(data, sizeof data, "train: [{store: %s}]\n  eval: [{corpus: $/more, split: train}]\n",
              qctx_store_path(opened.stores[0]));
-    assert_status(open_sources("other", data, &other, &other_config), QCTX_OK, &error);
+    assert_status(open_sources("other", data, &other, &other_config, &error), QCTX_OK, &error);
     assert_int_equal(other.store_count, 2);
     assert_string_equal(qctx_store_encoder_fingerprint(other.stores[1]),
                         qctx_store_encoder_fingerprint(opened.stores[0]));
@@ -168,7 +138,7 @@ static void weights_are_tuned_once(void **state)
 
     (void)state;
     prepare();
-    assert_status(open_sources("tuned", first, &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("tuned", first, &opened, &config, &error), QCTX_OK, &error);
     assert_int_equal(count_stores("tuned"), 3);
     settings = qctx_strdup(qctx_store_encoder_settings(opened.stores[0]), &error);
     assert_status(qctx_joined_weights(settings, 2, weights, &error), QCTX_OK, &error);
@@ -179,7 +149,7 @@ static void weights_are_tuned_once(void **state)
 
     /* A corpus that comes later gets the same weights, from the store that is there. */
     write_corpus("later");
-    assert_status(open_sources("tuned", data, &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("tuned", data, &opened, &config, &error), QCTX_OK, &error);
     assert_int_equal(count_stores("tuned"), 6);
     assert_status(qctx_joined_weights(qctx_store_encoder_settings(opened.stores[1]), 2, again, &error), QCTX_OK,
                   &error);
@@ -193,26 +163,33 @@ static void refuses_what_is_no_encoder(void **state)
     (void)state;
     prepare();
     test_write(test_path("note.txt"), "a note");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: models/minilm\n", QCTX_ERR_CONFIG,
-                   "data.encoder: unknown encoder 'models/minilm'");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: models/minilm\n", QCTX_ERR_CONFIG,
+                   "data.encoder: unknown encoder 'models/minilm'", &error);
     assert_contains(error.hint, "hf download models/minilm");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: [hashing, $/nowhere/at/all]\n", QCTX_ERR_CONFIG,
-                   "no such folder or store");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: [hashing, $/nowhere/at/all]\n", QCTX_ERR_CONFIG,
+                   "no such folder or store", &error);
     assert_contains(error.hint, "QCTX_MODELS");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: hahsing\n", QCTX_ERR_CONFIG, "unknown encoder 'hahsing'");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: hahsing\n", QCTX_ERR_CONFIG,
+                   "unknown encoder 'hahsing'", &error);
     assert_contains(error.hint, "did you mean 'hashing'?");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: ~/model\n", QCTX_ERR_CONFIG, "unknown encoder '~/model'");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: ~/model\n", QCTX_ERR_CONFIG,
+                   "unknown encoder '~/model'", &error);
     assert_contains(error.hint, "write out the path");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: [$/model, $/model//]\n", QCTX_ERR_CONFIG, "named twice");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: [$/model, $/model//]\n", QCTX_ERR_CONFIG,
+                   "named twice", &error);
     if (qctx_comm_rank(test_comm) == 0)
         assert_int_equal(symlink("nowhere", test_path("link")), 0);
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/link\n", QCTX_ERR_CONFIG, "is a symbolic link to what");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/texts\n", QCTX_ERR_CONFIG, "is no model folder");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: $/link\n", QCTX_ERR_CONFIG,
+                   "is a symbolic link to what", &error);
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: $/texts\n", QCTX_ERR_CONFIG, "is no model folder",
+                   &error);
     assert_contains(error.message, "modules.json");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/note.txt\n", QCTX_ERR_CONFIG, "is a file, but no store");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: pretrained\n", QCTX_ERR_CONFIG, "not named by itself");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: [hashing, joined]\n", QCTX_ERR_CONFIG,
-                   "not named by itself");
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: $/note.txt\n", QCTX_ERR_CONFIG,
+                   "is a file, but no store", &error);
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: pretrained\n", QCTX_ERR_CONFIG,
+                   "not named by itself", &error);
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: [hashing, joined]\n", QCTX_ERR_CONFIG,
+                   "not named by itself", &error);
 }
 
 static void refuses_settings_that_do_not_apply(void **state)
@@ -223,21 +200,24 @@ static void refuses_settings_that_do_not_apply(void **state)
 
     (void)state;
     prepare();
-    assert_status(open_sources("one", "train: [{corpus: $/texts}]\n", &opened, &config), QCTX_OK, &error);
+    assert_status(open_sources("one", "train: [{corpus: $/texts}]\n", &opened, &config, &error), QCTX_OK, &error);
     snprintf(path, sizeof path, "%s", qctx_store_path(opened.stores[0]));
     close_sources(&opened, &config);
 
     snprintf(data, sizeof data, "train: [{corpus: $/texts}]\n  encoder: [$/model, %s]\n", path);
-    expect_refusal(data, QCTX_ERR_CONFIG, "stands alone");
+    expect_refusal("refused", data, QCTX_ERR_CONFIG, "stands alone", &error);
     snprintf(data, sizeof data, "train: [{corpus: $/texts}]\n  encoder: %s\nencoder: {pooling: cls}\n", path);
-    expect_refusal(data, QCTX_ERR_CONFIG, "encoder.pooling is for model folders, and a store's encoder");
+    expect_refusal("refused", data, QCTX_ERR_CONFIG, "encoder.pooling is for model folders, and a store's encoder",
+                   &error);
     snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: $/model\nencoder: {precision: auto}\n", path);
-    expect_refusal(data, QCTX_ERR_CONFIG, "encoder.precision: the encoder is that of the store");
+    expect_refusal("refused", data, QCTX_ERR_CONFIG, "encoder.precision: the encoder is that of the store", &error);
     snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: [hashing, $/model]\nencoder: {tune: true}\n", path);
-    expect_refusal(data, QCTX_ERR_CONFIG, "encoder.tune: the encoder is that of the store");
-    expect_refusal("train: [{corpus: $/texts, limit: 2}]\n  encoder: [hashing, $/model]\nencoder: {tune: true}\n",
-                   QCTX_ERR_DATA, "no training questions are held out");
-    expect_refusal("train: [{corpus: $/texts}]\n  encoder: $/model\nencoder: {dim: 1000}\n", QCTX_ERR_CONFIG, "dim");
+    expect_refusal("refused", data, QCTX_ERR_CONFIG, "encoder.tune: the encoder is that of the store", &error);
+    expect_refusal("refused",
+                   "train: [{corpus: $/texts, limit: 2}]\n  encoder: [hashing, $/model]\nencoder: {tune: true}\n",
+                   QCTX_ERR_DATA, "no training questions are held out", &error);
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: $/model\nencoder: {dim: 1000}\n", QCTX_ERR_CONFIG,
+                   "dim", &error);
 }
 
 /* A path, or QCTX_MODELS, may lead to other files on another node. */
@@ -252,11 +232,11 @@ static void ranks_must_see_the_same_model(void **state)
     qctx_comm_barrier(test_comm);
     assert_int_equal(setenv("QCTX_MODELS", test_path(first ? "here" : "there"), 1), 0);
     if (qctx_comm_size(test_comm) > 1) {
-        expect_refusal("train: [{corpus: $/texts}]\n  encoder: gone/model\n", QCTX_ERR_MISMATCH,
-                       "rank 1 found the encoder pretrained-");
+        expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: gone/model\n", QCTX_ERR_MISMATCH,
+                       "rank 1 found the encoder pretrained-", &error);
         assert_contains(error.message, "but rank 0 pretrained-");
-        expect_refusal("train: [{corpus: $/texts}]\n  encoder: [hashing, gone/model]\n", QCTX_ERR_MISMATCH,
-                       "rank 1 found the encoder pretrained-");
+        expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: [hashing, gone/model]\n", QCTX_ERR_MISMATCH,
+                       "rank 1 found the encoder pretrained-", &error);
     }
     unsetenv("QCTX_MODELS");
 }
