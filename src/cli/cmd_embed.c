@@ -50,6 +50,10 @@ static const qctx_usage usage = {
                "\n"
                "A model folder is one of sentence-transformers, OpenCLIP or Hugging Face. The\n"
                "store is an HDF5 file that h5py opens; qctx-dist info describes it.\n"
+               "\n"
+               "Interrupted or killed, the same command goes on where it was, on any number of\n"
+               "ranks; until then its work is in FILE.partial and FILE.journal.\n"
+               "\n"
                "--encoder STORE puts a corpus beside one that is embedded already: both must\n"
                "be encoded alike, with what the encoder learnt from the first.\n",
     .options = table,

@@ -67,7 +67,7 @@ void qctx_run_close(qctx_run *run)
 
 qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
 {
-    qctx_status status = qctx_sources_open(comm, &run->config, opened, error);
+    qctx_status status = qctx_sources_open(comm, &run->config, run->checkpoint.encoder_fingerprint, opened, error);
 
     if (status == QCTX_ERR_IO)
         qctx_hint(error, "the run was trained on it: put it back, and start where train was started, for paths are "

@@ -187,9 +187,10 @@ static void free_places(qctx_places *places)
     free(places->places);
 }
 
-qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, qctx_opened *opened, qctx_error *error)
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
+                              qctx_error *error)
 {
-    qctx_places places = {.comm = comm, .config = config};
+    qctx_places places = {.comm = comm, .config = config, .trained_on = trained_on};
     qctx_status status;
 
     *opened = (qctx_opened){0};

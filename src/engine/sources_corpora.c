@@ -23,6 +23,19 @@ static uint64_t hash_training(const qctx_places *places, uint64_t hash)
     return hash;
 }
 
+/* A run's model that is now another one would embed its corpora in vain. Cannot be told of encoders that learn. */
+static qctx_status check_trained_on(const qctx_places *places, const qctx_place_encoder *encoder,
+                                    const char *fingerprint, qctx_error *error)
+{
+    if (places->trained_on == NULL || places->encoder_count > 1 || encoder->recipe->learns ||
+        strcmp(places->trained_on, fingerprint) == 0)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: is the encoder '%s', the head was trained on '%s'", encoder->recipe->given,
+              fingerprint, places->trained_on);
+    return qctx_hint(error, "put the model that the run was trained with there, or where QCTX_MODELS says, or train "
+                            "again");
+}
+
 /*
  * The key of an encoder, which is known before it is fitted: its fingerprint, and what it is fitted on if it learns.
  * Collective.
@@ -42,10 +55,13 @@ static qctx_status find_key(qctx_places *places, qctx_place_encoder *encoder, qc
     if (status != QCTX_OK)
         return status;
     fingerprint = qctx_encoder_fingerprint(encoder->encoder, error);
-    if (fingerprint != NULL)
+    status = fingerprint != NULL ? check_trained_on(places, encoder, fingerprint, error) : QCTX_ERR_MEMORY;
+    if (status == QCTX_OK)
         encoder->key = qctx_hash_text(fingerprint, encoder->key);
-    status = qctx_agree(places->comm, fingerprint != NULL ? QCTX_OK : QCTX_ERR_MEMORY, error);
     free(fingerprint);
+    status = qctx_agree(places->comm, status, error);
+    if (status != QCTX_OK)
+        return status;
     if (encoder->recipe->learns) {
         encoder->key = hash_training(places, encoder->key);
         qctx_encoder_destroy(encoder->encoder);

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     qctx_comm *comm;
     const qctx_config *config;
+    const char *trained_on; /* the fingerprint that the run's encoder must have, or NULL */
     int64_t count;
     qctx_place *places;
     qctx_store *reference; /* the store whose encoder the run uses, or NULL; borrowed unless named by data.encoder */

@@ -93,7 +93,7 @@ static qctx_status prepare(trainer *run, const qctx_train_options *options, qctx
         status = trainer_read_last(run, error);
     qctx_phases_begin(&run->phases);
     if (status == QCTX_OK)
-        status = qctx_sources_open(run->comm, run->config, &run->opened, error);
+        status = qctx_sources_open(run->comm, run->config, NULL, &run->opened, error);
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)

@@ -32,6 +32,17 @@ expect 0 "  1  " alone search runs/run "who founded it?"
 unset QCTX_MODELS
 mv elsewhere models
 
+expect 0 "epoch" qctx train run.yaml run.name=single data.encoder=models/tiny encoder.tune=false
+stores=$(ls stores/*.h5 | wc -l)
+cp -r models other
+echo '{"max_seq_length": 7}' >other/tiny/sentence_bert_config.json
+mv models/tiny models/kept
+export QCTX_MODELS=other
+expect 7 "models/tiny: is the encoder 'pretrained-" alone search runs/single "who founded it?"
+check "the model that is another one embeds nothing" test "$(ls stores/*.h5 | wc -l)" = "$stores"
+unset QCTX_MODELS
+mv models/kept models/tiny
+
 expect 0 "embedded by joined" qctx embed corpus --out two.h5 --encoder hashing --encoder models/tiny --weights 1,0.5
 expect 0 "weight:           0.5" alone info two.h5
 expect 0 "embedded by joined" alone embed corpus --out again.h5 --encoder two.h5

@@ -19,7 +19,7 @@ static inline qctx_status open_sources(const char *cache, const char *data, qctx
         used += (size_t)(*c == '$' ? snprintf(text + used, sizeof text - used, "%s", test_folder())
                                    : snprintf(text + used, sizeof text - used, "%c", *c));
     assert_status(qctx_config_parse(text, used, "test.yaml", NULL, 0, config, error), QCTX_OK, error);
-    return qctx_sources_open(test_comm, config, opened, error);
+    return qctx_sources_open(test_comm, config, NULL, opened, error);
 }
 
 static inline void close_sources(qctx_opened *opened, qctx_config *config)

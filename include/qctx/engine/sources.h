@@ -42,10 +42,12 @@ typedef struct {
 
 /*
  * Opens all sources of a config. Stores made on demand are named and their reuse is said in the log. Sources
- * whose dimensions or encoder fingerprints disagree are refused. Collective. The caller closes. Errors: those of
- * corpus, store and encoder; MISMATCH.
+ * whose dimensions or encoder fingerprints disagree are refused. `trained_on` is the fingerprint that the encoder must
+ * have, or NULL: where the encoder is a model that has another, nothing is embedded. Collective. The caller closes.
+ * Errors: those of corpus, store and encoder; MISMATCH.
  */
-qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, qctx_opened *opened, qctx_error *error);
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
+                              qctx_error *error);
 void qctx_sources_close(qctx_opened *opened);
 
 #endif
