@@ -6,6 +6,7 @@
 #include "qctx/engine/checkpoint.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/run.h"
+#include "qctx/transformer/model_folder.h"
 
 static struct {
     bool json, reference;
@@ -57,6 +58,10 @@ static qctx_status refuse(const char *path, qctx_error *error)
 {
     if (!qctx_path_exists(path))
         return qctx_fail(error, QCTX_ERR_IO, "%s: No such file or directory", path);
+    if (qctx_model_folder_is(path)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a model folder, which is not described by itself", path);
+        return qctx_hint(error, "name a store that was embedded by it: qctx-dist embed CORPUS --encoder %s", path);
+    }
     if (qctx_path_is_folder(path)) {
         qctx_fail(error, QCTX_ERR_FORMAT, "%s: neither a corpus (it has no corpus.jsonl) nor a run (no config.yaml)",
                   path);

@@ -37,7 +37,7 @@ static void forget(const qctx_store_writer *writer)
 }
 
 /* Goes on with what is there, or begins: what one rank does, alone with the files. */
-static qctx_status begin(qctx_store_writer *writer, qctx_error *error)
+static qctx_status begin(qctx_store_writer *writer, bool force, qctx_error *error)
 {
     bool there = qctx_path_exists(writer->partial);
     qctx_status status;
@@ -45,6 +45,12 @@ static qctx_status begin(qctx_store_writer *writer, qctx_error *error)
     if (there && qctx_journal_fits(&writer->journal, &writer->place) && qctx_store_partial_fits(writer)) {
         writer->resumes = true;
         return QCTX_OK;
+    }
+    /* A slip in a command must not cost what another one has done in hours. */
+    if (there && !force && qctx_journal_is_of_another(&writer->journal)) {
+        qctx_fail(error, QCTX_ERR_EXISTS, "%s: is what another command has done of this store, interrupted",
+                  writer->partial);
+        return qctx_hint(error, "give that command again to go on, --force to begin anew, or another name");
     }
     if (there)
         qctx_info("%s is of another job, or damaged: beginning anew", writer->partial);
@@ -66,7 +72,7 @@ static qctx_status prepare(qctx_store_writer *writer, bool force, qctx_error *er
     if (status == QCTX_OK)
         status = qctx_journal_open(&writer->journal, writer->path, true, error);
     if (status == QCTX_OK)
-        status = begin(writer, error);
+        status = begin(writer, force, error);
     return status;
 }
 

@@ -38,6 +38,9 @@ qctx_status qctx_journal_share(qctx_journal *journal, qctx_error *error);
 /* Whether the journal belongs to its job, and the place that it names. Local. */
 bool qctx_journal_fits(const qctx_journal *journal, int64_t *place);
 
+/* Whether it is whole, but of another job. Local. */
+bool qctx_journal_is_of_another(const qctx_journal *journal);
+
 /* Forgets all entries; then a head for its job, with room for all entries. Local. Errors: IO, MEMORY. */
 qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error);
 qctx_status qctx_journal_begin(const qctx_journal *journal, int64_t place, qctx_error *error);

@@ -137,15 +137,27 @@ static qctx_status write_at(const qctx_journal *journal, const void *data, size_
     return QCTX_OK;
 }
 
+static bool read_head(const qctx_journal *journal, journal_head *head)
+{
+    return read_at(journal, head, sizeof *head, 0, NULL) == QCTX_OK && memcmp(head->magic, magic, sizeof magic) == 0 &&
+           head->hash == head_hash(head);
+}
+
 bool qctx_journal_fits(const qctx_journal *journal, int64_t *place)
 {
     journal_head head;
 
-    if (read_at(journal, &head, sizeof head, 0, NULL) != QCTX_OK || memcmp(head.magic, magic, sizeof magic) != 0 ||
-        head.hash != head_hash(&head) || head.job != journal->job)
+    if (!read_head(journal, &head) || head.job != journal->job)
         return false;
     *place = head.place;
     return true;
+}
+
+bool qctx_journal_is_of_another(const qctx_journal *journal)
+{
+    journal_head head;
+
+    return read_head(journal, &head) && head.job != journal->job;
 }
 
 qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error)

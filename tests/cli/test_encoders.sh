@@ -53,4 +53,5 @@ expect 2 "one number for each" alone embed corpus --out c.h5 --encoder models/ti
 expect 2 "not a list of numbers" alone embed corpus --out c.h5 --encoder hashing --encoder models/tiny --weights 1,x
 expect 2 "named twice" alone embed corpus --out c.h5 --encoder hashing --encoder hashing
 expect 2 "stands alone" alone embed corpus --out c.h5 --encoder hashing --encoder two.h5
+expect 5 "is a model folder" alone info models/tiny
 expect 3 "is no model folder" alone embed corpus --out c.h5 --encoder models

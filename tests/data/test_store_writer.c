@@ -80,6 +80,8 @@ static qctx_status put(qctx_store_writer *writer, int64_t batch)
     return qctx_store_writer_put(writer, batch, vectors, &error);
 }
 
+static bool forced; /* whether a partial store of another job may be begun anew */
+
 /* Opens the writer, expects that just the batches of `there` (a bit each) are done, puts those of `wanted`, closes. */
 static void write_batches(const char *path, const qctx_store_description *what, unsigned there, unsigned wanted,
                           qctx_status end)
@@ -87,7 +89,7 @@ static void write_batches(const char *path, const qctx_store_description *what, 
     qctx_store_writer *writer = NULL;
     qctx_status status = QCTX_OK;
 
-    assert_status(qctx_store_writer_open(test_comm, path, false, what, &plan, &writer, &error), QCTX_OK, &error);
+    assert_status(qctx_store_writer_open(test_comm, path, forced, what, &plan, &writer, &error), QCTX_OK, &error);
     for (int b = 0; b < BATCHES; b++)
         assert_int_equal(qctx_store_writer_done(writer)[b], there >> b & 1);
     for (int b = 0; b < BATCHES && status == QCTX_OK; b++)
@@ -341,7 +343,13 @@ static void begins_anew_for_another_job(void **state)
         corpus.fingerprint += kind == 3;
         rows[0] += kind == 4 ? PAIRS : 0;
         rows[1] -= kind == 4 ? PAIRS : 0;
+        assert_status(qctx_store_writer_open(test_comm, test_path("other.h5"), false, &what, &plan,
+                                             &(qctx_store_writer *){NULL}, &error),
+                      QCTX_ERR_EXISTS, &error);
+        assert_contains(error.message, "other.h5.partial: is what another command has done");
+        forced = true;
         write_batches(test_path("other.h5"), &what, 0, 1 << 4, QCTX_ERR_IO);
+        forced = false;
         write_batches(test_path("other.h5"), &what, 1 << 4, 0, QCTX_ERR_DATA);
         assert_false(qctx_path_exists(test_path("other.h5.partial")) ||
                      qctx_path_exists(test_path("other.h5.journal")));

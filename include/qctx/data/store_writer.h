@@ -4,8 +4,9 @@
  *
  * Beside `path` stand `path`.partial, a whole store but for the vectors still missing, and `path`.journal, which
  * batches are in it and their checksums. A writer that finds a partial store of the same job (same corpus, encoder,
- * type and plan) reads the rows of every batch in the journal again; those whose checksum fits are kept. Any other is
- * begun anew. Ranks may be more or fewer than before. docs/store.md says what stands in the journal.
+ * type and plan) reads the rows of every batch in the journal again; those whose checksum fits are kept. One of
+ * another job is begun anew with `force` alone, a damaged one in any case. Ranks may be more or fewer than before.
+ * docs/store.md says what stands in the journal.
  */
 #ifndef QCTX_DATA_STORE_WRITER_H
 #define QCTX_DATA_STORE_WRITER_H
@@ -30,7 +31,8 @@ typedef struct qctx_store_writer qctx_store_writer;
 
 /*
  * Begins a store, or goes on with a partial one, which the log says. Description and plan are borrowed until the writer
- * is closed. Collective. Errors: EXISTS (unless `force`), IO (also: another process is writing it), MEMORY.
+ * is closed. Collective. Errors: EXISTS (unless `force`: the store, or a partial one of another job), IO (also: another
+ * process is writing it), MEMORY.
  */
 qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force,
                                    const qctx_store_description *description, const qctx_store_plan *plan,
