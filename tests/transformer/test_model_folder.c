@@ -179,7 +179,7 @@ static void test_folders_without_readable_weights_are_refused(void **state)
     refuses(QCTX_ERR_FORMAT, "model.safetensors", "header's length", "expected at most");
 }
 
-static void test_ambiguous_and_old_names_are_refused(void **state)
+static void test_two_models_in_one_file_are_refused(void **state)
 {
     made_tensors made = {0};
 
@@ -189,9 +189,20 @@ static void test_ambiguous_and_old_names_are_refused(void **state)
     made_add(&made, "model.embeddings.word_embeddings.weight", 5, 8, NULL);
     made_write(inside("model.safetensors"), &made, "F32");
     refuses(QCTX_ERR_CONFIG, "model.safetensors", "'embeddings.word_embeddings.weight' and 'model.embeddings", "one");
-    snprintf(made.items[1].name, sizeof made.items[1].name, "embeddings.LayerNorm.gamma");
+}
+
+static void test_norms_named_before_2019_are_left_to_the_transformer(void **state)
+{
+    made_tensors made = {0};
+
+    (void)state;
+    make_bert("");
+    made_add(&made, "bert.embeddings.word_embeddings.weight", 5, 8, NULL);
+    made_add(&made, "bert.embeddings.LayerNorm.gamma", 8, 0, NULL);
     made_write(inside("model.safetensors"), &made, "F32");
-    refuses(QCTX_ERR_CONFIG, "model.safetensors", "tensor 'embeddings.LayerNorm.gamma'", "expected '….weight'");
+    opens();
+    assert_string_equal(folder.prefix, "bert.");
+    qctx_model_folder_close(&folder);
 }
 
 static void make_clip(const char *config, const char *projection)
@@ -319,7 +330,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_unsupported_models_are_refused_by_name),
     cmocka_unit_test(test_values_of_configurations_are_checked),
     cmocka_unit_test(test_folders_without_readable_weights_are_refused),
-    cmocka_unit_test(test_ambiguous_and_old_names_are_refused),
+    cmocka_unit_test(test_two_models_in_one_file_are_refused),
+    cmocka_unit_test(test_norms_named_before_2019_are_left_to_the_transformer),
     cmocka_unit_test(test_clip_is_read),
     cmocka_unit_test(test_the_hash_is_that_of_what_decides_vectors),
     cmocka_unit_test(test_poolings_have_names),
