@@ -136,25 +136,27 @@ static qctx_status check_agreement(const qctx_places *places, qctx_error *error)
     return QCTX_OK;
 }
 
+qctx_status qctx_places_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
+                                    qctx_error *error)
+{
+    *taken = (qctx_opened_source){.store = store, .name = source->name, .limit = source->limit};
+    taken->split = qctx_store_split(store, source->split, error);
+    return taken->split == NULL ? QCTX_ERR_DATA : QCTX_OK;
+}
+
 static qctx_status fill_sources(const qctx_places *places, const qctx_sources *sources, qctx_opened_source **opened,
                                 int64_t *count, qctx_error *error)
 {
+    qctx_status status = QCTX_OK;
+
     *opened = qctx_alloc(sources->count, sizeof **opened, "sources", error);
     if (*opened == NULL)
         return QCTX_ERR_MEMORY;
     *count = sources->count;
-    for (int64_t i = 0; i < sources->count; i++) {
-        const qctx_source *source = &sources->items[i];
-        qctx_opened_source *target = &(*opened)[i];
-
-        target->store = qctx_places_find(places, source)->store;
-        target->split = qctx_store_split(target->store, source->split, error);
-        target->name = source->name;
-        target->limit = source->limit;
-        if (target->split == NULL)
-            return QCTX_ERR_DATA;
-    }
-    return QCTX_OK;
+    for (int64_t i = 0; i < sources->count && status == QCTX_OK; i++)
+        status = qctx_places_take_source(&sources->items[i], qctx_places_find(places, &sources->items[i])->store,
+                                         &(*opened)[i], error);
+    return status;
 }
 
 /* Hands the stores over to `opened`, which closes them from here on. */

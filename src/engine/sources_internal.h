@@ -67,4 +67,8 @@ qctx_status qctx_places_tune(qctx_places *places, qctx_error *error);
 /* The place of a source. */
 qctx_place *qctx_places_find(const qctx_places *places, const qctx_source *source);
 
+/* A source as it is opened: a split of a store, which is borrowed. Local. Errors: DATA (there is no such split). */
+qctx_status qctx_places_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
+                                    qctx_error *error);
+
 #endif

@@ -11,23 +11,16 @@
 static qctx_status open_training(const qctx_places *places, qctx_opened *opened, qctx_error *error)
 {
     const qctx_sources *train = &places->config->data.train;
+    qctx_status status = QCTX_OK;
 
     opened->train = qctx_alloc(train->count, sizeof *opened->train, "sources", error);
     if (opened->train == NULL)
         return QCTX_ERR_MEMORY;
     opened->train_count = train->count;
-    for (int64_t i = 0; i < train->count; i++) {
-        const qctx_source *source = &train->items[i];
-        qctx_opened_source *target = &opened->train[i];
-
-        target->store = qctx_places_find(places, source)->parts[0];
-        target->name = source->name;
-        target->limit = source->limit;
-        target->split = qctx_store_split(target->store, source->split, error);
-        if (target->split == NULL)
-            return QCTX_ERR_DATA;
-    }
-    return QCTX_OK;
+    for (int64_t i = 0; i < train->count && status == QCTX_OK; i++)
+        status = qctx_places_take_source(&train->items[i], qctx_places_find(places, &train->items[i])->parts[0],
+                                         &opened->train[i], error);
+    return status;
 }
 
 /* The stores of all parts of the corpus whose first part is `first`. */

@@ -265,7 +265,8 @@ static uint32_t lower_late(uint32_t point)
     return point;
 }
 
-int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2])
+/* The lower case of one character; returns the number of code points it became, 1 or 2. */
+static int lower_point(uint32_t point, uint32_t lower[2])
 {
     /* The one character whose lower case is two, whatever the context and the language: I with a dot (SpecialCasing).
      */
@@ -295,7 +296,7 @@ qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, 
         int count;
 
         at = qctx_unicode_next(bytes, length, at, &point);
-        count = qctx_unicode_lower_point(point, points);
+        count = lower_point(point, points);
         for (int i = 0; i < count; i++)
             written += qctx_unicode_put(points[i], out + written);
     }

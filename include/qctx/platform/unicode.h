@@ -56,9 +56,6 @@ qctx_status qctx_unicode_normalize(qctx_normal_form form, const char *bytes, int
 qctx_status qctx_unicode_lower(const char *bytes, int64_t length, char **lower, int64_t *lower_length,
                                qctx_error *error);
 
-/* That mapping of one character; returns the number of code points it became, 1 or 2. Local. Cannot fail. */
-int qctx_unicode_lower_point(uint32_t point, uint32_t lower[2]);
-
 /*
  * A freshly allocated copy in lower case, mapped as a whole: sigma at the end of a word is ς, as in Python's str.lower.
  * NUL-terminated. `bytes` is valid UTF-8. Local. Errors: MEMORY, INTERNAL.
