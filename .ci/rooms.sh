@@ -3,7 +3,7 @@
 # include cycles, and library headers stay where docs/architecture.md says.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-rooms=(base platform data tokenizer transformer encoder model engine cli)
+rooms=(base platform data tokenizer transformer encoder model engine sweep cli)
 bad=0
 
 place() {

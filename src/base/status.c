@@ -1,5 +1,6 @@
 #include "qctx/base/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,11 @@ void qctx_error_append(qctx_error *error, const char *format, ...)
     }
 }
 
+qctx_status qctx_status_of_write(int code)
+{
+    return code == ENOSPC || code == EDQUOT ? QCTX_ERR_SPACE : QCTX_ERR_IO;
+}
+
 const char *qctx_status_name(qctx_status code)
 {
     switch (code) {
@@ -81,6 +87,14 @@ const char *qctx_status_name(qctx_status code)
         return "memory";
     case QCTX_ERR_NUMERIC:
         return "numeric";
+    case QCTX_ERR_HUNG:
+        return "hung";
+    case QCTX_ERR_DIVERGED:
+        return "diverged";
+    case QCTX_ERR_SPACE:
+        return "space";
+    case QCTX_STOPPED:
+        return "stopped";
     }
     return "unknown";
 }

@@ -5,7 +5,9 @@
 #include "qctx/engine/trainer.h"
 #include "qctx/platform/topology.h"
 
-static qctx_train_options options;
+static struct {
+    bool resume, force;
+} options;
 
 static const qctx_option table[] = {
     {"resume", QCTX_OPTION_FLAG, &options.resume, NULL, "go on from the last checkpoint of the run", 0, 0},
@@ -51,7 +53,11 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
     if (status == QCTX_OK)
         status = qctx_topology_log(comm, error);
     if (status == QCTX_OK)
-        status = qctx_train(comm, &config, &options, error);
+        status = qctx_train(comm, &config,
+                            &(qctx_train_options){.resume = options.resume ? QCTX_RESUME_MUST : QCTX_RESUME_NEVER,
+                                                  .force = options.force,
+                                                  .results = stdout},
+                            NULL, error);
     qctx_config_free(&config);
     return status;
 }

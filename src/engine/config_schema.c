@@ -38,6 +38,8 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "of the products of head and loss; `auto`: `bfloat16` where the CPU is faster in it"},
     {"run.reproducible", QCTX_KEY_FLAG, AT(run.reproducible), "false",
      .meaning = "the same bits on 1, 2, 4, … ranks and any number of threads, for about a tenth more time"},
+    {"run.hang_timeout", QCTX_KEY_COUNT, AT(run.hang_timeout), "600", FROM(0), .may_change = true,
+     .meaning = "seconds that a rank may stay silent while others wait, before the job is ended; 0: for ever"},
 
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
@@ -137,8 +139,12 @@ const qctx_config_key qctx_config_keys[] = {
     {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000), .may_change = true,
      .meaning = "resamples behind the 95% intervals"},
 
-    {"checkpoint.every", QCTX_KEY_COUNT, AT(checkpoint.every), "1", FROM(1), .may_change = true,
-     .meaning = "epochs between"},
+    {"checkpoint.every", QCTX_KEY_COUNT, AT(checkpoint.every), "1", FROM(0), .may_change = true,
+     .meaning = "epochs between; 0: not by epochs. One is always written at the end, and when the run is stopped"},
+    {"checkpoint.steps", QCTX_KEY_COUNT, AT(checkpoint.steps), "0", FROM(0), .may_change = true,
+     .meaning = "steps between, besides; 0: not by steps"},
+    {"checkpoint.minutes", QCTX_KEY_NUMBER, AT(checkpoint.minutes), "10", FROM(0), .may_change = true,
+     .meaning = "minutes between, besides; 0: not by time"},
     {"checkpoint.keep", QCTX_KEY_COUNT, AT(checkpoint.keep), "2", FROM(1), .may_change = true,
      .meaning = "last checkpoints kept beside the best"},
 };

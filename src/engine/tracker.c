@@ -71,7 +71,7 @@ static qctx_status open_local(qctx_tracker *tracker, int64_t resume_step, qctx_e
     return QCTX_OK;
 }
 
-qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, int64_t resume_step, qctx_tracker **opened,
+qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, qctx_tracker_place place, qctx_tracker **opened,
                               qctx_error *error)
 {
     qctx_tracker *tracker = qctx_alloc(1, sizeof *tracker, "the metrics file", error);
@@ -83,7 +83,7 @@ qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, int64_t resume_
         if (tracker->path == NULL)
             status = QCTX_ERR_MEMORY;
         else if (qctx_comm_rank(comm) == 0)
-            status = open_local(tracker, resume_step, error);
+            status = open_local(tracker, place.step, error);
     }
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)

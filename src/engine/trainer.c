@@ -265,7 +265,8 @@ static void release(trainer *run)
     free(run->config_text);
 }
 
-qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_train_options *options, qctx_error *error)
+qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_train_options *options,
+                       qctx_train_result *result, qctx_error *error)
 {
     trainer run = {.comm = comm, .config = config, .started = qctx_clock_seconds(), .best = {.metric = -1.0}};
     qctx_status status = QCTX_OK;
@@ -287,6 +288,8 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
         status = train_all(&run, error);
     if (status == QCTX_OK)
         status = finish(&run, error);
+    if (result != NULL)
+        *result = (qctx_train_result){.finished = status == QCTX_OK, .epoch = run.epoch, .step = run.step};
     release(&run);
     return status;
 }

@@ -162,7 +162,8 @@ static qctx_status open_tracker(trainer *run, int64_t resume_step, qctx_error *e
     qctx_status status = qctx_agree(run->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK)
-        status = qctx_tracker_open(run->comm, path, resume_step, &run->tracker, error);
+        status =
+            qctx_tracker_open(run->comm, path, (qctx_tracker_place){resume_step, resume_step}, &run->tracker, error);
     free(path);
     return status;
 }

@@ -147,3 +147,9 @@ void qctx_comm_barrier(qctx_comm *comm)
     comm_check(MPI_Barrier(comm->mpi), "MPI_Barrier");
     comm_leave(entered, 0);
 }
+
+uint64_t qctx_comm_any(qctx_comm *comm, uint64_t flags)
+{
+    reduce(comm, &flags, 1, MPI_UINT64_T, sizeof flags, MPI_BOR);
+    return flags;
+}

@@ -35,7 +35,7 @@ static void a_resumed_curve_has_every_step_once(void **state)
     (void)state;
     test_write(path, "{\"event\":\"step\",\"step\":1}\n{\"event\":\"step\",\"step\":2}\n"
                      "{\"event\":\"step\",\"step\":3}\n{\"event\":\"st");
-    assert_status(qctx_tracker_open(test_comm, path, 2, &tracker, &error), QCTX_OK, &error);
+    assert_status(qctx_tracker_open(test_comm, path, (qctx_tracker_place){2, 2}, &tracker, &error), QCTX_OK, &error);
     write_step(tracker, 3);
     assert_status(qctx_tracker_flush(tracker, &error), QCTX_OK, &error);
     qctx_tracker_close(tracker);
@@ -51,7 +51,7 @@ static void a_new_run_begins_a_new_file(void **state)
 
     (void)state;
     test_write(path, "old\n");
-    assert_status(qctx_tracker_open(test_comm, path, -1, &tracker, &error), QCTX_OK, &error);
+    assert_status(qctx_tracker_open(test_comm, path, (qctx_tracker_place){-1, -1}, &tracker, &error), QCTX_OK, &error);
     write_step(tracker, 1);
     assert_status(qctx_tracker_flush(tracker, &error), QCTX_OK, &error);
     qctx_tracker_close(tracker);
@@ -64,7 +64,8 @@ static void a_full_disk_is_reported_by_the_flush_on_all_ranks(void **state)
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_tracker_open(test_comm, "/dev/full", -1, &tracker, &error), QCTX_OK, &error);
+    assert_status(qctx_tracker_open(test_comm, "/dev/full", (qctx_tracker_place){-1, -1}, &tracker, &error), QCTX_OK,
+                  &error);
     write_step(tracker, 1);
     assert_status(qctx_tracker_flush(tracker, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "No space left on device");
@@ -79,7 +80,8 @@ static void a_damaged_line_is_named(void **state)
 
     (void)state;
     test_write(path, "{\"event\":\"step\",\"step\":1}\nnonsense\n");
-    assert_status(qctx_tracker_open(test_comm, path, 5, &tracker, &error), QCTX_ERR_FORMAT, &error);
+    assert_status(qctx_tracker_open(test_comm, path, (qctx_tracker_place){5, 5}, &tracker, &error), QCTX_ERR_FORMAT,
+                  &error);
     assert_contains(error.message, "damaged.jsonl:2");
 }
 

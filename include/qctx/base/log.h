@@ -9,6 +9,7 @@
 #define QCTX_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "qctx/base/status.h"
 
@@ -17,6 +18,12 @@ void qctx_log_set_rank(int rank);
 
 /* Drops info and progress lines, as the tests do. Local. */
 void qctx_log_set_quiet(bool quiet);
+
+/*
+ * Sends info lines, warnings and errors of this process to `out`, with the time in front, and shows no progress; NULL
+ * brings standard error back. Returns what was before. The caller closes its stream. Local.
+ */
+FILE *qctx_log_redirect(FILE *out);
 
 /* One line each, without a trailing newline in `format`. Local. */
 void qctx_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -10,16 +10,21 @@
 
 typedef enum {
     QCTX_OK = 0,
-    QCTX_ERR_INTERNAL = 1, /* a defect of the program, or a library call that should not fail */
-    QCTX_ERR_USAGE = 2,    /* command line: unknown command or option, missing or surplus argument */
-    QCTX_ERR_CONFIG = 3,   /* configuration file or override: syntax, unknown key, value out of range */
-    QCTX_ERR_IO = 4,       /* a file cannot be opened, read, written or renamed; the disk is full */
-    QCTX_ERR_FORMAT = 5,   /* a file was read but is malformed or of another schema */
-    QCTX_ERR_DATA = 6,     /* well-formed data that cannot be used: empty, NaN, zero vectors, too few rows */
-    QCTX_ERR_MISMATCH = 7, /* two things that must agree do not: dimensions, encoders, ranks, checkpoints */
-    QCTX_ERR_EXISTS = 8,   /* the output exists and --force was not given */
-    QCTX_ERR_MEMORY = 9,   /* an allocation failed */
-    QCTX_ERR_NUMERIC = 10, /* the loss or a gradient is not finite */
+    QCTX_ERR_INTERNAL = 1,  /* a defect of the program, or a library call that should not fail */
+    QCTX_ERR_USAGE = 2,     /* command line: unknown command or option, missing or surplus argument */
+    QCTX_ERR_CONFIG = 3,    /* configuration file or override: syntax, unknown key, value out of range */
+    QCTX_ERR_IO = 4,        /* a file cannot be opened, read, written or renamed */
+    QCTX_ERR_FORMAT = 5,    /* a file was read but is malformed or of another schema */
+    QCTX_ERR_DATA = 6,      /* well-formed data that cannot be used: empty, NaN, zero vectors, too few rows */
+    QCTX_ERR_MISMATCH = 7,  /* two things that must agree do not: dimensions, encoders, ranks, checkpoints */
+    QCTX_ERR_EXISTS = 8,    /* the output exists and --force was not given */
+    QCTX_ERR_MEMORY = 9,    /* an allocation failed */
+    QCTX_ERR_NUMERIC = 10,  /* the loss or a gradient is not finite */
+    QCTX_ERR_HUNG = 11,     /* ranks did not answer for run.hang_timeout */
+    QCTX_ERR_DIVERGED = 12, /* the loss is finite, but far above where it began, and stays there */
+    QCTX_ERR_SPACE = 13,    /* the disk, or the quota, is full */
+    QCTX_STOPPED = 75,      /* asked to stop, and did so in good order: the same command with --resume goes on. The
+                               number is EX_TEMPFAIL of sysexits.h: try again later */
 } qctx_status;
 
 /* Room for the errors of a whole configuration file, one a line. */
@@ -53,6 +58,9 @@ qctx_status qctx_hint(qctx_error *error, const char *format, ...) __attribute__(
  * is left out, and those after it; the message then ends in a line "…". Local.
  */
 void qctx_error_append(qctx_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the failure of a write means by its errno: SPACE for a full disk or quota, else IO. Local. */
+qctx_status qctx_status_of_write(int code);
 
 /* Short English name of a code ("format", "io"), for logs and docs. Local. */
 const char *qctx_status_name(qctx_status code);

@@ -1,14 +1,21 @@
 /*
- * Checkpoints: one HDF5 file with everything a run needs to go on, or a search
- * to use the head; published whole (temporary, fsync, rename).
+ * Checkpoints: one file with everything a run needs to go on, or a search to use the head; published whole (temporary,
+ * fsync, rename, fsync of the folder), and verified to the last byte before it is used.
  *
- *   attributes   schema = "qctx-checkpoint", version = 1, epoch, step, optimizer_steps, strength, best_metric,
- *                best_epoch, encoder_fingerprint, config (resolved YAML), checksum, seed; the head's shape:
- *                head_form, head_sides, head_activation, head_layers, head_input, head_hidden, head_output,
+ * The first 512 bytes are a line of text, "qctx-checkpoint 2 bytes N xxh3 H", filled up with zeros: N bytes follow,
+ * and their XXH3 hash is H (16 hexadecimal digits). They are a whole HDF5 file, which HDF5's tools and h5py find behind
+ * a block of this size (the user block of the HDF5 file format, section II.A). So a file is its own manifest: what was
+ * torn, cut or changed anywhere is seen, wherever the file is copied to.
+ *
+ *   attributes   schema = "qctx-checkpoint", version = 2, epoch, step, evaluated, optimizer_steps, strength,
+ *                best_metric, best_epoch, best_step, best_strength, encoder_fingerprint, config (resolved YAML), ranks,
+ *                threads, seconds, the running sums of the epoch and of the watch over the loss, seed; the head's
+ *                shape: head_form, head_sides, head_activation, head_layers, head_input, head_hidden, head_output,
  *                head_dropout; how the steps were taken: similarity ("rows"), precision ("float32")
  *   parameters/  one dataset per tensor: question/0/weight [out, in], …
  *   logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
- *   optimizer/   first, second [count] (absent in a best.h5 that only serves)
+ *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
+ *   best         [count] parameters of the best epoch so far (absent before the first evaluation, and in a best.h5)
  */
 #ifndef QCTX_ENGINE_CHECKPOINT_H
 #define QCTX_ENGINE_CHECKPOINT_H
@@ -21,15 +28,26 @@
 #include "qctx/model/optimizer.h"
 #include "qctx/platform/comm.h"
 
-#define QCTX_CHECKPOINT_VERSION 1
+#define QCTX_CHECKPOINT_VERSION 2
 
 /* What a checkpoint holds. When read, the caller owns the arrays and texts: qctx_checkpoint_free. */
 typedef struct {
-    int64_t epoch;      /* epochs finished */
+    int64_t epoch;      /* running or just finished, from 1; 0 before the first */
     int64_t step;       /* optimiser steps taken */
+    int64_t evaluated;  /* the step whose evaluation is complete and in the metrics; −1 before the first */
     double strength;    /* α chosen on held-out pairs; 1 before that */
     double best_metric; /* of the best epoch so far; −1 before the first evaluation */
     int64_t best_epoch;
+    int64_t best_step;
+    double best_strength;
+    double seconds;  /* that the run has taken, interruptions apart */
+    double loss_sum; /* of the running epoch, for its mean; with the next two */
+    double accuracy_sum;
+    int64_t summed;
+    double loss_start; /* mean loss of the first steps, and the running mean now: whether the run diverges */
+    double loss_now;
+    int64_t ranks; /* that took the steps, with so many threads each */
+    int64_t threads;
     char *config; /* resolved YAML */
     char *encoder_fingerprint;
     qctx_head_config head;
@@ -37,16 +55,23 @@ typedef struct {
     qctx_precision precision;
     int64_t scalar_count; /* learned numbers behind the head's: the logarithm of the logit scale, and with 2 the bias */
     float *parameters;    /* [qctx_head_parameter_count + scalar_count] */
+    float *best;          /* of the best epoch, as `parameters`, or NULL */
     qctx_optimizer_state optimizer; /* count 0 where absent */
 } qctx_checkpoint;
 
-/* Writes under `path`, durably. Rank 0 writes, all agree. Collective. Errors: IO. */
+/*
+ * The bytes of the file, freshly allocated: what a background thread can write without HDF5 or MPI. Local.
+ * Errors: MEMORY, INTERNAL.
+ */
+qctx_status qctx_checkpoint_encode(const qctx_checkpoint *checkpoint, char **bytes, size_t *count, qctx_error *error);
+
+/* Writes under `path`, durably. Rank 0 writes, all agree. Collective. Errors: IO, SPACE, MEMORY. */
 qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_checkpoint *checkpoint,
                                   qctx_error *error);
 
 /*
- * Reads on every rank. Collective. Errors: IO, FORMAT (not a checkpoint, unknown version, wrong shapes), DATA
- * (checksum, values that are not finite).
+ * Reads: rank 0 the file, all the bytes that it passes on. Collective. Errors: IO, FORMAT (not a checkpoint, unknown
+ * version, wrong shapes), DATA (torn, cut or changed: with what was found and expected; values that are not finite).
  */
 qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
 void qctx_checkpoint_free(qctx_checkpoint *checkpoint);

@@ -62,6 +62,7 @@ typedef struct {
         int64_t memory; /* bytes a rank may use for a step; 0: its share of what the node has free */
         qctx_precision precision;
         bool reproducible;
+        int64_t hang_timeout; /* seconds that ranks may stay silent; 0: for ever */
     } run;
     struct {
         qctx_sources train;
@@ -133,8 +134,10 @@ typedef struct {
         int64_t bootstrap; /* resamples */
     } eval;
     struct {
-        int64_t every; /* epochs */
-        int64_t keep;  /* last checkpoints kept beside the best */
+        int64_t every;  /* epochs; 0: not by epochs */
+        int64_t steps;  /* 0: not by steps */
+        double minutes; /* 0: not by time */
+        int64_t keep;   /* last checkpoints kept beside the best */
     } checkpoint;
 } qctx_config;
 

@@ -2,6 +2,8 @@
  * metrics.jsonl: one JSON object a line, written by rank 0 as the run goes.
  *
  *   {"event": "step", "step": 1, "epoch": 1, "loss": …, "logit_scale": …, "lr": …, "grad_norm": …, "seconds": …}
+ *   {"event": "choice", "step": 39, "epoch": 1, "metric": "top1", "value": …, "no_head": …, "strength": …, "seconds":
+ * …}
  *   {"event": "eval", "step": 39, "epoch": 1, "source": "squad/dev", "table": {…}, "seconds": …}
  *
  * Lines are flushed at every evaluation and checkpoint, so that a run that is killed keeps what it measured. A write
@@ -18,11 +20,18 @@
 
 typedef struct qctx_tracker qctx_tracker;
 
+/* Where a resumed run goes on. */
+typedef struct {
+    int64_t step;      /* the last step taken; −1: a new file */
+    int64_t evaluated; /* the last step whose evaluation was complete */
+} qctx_tracker_place;
+
 /*
- * Opens `path` on rank 0. `resume_step` < 0 begins a new file; otherwise the lines of steps up to and including it are
- * kept and what came after them is dropped, so that the curve has every step once. Collective. Errors: IO, FORMAT.
+ * Opens `path` on rank 0. Of the lines that are there, those of steps and of complete evaluations up to `place` are
+ * kept and what came after them is dropped, so that the curve has every step once and in order; a step that is missing
+ * is DATA, with its number. Collective. Errors: IO, SPACE, FORMAT, DATA.
  */
-qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, int64_t resume_step, qctx_tracker **opened,
+qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, qctx_tracker_place place, qctx_tracker **opened,
                               qctx_error *error);
 
 /* Writes one event as a line and releases it (json_decref). Other ranks pass NULL. Local. Cannot fail here. */

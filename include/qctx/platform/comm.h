@@ -54,6 +54,9 @@ qctx_status qctx_agree(qctx_comm *comm, qctx_status status, qctx_error *error);
 /* Whether `value` is the same on all ranks. Collective. */
 bool qctx_comm_same(qctx_comm *comm, uint64_t value);
 
+/* The bits that any rank gives. Collective. */
+uint64_t qctx_comm_any(qctx_comm *comm, uint64_t flags);
+
 /* Copies `bytes` bytes from `root` to all. Collective. */
 void qctx_comm_broadcast(qctx_comm *comm, void *data, int64_t bytes, int root);
 
@@ -133,6 +136,22 @@ typedef struct {
 
 qctx_traffic qctx_comm_traffic(void);
 void qctx_comm_reset_traffic(void);
+
+/*
+ * Ends the job with HUNG when ranks stay silent for `seconds` while others wait for them; the message names the phase,
+ * and each silent rank with its host and for how long. 0 (as at the start) waits for ever. A rank is heard by arriving
+ * where the others wait, and by qctx_comm_tell_alive. The same on all ranks. Local.
+ */
+void qctx_comm_set_hang_timeout(double seconds);
+
+/* What this rank is doing, for that message: "training step", "evaluation". A literal. Local. */
+void qctx_comm_set_phase(const char *phase);
+
+/*
+ * Tells the others that this rank is at work, from within long work that the ranks do apart; sends a few bytes now and
+ * then, however often it is called. Main thread only. Local.
+ */
+void qctx_comm_tell_alive(qctx_comm *comm);
 
 /* Waits for all ranks. Collective. */
 void qctx_comm_barrier(qctx_comm *comm);

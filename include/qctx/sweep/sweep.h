@@ -1,0 +1,34 @@
+/*
+ * Runs a sweep's trials on groups of ranks, until none is left. The folder <out>/<name>:
+ *
+ *   sweep.yaml     the sweep file       ledger.jsonl   what happened (sweep/ledger.h)
+ *   config.yaml    what trials share    trials/0007/   a run folder each, with its log.txt
+ *   results.md, results.csv             the table, when all trials are done
+ */
+#ifndef QCTX_SWEEP_SWEEP_H
+#define QCTX_SWEEP_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/platform/comm.h"
+#include "qctx/sweep/plan.h"
+
+typedef struct {
+    int64_t share;  /* this job's share: the trials whose index is `share` modulo `shares` */
+    int64_t shares; /* 1: all */
+    bool force;     /* replace a sweep of the same name */
+} qctx_sweep_options;
+
+/*
+ * Goes on with the sweep where there is one of the same plan, begins it where there is none. Stores that trials need
+ * are made first, by all ranks. Then each group of plan->ranks_per_trial ranks takes one trial after another; ranks
+ * that fill no group stay idle, which the log says. A trial that fails is recorded and the others go on; one that was
+ * left by a process that died is gone on with, and is failed after it was taken three times without advancing.
+ * Collective. Errors: EXISTS (a sweep of another plan stands there), CONFIG, IO, SPACE, STOPPED, those of the sources.
+ */
+qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_plan *plan, const qctx_sweep_options *options,
+                           qctx_error *error);
+
+#endif
