@@ -25,6 +25,11 @@ static const char *with_commas(int64_t count, char *text, size_t bytes)
     return text;
 }
 
+const char *qctx_report_label(qctx_figure figure)
+{
+    return labels[figure];
+}
+
 static int print_number(char *text, size_t bytes, double value, int digits, bool sign)
 {
     double unit = digits == 0 ? 1.0 : 10.0;
@@ -34,8 +39,7 @@ static int print_number(char *text, size_t bytes, double value, int digits, bool
     return sign ? snprintf(text, bytes, "%+.*f", digits, rounded) : snprintf(text, bytes, "%.*f", digits, rounded);
 }
 
-/* "65.2 [64.3, 66.1]"; shares in percent, long positions without decimals, differences with their sign. */
-static void format_interval(qctx_figure figure, qctx_interval interval, bool sign, bool bounds, char text[64])
+void qctx_report_interval(qctx_figure figure, qctx_interval interval, bool sign, bool bounds, char text[64])
 {
     double unit = figure == QCTX_FIGURE_POSITION ? 1.0 : 100.0;
     int digits = fabs(interval.value * unit) < 1000.0 ? 1 : 0;
@@ -53,39 +57,37 @@ static void print_row(FILE *out, qctx_figure figure, const qctx_comparison *comp
     const bool bounds = comparison->resamples > 0;
     char cells[3][64];
 
-    format_interval(figure, comparison->base[figure], false, bounds, cells[0]);
-    format_interval(figure, comparison->head[figure], false, bounds, cells[1]);
-    format_interval(figure, comparison->difference[figure], true, bounds, cells[2]);
+    qctx_report_interval(figure, comparison->base[figure], false, bounds, cells[0]);
+    qctx_report_interval(figure, comparison->head[figure], false, bounds, cells[1]);
+    qctx_report_interval(figure, comparison->difference[figure], true, bounds, cells[2]);
     fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, labels[figure], CELL_COLUMNS, cells[0], CELL_COLUMNS, cells[1],
             cells[2]);
 }
 
-typedef enum { GAIN, SAME, LOSS } outcome;
-
-static outcome outcome_of(const qctx_comparison *comparison, qctx_figure figure)
+qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_figure figure)
 {
     const qctx_interval *difference = &comparison->difference[figure];
     bool above = difference->low > 0.0, below = difference->high < 0.0;
 
     if (!above && !below)
-        return SAME;
-    return above == (figure != QCTX_FIGURE_POSITION) ? GAIN : LOSS;
+        return QCTX_OUTCOME_SAME;
+    return above == (figure != QCTX_FIGURE_POSITION) ? QCTX_OUTCOME_GAIN : QCTX_OUTCOME_LOSS;
 }
 
 /* "The head LOSES in top-1, MRR@10 and nDCG@10.", or nothing if no figure has this outcome. */
-static void print_sentence(FILE *out, const char *beginning, const qctx_comparison *comparison, outcome wanted)
+static void print_sentence(FILE *out, const char *beginning, const qctx_comparison *comparison, qctx_outcome wanted)
 {
     int column = (int)strlen(beginning), count = 0, done = 0;
 
     for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
-        count += outcome_of(comparison, (qctx_figure)f) == wanted;
+        count += qctx_report_outcome(comparison, (qctx_figure)f) == wanted;
     if (count == 0)
         return;
     fputs(beginning, out);
     for (int f = 0; f < QCTX_FIGURE_COUNT; f++) {
         const char *joint;
 
-        if (outcome_of(comparison, (qctx_figure)f) != wanted)
+        if (qctx_report_outcome(comparison, (qctx_figure)f) != wanted)
             continue;
         joint = done == 0 ? "" : done + 1 == count ? " and" : ",";
         column += (int)(strlen(joint) + 1 + strlen(labels[f]));
@@ -108,28 +110,29 @@ static void print_verdict(FILE *out, const qctx_comparison *comparison)
         fputs("Without bootstrap intervals nothing is said about significance.\n", out);
         return;
     }
-    print_sentence(out, "The head gains in", comparison, GAIN);
-    print_sentence(out, "The head LOSES in", comparison, LOSS);
-    print_sentence(out, "No significant difference in", comparison, SAME);
+    print_sentence(out, "The head gains in", comparison, QCTX_OUTCOME_GAIN);
+    print_sentence(out, "The head LOSES in", comparison, QCTX_OUTCOME_LOSS);
+    print_sentence(out, "No significant difference in", comparison, QCTX_OUTCOME_SAME);
 }
 
-static const char *order_name(qctx_pool_order order)
+const char *qctx_report_order_name(qctx_pool_order order)
 {
     return order == QCTX_POOLS_CONSECUTIVE ? "consecutive" : "shuffled";
 }
 
-static const char *candidates_name(qctx_candidates candidates)
+const char *qctx_report_candidates_name(qctx_candidates candidates)
 {
     return candidates == QCTX_CANDIDATES_POOLS ? "pools" : candidates == QCTX_CANDIDATES_SPLIT ? "split" : "corpus";
 }
 
-static void print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions)
+void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions)
 {
     char count[48], pool[48];
 
     fprintf(out, "%s: %s questions, ", source, with_commas(questions, count, sizeof count));
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
-        fprintf(out, "pools of %s (%s)\n", with_commas(protocol->pool, pool, sizeof pool), order_name(protocol->order));
+        fprintf(out, "pools of %s (%s)\n", with_commas(protocol->pool, pool, sizeof pool),
+                qctx_report_order_name(protocol->order));
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
         fputs("against all contexts of the split\n", out);
     else
@@ -138,7 +141,7 @@ static void print_heading(FILE *out, const char *source, const qctx_protocol *pr
 
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison)
 {
-    print_heading(out, source, protocol, comparison->questions);
+    qctx_report_print_heading(out, source, protocol, comparison->questions);
     fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, "", CELL_COLUMNS, "no head", CELL_COLUMNS, "head", "difference");
     for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
         print_row(out, (qctx_figure)f, comparison);
@@ -154,7 +157,7 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
         const qctx_comparison *at = &comparisons[i];
         char difference[64];
 
-        format_interval(QCTX_FIGURE_TOP1, at->difference[QCTX_FIGURE_TOP1], true, at->resamples > 0, difference);
+        qctx_report_interval(QCTX_FIGURE_TOP1, at->difference[QCTX_FIGURE_TOP1], true, at->resamples > 0, difference);
         fprintf(out, "%-4.2f %s%8.1f%8.1f%8.1f%8.1f%9.1f   %s\n", strengths[i],
                 fabs(strengths[i] - chosen) < 1e-9 ? "used " : "     ", 100 * at->head[QCTX_FIGURE_TOP1].value,
                 100 * at->head[QCTX_FIGURE_TOP5].value, 100 * at->head[QCTX_FIGURE_TOP10].value,
@@ -183,13 +186,13 @@ json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, cons
                          qctx_error *error)
 {
     json_t *object = json_pack("{s:s, s:I, s:s}", "source", source, "questions", (json_int_t)comparison->questions,
-                               "candidates", candidates_name(protocol->candidates));
+                               "candidates", qctx_report_candidates_name(protocol->candidates));
 
     if (object == NULL)
         return out_of_memory(error);
     if (protocol->candidates == QCTX_CANDIDATES_POOLS) {
         json_object_set_new(object, "pool", json_integer(protocol->pool));
-        json_object_set_new(object, "order", json_string(order_name(protocol->order)));
+        json_object_set_new(object, "order", json_string(qctx_report_order_name(protocol->order)));
     }
     json_object_set_new(object, "resamples", json_integer(comparison->resamples));
     json_object_set_new(object, "no_head", figures_json(comparison->base));

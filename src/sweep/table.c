@@ -1,0 +1,79 @@
+#include "qctx/sweep/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+#include "table_internal.h"
+
+static int64_t best_of(const qctx_trial *trials, int64_t count, qctx_trial_state state)
+{
+    double best = -INFINITY;
+    int64_t found = -1;
+
+    for (int64_t t = 0; t < count; t++)
+        if (trials[t].state == state && trials[t].metric > best) {
+            best = trials[t].metric;
+            found = t;
+        }
+    return found < 0 ? -1 : trials[found].index;
+}
+
+int64_t qctx_sweep_best(const qctx_ledger *ledger)
+{
+    int64_t count;
+    const qctx_trial *trials = qctx_ledger_trials(ledger, &count);
+    int64_t finished = best_of(trials, count, QCTX_TRIAL_FINISHED);
+
+    return finished >= 0 ? finished : best_of(trials, count, QCTX_TRIAL_PAUSED);
+}
+
+char *table_trial_path(const qctx_sweep_plan *plan, int64_t trial, const char *file, qctx_error *error)
+{
+    char *folder = qctx_sweep_plan_folder(plan, error);
+    char *path = folder == NULL ? NULL : qctx_format(error, "%s/trials/%04lld/%s", folder, (long long)trial, file);
+
+    free(folder);
+    return path;
+}
+
+const char *table_method_name(qctx_sweep_method method)
+{
+    static const char *const names[] = {"grid", "random", "bayes"};
+
+    return names[method];
+}
+
+const char *table_state_name(qctx_trial_state state)
+{
+    static const char *const names[] = {"running", "paused", "finished", "failed"};
+
+    return names[state];
+}
+
+void table_print_counts(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger)
+{
+    int64_t begun, counts[QCTX_TRIAL_FAILED + 1] = {0};
+    const qctx_trial *trials = qctx_ledger_trials(ledger, &begun);
+    const char *joint = ":";
+
+    for (int64_t t = 0; t < begun; t++)
+        counts[trials[t].state]++;
+    fprintf(out, "%s of %lld trials", table_method_name(plan->method), (long long)plan->trials);
+    for (int s = 0; s <= QCTX_TRIAL_FAILED; s++)
+        if (counts[s] > 0) {
+            fprintf(out, "%s %lld %s", joint, (long long)counts[s], table_state_name((qctx_trial_state)s));
+            joint = ",";
+        }
+    if (plan->trials > begun)
+        fprintf(out, "%s %lld to begin", joint, (long long)(plan->trials - begun));
+    fputs("\n", out);
+}
+
+qctx_status table_written(FILE *out, qctx_error *error)
+{
+    if (fflush(out) != 0 || ferror(out))
+        return qctx_fail(error, QCTX_ERR_IO, "the table of the sweep cannot be written");
+    return QCTX_OK;
+}

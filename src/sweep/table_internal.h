@@ -1,0 +1,83 @@
+/* What the tables of a sweep are made of: a row a trial, with what its summary says. */
+#ifndef QCTX_SWEEP_TABLE_INTERNAL_H
+#define QCTX_SWEEP_TABLE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/engine/evaluate.h"
+#include "qctx/engine/metrics.h"
+#include "qctx/platform/json.h"
+#include "qctx/sweep/table.h"
+
+/* What a run measured on one evaluation source. `source` is borrowed from the row's summary. */
+typedef struct {
+    const char *source;
+    qctx_protocol protocol;
+    qctx_comparison comparison;
+} table_result;
+
+typedef struct {
+    const qctx_trial *trial;
+    json_t *summary; /* of a finished trial; NULL if it is not finished, or `problem` says why it could not be read */
+    char *problem;
+    bool chosen; /* there were held-out questions; then metric and no_head are of them */
+    double metric;
+    double no_head;
+    double strength;
+    int64_t best_epoch;
+    int64_t epochs;
+    double seconds;
+    int64_t result_count;
+    table_result *results;
+    int64_t group; /* rows of one group share no head: the index of the group's first trial */
+} table_row;
+
+/* Everything that the tables show; borrows plan and ledger. `sources` are the names in order of appearance. */
+typedef struct {
+    const qctx_sweep_plan *plan;
+    int64_t count;
+    table_row *rows;
+    int64_t source_count;
+    const char **sources;
+} sweep_table;
+
+/* Reads the summaries of finished trials. Local. The caller frees. Errors: MEMORY. */
+qctx_status table_collect(const qctx_sweep_plan *plan, const qctx_ledger *ledger, sweep_table *table,
+                          qctx_error *error);
+void table_free(sweep_table *table);
+
+/* The row's result on a source, or NULL. Local. */
+const table_result *table_find(const table_row *row, const char *source);
+
+/* "<out>/<name>/trials/0007/<file>", freshly allocated. Local. */
+char *table_trial_path(const qctx_sweep_plan *plan, int64_t trial, const char *file, qctx_error *error);
+
+/* "grid", "finished", … Local. */
+const char *table_method_name(qctx_sweep_method method);
+const char *table_state_name(qctx_trial_state state);
+
+/* Prints "grid of 12 trials: 5 finished, 1 running, 6 to begin", a line. Local. */
+void table_print_counts(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger);
+
+/* Whether trials can differ in a parameter, and whether it decides about no head (sources, encoder, protocol). Local.
+ */
+bool table_varies(const qctx_space_parameter *parameter);
+bool table_changes_no_head(const qctx_space_parameter *parameter);
+
+/* What to call a parameter in a heading: the last part of its path where that is enough. Borrowed or static. Local. */
+const char *table_short_name(const qctx_space *space, int64_t parameter);
+
+/* The value in an override, "optim.lr=0.0003"; borrowed. Local. */
+const char *table_raw_value(const char *override);
+
+/* The same for people: numbers of 4 digits, sources and variants by their names; freshly allocated. Local. */
+char *table_value(const qctx_space_parameter *parameter, const char *override, qctx_error *error);
+
+/* "lr 0.0003, hidden 512": all that varies, freshly allocated. Local. */
+char *table_settings(const qctx_space *space, const qctx_trial *trial, qctx_error *error);
+
+/* OK, or IO where writing to the stream failed. Local. */
+qctx_status table_written(FILE *out, qctx_error *error);
+
+#endif
