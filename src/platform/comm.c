@@ -4,7 +4,15 @@
 
 #include "comm_internal.h"
 
+#include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
+
+void comm_abort(qctx_status status)
+{
+    fflush(stderr);
+    MPI_Abort(MPI_COMM_WORLD, (int)status);
+    abort();
+}
 
 void comm_check(int code, const char *call)
 {
@@ -15,8 +23,7 @@ void comm_check(int code, const char *call)
         return;
     MPI_Error_string(code, text, &length);
     fprintf(stderr, "qctx-dist: %s failed: %s\n", call, text);
-    fflush(stderr);
-    MPI_Abort(MPI_COMM_WORLD, QCTX_ERR_INTERNAL);
+    comm_abort(QCTX_ERR_INTERNAL);
 }
 
 static void check_memory(qctx_status status, const qctx_error *error)
@@ -24,8 +31,7 @@ static void check_memory(qctx_status status, const qctx_error *error)
     if (status == QCTX_OK)
         return;
     fprintf(stderr, "qctx-dist: %s\n", error->message);
-    fflush(stderr);
-    MPI_Abort(MPI_COMM_WORLD, QCTX_ERR_MEMORY);
+    comm_abort(QCTX_ERR_MEMORY);
 }
 
 void *comm_alloc(int64_t count, size_t size, const char *purpose)
@@ -82,6 +88,7 @@ qctx_comm *qctx_comm_start(int *argc, char ***argv)
         exit(QCTX_ERR_MEMORY);
     }
     comm_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+    comm_notes_start();
     open_over(MPI_COMM_WORLD, comm);
     return comm;
 }
@@ -90,6 +97,9 @@ void qctx_comm_finish(qctx_comm *comm)
 {
     if (comm == NULL)
         return;
+    qctx_comm_barrier(comm);
+    comm_notes_finish();
+    comm_watch_finish();
     comm_exchange_finish();
     close_over(comm);
     MPI_Finalize();
@@ -101,6 +111,8 @@ qctx_comm *qctx_comm_groups(qctx_comm *comm, int size)
     qctx_comm *group = comm_alloc(1, sizeof *group, "a communicator");
     MPI_Comm ranks;
 
+    qctx_comm_barrier(comm);
+    group->world_first = comm->world_first + comm->rank / size * size;
     comm_check(MPI_Comm_split(comm->mpi, comm->rank / size, comm->rank, &ranks), "MPI_Comm_split");
     open_over(ranks, group);
     MPI_Comm_free(&ranks);
@@ -113,6 +125,29 @@ void qctx_comm_close_group(qctx_comm *group)
         return;
     close_over(group);
     free(group);
+}
+
+double comm_enter(qctx_comm *comm)
+{
+    double entered = qctx_clock_seconds();
+    comm_wait wait;
+    MPI_Request arrival;
+    int arrived = 0;
+
+    comm_exchange_hand_over(comm);
+    comm->collectives++;
+    if (comm->size == 1)
+        return entered;
+    comm_check(MPI_Ibarrier(comm->mpi, &arrival), "MPI_Ibarrier");
+    wait = comm_wait_begin(comm);
+    while (true) {
+        comm_check(MPI_Test(&arrival, &arrived, MPI_STATUS_IGNORE), "MPI_Test");
+        if (arrived)
+            break;
+        comm_wait_look(&wait);
+    }
+    comm_wait_end(&wait);
+    return entered;
 }
 
 int qctx_comm_rank(const qctx_comm *comm)
@@ -142,7 +177,7 @@ qctx_status qctx_agree(qctx_comm *comm, qctx_status status, qctx_error *error)
 {
     /* The lowest rank that failed, and whether all did. */
     int found[2] = {status == QCTX_OK ? comm->size : comm->rank, status != QCTX_OK};
-    double entered = comm_enter();
+    double entered = comm_enter(comm);
 
     comm_check(MPI_Allreduce(MPI_IN_PLACE, found, 2, MPI_INT, MPI_MIN, comm->mpi), "MPI_Allreduce");
     comm_leave(entered, 0);
@@ -161,7 +196,7 @@ bool qctx_comm_same(qctx_comm *comm, uint64_t value)
 {
     /* One reduction finds minimum and maximum: the largest of v and of ~v. */
     uint64_t extremes[2] = {value, ~value};
-    double entered = comm_enter();
+    double entered = comm_enter(comm);
 
     comm_check(MPI_Allreduce(MPI_IN_PLACE, extremes, 2, MPI_UINT64_T, MPI_MAX, comm->mpi), "MPI_Allreduce");
     comm_leave(entered, 0);

@@ -9,7 +9,7 @@
 void qctx_comm_broadcast(qctx_comm *comm, void *data, int64_t bytes, int root)
 {
     char *at = data;
-    double entered = comm_enter();
+    double entered = comm_enter(comm);
 
     for (int64_t done = 0; done < bytes; done += COMM_PIECE) {
         int piece = bytes - done < COMM_PIECE ? (int)(bytes - done) : COMM_PIECE;
@@ -47,7 +47,7 @@ qctx_status qctx_comm_broadcast_text(qctx_comm *comm, char **text, size_t *bytes
 static void reduce(qctx_comm *comm, void *values, int64_t count, MPI_Datatype type, size_t size, MPI_Op operation)
 {
     char *at = values;
-    double entered = comm_enter();
+    double entered = comm_enter(comm);
 
     for (int64_t done = 0; done < count; done += COMM_PIECE) {
         int piece = count - done < COMM_PIECE ? (int)(count - done) : COMM_PIECE;
@@ -116,7 +116,7 @@ void qctx_comm_gather_all(qctx_comm *comm, const void *own, void *all, const int
         gather_by_broadcasts(comm, own, all, counts, size);
         return;
     }
-    entered = comm_enter();
+    entered = comm_enter(comm);
     int_counts = comm_alloc((int64_t)comm->size * 2, sizeof *int_counts, "counts for MPI_Allgatherv");
     displacements = int_counts + comm->size;
     for (int r = 0; r < comm->size; r++) {
@@ -134,7 +134,7 @@ void qctx_comm_gather_all(qctx_comm *comm, const void *own, void *all, const int
 
 void qctx_comm_gather_counts(qctx_comm *comm, int64_t value, int64_t *counts)
 {
-    double entered = comm_enter();
+    double entered = comm_enter(comm);
 
     comm_check(MPI_Allgather(&value, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->mpi), "MPI_Allgather");
     comm_leave(entered, (comm->size - 1) * (int64_t)sizeof value);
@@ -142,7 +142,7 @@ void qctx_comm_gather_counts(qctx_comm *comm, int64_t value, int64_t *counts)
 
 void qctx_comm_barrier(qctx_comm *comm)
 {
-    double entered = comm_enter();
+    double entered = comm_enter(comm);
 
     comm_check(MPI_Barrier(comm->mpi), "MPI_Barrier");
     comm_leave(entered, 0);

@@ -52,10 +52,11 @@ static void add_doubles(double *restrict sum, const double *restrict values, int
         sum[i] += values[i];
 }
 
-qctx_exchange *comm_exchange_create(MPI_Comm mpi, int tag, int64_t most)
+qctx_exchange *comm_exchange_create(qctx_comm *comm, MPI_Comm mpi, int tag, int64_t most)
 {
     qctx_exchange *exchange = comm_alloc(1, sizeof *exchange + (size_t)most * sizeof(comm_round), "an exchange");
 
+    exchange->comm = comm;
     exchange->mpi = mpi;
     exchange->tag = tag;
     return exchange;
@@ -256,17 +257,13 @@ static void compact(void)
     active.count = kept;
 }
 
-/* Deals with all messages that are over, waiting for one if `block` is set. Whether there was any. */
-static bool drive(bool block)
+/* Deals with all messages that are over. Whether there was any. */
+static bool drive(void)
 {
     int count = 0;
 
-    if (block)
-        comm_check(MPI_Waitsome(active.count, active.requests, &count, active.indices, MPI_STATUSES_IGNORE),
-                   "MPI_Waitsome");
-    else
-        comm_check(MPI_Testsome(active.count, active.requests, &count, active.indices, MPI_STATUSES_IGNORE),
-                   "MPI_Testsome");
+    comm_check(MPI_Testsome(active.count, active.requests, &count, active.indices, MPI_STATUSES_IGNORE),
+               "MPI_Testsome");
     if (count == MPI_UNDEFINED || count == 0)
         return false;
     for (int i = 0; i < count; i++)
@@ -284,27 +281,43 @@ static bool drive(bool block)
 void qctx_comm_progress(void)
 {
     for (int idle = 0; active.count > 0 && idle < TRIES;)
-        idle = drive(false) ? 0 : idle + 1;
+        idle = drive() ? 0 : idle + 1;
+    comm_notes_poll();
 }
 
-double comm_enter(void)
+/* Drives what is under way, or hears what the others do while nothing moves. */
+static void drive_or_look(comm_wait *wait)
 {
-    double entered = qctx_clock_seconds();
+    if (drive())
+        wait->since = qctx_clock_seconds();
+    else
+        comm_wait_look(wait);
+}
 
+void comm_exchange_hand_over(qctx_comm *comm)
+{
+    comm_wait wait;
+
+    if (active.unposted == 0)
+        return;
+    wait = comm_wait_begin(comm);
     while (active.unposted > 0)
-        drive(true);
-    return entered;
+        drive_or_look(&wait);
+    comm_wait_end(&wait);
 }
 
 void qctx_exchange_wait(qctx_exchange **exchange)
 {
+    comm_wait wait;
     double entered;
 
     if (*exchange == NULL)
         return;
     entered = qctx_clock_seconds();
+    wait = comm_wait_begin((*exchange)->comm);
     while (!(*exchange)->over)
-        drive(true);
+        drive_or_look(&wait);
+    comm_wait_end(&wait);
     comm_count_waited(qctx_clock_seconds() - entered);
     destroy(*exchange);
     *exchange = NULL;

@@ -16,11 +16,16 @@ struct qctx_comm {
     int rank;
     int size;
     int node_size;
-    int64_t started; /* exchanges of several rounds so far, for their tags */
+    int world_first;     /* the number of its rank 0 among all ranks: a group's ranks follow each other */
+    int64_t started;     /* exchanges of several rounds so far, for their tags */
+    int64_t collectives; /* blocking ones so far, the same on all its ranks */
 };
 
 /* Elements or bytes of one MPI call; larger messages are cut into pieces of this size. */
 enum { COMM_PIECE = 1 << 28 };
+
+/* Ends the job: mpirun returns `status`, too. */
+void comm_abort(qctx_status status) __attribute__((noreturn));
 
 /* Prints and aborts the job unless `code` is MPI_SUCCESS: in the middle of a collective nobody is left to agree with.
  */
@@ -31,12 +36,16 @@ void *comm_alloc(int64_t count, size_t size, const char *purpose);
 void comm_grow(void **array, int64_t *capacity, int64_t needed, size_t size, const char *purpose);
 
 /*
- * Around every blocking collective. Entering waits until all exchanges under way are wholly in MPI's hands: one that
+ * Around every blocking collective. Entering waits until all exchanges under way are wholly in MPI's hands (one that
  * has rounds to start yet would stand still while this rank sits in the collective, and another rank that waits for it
- * would never arrive. `bytes`: the payload received from other ranks.
+ * would never arrive), and then until all ranks have come: they so wait where they hear notes and look at the clock.
+ * `bytes`: the payload received from other ranks.
  */
-double comm_enter(void);
+double comm_enter(qctx_comm *comm);
 void comm_leave(double entered, int64_t bytes);
+
+/* The part of comm_enter that waits for exchanges. */
+void comm_exchange_hand_over(qctx_comm *comm);
 
 /* Counts for qctx_comm_traffic: payload received, an exchange that began or ended, seconds of doing nothing else. */
 void comm_count_received(int64_t bytes);
@@ -63,7 +72,8 @@ typedef struct {
  * what goes out.
  */
 struct qctx_exchange {
-    MPI_Comm mpi;
+    qctx_comm *comm;
+    MPI_Comm mpi; /* of comm's */
     int tag;
     const char *out;   /* where the ranges of bytes that go out … */
     char *in;          /* … and come in are counted from */
@@ -82,12 +92,75 @@ struct qctx_exchange {
 };
 
 /* An exchange with room for `most` rounds and none yet. */
-qctx_exchange *comm_exchange_create(MPI_Comm mpi, int tag, int64_t most);
+qctx_exchange *comm_exchange_create(qctx_comm *comm, MPI_Comm mpi, int tag, int64_t most);
 
 /* Starts what the exchange has been filled with. */
 void comm_exchange_begin(qctx_exchange *exchange);
 
 /* Frees what is kept between exchanges. */
 void comm_exchange_finish(void);
+
+/* What a note is about. */
+typedef enum {
+    COMM_NOTE_STOP,  /* its sender was asked to stop; `text`: by what */
+    COMM_NOTE_ASK,   /* what are you doing? */
+    COMM_NOTE_ANSWER /* this; the members below */
+} comm_note_kind;
+
+enum { COMM_NOTE_TEXT = 64 };
+
+/*
+ * A few bytes beside the collectives, from one rank to another. They are received wherever a rank waits or works long:
+ * inside the waits of this module, qctx_comm_progress, qctx_comm_tell_alive and qctx_stop_requested.
+ */
+typedef struct {
+    comm_note_kind kind;
+    int32_t serial;     /* of the question, which the answer repeats */
+    int32_t comm_first; /* the communicator in which the rank waits: the number of its rank 0 among all ranks … */
+    int32_t comm_size;  /* … and its size; 0: it does not wait */
+    int64_t collective; /* how many collectives it has entered there */
+    double waited;      /* seconds */
+    char text[COMM_NOTE_TEXT]; /* its phase */
+} comm_note;
+
+/* Starts and ends the traffic of notes between all ranks. Collective. */
+void comm_notes_start(void);
+void comm_notes_finish(void);
+
+/* Sends a copy of the note to a rank of all ranks. Local. */
+void comm_notes_send(int to, const comm_note *note);
+
+/*
+ * Receives what notes have come, at most every millisecond; does nothing on threads other than the main one, which
+ * alone speaks to MPI. Local.
+ */
+void comm_notes_poll(void);
+
+/* What becomes of notes, by kind; `from` is a number among all ranks. In stop.c and comm_watch.c. Local. */
+void comm_take_stop(int rank, int size, int from, const comm_note *note);
+void comm_take_question(int from, const comm_note *note);
+void comm_take_answer(int from, const comm_note *note);
+
+/* Passes on that this rank was asked to stop, if it was and has not yet. Looked at before each receiving. Local. */
+void comm_tell_stop(int rank, int size);
+
+/* A wait for other ranks of `comm`. */
+typedef struct {
+    qctx_comm *comm;
+    double since; /* when it began, or last got on */
+    double next;  /* when to look again */
+} comm_wait;
+
+comm_wait comm_wait_begin(qctx_comm *comm);
+
+/*
+ * Called again and again while waiting: hears notes, asks the others what they do where that takes long, and ends the
+ * job where some have been silent for too long. Local.
+ */
+void comm_wait_look(comm_wait *wait);
+void comm_wait_end(const comm_wait *wait);
+
+/* Frees what the watch keeps. */
+void comm_watch_finish(void);
 
 #endif

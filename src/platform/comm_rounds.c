@@ -66,7 +66,7 @@ static int64_t fill_halvings(const qctx_comm *comm, const int64_t *counts, size_
 
 static qctx_exchange *create_by_rounds(qctx_comm *comm, void *values, int64_t bytes)
 {
-    qctx_exchange *exchange = comm_exchange_create(comm->rounds, next_tag(comm), 2 * ROUNDS_MOST);
+    qctx_exchange *exchange = comm_exchange_create(comm, comm->rounds, next_tag(comm), 2 * ROUNDS_MOST);
 
     exchange->out = values;
     exchange->in = values;
@@ -77,7 +77,7 @@ static qctx_exchange *create_by_rounds(qctx_comm *comm, void *values, int64_t by
 qctx_exchange *qctx_comm_start_pass(qctx_comm *comm, const void *out, int64_t out_bytes, int to, void *in,
                                     int64_t in_bytes, int from)
 {
-    qctx_exchange *exchange = comm_exchange_create(comm->passes, 0, 1);
+    qctx_exchange *exchange = comm_exchange_create(comm, comm->passes, 0, 1);
 
     exchange->out = out;
     exchange->in = in;

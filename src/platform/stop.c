@@ -1,23 +1,153 @@
 #include "qctx/platform/stop.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "comm_internal.h"
+
+/* A job that SLURM's time limit is about to end is stopped so many seconds before. */
+enum { END_MARGIN = 60 };
+
+static const int listened_to[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+enum { SIGNALS = sizeof listened_to / sizeof listened_to[0] };
+
+/* Written by the handler, which may run on any thread. */
+static volatile sig_atomic_t first_signal, interrupted;
+
+static struct {
+    bool listening;
+    time_t end;              /* of the job's time; 0: unknown */
+    char by[COMM_NOTE_TEXT]; /* what asked; written once, before `known` */
+    atomic_bool known;       /* `by` may be read, and the neighbours have been told */
+} stop;
+
+static void on_signal(int number)
+{
+    if (number == SIGINT && interrupted) {
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT);
+        return;
+    }
+    if (number == SIGINT)
+        interrupted = 1;
+    if (first_signal == 0)
+        first_signal = number;
+}
+
+static const char *name_of_signal(int number)
+{
+    switch (number) {
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGINT:
+        return "Ctrl-C";
+    case SIGUSR1:
+        return "SIGUSR1";
+    default:
+        return "SIGUSR2";
+    }
+}
+
+/* SLURM gives the end as seconds of UNIX. What is no number, or has passed already, says nothing about this job. */
+static time_t end_of_job(void)
+{
+    const char *text = getenv("SLURM_JOB_END_TIME");
+    char *end;
+    long long seconds;
+
+    if (text == NULL || *text < '0' || *text > '9')
+        return 0;
+    errno = 0;
+    seconds = strtoll(text, &end, 10);
+    if (errno != 0 || *end != '\0' || (time_t)seconds <= time(NULL))
+        return 0;
+    return (time_t)seconds;
+}
+
 void qctx_stop_listen(qctx_comm *world)
 {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
     (void)world;
+    stop.end = end_of_job();
+    stop.listening = true;
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < SIGNALS; i++) {
+        struct sigaction before;
+
+        /* A shell that starts a job in the background sets Ctrl-C to be ignored, since it is meant for another. */
+        if (sigaction(listened_to[i], NULL, &before) == 0 &&
+            !(listened_to[i] == SIGINT && before.sa_handler == SIG_IGN))
+            sigaction(listened_to[i], &action, NULL);
+    }
+}
+
+static bool time_is_up(void)
+{
+    return stop.end != 0 && time(NULL) >= stop.end - END_MARGIN;
+}
+
+/* Along a binary tree of the ranks, up and down from where the request came in: each rank passes it on once. */
+static void pass_on(int rank, int size, int except)
+{
+    const int neighbours[] = {(rank - 1) / 2, 2 * rank + 1, 2 * rank + 2};
+    comm_note note = {.kind = COMM_NOTE_STOP};
+
+    memcpy(note.text, stop.by, sizeof note.text);
+    for (int i = rank == 0 ? 1 : 0; i < 3; i++)
+        if (neighbours[i] < size && neighbours[i] != except)
+            comm_notes_send(neighbours[i], &note);
+}
+
+void comm_tell_stop(int rank, int size)
+{
+    struct tm utc;
+
+    if (!stop.listening || atomic_load(&stop.known))
+        return;
+    if (first_signal != 0) {
+        snprintf(stop.by, sizeof stop.by, "by %s", name_of_signal(first_signal));
+    } else if (time_is_up()) {
+        gmtime_r(&stop.end, &utc);
+        strftime(stop.by, sizeof stop.by, "since SLURM's time limit is near (ends %H:%M:%S UTC)", &utc);
+    } else {
+        return;
+    }
+    atomic_store(&stop.known, true);
+    pass_on(rank, size, -1);
+}
+
+void comm_take_stop(int rank, int size, int from, const comm_note *note)
+{
+    if (atomic_load(&stop.known))
+        return;
+    memcpy(stop.by, note->text, sizeof stop.by);
+    stop.by[sizeof stop.by - 1] = '\0';
+    atomic_store(&stop.known, true);
+    pass_on(rank, size, from);
 }
 
 bool qctx_stop_requested(void)
 {
-    return false;
+    comm_notes_poll();
+    return first_signal != 0 || atomic_load(&stop.known);
 }
 
 qctx_status qctx_stop_check(qctx_error *error)
 {
-    (void)error;
-    return QCTX_OK;
+    if (!qctx_stop_requested())
+        return QCTX_OK;
+    if (atomic_load(&stop.known))
+        return qctx_fail(error, QCTX_STOPPED, "stopped %s", stop.by);
+    return qctx_fail(error, QCTX_STOPPED, "stopped by %s", name_of_signal(first_signal));
 }
 
 qctx_status qctx_stop_agree(qctx_comm *comm, qctx_error *error)
 {
-    (void)comm, (void)error;
-    return QCTX_OK;
+    return qctx_agree(comm, qctx_stop_check(error), error);
 }

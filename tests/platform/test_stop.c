@@ -1,0 +1,137 @@
+/* ranks: 1 2 3 5 */
+#include "harness.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "qctx/base/clock.h"
+#include "qctx/platform/stop.h"
+
+static void nobody_has_asked_yet(void **state)
+{
+    qctx_error error;
+
+    (void)state;
+    qctx_stop_listen(test_comm);
+    assert_false(qctx_stop_requested());
+    assert_status(qctx_stop_check(&error), QCTX_OK, &error);
+    assert_status(qctx_stop_agree(test_comm, &error), QCTX_OK, &error);
+}
+
+/* What ends a process, or its time, is tried in a child, and only where the rank is alone. */
+static int code_of(pid_t child)
+{
+    int status = 0;
+
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void a_second_interrupt_leaves_at_once(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    if (qctx_comm_size(test_comm) > 1)
+        return;
+    child = fork();
+    if (child == 0) {
+        raise(SIGINT);
+        if (!qctx_stop_requested())
+            _exit(1);
+        raise(SIGTERM);
+        raise(SIGINT);
+        _exit(2);
+    }
+    assert_int_equal(code_of(child), 130);
+}
+
+/* What a child that listens with this end of its time says, or "". */
+static const char *said_with_end(const char *end)
+{
+    static char said[256];
+    int ends[2];
+    ssize_t count;
+    pid_t child;
+
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        qctx_error error = {0};
+
+        setenv("SLURM_JOB_END_TIME", end, 1);
+        qctx_stop_listen(test_comm);
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        if (qctx_stop_check(&error) == QCTX_STOPPED)
+            dprintf(ends[1], "%s", error.message);
+        _exit(0);
+    }
+    close(ends[1]);
+    count = read(ends[0], said, sizeof said - 1);
+    said[count > 0 ? count : 0] = '\0';
+    close(ends[0]);
+    assert_int_equal(code_of(child), 0);
+    return said;
+}
+
+static void the_end_of_a_slurm_job_asks(void **state)
+{
+    char end[32], expected[128];
+    time_t soon = time(NULL) + 30;
+
+    (void)state;
+    if (qctx_comm_size(test_comm) > 1)
+        return;
+    snprintf(end, sizeof end, "%lld", (long long)soon);
+    strftime(expected, sizeof expected, "stopped since SLURM's time limit is near (ends %H:%M:%S UTC)", gmtime(&soon));
+    assert_string_equal(said_with_end(end), expected);
+    snprintf(end, sizeof end, "%lld", (long long)soon + 3600);
+    assert_string_equal(said_with_end(end), "");
+    snprintf(end, sizeof end, "%lldx", (long long)soon);
+    assert_string_equal(said_with_end(end), "");
+    assert_string_equal(said_with_end("Unknown"), "");
+    assert_string_equal(said_with_end("-5"), "");
+    assert_string_equal(said_with_end("1000000000"), "");
+    assert_string_equal(said_with_end("99999999999999999999999"), "");
+    assert_string_equal(said_with_end(""), "");
+}
+
+/* The last rank alone gets a signal; the others hear of it without any collective. Stays last: nothing takes it back.
+ */
+static void a_signal_to_one_rank_reaches_all(void **state)
+{
+    const bool is_last = qctx_comm_rank(test_comm) == qctx_comm_size(test_comm) - 1;
+    double until = qctx_clock_seconds() + 60;
+    qctx_error error;
+
+    (void)state;
+    qctx_comm_barrier(test_comm);
+    if (is_last)
+        raise(SIGUSR1);
+    while (!qctx_stop_requested() && qctx_clock_seconds() < until)
+        ;
+    assert_status(qctx_stop_check(&error), QCTX_STOPPED, &error);
+    assert_string_equal(error.message, "stopped by SIGUSR1");
+    memset(&error, 0, sizeof error);
+    assert_status(qctx_stop_agree(test_comm, &error), QCTX_STOPPED, &error);
+    assert_string_equal(error.message, "stopped by SIGUSR1");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_has_asked_yet),
+        cmocka_unit_test(a_second_interrupt_leaves_at_once),
+        cmocka_unit_test(the_end_of_a_slurm_job_asks),
+        cmocka_unit_test(a_signal_to_one_rank_reaches_all),
+    };
+
+    /* Of the job in which the tests run. */
+    unsetenv("SLURM_JOB_END_TIME");
+    return test_main(argc, argv, __FILE__, tests, sizeof tests / sizeof tests[0]);
+}

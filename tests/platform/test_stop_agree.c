@@ -1,0 +1,43 @@
+/* ranks: 1 2 3 5 */
+#include "harness.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "qctx/platform/stop.h"
+
+/* Those that agree with the one that was asked have heard nothing yet, as likely as not. */
+static void all_agree_when_one_was_asked(void **state)
+{
+    qctx_error error = {0};
+
+    (void)state;
+    qctx_stop_listen(test_comm);
+    assert_status(qctx_stop_agree(test_comm, &error), QCTX_OK, &error);
+    if (qctx_comm_rank(test_comm) == 0)
+        raise(SIGTERM);
+    assert_status(qctx_stop_agree(test_comm, &error), QCTX_STOPPED, &error);
+    assert_string_equal(error.message, "stopped by SIGTERM");
+}
+
+/* The first request counts, and it is over for groups, too, whichever rank they ask. */
+static void groups_hear_of_it(void **state)
+{
+    qctx_comm *group = qctx_comm_groups(test_comm, 2);
+    qctx_error error = {0};
+
+    (void)state;
+    raise(SIGUSR2);
+    assert_status(qctx_stop_agree(group, &error), QCTX_STOPPED, &error);
+    qctx_comm_close_group(group);
+    memset(&error, 0, sizeof error);
+    assert_status(qctx_stop_agree(test_comm, &error), QCTX_STOPPED, &error);
+    assert_string_equal(error.message, "stopped by SIGTERM");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(all_agree_when_one_was_asked),
+    cmocka_unit_test(groups_hear_of_it),
+};
+
+TEST_MAIN(tests)
