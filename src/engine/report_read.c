@@ -9,15 +9,11 @@ static const double longest_position = 1e12;
 static qctx_status read_number(const json_t *object, const char *key, double most, const char *place, double *value,
                                qctx_error *error)
 {
-    const json_t *number = json_object_get(object, key);
+    qctx_status status = qctx_json_get_number(object, key, place, value, error);
 
-    if (!json_is_number(number))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: \"%s\" is %s, expected a number", place, key,
-                         qctx_json_type(number));
-    *value = json_number_value(number);
-    if (!(fabs(*value) <= most))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: \"%s\" is %g, expected at most %g", place, key, *value, most);
-    return QCTX_OK;
+    if (status == QCTX_OK && !(fabs(*value) <= most))
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %g, expected at most %g", place, key, *value, most);
+    return status;
 }
 
 static qctx_status read_figures(const json_t *object, const char *key, const char *place, qctx_interval *intervals,
@@ -32,7 +28,7 @@ static qctx_status read_figures(const json_t *object, const char *key, const cha
         double most = f == QCTX_FIGURE_POSITION ? longest_position : 1.0;
 
         if (!json_is_object(figure))
-            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: \"%s\" of \"%s\" is %s, expected an object", place, name, key,
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' of '%s' is %s, expected an object", place, name, key,
                              qctx_json_type(figure));
         status = read_number(figure, "value", most, place, &intervals[f].value, error);
         if (status == QCTX_OK)
@@ -61,7 +57,7 @@ static qctx_status read_protocol(const json_t *object, const char *place, qctx_p
             protocol->order = strcmp(order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
             return qctx_json_get_integer(object, "pool", 0, 1, INT64_MAX, place, &protocol->pool, error);
         }
-    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: \"candidates\" is '%.40s', expected pools, split or corpus", place,
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'candidates' is '%.40s', expected pools, split or corpus", place,
                      candidates);
 }
 

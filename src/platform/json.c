@@ -139,6 +139,17 @@ qctx_status qctx_json_get_string(const json_t *object, const char *key, const ch
     return QCTX_OK;
 }
 
+qctx_status qctx_json_get_number(const json_t *object, const char *key, const char *place, double *value,
+                                 qctx_error *error)
+{
+    const json_t *found = json_object_get(object, key);
+
+    if (!json_is_number(found))
+        return wrong_type(object, key, "a number", place, error);
+    *value = json_number_value(found);
+    return QCTX_OK;
+}
+
 qctx_status qctx_json_get_array(const json_t *object, const char *key, const char *place, json_t **value,
                                 qctx_error *error)
 {

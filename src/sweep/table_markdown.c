@@ -178,7 +178,7 @@ static void explain_results(FILE *out, const sweep_table *table, table_row *cons
         }
 }
 
-/* Trials that were paused and have not gone on: by successive halving, when the sweep is done. */
+/* Trials that have not gone on beyond their rung; when the sweep is done, those that were not good enough. */
 static qctx_status print_paused(FILE *out, const sweep_table *table, qctx_error *error)
 {
     table_grid grid = {.columns = 4 + varying(&table->plan->space)};
@@ -206,7 +206,7 @@ static qctx_status print_paused(FILE *out, const sweep_table *table, qctx_error 
         table_grid_take(&grid, qctx_format(error, "%.1f", row->trial->seconds / 60.0), error);
     }
     if (grid.status == QCTX_OK && grid.count > grid.columns) {
-        fputs("\n## Paused\n\n", out);
+        fputs("\n## Paused by successive halving\n\n", out);
         table_grid_print(out, &grid);
     }
     status = grid.status;

@@ -14,32 +14,20 @@ const table_result *table_find(const table_row *row, const char *source)
     return NULL;
 }
 
-static qctx_status read_number(const json_t *object, const char *key, const char *place, double *value,
-                               qctx_error *error)
-{
-    const json_t *number = json_object_get(object, key);
-
-    if (!json_is_number(number))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: \"%s\" is %s, expected a number", place, key,
-                         qctx_json_type(number));
-    *value = json_number_value(number);
-    return QCTX_OK;
-}
-
 static qctx_status read_best(const json_t *summary, const char *place, table_row *row, qctx_error *error)
 {
     const json_t *best = json_object_get(summary, "best");
     qctx_status status;
 
     if (!json_is_object(best))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: \"best\" is %s, expected an object", place, qctx_json_type(best));
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'best' is %s, expected an object", place, qctx_json_type(best));
     status = qctx_json_get_integer(best, "epoch", 0, 0, INT64_MAX, place, &row->best_epoch, error);
     if (status == QCTX_OK)
-        status = read_number(best, "value", place, &row->metric, error);
+        status = qctx_json_get_number(best, "value", place, &row->metric, error);
     if (status == QCTX_OK)
-        status = read_number(best, "no_head", place, &row->no_head, error);
+        status = qctx_json_get_number(best, "no_head", place, &row->no_head, error);
     if (status == QCTX_OK)
-        status = read_number(best, "strength", place, &row->strength, error);
+        status = qctx_json_get_number(best, "strength", place, &row->strength, error);
     /* A run without questions to choose by says −1. */
     row->chosen = row->no_head >= 0.0;
     return status;
@@ -72,7 +60,7 @@ static qctx_status read_summary(const char *path, table_row *row, qctx_error *er
     if (status == QCTX_OK)
         status = qctx_json_get_integer(row->summary, "epochs", 0, 0, INT64_MAX, path, &row->epochs, error);
     if (status == QCTX_OK)
-        status = read_number(row->summary, "seconds", path, &row->seconds, error);
+        status = qctx_json_get_number(row->summary, "seconds", path, &row->seconds, error);
     if (status == QCTX_OK)
         status = read_best(row->summary, path, row, error);
     if (status == QCTX_OK)

@@ -76,13 +76,15 @@ static char *base_name(const char *path, qctx_error *error)
 /* What a source, a variant or another mapping is called; one without a name is written out. */
 static char *name_of(const qctx_yaml *node, const char *written, qctx_error *error)
 {
-    static const char *const keys[] = {"name", "corpus", "store"};
+    static const char *const paths[] = {"corpus", "store"};
 
     if (node->kind == QCTX_YAML_SCALAR)
         return base_name(node->text, error);
-    for (size_t k = 0; k < sizeof keys / sizeof keys[0] && node->kind == QCTX_YAML_MAPPING; k++)
-        if (text_under(node, keys[k]) != NULL)
-            return base_name(text_under(node, keys[k]), error);
+    if (node->kind == QCTX_YAML_MAPPING && text_under(node, "name") != NULL)
+        return qctx_strdup(text_under(node, "name"), error);
+    for (size_t p = 0; p < sizeof paths / sizeof paths[0] && node->kind == QCTX_YAML_MAPPING; p++)
+        if (text_under(node, paths[p]) != NULL)
+            return base_name(text_under(node, paths[p]), error);
     return qctx_strdup(written, error);
 }
 

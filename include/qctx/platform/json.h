@@ -39,6 +39,10 @@ const char *qctx_json_type(const json_t *value);
 qctx_status qctx_json_get_string(const json_t *object, const char *key, const char *fallback, const char *place,
                                  const char **value, qctx_error *error);
 
+/* The number under `key`; absent or of another type is refused. Local. Errors: FORMAT. */
+qctx_status qctx_json_get_number(const json_t *object, const char *key, const char *place, double *value,
+                                 qctx_error *error);
+
 /* The array under `key`, borrowed; absent or of another type is refused. Local. Errors: FORMAT. */
 qctx_status qctx_json_get_array(const json_t *object, const char *key, const char *place, json_t **value,
                                 qctx_error *error);
