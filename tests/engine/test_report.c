@@ -129,6 +129,27 @@ static void json_holds_shares(void **state)
     json_decref(object);
 }
 
+static void json_is_read_back(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    qctx_protocol protocol;
+    qctx_comparison again;
+    const char *source;
+
+    (void)state;
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_OK, &error);
+    assert_string_equal(source, "squad/dev");
+    assert_int_equal(protocol.candidates, QCTX_CANDIDATES_POOLS);
+    assert_int_equal(protocol.order, QCTX_POOLS_CONSECUTIVE);
+    assert_int_equal(protocol.pool, 500);
+    assert_memory_equal(&again, &comparison, sizeof again);
+    json_object_set_new(object, "questions", json_integer(0));
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "f: 'questions' is 0");
+    json_decref(object);
+}
+
 static void strengths_mark_the_one_in_use(void **state)
 {
     const qctx_comparison comparisons[] = {make(0.03), make(0.03)};
@@ -182,9 +203,13 @@ static void a_trec_run_refuses_ids_with_spaces(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_gain_is_printed_in_percent),          cmocka_unit_test(a_loss_says_so),
-    cmocka_unit_test(without_intervals_there_are_no_claims), cmocka_unit_test(json_holds_shares),
-    cmocka_unit_test(strengths_mark_the_one_in_use),         cmocka_unit_test(a_trec_run_has_falling_scores),
+    cmocka_unit_test(a_gain_is_printed_in_percent),
+    cmocka_unit_test(a_loss_says_so),
+    cmocka_unit_test(without_intervals_there_are_no_claims),
+    cmocka_unit_test(json_holds_shares),
+    cmocka_unit_test(json_is_read_back),
+    cmocka_unit_test(strengths_mark_the_one_in_use),
+    cmocka_unit_test(a_trec_run_has_falling_scores),
     cmocka_unit_test(a_trec_run_refuses_ids_with_spaces),
 };
 TEST_MAIN(tests)

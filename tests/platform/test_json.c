@@ -103,6 +103,7 @@ static void asks_for_the_right_types(void **state)
     const char *value = NULL;
     int64_t number = 0;
     bool flag = false;
+    double real = 0.0;
     qctx_error error;
 
     (void)state;
@@ -133,6 +134,10 @@ static void asks_for_the_right_types(void **state)
     assert_string_equal(error.message, "f:7: 'n' is 5, expected 6 to 9");
     assert_status(qctx_json_get_integer(root, "s", -1, 0, 9, "f:7", &number, &error), QCTX_ERR_FORMAT, &error);
     assert_string_equal(error.message, "f:7: 's' is a string, expected an integer");
+    assert_status(qctx_json_get_number(root, "n", "f:7", &real, &error), QCTX_OK, &error);
+    assert_close(real, 5.0, 0.0);
+    assert_status(qctx_json_get_number(root, "none", "f:7", &real, &error), QCTX_ERR_FORMAT, &error);
+    assert_string_equal(error.message, "f:7: the key 'none' is missing, expected a number");
 
     /* Also with a fallback, what is no object at all is refused. */
     assert_status(qctx_json_parse("7", 1, "f:8", &scalar, &error), QCTX_OK, &error);
