@@ -55,14 +55,17 @@ PROGRAM      := $(BUILD)/qctx-dist
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
 TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
+# What the scripts of tests/faults use, and some tests: a library to preload, and a program.
+FAULT_TOOLS  := $(BUILD)/tests/faults/interposer.so $(BUILD)/tests/faults/flips
 # What test-models asks, beside the tests.
 DUMP_IDS     := tests/tokenizer/dump_ids.c
-TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SUPPORT) $(DUMP_IDS))
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SUPPORT) $(DUMP_IDS) \
+                           tests/faults/flips.c)
 
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
 
-.PHONY: all help deps demo test test-models lint format debug sanitize fuzz coverage install clean tests-built
+.PHONY: all help deps demo test test-models lint format debug sanitize fuzz faults coverage install clean tests-built
 
 all: $(PROGRAM)
 
@@ -79,6 +82,7 @@ help:
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests under address and undefined-behaviour sanitizers
 ## make fuzz       a million mutated model files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N
+## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about half an hour
 ## make coverage   all tests with gcov, a summary by file
 ## make install    PREFIX=/usr/local by default, DESTDIR honoured
 ## make clean      remove build/
@@ -113,7 +117,12 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o) $(
 	@mkdir -p $(@D)
 	$(call say,link $@) $(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) $(shell pkg-config --libs cmocka)
 
-tests-built: $(PROGRAM) $(TESTS)
+# Preloaded before everything else: neither sanitized nor measured, and linked with nothing of the program.
+$(BUILD)/tests/faults/interposer.so: tests/faults/interposer.c Makefile
+	@mkdir -p $(@D)
+	$(call say,link $@) $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -shared -fPIC -o $@ $< -ldl
+
+tests-built: $(PROGRAM) $(TESTS) $(FAULT_TOOLS)
 
 # The packages may be installed by the very same run, so the build starts anew in a sub-make.
 test: deps
@@ -145,6 +154,10 @@ sanitize: deps
 fuzz: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize build/sanitize/tests/fuzz/test_fuzz
 	@tests/fuzz/fuzz.sh "$(or $(FUZZ_INPUTS),1000000)" "$(or $(FUZZ_SEED),1)"
+
+faults: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) $(PROGRAM) $(FAULT_TOOLS)
+	@BUILD=$(BUILD) tests/faults/faults.sh "$(or $(KILLS),200)" "$(or $(SEED),1)"
 
 coverage: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=coverage tests-built
