@@ -89,6 +89,7 @@ qctx_comm *qctx_comm_start(int *argc, char ***argv)
     }
     comm_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
     comm_notes_start();
+    comm_watch_start();
     open_over(MPI_COMM_WORLD, comm);
     return comm;
 }
@@ -130,7 +131,6 @@ void qctx_comm_close_group(qctx_comm *group)
 double comm_enter(qctx_comm *comm)
 {
     double entered = qctx_clock_seconds();
-    comm_wait wait;
     MPI_Request arrival;
     int arrived = 0;
 
@@ -139,14 +139,14 @@ double comm_enter(qctx_comm *comm)
     if (comm->size == 1)
         return entered;
     comm_check(MPI_Ibarrier(comm->mpi, &arrival), "MPI_Ibarrier");
-    wait = comm_wait_begin(comm);
+    comm_wait_begin(comm);
     while (true) {
         comm_check(MPI_Test(&arrival, &arrived, MPI_STATUS_IGNORE), "MPI_Test");
         if (arrived)
             break;
-        comm_wait_look(&wait);
+        comm_wait_look();
     }
-    comm_wait_end(&wait);
+    comm_wait_end();
     return entered;
 }
 

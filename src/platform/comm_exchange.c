@@ -286,38 +286,35 @@ void qctx_comm_progress(void)
 }
 
 /* Drives what is under way, or hears what the others do while nothing moves. */
-static void drive_or_look(comm_wait *wait)
+static void drive_or_look(void)
 {
     if (drive())
-        wait->since = qctx_clock_seconds();
+        comm_wait_got_on();
     else
-        comm_wait_look(wait);
+        comm_wait_look();
 }
 
 void comm_exchange_hand_over(qctx_comm *comm)
 {
-    comm_wait wait;
-
     if (active.unposted == 0)
         return;
-    wait = comm_wait_begin(comm);
+    comm_wait_begin(comm);
     while (active.unposted > 0)
-        drive_or_look(&wait);
-    comm_wait_end(&wait);
+        drive_or_look();
+    comm_wait_end();
 }
 
 void qctx_exchange_wait(qctx_exchange **exchange)
 {
-    comm_wait wait;
     double entered;
 
     if (*exchange == NULL)
         return;
     entered = qctx_clock_seconds();
-    wait = comm_wait_begin((*exchange)->comm);
+    comm_wait_begin((*exchange)->comm);
     while (!(*exchange)->over)
-        drive_or_look(&wait);
-    comm_wait_end(&wait);
+        drive_or_look();
+    comm_wait_end();
     comm_count_waited(qctx_clock_seconds() - entered);
     destroy(*exchange);
     *exchange = NULL;

@@ -144,21 +144,18 @@ void comm_take_answer(int from, const comm_note *note);
 /* Passes on that this rank was asked to stop, if it was and has not yet. Looked at before each receiving. Local. */
 void comm_tell_stop(int rank, int size);
 
-/* A wait for other ranks of `comm`. */
-typedef struct {
-    qctx_comm *comm;
-    double since; /* when it began, or last got on */
-    double next;  /* when to look again */
-} comm_wait;
-
-comm_wait comm_wait_begin(qctx_comm *comm);
+/* Collective, at the start: learns the hosts of all ranks. */
+void comm_watch_start(void);
 
 /*
- * Called again and again while waiting: hears notes, asks the others what they do where that takes long, and ends the
- * job where some have been silent for too long. Local.
+ * Around a wait for other ranks of `comm`, one at a time. Between them, again and again: comm_wait_look hears notes,
+ * asks the others what they do where it takes long, and ends the job where some have been silent for too long;
+ * comm_wait_got_on says that something has come. Local.
  */
-void comm_wait_look(comm_wait *wait);
-void comm_wait_end(const comm_wait *wait);
+void comm_wait_begin(qctx_comm *comm);
+void comm_wait_look(void);
+void comm_wait_got_on(void);
+void comm_wait_end(void);
 
 /* Frees what the watch keeps. */
 void comm_watch_finish(void);

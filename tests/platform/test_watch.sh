@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Ranks that stop answering are named, and the job ends. ranks: 0
+. tests/support/cli.sh
+
+# faulty RANKS FAULT WHICH: a job whose ranks WHICH fail so; its processes are in the file `pids`.
+faulty() {
+    local ranks=$1
+    shift
+    rm -f pids
+    # shellcheck disable=SC2016
+    timeout -s KILL 60 mpirun -np "$ranks" bash -c 'echo $$ >>pids; exec "$0" "$@"' "$BUILD/tests/platform/test_watch" "$@"
+}
+
+# Whether no process of the job is there; mpirun ends them within seconds.
+all_gone() {
+    local pid
+    for pid in $(cat pids); do
+        for _ in {1..100}; do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.1
+        done
+        return 1
+    done
+}
+
+host=$(hostname)
+expect 11 "a training step: no sign of rank 1 on $host (1 s)" faulty 2 stop 1
+check "one message" test "$(grep -c 'no sign of' output)" = 1
+check "the stopped rank is gone, too" all_gone
+expect 11 "no sign of rank 0 on $host (" faulty 3 sleep 0
+check "the sleeping rank is gone, too" all_gone
+expect 11 "no sign of rank 1 on $host (1 s), rank 3 on $host (1 s)" faulty 4 stop 13
+expect 11 "no sign of rank 3 on $host (" faulty 4 group 3
+expect 11 "all ranks have been waiting for each other" faulty 2 apart 1
+expect 11 "rank 0 on $host" faulty 5 stop 0123
+check "no stopped rank is left" all_gone
+check "a rank alone waits for nobody" env HANG_TIMEOUT=0.1 "$BUILD/tests/platform/test_watch" none 0
+
+# A rank that dies is mpirun's to tell, at once and with its own words.
+expect 137 "signal 9" faulty 2 kill 1
+check "the others are gone, too" all_gone
