@@ -31,7 +31,7 @@ const char *table_short_name(const qctx_space *space, int64_t parameter)
 {
     /* Keys whose last part says too little. */
     static const char *const known[][2] = {{"batch.size", "batch"}, {"data.train", "trained on"}};
-    const char *path = space->parameters[parameter].path;
+    const char *path = space->parameters[parameter].path, *dot = strchr(path, '.');
 
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
         if (strcmp(path, known[k][0]) == 0)
@@ -39,10 +39,8 @@ const char *table_short_name(const qctx_space *space, int64_t parameter)
     for (int64_t p = 0; p < space->count; p++)
         if (p != parameter && strcmp(last_part(space->parameters[p].path), last_part(path)) == 0)
             return path;
-    /* "init" or "learn" of what? */
-    if (last_part(path) - strchr(path, '.') > 1)
-        return strchr(path, '.') + 1;
-    return last_part(path);
+    /* Without its section; "init" alone would not say of what. */
+    return dot == NULL ? path : dot + 1;
 }
 
 const char *table_raw_value(const char *override)
@@ -114,6 +112,8 @@ static char *value_of_tree(const char *written, qctx_error *error)
         text = qctx_strdup(written, error);
     else if (root->kind == QCTX_YAML_SEQUENCE)
         text = names_of(root, written, error);
+    else if (root->kind == QCTX_YAML_SCALAR)
+        text = qctx_strdup(root->text, error);
     else
         text = name_of(root, written, error);
     qctx_yaml_destroy(root);
@@ -130,7 +130,7 @@ char *table_value(const qctx_space_parameter *parameter, const char *override, q
         return qctx_strdup(written, error);
     if (parameter->kind != QCTX_SPACE_CATEGORICAL && end != written && *end == '\0')
         return qctx_format(error, "%.4g", number);
-    return written[0] == '[' || written[0] == '{' ? value_of_tree(written, error) : qctx_strdup(written, error);
+    return strchr("[{\"'", written[0]) != NULL ? value_of_tree(written, error) : qctx_strdup(written, error);
 }
 
 char *table_settings(const qctx_space *space, const qctx_trial *trial, qctx_error *error)
