@@ -129,6 +129,7 @@ static qctx_status create(qctx_comm *comm, const char *path, const qctx_store_de
         return QCTX_ERR_MEMORY;
     *created = writer;
     writer->comm = comm;
+    writer->handle = -1;
     writer->path = path;
     writer->description = description;
     writer->plan = plan;
@@ -154,12 +155,14 @@ qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force
             report_resumption(writer);
     }
     if (status == QCTX_OK)
-        status = qctx_h5_reopen_parallel(comm, writer->partial, &writer->file, error);
+        status = qctx_agree(comm, qctx_store_partial_open(writer, error), error);
     if (status == QCTX_OK) {
         *opened = writer;
         return QCTX_OK;
     }
     if (writer != NULL) {
+        if (writer->handle >= 0)
+            close(writer->handle);
         if (writer->began)
             forget(writer);
         destroy(writer);
@@ -175,7 +178,8 @@ const bool *qctx_store_writer_done(const qctx_store_writer *writer)
 /* Whether going on later can mend what went wrong. */
 static bool worth_keeping(qctx_status status)
 {
-    return status == QCTX_ERR_IO || status == QCTX_ERR_MEMORY || status == QCTX_ERR_INTERNAL;
+    return status == QCTX_ERR_IO || status == QCTX_ERR_SPACE || status == QCTX_ERR_MEMORY ||
+           status == QCTX_ERR_INTERNAL;
 }
 
 /* What one rank does at the end, when nobody writes any more. */
@@ -201,9 +205,8 @@ qctx_status qctx_store_writer_close(qctx_store_writer *writer, qctx_status statu
         return status;
     comm = writer->comm;
     status = qctx_agree(comm, status, error);
-    closed = qctx_h5_close(writer->file, status == QCTX_OK ? error : NULL);
-    if (status == QCTX_OK)
-        status = closed;
+    closed = qctx_store_partial_close(writer, status == QCTX_OK ? error : NULL);
+    status = qctx_agree(comm, status == QCTX_OK ? closed : status, error);
     qctx_comm_sum_uint64(comm, &writer->checksum, 1);
     qctx_comm_sum_int64(comm, &writer->put, 1);
     if (status == QCTX_OK && writer->put != writer->plan->batch_count)

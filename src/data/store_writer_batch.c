@@ -80,7 +80,6 @@ static qctx_status write_piece(const qctx_store_writer *writer, qctx_store_side 
                                int64_t count, const unsigned char *stored, unsigned char *piece, uint64_t *checksum,
                                qctx_error *error)
 {
-    qctx_h5_type type = writer->description->dtype == QCTX_FLOAT16 ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32;
     size_t bytes = qctx_store_writer_row_bytes(writer);
     int64_t rows[PIECE];
 
@@ -89,7 +88,7 @@ static qctx_status write_piece(const qctx_store_writer *writer, qctx_store_side 
         memcpy(piece + (size_t)i * bytes, stored + (size_t)targets[i].vector * bytes, bytes);
         *checksum += qctx_store_row_checksum(side, rows[i], piece + (size_t)i * bytes, bytes);
     }
-    return qctx_h5_write_rows(writer->file, qctx_store_vectors_of(side), type, rows, count, piece, error);
+    return qctx_store_partial_write(writer, side, rows, count, piece, error);
 }
 
 qctx_status qctx_store_writer_put(qctx_store_writer *writer, int64_t batch, float *vectors, qctx_error *error)

@@ -68,12 +68,15 @@ struct qctx_store_writer {
     bool *done;         /* [batch_count] */
     int64_t put;        /* batches that this rank wrote or found whole */
     uint64_t checksum;  /* of their rows */
-    qctx_h5 *file;
+    int handle;         /* of the partial store, for the rows that this rank writes; −1: not open */
 };
 
 /* Rows of a side. Local. */
 int64_t qctx_store_writer_rows(const qctx_store_writer *writer, int side);
 size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer);
+
+/* Writes all of `bytes` at an offset of an open file; false with errno set. Local. */
+bool qctx_store_write_at(int handle, const void *data, size_t bytes, int64_t offset);
 
 /* "questions/vectors", "contexts/vectors". Local. */
 const char *qctx_store_vectors_of(int side);
@@ -89,6 +92,16 @@ qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *fi
 
 /* Whether the partial store is what this writer would have made; sets offsets if so. Local. */
 bool qctx_store_partial_fits(qctx_store_writer *writer);
+
+/*
+ * Opens the partial store for rows; writes rows [count], ascending, of a side from `data` [count, row]; makes durable
+ * what was written, and closes it. Each rank by itself: a write that fails on one of them keeps no other waiting, as
+ * one inside a collective of MPI-IO would. Local. Errors: IO, SPACE.
+ */
+qctx_status qctx_store_partial_open(qctx_store_writer *writer, qctx_error *error);
+qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_store_side side, const int64_t *rows,
+                                     int64_t count, const unsigned char *data, qctx_error *error);
+qctx_status qctx_store_partial_close(qctx_store_writer *writer, qctx_error *error);
 
 /* Puts the checksum in its place and gives the file its name. Local. Errors: IO, INTERNAL. */
 qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_error *error);

@@ -118,22 +118,29 @@ static qctx_status read_at(const qctx_journal *journal, void *data, size_t bytes
     return QCTX_OK;
 }
 
-static qctx_status write_at(const qctx_journal *journal, const void *data, size_t bytes, off_t offset,
-                            qctx_error *error)
+bool qctx_store_write_at(int handle, const void *data, size_t bytes, int64_t offset)
 {
     const char *at = data;
     ssize_t done;
 
     while (bytes > 0) {
-        done = pwrite(journal->handle, at, bytes, offset);
+        done = pwrite(handle, at, bytes, (off_t)offset);
         if (done < 0 && errno != EINTR)
-            return fail(journal, "cannot write", error);
+            return false;
         if (done > 0) {
             at += done;
             offset += done;
             bytes -= (size_t)done;
         }
     }
+    return true;
+}
+
+static qctx_status write_at(const qctx_journal *journal, const void *data, size_t bytes, off_t offset,
+                            qctx_error *error)
+{
+    if (!qctx_store_write_at(journal->handle, data, bytes, offset))
+        return fail(journal, "cannot write", error);
     return QCTX_OK;
 }
 

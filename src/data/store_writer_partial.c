@@ -213,6 +213,46 @@ out:
     return status;
 }
 
+qctx_status qctx_store_partial_open(qctx_store_writer *writer, qctx_error *error)
+{
+    writer->handle = open_partial(writer, O_WRONLY, error);
+    return writer->handle < 0 ? QCTX_ERR_IO : QCTX_OK;
+}
+
+static qctx_status fail_to_write(const qctx_store_writer *writer, qctx_error *error)
+{
+    return qctx_fail(error, qctx_status_of_write(errno), "%s: cannot write: %s", writer->partial, strerror(errno));
+}
+
+qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_store_side side, const int64_t *rows,
+                                     int64_t count, const unsigned char *data, qctx_error *error)
+{
+    size_t bytes = qctx_store_writer_row_bytes(writer);
+
+    for (int64_t at = 0, run = 1; at < count; at += run, run = 1) {
+        /* Neighbours are written together. */
+        while (at + run < count && rows[at + run] == rows[at] + run)
+            run++;
+        if (!qctx_store_write_at(writer->handle, data + (size_t)at * bytes, (size_t)run * bytes,
+                                 writer->offsets[side] + rows[at] * (int64_t)bytes))
+            return fail_to_write(writer, error);
+    }
+    return QCTX_OK;
+}
+
+qctx_status qctx_store_partial_close(qctx_store_writer *writer, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    /* Each rank syncs what it wrote: the node of rank 0 cannot do so for the others. */
+    if (fsync(writer->handle) != 0)
+        status = fail_to_write(writer, error);
+    if (close(writer->handle) != 0 && status == QCTX_OK)
+        status = fail_to_write(writer, error);
+    writer->handle = -1;
+    return status;
+}
+
 /* Sixteen digits in place of sixteen: nothing else in the file moves, and a kill leaves it as good as before. */
 static qctx_status put_checksum(const qctx_store_writer *writer, qctx_error *error)
 {
