@@ -2,38 +2,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "config_internal.h"
-
-/* Words that some reader of YAML takes for a boolean or null. */
-static bool is_reserved(const char *text)
-{
-    static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Bare where every reader of YAML takes it for a text, else in double quotes. It has no control characters. */
-static void write_text(FILE *out, const char *text)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-    if (strspn(text, letters) > 0 && text[strcspn(text, " #:,[]{}&*!|>'\"%@`\\?=<")] == '\0' && !is_reserved(text)) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fputc('\\', out);
-        fputc(*c, out);
-    }
-    fputc('"', out);
-}
 
 /*
  * The shortest of the usual precisions that reads back as the same number; "1.0e-08" and not "1e-08", which is a text
@@ -64,11 +34,11 @@ static void write_sources(FILE *out, const qctx_sources *sources)
         const qctx_source *source = &sources->items[i];
 
         fprintf(out, "\n    - {%s: ", source->corpus != NULL ? "corpus" : "store");
-        write_text(out, source->corpus != NULL ? source->corpus : source->store);
+        qctx_yaml_write_text(out, source->corpus != NULL ? source->corpus : source->store);
         fputs(", split: ", out);
-        write_text(out, source->split);
+        qctx_yaml_write_text(out, source->split);
         fputs(", name: ", out);
-        write_text(out, source->name);
+        qctx_yaml_write_text(out, source->name);
         fprintf(out, ", limit: %" PRId64 "}", source->limit);
     }
 }
@@ -77,13 +47,13 @@ static void write_sources(FILE *out, const qctx_sources *sources)
 static void write_texts(FILE *out, const qctx_texts *texts)
 {
     if (texts->count == 1) {
-        write_text(out, texts->items[0]);
+        qctx_yaml_write_text(out, texts->items[0]);
         return;
     }
     fputc('[', out);
     for (int64_t i = 0; i < texts->count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        write_text(out, texts->items[i]);
+        qctx_yaml_write_text(out, texts->items[i]);
     }
     fputc(']', out);
 }
@@ -108,7 +78,7 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
     switch (key->type) {
     case QCTX_KEY_TEXT:
     case QCTX_KEY_NAME:
-        write_text(out, *(char *const *)member);
+        qctx_yaml_write_text(out, *(char *const *)member);
         break;
     case QCTX_KEY_COUNT:
         fprintf(out, "%" PRId64, *(const int64_t *)member);

@@ -52,9 +52,6 @@ extern const int64_t qctx_source_key_count;
 /* The place of a key in a table, or −1. Local. */
 int64_t qctx_config_find(const qctx_config_key *keys, int64_t count, const char *path);
 
-/* Whether `path` names a section: keys stand below it. Local. */
-bool qctx_config_is_section(const char *path);
-
 /* What a key takes, in words: "a whole number ≥ 1", "one of adamw, adam, sgd". Returns `buffer`. Local. */
 const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EXPECTED_MAX]);
 
@@ -122,6 +119,9 @@ qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_k
 qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key);
 void qctx_config_free_texts(qctx_texts *texts);
 void qctx_config_free_numbers(qctx_numbers *numbers);
+
+/* Reads what stands under `path`, a key, a section, or neither, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node);
 
 /* Complains about what is fine key by key but not together. Local. */
 void qctx_config_check(qctx_config_reader *reader);

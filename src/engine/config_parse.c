@@ -25,8 +25,7 @@ static qctx_status set_key(qctx_config_reader *reader, int64_t index, const qctx
 
 static qctx_status read_section(qctx_config_reader *reader, const char *path, const qctx_yaml *node);
 
-/* What stands under `path`: a key, a section, or neither. */
-static qctx_status read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node)
+qctx_status qctx_config_read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node)
 {
     int64_t index = qctx_config_find(qctx_config_keys, qctx_config_key_count, path);
 
@@ -63,7 +62,7 @@ static qctx_status read_section(qctx_config_reader *reader, const char *path, co
             continue;
         }
         below = qctx_format(&reader->report, "%s%s%s", path, path[0] != '\0' ? "." : "", entry->key);
-        status = below != NULL ? read_entry(reader, below, entry) : QCTX_ERR_MEMORY;
+        status = below != NULL ? qctx_config_read_entry(reader, below, entry) : QCTX_ERR_MEMORY;
         free(below);
     }
     return status;
@@ -80,10 +79,10 @@ static qctx_status read_override_value(qctx_config_reader *reader, const char *p
     qctx_status status;
 
     if (value[strspn(value, " \t")] == '\0')
-        return read_entry(reader, path, &empty);
+        return qctx_config_read_entry(reader, path, &empty);
     status = qctx_yaml_parse(value, strlen(value), "value", &root, &problem);
     if (status == QCTX_OK) {
-        status = read_entry(reader, path, root);
+        status = qctx_config_read_entry(reader, path, root);
     } else if (status == QCTX_ERR_CONFIG) {
         qctx_config_complain(reader, nowhere, path, "%s", problem.message);
         status = QCTX_OK;

@@ -6,7 +6,7 @@
 #include "config_internal.h"
 #include "qctx/base/suggest.h"
 
-enum { SHOWN_MAX = 160, REASON_MAX = 768, WORD_MAX = 64 };
+enum { REASON_MAX = 768, WORD_MAX = 64 };
 
 qctx_config_place qctx_config_place_of(const qctx_config_reader *reader, const qctx_yaml *node)
 {
@@ -16,22 +16,14 @@ qctx_config_place qctx_config_place_of(const qctx_config_reader *reader, const q
 void qctx_config_complain(qctx_config_reader *reader, qctx_config_place place, const char *path, const char *format,
                           ...)
 {
-    char reason[REASON_MAX], shown[SHOWN_MAX];
+    char reason[REASON_MAX];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    qctx_yaml_excerpt(path, strlen(path), shown, sizeof shown);
-
-    if (reader->report.code == QCTX_OK)
-        qctx_fail(&reader->report, QCTX_ERR_CONFIG, "%s", "");
-    if (place.on_command_line)
-        qctx_error_append(&reader->report, "command line: %s: %s", shown, reason);
-    else if (place.line > 0)
-        qctx_error_append(&reader->report, "%s:%d:%d: %s: %s", reader->file, place.line, place.column, shown, reason);
-    else
-        qctx_error_append(&reader->report, "%s: %s: %s", reader->file, shown, reason);
+    qctx_yaml_complain(&reader->report, place.on_command_line ? "command line" : reader->file,
+                       place.on_command_line ? 0 : place.line, place.column, path, "%s", reason);
 }
 
 /* The part behind the last dot. */

@@ -1,6 +1,4 @@
 /* From a YAML scalar to the member of its key. */
-#include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,29 +12,6 @@ enum { SHOWN_MAX = 64, CHOICES_MAX = 16 };
 
 _Static_assert(sizeof(qctx_head_form) == sizeof(int) && sizeof(qctx_metric) == sizeof(int),
                "choices are stored as int");
-
-/* Decimal digits with an optional sign; a leading 0 would be octal to some readers of YAML. */
-static bool parse_count(const char *text, int64_t *value)
-{
-    const char *digits = text + (*text == '-' || *text == '+');
-
-    if (digits[0] == '\0' || (digits[0] == '0' && digits[1] != '\0') || digits[strspn(digits, "0123456789")] != '\0')
-        return false;
-    errno = 0;
-    *value = strtoll(text, NULL, 10);
-    return errno == 0;
-}
-
-/* Decimal digits with an optional sign, point and exponent: what strtod takes, without hex, inf and nan. */
-static bool parse_number(const char *text, double *value)
-{
-    char *end;
-
-    if (text[strspn(text, "0123456789+-.eE")] != '\0' || strpbrk(text, "0123456789") == NULL)
-        return false;
-    *value = strtod(text, &end);
-    return *end == '\0' && isfinite(*value);
-}
 
 static bool in_bounds(const qctx_config_key *key, double value)
 {
@@ -116,7 +91,7 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
         *(char **)member = copy;
         return QCTX_OK;
     case QCTX_KEY_COUNT:
-        *accepted = parse_count(text, &count) && in_bounds(key, (double)count);
+        *accepted = qctx_yaml_parse_count(text, &count) && in_bounds(key, (double)count);
         if (*accepted)
             *(int64_t *)member = count;
         return QCTX_OK;
@@ -126,7 +101,7 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
             *(int64_t *)member = count;
         return QCTX_OK;
     case QCTX_KEY_NUMBER:
-        *accepted = parse_number(text, &number) && in_bounds(key, number);
+        *accepted = qctx_yaml_parse_number(text, &number) && in_bounds(key, number);
         if (*accepted)
             *(double *)member = number;
         return QCTX_OK;
@@ -146,13 +121,6 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
         break;
     }
     return qctx_fail(error, QCTX_ERR_INTERNAL, "%s is not a single value", key->path);
-}
-
-/* What YAML 1.1 or 1.2 takes for "nothing". */
-static bool is_null(const qctx_yaml *node)
-{
-    return !node->quoted &&
-           (node->text[0] == '\0' || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
 }
 
 static void complain_value(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
@@ -191,7 +159,7 @@ qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *k
                              node->kind == QCTX_YAML_MAPPING ? "mapping" : "list");
         return QCTX_OK;
     }
-    if (is_null(node)) {
+    if (qctx_yaml_is_null(node)) {
         qctx_config_complain(reader, place, path, "expected %s, found no value; leave the key out for its default",
                              expected);
         return QCTX_OK;

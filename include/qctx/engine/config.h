@@ -24,6 +24,7 @@
 #include "qctx/model/optimizer.h"
 #include "qctx/model/schedule.h"
 #include "qctx/platform/comm.h"
+#include "qctx/platform/yaml.h"
 
 /* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
 typedef struct {
@@ -154,6 +155,23 @@ qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *cons
 /* The same from a text, for tests and for configs kept in checkpoints; `name` stands for the file. Local. */
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error);
+
+/*
+ * Looks whether `node`, from another YAML file called `name`, is a value of the key or section `path`, all by itself.
+ * Complaints are added to `report`, as "name:line:col: path: reason"; `*good` says whether there are none. Local.
+ * Errors: MEMORY only.
+ */
+qctx_status qctx_config_check_value(const char *path, const qctx_yaml *node, const char *name, bool *good,
+                                    qctx_error *report);
+
+/*
+ * Whether `path` is a key or a section; if not, `report` gets a line "name:line:col: path: unknown key", with what was
+ * perhaps meant. Local.
+ */
+bool qctx_config_check_path(const char *path, const char *name, int line, int column, qctx_error *report);
+
+/* Whether `path` names a section: keys stand below it. Local. */
+bool qctx_config_is_section(const char *path);
 
 /*
  * Puts the corpus or store at `path` in the place of data.eval; its `split` is "dev" where NULL. Local. Errors: IO,

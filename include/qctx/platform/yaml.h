@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "qctx/base/status.h"
 
@@ -46,5 +47,31 @@ void qctx_yaml_destroy(qctx_yaml *node);
  * where it does not fit, control characters as '?'. Returns `buffer` [size ≥ 8]. Local. Cannot fail.
  */
 const char *qctx_yaml_excerpt(const char *text, size_t bytes, char *buffer, size_t size);
+
+/*
+ * The numbers that configurations are written in: decimal digits with an optional sign, and for the second also point
+ * and exponent, without hex, octal, inf and nan. Local.
+ */
+bool qctx_yaml_parse_count(const char *text, int64_t *value);
+bool qctx_yaml_parse_number(const char *text, double *value);
+
+/* Whether a scalar is what YAML takes for "nothing": empty, ~ or null, without quotes. Local. */
+bool qctx_yaml_is_null(const qctx_yaml *node);
+
+/*
+ * Adds a line "name:line:col: path: reason" to a report of problems, without the place where `line` is 0, and gives it
+ * the code CONFIG. Local.
+ */
+void qctx_yaml_complain(qctx_error *report, const char *name, int line, int column, const char *path,
+                        const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/*
+ * The value of a node on one line, as parsing gives it back: "[{corpus: a, limit: 5}]". Freshly allocated, or NULL with
+ * `error` filled (MEMORY). Local.
+ */
+char *qctx_yaml_flow(const qctx_yaml *node, qctx_error *error);
+
+/* Writes a text for a flow collection: bare where every reader of YAML takes it for a text, else in quotes. Local. */
+void qctx_yaml_write_text(FILE *out, const char *text);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * What a sweep is to do, from a YAML file with the keys of W&B's sweeps:
+ * What a sweep is to do, from a YAML file with the keys of W&B's sweeps (docs/sweeps.md lists them all):
  *
  *   name: lr                          # of the sweep; by default the file's name
  *   out: sweeps                       # folder of sweeps; this one stands in <out>/<name>
- *   config: configs/squad.yaml        # what the trials share ("program" in W&B); relative to where train is started
+ *   config: configs/squad.yaml        # what the trials share ("program" in W&B); relative to where the program starts
  *   method: grid | random | bayes
  *   metric: {name: top1, goal: maximize}
  *   parameters: {optim.lr: {min: 1e-4, max: 1e-2, distribution: log_uniform_values}, model: {parameters: {hidden: …}}}
@@ -11,6 +11,18 @@
  *   early_terminate: {type: hyperband, min_iter: 1, eta: 3}
  *   ranks_per_trial: 1
  *   seed: 1
+ *
+ * Keys that change together are variants: named settings, of which a trial has one. Each name below `variants` is a
+ * parameter of its own, categorical, before those of `parameters`:
+ *
+ *   variants:
+ *     head:
+ *       no layers:  {}                                              # the shared configuration as it is
+ *       seed:       {model: {form: plain, sides: question}, optim: {kind: adam, lr: 1e-3}}
+ *       residual:   {model: {form: residual}}
+ *     trained on:
+ *       SQuAD:      {data: {train: [{corpus: corpora/squad}]}}
+ *       both:       {data: {train: [{corpus: corpora/squad}, {corpus: corpora/quac}]}}
  *
  * The metric is that of eval.metric on the questions held out for choosing (never on the evaluation sources, if there
  * are others to choose by), and becomes eval.metric of every trial. Unknown keys are refused, all errors at once, with
@@ -34,7 +46,7 @@ typedef struct {
     char *name;
     char *out;
     char *config_path;
-    char *config_text; /* of the file, as it was when the sweep began */
+    char *config_text; /* the shared configuration, resolved, overrides of it included; kept in the sweep's folder */
     qctx_sweep_method method;
     qctx_metric metric;
     qctx_space space;
@@ -43,17 +55,31 @@ typedef struct {
     qctx_halving halving;
     int64_t ranks_per_trial;
     int64_t seed;
-    char *text; /* the sweep file as it was read, kept in the sweep's folder */
+    char *text; /* the sweep as it was understood, overrides included, without comments: one top-level key or parameter
+                   a line, in a fixed order; kept in the sweep's folder. Reading it gives the same plan */
 } qctx_sweep_plan;
 
 /*
  * Reads the sweep file and the configuration that it names (rank 0 reads, all parse the same bytes). `overrides`
- * [count], "key=value", replace keys of the sweep file ("run_cap=8"). Collective. The caller frees. Errors: IO, MEMORY,
- * CONFIG.
+ * [count], "key=value", replace keys of the sweep file ("run_cap=8", "metric.name=mrr") or, if they begin with a
+ * section of the configuration, keys of the shared one ("batch.epochs=2"). The configurations of the trials are made
+ * once (those of the first 1000), so that keys that do not fit together are found before anything runs. Collective. The
+ * caller frees. Errors: IO, MEMORY, CONFIG.
  */
 qctx_status qctx_sweep_plan_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
                                  qctx_sweep_plan *plan, qctx_error *error);
+
+/* The plan of a sweep that stands in `folder`, from its sweep.yaml and config.yaml. Collective. Errors: as above. */
+qctx_status qctx_sweep_plan_load_folder(qctx_comm *comm, const char *folder, qctx_sweep_plan *plan, qctx_error *error);
+
+/* Frees what the plan holds and zeroes it. Safe on a zeroed plan. Local. */
 void qctx_sweep_plan_free(qctx_sweep_plan *plan);
+
+/*
+ * Whether a sweep that was begun with `then` can go on with `now`: only name, folders, run_cap and ranks_per_trial may
+ * differ. Local. Errors: MISMATCH with the lines that differ, MEMORY.
+ */
+qctx_status qctx_sweep_plan_check_resume(const qctx_sweep_plan *then, const qctx_sweep_plan *now, qctx_error *error);
 
 /*
  * The configuration of trial `index` with units [space.count]: the shared one with the trial's overrides, run.name

@@ -1,9 +1,10 @@
 /*
  * The space that a sweep searches: what each parameter can be, and points of it.
  *
- * A parameter is a key of the configuration (or any dotted path of it) with the ways that W&B's sweeps know to say what
- * it can be: `value` (one), `values` (a list, with `probabilities` for random search), or `min` and `max` with a
- * `distribution`: uniform, log_uniform_values, int_uniform, q_uniform (with `q`), normal (`mu`, `sigma`), and so on.
+ * A parameter is a key or section of the configuration with the ways that W&B's sweeps know to say what it can be:
+ * `value` (one), `values` (a list, with `probabilities` for random search), or `min` and `max` with a `distribution`:
+ * uniform, log_uniform_values, int_uniform, q_uniform (with `q`), normal (`mu`, `sigma`), and so on. Or it is a
+ * variant: a choice of named settings, each of several keys that change together.
  *
  * A point is drawn as one number in [0, 1) per parameter, its unit; the value follows from it alone. So search methods
  * work in the unit cube, and the values they ask for are written one way only.
@@ -17,24 +18,31 @@
 #include "qctx/base/status.h"
 
 typedef enum {
-    QCTX_SPACE_CATEGORICAL, /* value or values */
+    QCTX_SPACE_CATEGORICAL, /* value, values or a variant */
     QCTX_SPACE_UNIFORM,
     QCTX_SPACE_INT_UNIFORM,        /* whole numbers, both ends included */
-    QCTX_SPACE_Q_UNIFORM,          /* multiples of q */
+    QCTX_SPACE_Q_UNIFORM,          /* multiples of q from min to max, all alike */
     QCTX_SPACE_LOG_UNIFORM_VALUES, /* the logarithm is uniform; min and max are values, not exponents */
     QCTX_SPACE_Q_LOG_UNIFORM_VALUES,
     QCTX_SPACE_NORMAL, /* mean and deviation; no bounds */
     QCTX_SPACE_Q_NORMAL,
 } qctx_space_kind;
 
+/* Overrides of the configuration, "key.path=value". */
 typedef struct {
-    char *path; /* "optim.lr" */
+    int64_t count;
+    char **items;
+} qctx_space_settings;
+
+typedef struct {
+    char *path; /* "optim.lr", or the name of the variant, which has no dot and is no section */
     qctx_space_kind kind;
-    int64_t count;         /* of a categorical one */
-    char **values;         /* [count], YAML as an override takes it */
-    double *probabilities; /* [count], sum 1, or NULL: all alike */
-    double low, high;      /* min and max; of normal, mean and deviation */
-    double step;           /* q */
+    int64_t count;                 /* of a categorical one */
+    char **values;                 /* [count], YAML as an override takes it; of a variant, the names */
+    double *probabilities;         /* [count], each above 0, sum 1; or NULL: all alike */
+    qctx_space_settings *settings; /* [count], what the names of a variant stand for; else NULL */
+    double low, high;              /* min and max; of normal, mean and deviation */
+    double step;                   /* q */
 } qctx_space_parameter;
 
 typedef struct {
@@ -44,17 +52,33 @@ typedef struct {
 
 void qctx_space_free(qctx_space *space);
 
-/* How many points a grid has: the product over categorical parameters; −1 if one is not categorical. Local. */
+/*
+ * How many points a grid has: the product over categorical parameters, at most INT64_MAX; −1 if one is not categorical.
+ * Local.
+ */
 int64_t qctx_space_grid_size(const qctx_space *space);
 
 /*
- * Point `index` of the grid, the last parameter running fastest, or a random point that is a pure function of seed and
- * index: units [space->count]. Local. Cannot fail.
+ * Point `index` of the grid, the last parameter running fastest, or a random point that is a pure function of seed,
+ * index and the parameters' paths: units [space->count]. Local. Cannot fail.
  */
 void qctx_space_grid_point(const qctx_space *space, int64_t index, double *units);
 void qctx_space_random_point(const qctx_space *space, uint64_t seed, int64_t index, double *units);
 
-/* "optim.lr=0.0003", an override of the configuration, freshly allocated. Local. */
+/* The value of a categorical parameter that a unit stands for, and the unit in its middle. Local. Cannot fail. */
+int64_t qctx_space_choice(const qctx_space_parameter *parameter, double unit);
+double qctx_space_choice_unit(const qctx_space_parameter *parameter, int64_t choice);
+
+/* How many multiples of the step lie within the bounds of a quantised uniform or whole parameter. Local. */
+int64_t qctx_space_levels(const qctx_space_parameter *parameter);
+
+/* The number that a unit of another than a categorical parameter stands for. Local. Cannot fail. */
+double qctx_space_number(const qctx_space_parameter *parameter, double unit);
+
+/*
+ * "optim.lr=0.0003", an override of the configuration, or "head=plain" of a variant, whose overrides are its settings;
+ * freshly allocated. Local.
+ */
 char *qctx_space_override(const qctx_space_parameter *parameter, double unit, qctx_error *error);
 
 #endif

@@ -1,0 +1,89 @@
+/* What the files of the plan share: the reader that collects complaints about a sweep file. */
+#ifndef QCTX_SWEEP_PLAN_INTERNAL_H
+#define QCTX_SWEEP_PLAN_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/platform/yaml.h"
+#include "qctx/sweep/plan.h"
+
+/* A key of the configuration that a parameter sets in some trial. */
+typedef struct {
+    char *path;
+    int64_t parameter;
+    int line; /* where it does so first */
+    int column;
+} plan_target;
+
+/* The state of one reading. Nodes of the command line stand in line 0. */
+typedef struct {
+    const char *file;
+    qctx_sweep_plan *plan;
+    qctx_error report; /* code OK until the first complaint */
+    int64_t parameter_capacity;
+    plan_target *targets;
+    int64_t target_count, target_capacity;
+    char **config_overrides; /* of the shared configuration */
+    int64_t config_count, config_capacity;
+    bool metric_given;
+    const qctx_yaml *early; /* early_terminate, or NULL */
+    int64_t run_cap;        /* 0: not given */
+} plan_reader;
+
+/* Adds a line to the report; `node` says where, NULL: somewhere in the file. Local. */
+void plan_complain(plan_reader *reader, const qctx_yaml *node, const char *path, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Complains about a key that is none of `known` [count]. Local. */
+void plan_complain_unknown(plan_reader *reader, const qctx_yaml *node, const char *path, const char *const *known,
+                           int64_t count);
+
+/* Whether a node is a mapping; complains if it is not, showing `example`. Local. */
+bool plan_expect_mapping(plan_reader *reader, const qctx_yaml *node, const char *path, const char *example);
+
+/* A scalar's text if it is one of `words` [count], as its place among them, else −1 and a complaint. Local. */
+int64_t plan_read_word(plan_reader *reader, const qctx_yaml *node, const char *path, const char *const *words,
+                       int64_t count);
+
+/* Reads a whole number ≥ least, or complains. Local. */
+bool plan_read_count(plan_reader *reader, const qctx_yaml *node, const char *path, int64_t least, int64_t *value);
+
+/* The name under which the reports of other modules speak of the file that a node stands in. Local. */
+const char *plan_file_of(const plan_reader *reader, const qctx_yaml *node);
+
+/* Puts the overrides into the tree, or those of the shared configuration aside. Local. Errors: MEMORY only. */
+qctx_status plan_apply_overrides(plan_reader *reader, qctx_yaml *root, const char *const *overrides, int64_t count);
+
+/* Takes ownership of an override of the shared configuration, which is NULL if there was no memory. Local. */
+qctx_status plan_add_config_override(plan_reader *reader, char *override);
+
+/* The entry of a mapping under a key, or NULL. Local. */
+const qctx_yaml *plan_find(const qctx_yaml *mapping, const char *key);
+
+/* The keys that the plan's text has as they stand in the tree, in their order; NULL behind the last. Local. */
+const char *plan_written_key(int64_t index);
+
+/* Reads `variants` or `parameters` into the space. Local. Errors: MEMORY only. */
+qctx_status plan_read_variants(plan_reader *reader, const qctx_yaml *node);
+qctx_status plan_read_parameters(plan_reader *reader, const char *prefix, const qctx_yaml *node);
+
+/* A new, zeroed parameter at the end of the space, called `path`. Local. NULL: no memory. */
+qctx_space_parameter *plan_add_parameter(plan_reader *reader, const char *path);
+
+/*
+ * Notes all keys that the last parameter sets when it gives `node` to `path`; complains about those that no sweep sets
+ * and about those that another parameter sets. Local. Errors: MEMORY only.
+ */
+qctx_status plan_note_targets(plan_reader *reader, const char *path, const qctx_yaml *node);
+
+/* Reads the tree of a sweep file into the plan. Local. Errors: MEMORY only. */
+qctx_status plan_read(plan_reader *reader, const qctx_yaml *root);
+
+/* Looks at what needs the shared configuration, and sets what follows from it. Local. */
+void plan_check(plan_reader *reader, const qctx_config *config);
+
+/* The plan's text, from the tree that it was read from. Freshly allocated; NULL: no memory. Local. */
+char *plan_write(const qctx_sweep_plan *plan, const qctx_yaml *root, qctx_error *error);
+
+#endif
