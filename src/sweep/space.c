@@ -9,6 +9,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
+#include "space_internal.h"
 
 enum { NUMBER_MAX = 40 };
 
@@ -133,7 +134,7 @@ static double log_level(const qctx_space_parameter *parameter, double unit)
  * The inverse of the normal distribution function: the rational approximation of P. J. Acklam (2003), good to 1e-9 of
  * its value, and one step of Halley's method with erfc, which takes it to the precision of doubles.
  */
-static double normal_quantile(double unit)
+double space_normal_quantile(double unit)
 {
     static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                                1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
@@ -166,7 +167,7 @@ static double normal_quantile(double unit)
 /* A unit of 0 stands for the middle of the smallest step that units take, not for −infinity. */
 static double normal_number(const qctx_space_parameter *parameter, double unit)
 {
-    return parameter->low + parameter->high * normal_quantile(clamp(unit, 0x1p-54, 1 - 0x1p-53));
+    return parameter->low + parameter->high * space_normal_quantile(clamp(unit, 0x1p-54, 1 - 0x1p-53));
 }
 
 double qctx_space_number(const qctx_space_parameter *parameter, double unit)
