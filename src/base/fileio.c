@@ -10,6 +10,22 @@
 
 #include "qctx/base/mem.h"
 
+void qctx_hint_space(qctx_error *error)
+{
+    if (error != NULL && error->code == QCTX_ERR_SPACE)
+        qctx_hint(error, "free some space or quota there and give the same command again (--resume goes on where there "
+                         "is something to go on from), or choose another folder");
+}
+
+qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx_error *error)
+{
+    qctx_status status =
+        qctx_fail(error, qctx_status_of_write(code), "%s: %s: %s", path, what, strerror(code != 0 ? code : EIO));
+
+    qctx_hint_space(error);
+    return status;
+}
+
 struct qctx_outfile {
     char *path;
     char *temporary;
@@ -65,7 +81,7 @@ qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_erro
         goto failed;
     file->stream = fopen(file->temporary, "wb");
     if (file->stream == NULL) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+        status = qctx_write_failed(path, "cannot open for writing", errno, error);
         goto failed;
     }
     *opened = file;
@@ -88,9 +104,9 @@ qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error)
 
     errno = 0;
     if (fflush(file->stream) != 0 || failed)
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno != 0 ? errno : EIO));
+        status = qctx_write_failed(file->path, "cannot write", errno, error);
     if (fclose(file->stream) != 0 && status == QCTX_OK)
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno));
+        status = qctx_write_failed(file->path, "cannot write", errno, error);
     file->stream = NULL;
     if (status == QCTX_OK)
         status = qctx_file_publish(file->temporary, file->path, error);
@@ -118,7 +134,11 @@ qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qc
 
     if (status != QCTX_OK)
         return status;
-    fwrite(data, 1, bytes, qctx_outfile_stream(file));
+    if (fwrite(data, 1, bytes, qctx_outfile_stream(file)) < bytes) {
+        status = qctx_write_failed(path, "cannot write", errno, error);
+        qctx_outfile_discard(file);
+        return status;
+    }
     return qctx_outfile_commit(file, error);
 }
 
@@ -126,8 +146,9 @@ static qctx_status make_one(const char *path, qctx_error *error)
 {
     if (mkdir(path, 0777) == 0 || (errno == EEXIST && qctx_path_is_folder(path)))
         return QCTX_OK;
-    return qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: %s", path,
-                     errno == EEXIST ? "a file of this name is in the way" : strerror(errno));
+    if (errno == EEXIST)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: a file of this name is in the way", path);
+    return qctx_write_failed(path, "cannot make the folder", errno, error);
 }
 
 qctx_status qctx_folder_make(const char *path, qctx_error *error)
@@ -170,7 +191,7 @@ static qctx_status sync_path(const char *path, int flags, qctx_error *error)
 
     /* Some network file systems refuse fsync of a folder with EINVAL; there the rename is durable by itself. */
     if (handle < 0 || (fsync(handle) != 0 && errno != EINVAL))
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot sync: %s", path, strerror(errno));
+        status = qctx_write_failed(path, "cannot sync", errno, error);
     if (handle >= 0)
         close(handle);
     return status;
@@ -211,7 +232,7 @@ qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *erro
     if (status != QCTX_OK)
         return status;
     if (rename(from, to) != 0)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot rename to its final name: %s", to, strerror(errno));
+        return qctx_write_failed(to, "cannot rename to its final name", errno, error);
     return qctx_folder_sync_parent(to, error);
 }
 

@@ -8,25 +8,40 @@
 #include "qctx/base/mem.h"
 #include "qctx/platform/h5.h"
 
+/* The bytes are as they were written; that they are a checkpoint of this version is checked inside as well. */
 static qctx_status check_schema(const qctx_h5 *file, const char *path, qctx_error *error)
 {
     char *schema = NULL;
-    int64_t version;
-    qctx_status status;
+    int64_t version = 0;
+    qctx_status status = qctx_h5_get_text(file, "/", "schema", &schema, error);
 
-    if (!qctx_h5_has(file, "/", "schema") || qctx_h5_get_text(file, "/", "schema", &schema, NULL) != QCTX_OK ||
-        strcmp(schema, CHECKPOINT_SCHEMA) != 0) {
-        free(schema);
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is not a checkpoint (no attribute schema = \"%s\")", path,
-                  CHECKPOINT_SCHEMA);
-        return qctx_hint(error, "checkpoints stand in <run>/checkpoints; qctx-dist info says what a file is");
-    }
+    if (status == QCTX_OK && strcmp(schema, CHECKPOINT_SCHEMA) != 0)
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute schema is '%s', expected '%s'", path, schema,
+                           CHECKPOINT_SCHEMA);
     free(schema);
-    status = qctx_h5_get_int(file, "/", "version", &version, error);
+    if (status == QCTX_OK)
+        status = qctx_h5_get_int(file, "/", "version", &version, error);
     if (status == QCTX_OK && version != QCTX_CHECKPOINT_VERSION)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: checkpoint version %lld, expected %d", path, (long long)version,
                          QCTX_CHECKPOINT_VERSION);
     return status;
+}
+
+static qctx_status read_number(const qctx_h5 *file, const char *path, const checkpoint_number *number,
+                               qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    void *value = (char *)checkpoint + number->offset;
+    qctx_status status = number->is_whole ? qctx_h5_get_int(file, "/", number->name, value, error)
+                                          : qctx_h5_get_double(file, "/", number->name, value, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (number->is_whole && *(const int64_t *)value < number->minimum)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %lld, expected at least %lld", path, number->name,
+                         (long long)*(const int64_t *)value, (long long)number->minimum);
+    if (!number->is_whole && !isfinite(*(const double *)value))
+        return qctx_fail(error, QCTX_ERR_DATA, "%s: attribute %s is not finite", path, number->name);
+    return QCTX_OK;
 }
 
 static qctx_status refuse_shape(const char *path, const char *name, int64_t value, qctx_error *error)
@@ -53,6 +68,9 @@ static qctx_status read_head(const qctx_h5 *file, const char *path, qctx_head_co
     }
     if (status == QCTX_OK)
         status = qctx_h5_get_double(file, "/", "head_dropout", &head->dropout, error);
+    if (status == QCTX_OK && !(head->dropout >= 0.0 && head->dropout < 1.0))
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute head_dropout is %g, expected a number in [0, 1)",
+                           path, head->dropout);
     head->form = (qctx_head_form)shape[0].value;
     head->sides = (qctx_head_sides)shape[1].value;
     head->activation = (qctx_activation)shape[2].value;
@@ -62,6 +80,18 @@ static qctx_status read_head(const qctx_h5 *file, const char *path, qctx_head_co
     head->output = shape[6].value;
     head->seed = (uint64_t)shape[7].value;
     return status;
+}
+
+/* Before any memory is taken: the file must be large enough for what its head claims. */
+static qctx_status check_size(const char *path, const qctx_head_config *head, const qctx_h5_image *image,
+                              qctx_error *error)
+{
+    int64_t claimed = qctx_head_parameter_count(head);
+
+    if (claimed <= image->count / (int64_t)sizeof(float))
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: a head of %lld parameters is claimed, in a file of %lld bytes", path,
+                     (long long)claimed, (long long)image->count);
 }
 
 /* Reads a dataset whose shape must be [rows] or [rows, cols]. */
@@ -77,6 +107,15 @@ static qctx_status read_exactly(const qctx_h5 *file, const char *path, const cha
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s has the shape [%lld, %lld], expected [%lld, %lld]", path, name,
                          (long long)shape.shape[0], (long long)shape.shape[1], (long long)rows, (long long)cols);
     return qctx_h5_read(file, name, QCTX_H5_FLOAT32, 0, rows, values, error);
+}
+
+static qctx_status check_finite(const char *path, const char *what, const float *values, int64_t count,
+                                qctx_error *error)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return qctx_fail(error, QCTX_ERR_DATA, "%s: %s %lld is not finite", path, what, (long long)i);
+    return QCTX_OK;
 }
 
 static qctx_status read_tensors(const qctx_h5 *file, const char *path, const qctx_head_config *head, float *parameters,
@@ -113,9 +152,25 @@ static qctx_status read_parameters(const qctx_h5 *file, const char *path, qctx_c
         status = read_exactly(file, path, checkpoint_scalars[i], 1, 1, checkpoint->parameters + head + i, error);
         checkpoint->scalar_count = i + 1;
     }
-    for (int64_t i = 0; status == QCTX_OK && i < head + checkpoint->scalar_count; i++)
-        if (!isfinite(checkpoint->parameters[i]))
-            status = qctx_fail(error, QCTX_ERR_DATA, "%s: parameter %lld is not finite", path, (long long)i);
+    if (status == QCTX_OK)
+        status = check_finite(path, "parameter", checkpoint->parameters, head + checkpoint->scalar_count, error);
+    return status;
+}
+
+/* The parameters of the best epoch, where there are any. */
+static qctx_status read_best(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    int64_t count = qctx_head_parameter_count(&checkpoint->head) + checkpoint->scalar_count;
+    qctx_status status;
+
+    if (!qctx_h5_exists(file, "best"))
+        return QCTX_OK;
+    checkpoint->best = qctx_alloc(count, sizeof(float), "the parameters of the best epoch", error);
+    if (checkpoint->best == NULL)
+        return QCTX_ERR_MEMORY;
+    status = read_exactly(file, path, "best", count, 1, checkpoint->best, error);
+    if (status == QCTX_OK)
+        status = check_finite(path, "best parameter", checkpoint->best, count, error);
     return status;
 }
 
@@ -123,17 +178,22 @@ static qctx_status read_optimizer(const qctx_h5 *file, const char *path, qctx_ch
 {
     int64_t count = qctx_head_parameter_count(&checkpoint->head) + checkpoint->scalar_count;
     qctx_optimizer_state *state = &checkpoint->optimizer;
+    int64_t steps;
     qctx_status status;
 
     if (!qctx_h5_exists(file, "optimizer/first"))
         return QCTX_OK;
+    steps = state->steps;
     status = qctx_optimizer_state_create(count, state, error);
+    state->steps = steps;
     if (status == QCTX_OK)
         status = read_exactly(file, path, "optimizer/first", count, 1, state->first, error);
     if (status == QCTX_OK)
         status = read_exactly(file, path, "optimizer/second", count, 1, state->second, error);
     if (status == QCTX_OK)
-        status = qctx_h5_get_int(file, "/", "optimizer_steps", &state->steps, error);
+        status = check_finite(path, "first moment", state->first, count, error);
+    if (status == QCTX_OK)
+        status = check_finite(path, "second moment", state->second, count, error);
     return status;
 }
 
@@ -147,16 +207,13 @@ static const char *precision_name(int value)
     return qctx_precision_name((qctx_precision)value);
 }
 
-/* *value = the one of first … last whose name the attribute holds; a file without it is older than the attribute. */
+/* *value = the one of first … last whose name the attribute holds. */
 static qctx_status read_choice(const qctx_h5 *file, const char *path, const char *attribute, const char *(*name)(int),
                                int first, int last, int *value, qctx_error *error)
 {
     char *text = NULL;
-    qctx_status status;
+    qctx_status status = qctx_h5_get_text(file, "/", attribute, &text, error);
 
-    if (!qctx_h5_has(file, "/", attribute))
-        return QCTX_OK;
-    status = qctx_h5_get_text(file, "/", attribute, &text, error);
     if (status != QCTX_OK)
         return status;
     for (*value = first; *value <= last && strcmp(name(*value), text) != 0;)
@@ -168,7 +225,7 @@ static qctx_status read_choice(const qctx_h5 *file, const char *path, const char
     return status;
 }
 
-/* How the run takes its steps; before there was a choice, it was the whole matrix in float32. */
+/* How the run takes its steps. */
 static qctx_status read_plan(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
 {
     int similarity = QCTX_SIMILARITY_FULL, precision = QCTX_PRECISION_FLOAT32;
@@ -183,65 +240,71 @@ static qctx_status read_plan(const qctx_h5 *file, const char *path, qctx_checkpo
     return status;
 }
 
-static qctx_status check_checksum(const qctx_h5 *file, const char *path, const qctx_checkpoint *checkpoint,
-                                  qctx_error *error)
+static qctx_status read_attributes(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint,
+                                   qctx_error *error)
 {
-    char *written = NULL;
-    qctx_status status = qctx_h5_get_text(file, "/", "checksum", &written, error);
+    qctx_status status = check_schema(file, path, error);
 
-    if (status == QCTX_OK && strtoull(written, NULL, 16) != qctx_checkpoint_checksum(checkpoint)) {
-        qctx_fail(error, QCTX_ERR_DATA, "%s: the checksum of the values does not match: the file is damaged", path);
-        status = qctx_hint(error, "use an earlier checkpoint of the run");
-    }
-    free(written);
-    return status;
-}
-
-static qctx_status read_local(const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
-{
-    qctx_h5 *file = NULL;
-    qctx_status status = qctx_h5_open(path, &file, error);
-
-    if (status == QCTX_OK)
-        status = check_schema(file, path, error);
     if (status == QCTX_OK)
         status = read_head(file, path, &checkpoint->head, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_get_int(file, "/", "epoch", &checkpoint->epoch, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_get_int(file, "/", "step", &checkpoint->step, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_get_double(file, "/", "strength", &checkpoint->strength, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_get_double(file, "/", "best_metric", &checkpoint->best_metric, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_get_int(file, "/", "best_epoch", &checkpoint->best_epoch, error);
+    for (int i = 0; i < CHECKPOINT_NUMBERS && status == QCTX_OK; i++)
+        status = read_number(file, path, &checkpoint_numbers[i], checkpoint, error);
     if (status == QCTX_OK)
         status = qctx_h5_get_text(file, "/", "encoder_fingerprint", &checkpoint->encoder_fingerprint, error);
     if (status == QCTX_OK)
         status = qctx_h5_get_text(file, "/", "config", &checkpoint->config, error);
     if (status == QCTX_OK)
         status = read_plan(file, path, checkpoint, error);
+    return status;
+}
+
+static qctx_status decode(const char *path, qctx_h5_image *image, qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    qctx_h5 *file = NULL;
+    qctx_status status = qctx_h5_open_image(path, image, &file, error);
+
+    if (status == QCTX_OK)
+        status = read_attributes(file, path, checkpoint, error);
+    if (status == QCTX_OK)
+        status = check_size(path, &checkpoint->head, image, error);
     if (status == QCTX_OK)
         status = read_parameters(file, path, checkpoint, error);
     if (status == QCTX_OK)
         status = read_optimizer(file, path, checkpoint, error);
     if (status == QCTX_OK)
-        status = check_checksum(file, path, checkpoint, error);
+        status = read_best(file, path, checkpoint, error);
     qctx_h5_close(file, NULL);
+    return status;
+}
+
+/* The verified bytes of the file on all ranks. */
+static qctx_status load(qctx_comm *comm, const char *path, qctx_h5_image *image, qctx_error *error)
+{
+    size_t bytes;
+    qctx_status status = QCTX_OK;
+
+    *image = (qctx_h5_image){.front = CHECKPOINT_FRONT};
+    if (qctx_comm_rank(comm) == 0)
+        status = checkpoint_load(path, image, error);
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        return status;
+    bytes = (size_t)image->count;
+    status = qctx_comm_broadcast_text(comm, &image->bytes, &bytes, 0, error);
+    image->count = image->capacity = (int64_t)bytes;
     return status;
 }
 
 qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
 {
+    qctx_h5_image image;
     qctx_status status;
 
     *checkpoint = (qctx_checkpoint){0};
-    status = qctx_agree(comm, read_local(path, checkpoint, error), error);
-    if (status == QCTX_OK && !qctx_comm_same(comm, qctx_checkpoint_checksum(checkpoint))) {
-        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks see different files under this name", path);
-        status = qctx_hint(error, "use a path on a file system that all nodes share");
-    }
+    status = load(comm, path, &image, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, decode(path, &image, checkpoint, error), error);
+    free(image.bytes);
     if (status != QCTX_OK)
         qctx_checkpoint_free(checkpoint);
     return status;
@@ -252,18 +315,7 @@ void qctx_checkpoint_free(qctx_checkpoint *checkpoint)
     free(checkpoint->config);
     free(checkpoint->encoder_fingerprint);
     free(checkpoint->parameters);
+    free(checkpoint->best);
     qctx_optimizer_state_destroy(&checkpoint->optimizer);
     *checkpoint = (qctx_checkpoint){0};
-}
-
-bool qctx_checkpoint_is(const char *path)
-{
-    qctx_h5 *file = NULL;
-    char *schema = NULL;
-    bool is = qctx_h5_open(path, &file, NULL) == QCTX_OK &&
-              qctx_h5_get_text(file, "/", "schema", &schema, NULL) == QCTX_OK && strcmp(schema, CHECKPOINT_SCHEMA) == 0;
-
-    free(schema);
-    qctx_h5_close(file, NULL);
-    return is;
 }

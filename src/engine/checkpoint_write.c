@@ -1,14 +1,41 @@
-#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checkpoint_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/h5.h"
+
+#define WHOLE(name, minimum)                                                                                           \
+    {                                                                                                                  \
+#name, offsetof(qctx_checkpoint, name), true, minimum                                                          \
+    }
+#define REAL(name)                                                                                                     \
+    {                                                                                                                  \
+#name, offsetof(qctx_checkpoint, name), false, 0                                                               \
+    }
+
+const checkpoint_number checkpoint_numbers[CHECKPOINT_NUMBERS] = {
+    WHOLE(epoch, 0),
+    WHOLE(step, 0),
+    WHOLE(evaluated, -1),
+    REAL(strength),
+    REAL(best_metric),
+    WHOLE(best_epoch, 0),
+    WHOLE(best_step, 0),
+    REAL(best_strength),
+    REAL(seconds),
+    REAL(loss_sum),
+    REAL(accuracy_sum),
+    WHOLE(summed, 0),
+    REAL(loss_start),
+    REAL(loss_now),
+    WHOLE(ranks, 0),
+    WHOLE(threads, 0),
+    {"optimizer_steps", offsetof(qctx_checkpoint, optimizer.steps), true, 0},
+};
 
 const char *const checkpoint_scalars[CHECKPOINT_SCALARS] = {"logit_scale", "logit_bias"};
 
@@ -96,14 +123,42 @@ static qctx_status write_optimizer(qctx_h5 *file, const qctx_optimizer_state *op
     return status;
 }
 
+/* The attributes that are not in the table of numbers. */
+static qctx_status write_texts(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    const char *const texts[][2] = {
+        {"encoder_fingerprint", checkpoint->encoder_fingerprint},
+        {"similarity", qctx_similarity_name(checkpoint->similarity)},
+        {"precision", qctx_precision_name(checkpoint->precision)},
+        {"config", checkpoint->config},
+    };
+    qctx_status status = QCTX_OK;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0] && status == QCTX_OK; i++)
+        status = qctx_h5_set_text(file, "/", texts[i][0], texts[i][1], error);
+    return status;
+}
+
+static qctx_status write_numbers(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int i = 0; i < CHECKPOINT_NUMBERS && status == QCTX_OK; i++) {
+        const checkpoint_number *number = &checkpoint_numbers[i];
+        const void *value = (const char *)checkpoint + number->offset;
+
+        status = number->is_whole ? qctx_h5_set_int(file, "/", number->name, *(const int64_t *)value, error)
+                                  : qctx_h5_set_double(file, "/", number->name, *(const double *)value, error);
+    }
+    return status;
+}
+
 static qctx_status write_attributes(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error)
 {
     checkpoint_shape shape[CHECKPOINT_SHAPES];
-    char checksum[24];
     qctx_status status = qctx_h5_set_text(file, "/", "schema", CHECKPOINT_SCHEMA, error);
 
     checkpoint_describe_head(&checkpoint->head, shape);
-    snprintf(checksum, sizeof checksum, "%016" PRIx64, qctx_checkpoint_checksum(checkpoint));
     if (status == QCTX_OK)
         status = qctx_h5_set_int(file, "/", "version", QCTX_CHECKPOINT_VERSION, error);
     for (int i = 0; i < CHECKPOINT_SHAPES && status == QCTX_OK; i++)
@@ -111,53 +166,42 @@ static qctx_status write_attributes(qctx_h5 *file, const qctx_checkpoint *checkp
     if (status == QCTX_OK)
         status = qctx_h5_set_double(file, "/", "head_dropout", checkpoint->head.dropout, error);
     if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "epoch", checkpoint->epoch, error);
+        status = write_numbers(file, checkpoint, error);
     if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "step", checkpoint->step, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "optimizer_steps", checkpoint->optimizer.steps, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_double(file, "/", "strength", checkpoint->strength, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_double(file, "/", "best_metric", checkpoint->best_metric, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_int(file, "/", "best_epoch", checkpoint->best_epoch, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "encoder_fingerprint", checkpoint->encoder_fingerprint, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "checksum", checksum, error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "similarity", qctx_similarity_name(checkpoint->similarity), error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "precision", qctx_precision_name(checkpoint->precision), error);
-    if (status == QCTX_OK)
-        status = qctx_h5_set_text(file, "/", "config", checkpoint->config, error);
+        status = write_texts(file, checkpoint, error);
     return status;
 }
 
-static qctx_status write_local(const char *path, const qctx_checkpoint *checkpoint, qctx_error *error)
+qctx_status qctx_checkpoint_encode(const qctx_checkpoint *checkpoint, qctx_h5_image *image, qctx_error *error)
 {
-    char *partial = qctx_format(error, "%s.partial", path);
+    int64_t count = qctx_head_parameter_count(&checkpoint->head) + checkpoint->scalar_count;
     qctx_h5 *file = NULL;
     qctx_status status, closed;
 
-    if (partial == NULL)
-        return QCTX_ERR_MEMORY;
-    status = qctx_h5_create(partial, &file, error);
+    image->front = CHECKPOINT_FRONT;
+    status = qctx_h5_create_image("a checkpoint", image, &file, error);
     if (status == QCTX_OK)
         status = write_attributes(file, checkpoint, error);
     if (status == QCTX_OK)
         status = write_parameters(file, checkpoint, error);
     if (status == QCTX_OK)
         status = write_optimizer(file, &checkpoint->optimizer, error);
+    if (status == QCTX_OK && checkpoint->best != NULL)
+        status = write_vector(file, "best", count, checkpoint->best, error);
     closed = qctx_h5_close(file, status == QCTX_OK ? error : NULL);
-    if (status == QCTX_OK)
-        status = closed;
-    if (status == QCTX_OK)
-        status = qctx_file_publish(partial, path, error);
-    if (status != QCTX_OK)
-        unlink(partial);
-    free(partial);
+    return status == QCTX_OK ? closed : status;
+}
+
+static qctx_status write_local(const char *path, const qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    qctx_h5_image image = {0};
+    qctx_status status = qctx_checkpoint_encode(checkpoint, &image, error);
+
+    if (status == QCTX_OK) {
+        qctx_checkpoint_seal(&image);
+        status = qctx_file_write(path, image.bytes, (size_t)image.count, error);
+    }
+    free(image.bytes);
     return status;
 }
 

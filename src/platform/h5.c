@@ -40,7 +40,7 @@ qctx_status qctx_h5_fail(const char *path, const char *what, qctx_status code, q
 qctx_status qctx_h5_written(const qctx_h5 *file, int64_t result, const char *what, qctx_error *error)
 {
     if (file->failure != 0)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", file->path, what, strerror(file->failure));
+        return qctx_write_failed(file->path, what, file->failure, error);
     if (result < 0)
         return qctx_h5_fail(file->path, what, QCTX_ERR_IO, error);
     return QCTX_OK;
@@ -68,7 +68,7 @@ hid_t qctx_h5_link_properties(void)
 }
 
 /* Makes the handle; the file itself is opened by the caller. Errors are told by return values, never printed. */
-static qctx_status make_handle(const char *path, qctx_comm *comm, qctx_h5 **made, qctx_error *error)
+qctx_status qctx_h5_make_handle(const char *path, qctx_comm *comm, qctx_h5 **made, qctx_error *error)
 {
     qctx_h5 *file = qctx_alloc(1, sizeof *file, "an HDF5 file", error);
 
@@ -86,7 +86,7 @@ static qctx_status make_handle(const char *path, qctx_comm *comm, qctx_h5 **made
     return QCTX_OK;
 }
 
-static void free_handle(qctx_h5 *file)
+void qctx_h5_free_handle(qctx_h5 *file)
 {
     if (file != NULL)
         free(file->path);
@@ -104,7 +104,7 @@ static qctx_status check_access(const char *path, int flags, const char *what, q
         return qctx_fail(error, QCTX_ERR_IO, "%s: %s: it is a device, a pipe or a socket", path, what);
     handle = open(path, flags, 0666);
     if (handle < 0)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+        return qctx_write_failed(path, what, errno, error);
     close(handle);
     if (qctx_path_is_folder(path))
         return qctx_fail(error, QCTX_ERR_IO, "%s: %s: it is a folder", path, what);
@@ -115,7 +115,7 @@ static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **open
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
-    qctx_status status = make_handle(path, NULL, &file, error);
+    qctx_status status = qctx_h5_make_handle(path, NULL, &file, error);
 
     if (status == QCTX_OK)
         status = check_access(path, mode == H5F_ACC_RDONLY ? O_RDONLY : O_RDWR, "cannot open", error);
@@ -134,7 +134,7 @@ static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **open
     file = NULL;
 out:
     qctx_h5_release(-1, -1, -1, access);
-    free_handle(file);
+    qctx_h5_free_handle(file);
     return status;
 }
 
@@ -152,7 +152,7 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
-    qctx_status status = make_handle(path, NULL, &file, error);
+    qctx_status status = qctx_h5_make_handle(path, NULL, &file, error);
 
     if (status == QCTX_OK)
         status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
@@ -169,7 +169,7 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
     file = NULL;
 out:
     qctx_h5_release(-1, -1, -1, access);
-    free_handle(file);
+    qctx_h5_free_handle(file);
     return status;
 }
 
@@ -177,7 +177,7 @@ qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 *
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
-    qctx_status status = make_handle(path, comm, &file, error);
+    qctx_status status = qctx_h5_make_handle(path, comm, &file, error);
 
     /* Every rank tries alone first: MPI-IO would not say why it cannot. */
     if (status == QCTX_OK)
@@ -197,7 +197,7 @@ qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 *
     file = NULL;
 out:
     qctx_h5_release(-1, -1, -1, access);
-    free_handle(file);
+    qctx_h5_free_handle(file);
     return status;
 }
 
@@ -216,7 +216,7 @@ qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
     status = qctx_h5_written(file, result, "cannot finish writing", error);
     if (file->comm != NULL)
         status = qctx_agree(file->comm, status, error);
-    free_handle(file);
+    qctx_h5_free_handle(file);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "h5_internal.h"
+#include "qctx/base/fileio.h"
 
 /* IEEE half precision, which HDF5 1.10 does not name: 1 sign, 5 exponent and 10 mantissa bits, bias 15. */
 static hid_t half_type(void)
@@ -150,16 +151,16 @@ static qctx_status reserve(const qctx_h5 *file, hid_t object, const char *datase
     qctx_status status = QCTX_OK;
     int handle;
 
-    if (offset == HADDR_UNDEF || bytes == 0)
+    if (file->in_memory || offset == HADDR_UNDEF || bytes == 0)
         return QCTX_OK;
     handle = open(file->path, O_WRONLY);
     if (handle < 0)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
     if (fallocate(handle, 0, (off_t)offset, (off_t)bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS &&
         errno != EINTR) {
-        qctx_fail(error, QCTX_ERR_IO, "%s: cannot make room for %s (%lld bytes): %s", file->path, dataset,
-                  (long long)bytes, strerror(errno));
-        status = qctx_hint(error, "free some space there, or choose another folder");
+        status = qctx_fail(error, qctx_status_of_write(errno), "%s: cannot make room for %s (%lld bytes): %s",
+                           file->path, dataset, (long long)bytes, strerror(errno));
+        qctx_hint_space(error);
     }
     close(handle);
     return status;

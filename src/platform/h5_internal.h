@@ -11,7 +11,12 @@ struct qctx_h5 {
     char *path;
     qctx_comm *comm; /* of a file that all ranks write, else NULL */
     int failure;     /* errno of the first write that failed; 0: none */
+    bool in_memory;  /* `path` is a name for messages only */
 };
+
+/* Makes a handle without its file, or frees it (NULL-safe). Local. Errors: MEMORY. */
+qctx_status qctx_h5_make_handle(const char *path, qctx_comm *comm, qctx_h5 **made, qctx_error *error);
+void qctx_h5_free_handle(qctx_h5 *file);
 
 /*
  * A file access list, to be closed with H5Pclose, whose files write with plain calls and remember the first error in

@@ -14,25 +14,34 @@
 
 #include "qctx/base/status.h"
 
+/*
+ * Fills `error` for a write that failed with errno `code` (0: unknown): "path: what: cause". Returns SPACE, with a
+ * hint, for a full disk or quota, else IO. Local.
+ */
+qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx_error *error);
+
+/* Adds that hint to an error that is SPACE, and nothing to others. Local. */
+void qctx_hint_space(qctx_error *error);
+
 /* A file on its way to its final name. */
 typedef struct qctx_outfile qctx_outfile;
 
 /* Reads a whole file; `*text` is NUL-terminated and the caller's to free(). Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error);
 
-/* Opens `path`'s temporary for writing; commit or discard frees it. Local. Errors: IO, MEMORY. */
+/* Opens `path`'s temporary for writing; commit or discard frees it. Local. Errors: IO, SPACE, MEMORY. */
 qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_error *error);
 
 /* The stream to write to. Write errors are remembered by the stream and reported by commit. Local. */
 FILE *qctx_outfile_stream(qctx_outfile *file);
 
-/* Flushes, syncs, renames to the final name and frees `file`, also on failure. Local. Errors: IO, MEMORY. */
+/* Flushes, syncs, renames to the final name and frees `file`, also on failure. Local. Errors: IO, SPACE, MEMORY. */
 qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error);
 
 /* Removes the temporary and frees `file`. NULL-safe. Local. */
 void qctx_outfile_discard(qctx_outfile *file);
 
-/* Writes `bytes` bytes durably under `path`, replacing what is there. Local. Errors: IO, MEMORY. */
+/* Writes `bytes` bytes durably under `path`, replacing what is there. Local. Errors: IO, SPACE, MEMORY. */
 qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qctx_error *error);
 
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */

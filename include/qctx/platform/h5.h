@@ -45,6 +45,26 @@ qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error
  */
 qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 **opened, qctx_error *error);
 
+/*
+ * Memory that holds a whole HDF5 file, behind `front` bytes that are the caller's. To begin with all is 0 but `front`;
+ * the memory is used again when another file is made in it, and the caller frees `bytes`.
+ */
+typedef struct {
+    char *bytes;
+    int64_t capacity;
+    int64_t front;
+    int64_t count; /* bytes used: the front and the file */
+} qctx_h5_image;
+
+/*
+ * Makes a file in memory, complete when it is closed: equal contents make equal bytes. `name` is for messages.
+ * `image` outlives the file. Local. Errors: MEMORY, INTERNAL.
+ */
+qctx_status qctx_h5_create_image(const char *name, qctx_h5_image *image, qctx_h5 **created, qctx_error *error);
+
+/* Opens a file in memory for reading. `image` outlives it. Local. Errors: FORMAT, MEMORY. */
+qctx_status qctx_h5_open_image(const char *name, qctx_h5_image *image, qctx_h5 **opened, qctx_error *error);
+
 /* Closes; errors of the final flush count. NULL-safe. Collective for a parallel file. Errors: IO. */
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
 
