@@ -1,21 +1,157 @@
 #include "qctx/base/lockfile.h"
 
-#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+
+enum { HOST_MAX = 128, HOLDER_MAX = 256 };
+
+struct qctx_lockfile {
+    char *path;
+    int handle;
+};
+
+/* A file system without locks: whether somebody else is at work cannot be known. */
+static bool means_no_locks(int code)
+{
+    return code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK || code == EINVAL;
+}
+
+static void warn_once(const char *path)
+{
+    static bool warned;
+
+    if (!warned)
+        qctx_warn("%s: this file system has no locks; take care that no other job works there", path);
+    warned = true;
+}
+
+/* Whether the name still stands for the open file: its folder may have been removed and made anew meanwhile. */
+static bool still_named(const qctx_lockfile *lock)
+{
+    struct stat open_file, named;
+
+    return fstat(lock->handle, &open_file) == 0 && stat(lock->path, &named) == 0 && open_file.st_ino == named.st_ino &&
+           open_file.st_dev == named.st_dev;
+}
+
+/* errno of the attempt, 0: locked. Somebody who only asks whether it is held has it for a moment: tried again. */
+static int lock_now(int handle)
+{
+    const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+
+    for (int tries = 0; tries < 5; tries++) {
+        if (flock(handle, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return errno;
+        nanosleep(&moment, NULL);
+    }
+    return EWOULDBLOCK;
+}
+
+static int lock_in_time(int handle)
+{
+    while (flock(handle, LOCK_EX) != 0)
+        if (errno != EINTR)
+            return errno;
+    return 0;
+}
+
+static qctx_status refuse(const qctx_lockfile *lock, qctx_error *error)
+{
+    char holder[HOLDER_MAX] = "";
+    ssize_t got = pread(lock->handle, holder, sizeof holder - 1, 0);
+
+    holder[got > 0 ? got : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+    qctx_fail(error, QCTX_ERR_EXISTS, "%s: another process is at work here: %s", lock->path,
+              holder[0] != '\0' ? holder : "it has not said which");
+    return qctx_hint(error, "let it end (a killed job's lock is free within seconds), or choose another name");
+}
+
+/* For the message of those who come later. */
+static qctx_status write_holder(const qctx_lockfile *lock, qctx_error *error)
+{
+    char host[HOST_MAX] = "", since[32] = "", holder[HOLDER_MAX];
+    time_t now = time(NULL);
+    struct tm parts;
+    int length;
+
+    gethostname(host, sizeof host - 1);
+    strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
+    length = snprintf(holder, sizeof holder, "process %ld on %s, since %s\n", (long)getpid(), host, since);
+    errno = 0;
+    if (ftruncate(lock->handle, 0) != 0 || pwrite(lock->handle, holder, (size_t)length, 0) != length)
+        return qctx_write_failed(lock->path, "cannot write", errno, error);
+    return QCTX_OK;
+}
+
+static qctx_status lock_file(qctx_lockfile *lock, bool wait, qctx_error *error)
+{
+    for (;;) {
+        int code;
+
+        lock->handle = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+        if (lock->handle < 0)
+            return qctx_write_failed(lock->path, "cannot open for writing", errno, error);
+        code = wait ? lock_in_time(lock->handle) : lock_now(lock->handle);
+        if (code == EWOULDBLOCK)
+            return refuse(lock, error);
+        if (code != 0 && !means_no_locks(code))
+            return qctx_fail(error, QCTX_ERR_IO, "%s: cannot lock: %s", lock->path, strerror(code));
+        if (code != 0)
+            warn_once(lock->path);
+        if (code != 0 || still_named(lock))
+            return write_holder(lock, error);
+        close(lock->handle);
+    }
+}
 
 qctx_status qctx_lockfile_take(const char *path, bool wait, qctx_lockfile **taken, qctx_error *error)
 {
-    (void)path, (void)wait, (void)error;
-    *taken = NULL;
-    return QCTX_OK;
+    qctx_lockfile *lock = qctx_alloc(1, sizeof *lock, "a lock", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (lock == NULL)
+        return status;
+    lock->handle = -1;
+    lock->path = qctx_strdup(path, error);
+    if (lock->path != NULL)
+        status = lock_file(lock, wait, error);
+    if (status != QCTX_OK)
+        qctx_lockfile_release(lock);
+    else
+        *taken = lock;
+    return status;
 }
 
 bool qctx_lockfile_is_held(const char *path)
 {
-    (void)path;
-    return false;
+    int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool held = handle >= 0 && flock(handle, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+    if (handle >= 0)
+        close(handle);
+    return held;
 }
 
 void qctx_lockfile_release(qctx_lockfile *lock)
 {
-    (void)lock;
+    if (lock == NULL)
+        return;
+    if (lock->handle >= 0)
+        close(lock->handle);
+    free(lock->path);
+    free(lock);
 }

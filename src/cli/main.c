@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
@@ -110,8 +112,9 @@ static qctx_status flush_results(qctx_comm *comm, qctx_status status, qctx_error
 {
     qctx_status flushed = QCTX_OK;
 
+    errno = 0;
     if (status == QCTX_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        flushed = qctx_fail(error, QCTX_ERR_IO, "standard output: cannot write the results");
+        flushed = qctx_write_failed("standard output", "cannot write the results", errno, error);
     return status != QCTX_OK ? status : qctx_agree(comm, flushed, error);
 }
 

@@ -33,15 +33,14 @@ static qctx_status open_stream(const char *folder, const char *name, FILE **stre
         return QCTX_ERR_MEMORY;
     *stream = fopen(path, "wb");
     if (*stream == NULL)
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+        status = qctx_write_failed(path, "cannot open for writing", errno, error);
     free(path);
     return status;
 }
 
 static qctx_status write_failed(const qctx_corpus_writer *writer, qctx_error *error)
 {
-    qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->folder, strerror(errno != 0 ? errno : EIO));
-    return qctx_hint(error, "the corpus was not written; is the disk full?");
+    return qctx_write_failed(writer->folder, "cannot write", errno, error);
 }
 
 /* Only what is a corpus may be replaced: --force beside a wrong name must not cost a folder of something else. */
@@ -217,8 +216,7 @@ static qctx_status publish(qctx_corpus_writer *writer, qctx_error *error)
     if (replaces) {
         status = qctx_folder_remove(writer->replaced, error);
         if (status == QCTX_OK && rename(writer->folder, writer->replaced) != 0)
-            status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot move the older corpus aside: %s", writer->folder,
-                               strerror(errno));
+            status = qctx_write_failed(writer->folder, "cannot move the older corpus aside", errno, error);
         if (status != QCTX_OK)
             return status;
     }

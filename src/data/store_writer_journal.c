@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
@@ -40,7 +41,7 @@ static uint64_t slot_hash(const qctx_journal *journal, int64_t batch, uint64_t c
 
 static qctx_status fail(const qctx_journal *journal, const char *what, qctx_error *error)
 {
-    return qctx_fail(error, QCTX_ERR_IO, "%s: %s: %s", journal->path, what, strerror(errno));
+    return qctx_write_failed(journal->path, what, errno, error);
 }
 
 /* Whether the name still stands for the open file: the job that held the lock removes the journal at its end. */

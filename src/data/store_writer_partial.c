@@ -83,7 +83,7 @@ static qctx_status find_place(qctx_store_writer *writer, qctx_error *error)
     }
     got = fsync(handle) == 0 ? pread(handle, bytes, SEARCHED, 0) : -1;
     if (got < 0) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->partial, strerror(errno));
+        status = qctx_write_failed(writer->partial, "cannot write", errno, error);
         goto out;
     }
     snprintf(digits, sizeof digits, "%016" PRIx64, writer->journal.job);
@@ -268,7 +268,7 @@ static qctx_status put_checksum(const qctx_store_writer *writer, qctx_error *err
         status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: there is no checksum at byte %lld", writer->partial,
                            (long long)writer->place);
     else if (pwrite(handle, digits, DIGITS, (off_t)writer->place) != DIGITS)
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", writer->partial, strerror(errno));
+        status = qctx_write_failed(writer->partial, "cannot write", errno, error);
     close(handle);
     return status;
 }

@@ -77,7 +77,7 @@ static qctx_status make_folder(bench_store *store, qctx_error *error)
     if (store->folder == NULL)
         return QCTX_ERR_MEMORY;
     if (mkdtemp(store->folder) == NULL) {
-        qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: %s", store->folder, strerror(errno));
+        qctx_write_failed(store->folder, "cannot make the folder", errno, error);
         free(store->folder);
         store->folder = NULL;
         return qctx_hint(error, "let TMPDIR name a folder that may be written to, or name a store");

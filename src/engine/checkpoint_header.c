@@ -18,8 +18,8 @@ static qctx_status open_file(const char *path, FILE **opened, qctx_error *error)
 {
     struct stat found;
 
-    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is not a regular file", path);
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a device, a pipe or a socket", path);
     *opened = fopen(path, "rb");
     if (*opened == NULL)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", path, strerror(errno));

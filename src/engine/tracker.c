@@ -67,7 +67,7 @@ static qctx_status open_local(qctx_tracker *tracker, int64_t resume_step, qctx_e
     }
     tracker->stream = fopen(tracker->path, resumes ? "ab" : "wb");
     if (tracker->stream == NULL)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: %s", tracker->path, strerror(errno));
+        return qctx_write_failed(tracker->path, "cannot open for writing", errno, error);
     return QCTX_OK;
 }
 
@@ -109,8 +109,7 @@ qctx_status qctx_tracker_flush(qctx_tracker *tracker, qctx_error *error)
     errno = 0;
     if (tracker->stream != NULL &&
         (fflush(tracker->stream) != 0 || ferror(tracker->stream) || fsync(fileno(tracker->stream)) != 0))
-        status =
-            qctx_fail(error, QCTX_ERR_IO, "%s: cannot write: %s", tracker->path, strerror(errno != 0 ? errno : EIO));
+        status = qctx_write_failed(tracker->path, "cannot write", errno, error);
     return qctx_agree(tracker->comm, status, error);
 }
 

@@ -54,7 +54,7 @@ static void a_full_disk_is_an_error_and_leaves_nothing(void **state)
     assert_int_equal(symlink("/dev/full", test_path("full.partial")), 0);
     assert_status(qctx_outfile_open(test_path("full"), &file, &error), QCTX_OK, &error);
     fputs("much", qctx_outfile_stream(file));
-    assert_status(qctx_outfile_commit(file, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_outfile_commit(file, &error), QCTX_ERR_SPACE, &error);
     assert_contains(error.message, "No space left on device");
     assert_contains(error.message, "full: cannot write");
     assert_false(qctx_path_exists(test_path("full")));

@@ -76,8 +76,8 @@ briefly() { timeout 20 "$program" "$@"; }
 expect 5 "pipe: neither a store" briefly info pipe
 expect 4 "pipe: cannot open: it is a device, a pipe or a socket" briefly eval pipe
 expect 4 "pipe: cannot open" briefly embed good --out x.h5 --encoder pipe
-expect 5 "not a readable HDF5 file" alone eval file
-hint "was the file copied completely?"
+expect 5 "file: is not a checkpoint" alone eval file
+hint "checkpoints stand in <run>"
 
 # Numbers out of range are told with plain numbers.
 expect 2 "10 is out of range, expected 30 to 20000000" alone synth --out x --questions 10
@@ -138,17 +138,17 @@ mv moved corpus
 # A full disk, on one that is small.
 mkdir disk
 if mount -t tmpfs -o size=1m tmpfs disk 2>log; then
-    expect 4 "disk/c: cannot write: No space left on device" alone synth --out disk/c --questions 20000
-    hint "is the disk full?"
-    expect 4 "No space left on device" ranks 3 embed corpus --out disk/s.h5
-    hint "free some space there"
+    expect 13 "disk/c: cannot write: No space left on device" alone synth --out disk/c --questions 20000
+    hint "free some space"
+    expect 13 "No space left on device" ranks 3 embed corpus --out disk/s.h5
+    hint "free some space"
     check "nothing is left on the disk" test -z "$(ls disk)"
-    expect 4 "No space left on device" ranks 2 train config.yaml run.out=disk/runs
+    expect 13 "No space left on device" ranks 2 train config.yaml run.out=disk/runs
     check "no checkpoint is half there" bash -c '! find disk -name "*.partial" | grep .'
     check "the one that is there is whole" alone info disk/runs/small
     umount disk
 else
     skip "a full disk: this user cannot mount one"
 fi
-expect 4 "standard output: cannot write the results" bash -c "$program info corpus >/dev/full"
+expect 13 "standard output: cannot write the results: No space left on device" bash -c "$program info corpus >/dev/full"
 check "nothing half-written anywhere" bash -c '! find . -name "*.partial" | grep .'

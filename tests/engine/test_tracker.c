@@ -67,7 +67,7 @@ static void a_full_disk_is_reported_by_the_flush_on_all_ranks(void **state)
     assert_status(qctx_tracker_open(test_comm, "/dev/full", (qctx_tracker_place){-1, -1}, &tracker, &error), QCTX_OK,
                   &error);
     write_step(tracker, 1);
-    assert_status(qctx_tracker_flush(tracker, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_tracker_flush(tracker, &error), QCTX_ERR_SPACE, &error);
     assert_contains(error.message, "No space left on device");
     qctx_tracker_close(tracker);
 }

@@ -37,7 +37,7 @@ qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, qctx_tracker_pl
 /* Writes one event as a line and releases it (json_decref). Other ranks pass NULL. Local. Cannot fail here. */
 void qctx_tracker_write(qctx_tracker *tracker, json_t *event);
 
-/* Makes what was written durable. Collective. Errors: IO. */
+/* Makes what was written durable. Collective. Errors: IO, SPACE. */
 qctx_status qctx_tracker_flush(qctx_tracker *tracker, qctx_error *error);
 
 /* Closes without a last check; NULL-safe. Local. */
