@@ -216,7 +216,7 @@ static qctx_status check_trials(const plan_reader *reader, qctx_error *error)
     return status;
 }
 
-static qctx_status finish(plan_reader *reader, const qctx_yaml *root, const char *text, size_t bytes, qctx_error *error)
+static qctx_status finish(plan_reader *reader, qctx_yaml *root, const char *text, size_t bytes, qctx_error *error)
 {
     qctx_status status = resolve(reader, text, bytes, error);
 

@@ -8,11 +8,12 @@
 #include "qctx/platform/yaml.h"
 #include "qctx/sweep/plan.h"
 
-/* A key of the configuration that a parameter sets in some trial. */
+/* A key of the configuration that the sweep sets. */
 typedef struct {
     char *path;
-    int64_t parameter;
-    int line; /* where it does so first */
+    const void *owner; /* tells parameters, variants and constants apart */
+    bool varies;       /* not a constant */
+    int line;          /* where it is set first; 0: on the command line */
     int column;
 } plan_target;
 
@@ -24,8 +25,8 @@ typedef struct {
     int64_t parameter_capacity;
     plan_target *targets;
     int64_t target_count, target_capacity;
-    char **config_overrides; /* of the shared configuration */
-    int64_t config_count, config_capacity;
+    char **config_overrides; /* of the shared configuration: constants, then those of the command line */
+    int64_t config_count, config_capacity, constant_count;
     bool metric_given;
     const qctx_yaml *early; /* early_terminate, or NULL */
     int64_t run_cap;        /* 0: not given */
@@ -55,8 +56,11 @@ const char *plan_file_of(const plan_reader *reader, const qctx_yaml *node);
 /* Puts the overrides into the tree, or those of the shared configuration aside. Local. Errors: MEMORY only. */
 qctx_status plan_apply_overrides(plan_reader *reader, qctx_yaml *root, const char *const *overrides, int64_t count);
 
-/* Takes ownership of an override of the shared configuration, which is NULL if there was no memory. Local. */
-qctx_status plan_add_config_override(plan_reader *reader, char *override);
+/*
+ * Adds an override of the shared configuration, behind the others or, for a constant, before those of the command line.
+ * Takes ownership of `override`, which is NULL if there was no memory. Local.
+ */
+qctx_status plan_add_config_override(plan_reader *reader, bool constant, char *override);
 
 /* The entry of a mapping under a key, or NULL. Local. */
 const qctx_yaml *plan_find(const qctx_yaml *mapping, const char *key);
@@ -72,10 +76,14 @@ qctx_status plan_read_parameters(plan_reader *reader, const char *prefix, const 
 qctx_space_parameter *plan_add_parameter(plan_reader *reader, const char *path);
 
 /*
- * Notes all keys that the last parameter sets when it gives `node` to `path`; complains about those that no sweep sets
- * and about those that another parameter sets. Local. Errors: MEMORY only.
+ * Notes all keys that `owner` sets when it gives `node` to `path`; complains about those that no sweep sets and about
+ * those that another owner sets. Local. Errors: MEMORY only.
  */
-qctx_status plan_note_targets(plan_reader *reader, const char *path, const qctx_yaml *node);
+qctx_status plan_note_targets(plan_reader *reader, const void *owner, bool varies, const char *path,
+                              const qctx_yaml *node);
+
+/* Why no sweep sets a key of the configuration, or NULL. Local. */
+const char *plan_refusal(const char *path);
 
 /* Reads the tree of a sweep file into the plan. Local. Errors: MEMORY only. */
 qctx_status plan_read(plan_reader *reader, const qctx_yaml *root);
@@ -83,7 +91,10 @@ qctx_status plan_read(plan_reader *reader, const qctx_yaml *root);
 /* Looks at what needs the shared configuration, and sets what follows from it. Local. */
 void plan_check(plan_reader *reader, const qctx_config *config);
 
-/* The plan's text, from the tree that it was read from. Freshly allocated; NULL: no memory. Local. */
-char *plan_write(const qctx_sweep_plan *plan, const qctx_yaml *root, qctx_error *error);
+/*
+ * The plan's text, from the tree that it was read from, out of which constants are taken: they stand in the shared
+ * configuration. Freshly allocated; NULL: no memory. Local.
+ */
+char *plan_write(const qctx_sweep_plan *plan, qctx_yaml *root, qctx_error *error);
 
 #endif

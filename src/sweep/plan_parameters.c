@@ -70,8 +70,7 @@ qctx_space_parameter *plan_add_parameter(plan_reader *reader, const char *path)
     return parameter;
 }
 
-/* Why no sweep sets a key, or NULL. */
-static const char *refusal(const char *path)
+const char *plan_refusal(const char *path)
 {
     if (strcmp(path, "run.name") == 0 || strcmp(path, "run.out") == 0)
         return "is given by the sweep: trials are called by their number and stand in its folder";
@@ -81,10 +80,10 @@ static const char *refusal(const char *path)
 }
 
 /* Notes one key; where another parameter sets it, too, neither could be seen in the results. */
-static qctx_status note_target(plan_reader *reader, const char *path, const qctx_yaml *node)
+static qctx_status note_target(plan_reader *reader, const void *owner, bool varies, const char *path,
+                               const qctx_yaml *node)
 {
-    const int64_t parameter = reader->plan->space.count - 1;
-    const char *reason = refusal(path);
+    const char *reason = plan_refusal(path);
     char *copy;
     qctx_status status;
 
@@ -94,9 +93,8 @@ static qctx_status note_target(plan_reader *reader, const char *path, const qctx
     }
     for (int64_t i = 0; i < reader->target_count; i++)
         if (strcmp(reader->targets[i].path, path) == 0) {
-            if (reader->targets[i].parameter != parameter)
-                plan_complain(reader, node, path, "is set by %s already",
-                              reader->plan->space.parameters[reader->targets[i].parameter].path);
+            if (reader->targets[i].owner != owner)
+                plan_complain(reader, node, path, "is set in line %d already", reader->targets[i].line);
             return QCTX_OK;
         }
     status = qctx_grow((void **)&reader->targets, &reader->target_capacity, reader->target_count + 1,
@@ -104,20 +102,21 @@ static qctx_status note_target(plan_reader *reader, const char *path, const qctx
     copy = status == QCTX_OK ? qctx_strdup(path, &reader->report) : NULL;
     if (copy == NULL)
         return QCTX_ERR_MEMORY;
-    reader->targets[reader->target_count++] = (plan_target){copy, parameter, node->line, node->column};
+    reader->targets[reader->target_count++] = (plan_target){copy, owner, varies, node->line, node->column};
     return QCTX_OK;
 }
 
-qctx_status plan_note_targets(plan_reader *reader, const char *path, const qctx_yaml *node)
+qctx_status plan_note_targets(plan_reader *reader, const void *owner, bool varies, const char *path,
+                              const qctx_yaml *node)
 {
     qctx_status status = QCTX_OK;
 
     if (!qctx_config_is_section(path))
-        return note_target(reader, path, node);
+        return note_target(reader, owner, varies, path, node);
     for (int64_t i = 0; i < node->count && status == QCTX_OK && node->kind == QCTX_YAML_MAPPING; i++) {
         char *below = qctx_format(&reader->report, "%s.%s", path, node->children[i]->key);
 
-        status = below != NULL ? plan_note_targets(reader, below, node->children[i]) : QCTX_ERR_MEMORY;
+        status = below != NULL ? plan_note_targets(reader, owner, varies, below, node->children[i]) : QCTX_ERR_MEMORY;
         free(below);
     }
     return status;
@@ -138,7 +137,7 @@ static qctx_status add_value(plan_reader *reader, qctx_space_parameter *paramete
         qctx_config_check_value(parameter->path, node, plan_file_of(reader, node), &good, &reader->report);
 
     if (status == QCTX_OK)
-        status = plan_note_targets(reader, parameter->path, node);
+        status = plan_note_targets(reader, parameter->path, true, parameter->path, node);
     value = status == QCTX_OK ? qctx_yaml_flow(node, &reader->report) : NULL;
     if (value == NULL)
         return QCTX_ERR_MEMORY;
@@ -181,10 +180,6 @@ static qctx_status read_values(plan_reader *reader, qctx_space_parameter *parame
     const qctx_yaml *list = said->fields[VALUES];
     qctx_status status;
 
-    if (said->fields[VALUE] != NULL) {
-        status = allocate_values(reader, parameter, 1);
-        return status == QCTX_OK ? add_value(reader, parameter, said->fields[VALUE]) : status;
-    }
     if (list->kind != QCTX_YAML_SEQUENCE || list->count == 0) {
         plan_complain(reader, list, parameter->path, "expected a list of values, such as values: [256, 512]");
         return QCTX_OK;
@@ -265,7 +260,7 @@ static qctx_status check_range(plan_reader *reader, const qctx_space_parameter *
     const qctx_yaml *low = said->fields[LOW] != NULL ? said->fields[LOW] : said->node;
     const qctx_yaml *high = said->fields[HIGH] != NULL ? said->fields[HIGH] : said->node;
     bool good = false;
-    qctx_status status = plan_note_targets(reader, parameter->path, low);
+    qctx_status status = plan_note_targets(reader, parameter->path, true, parameter->path, low);
 
     if (status == QCTX_OK)
         status = check_unit(reader, parameter, 0, low, &good);
@@ -374,6 +369,23 @@ static bool check_kind(plan_reader *reader, const statement *said, const distrib
     return false;
 }
 
+/* A key with one value: it belongs to what the trials share. */
+static qctx_status read_constant(plan_reader *reader, const char *path, const qctx_yaml *node)
+{
+    bool good;
+    char *value;
+    qctx_status status = qctx_config_check_value(path, node, plan_file_of(reader, node), &good, &reader->report);
+
+    if (status == QCTX_OK)
+        status = plan_note_targets(reader, node, false, path, node);
+    value = status == QCTX_OK ? qctx_yaml_flow(node, &reader->report) : NULL;
+    if (value == NULL)
+        return QCTX_ERR_MEMORY;
+    status = plan_add_config_override(reader, true, qctx_format(&reader->report, "%s=%s", path, value));
+    free(value);
+    return status;
+}
+
 static qctx_status read_parameter(plan_reader *reader, const statement *said)
 {
     const distribution *chosen;
@@ -385,6 +397,8 @@ static qctx_status read_parameter(plan_reader *reader, const statement *said)
     chosen = find_distribution(reader, said);
     if (chosen == NULL || !check_fields(reader, said, chosen) || !check_kind(reader, said, chosen))
         return QCTX_OK;
+    if (said->fields[VALUE] != NULL)
+        return read_constant(reader, said->path, said->fields[VALUE]);
     parameter = plan_add_parameter(reader, said->path);
     if (parameter == NULL)
         return QCTX_ERR_MEMORY;

@@ -162,18 +162,24 @@ static qctx_status read_method(plan_reader *reader, const qctx_yaml *node)
     return QCTX_OK;
 }
 
-qctx_status plan_add_config_override(plan_reader *reader, char *override)
+qctx_status plan_add_config_override(plan_reader *reader, bool constant, char *override)
 {
+    const int64_t at = constant ? reader->constant_count : reader->config_count;
     qctx_status status = override == NULL ? QCTX_ERR_MEMORY
                                           : qctx_grow((void **)&reader->config_overrides, &reader->config_capacity,
                                                       reader->config_count + 1, sizeof *reader->config_overrides,
                                                       "the overrides of the configuration", &reader->report);
 
-    if (status == QCTX_OK)
-        reader->config_overrides[reader->config_count++] = override;
-    else
+    if (status != QCTX_OK) {
         free(override);
-    return status;
+        return status;
+    }
+    memmove(reader->config_overrides + at + 1, reader->config_overrides + at,
+            (size_t)(reader->config_count - at) * sizeof *reader->config_overrides);
+    reader->config_overrides[at] = override;
+    reader->config_count++;
+    reader->constant_count += constant;
+    return QCTX_OK;
 }
 
 static qctx_status read_metric_name(plan_reader *reader, const qctx_yaml *node)
@@ -185,7 +191,7 @@ static qctx_status read_metric_name(plan_reader *reader, const qctx_yaml *node)
     reader->metric_given = true;
     if (status != QCTX_OK || !good)
         return status;
-    return plan_add_config_override(reader, qctx_format(&reader->report, "eval.metric=%s", node->text));
+    return plan_add_config_override(reader, true, qctx_format(&reader->report, "eval.metric=%s", node->text));
 }
 
 static void read_goal(plan_reader *reader, const qctx_yaml *node)
@@ -365,8 +371,27 @@ static void count_trials(plan_reader *reader, const qctx_yaml *root)
                       "the grid has more than %d points; set run_cap", TRIALS_MAX);
 }
 
+/* An override of the shared configuration would be without effect where the sweep sets the key in every trial. */
+static void check_config_overrides(plan_reader *reader)
+{
+    for (int64_t i = reader->constant_count; i < reader->config_count; i++) {
+        const char *override = reader->config_overrides[i], *sign = strchr(override, '=');
+        const qctx_yaml place = {.line = 0};
+        char path[WORD_MAX];
+
+        snprintf(path, sizeof path, "%.*s", (int)(sign - override), override);
+        if (plan_refusal(path) != NULL)
+            plan_complain(reader, &place, path, "%s", plan_refusal(path));
+        for (int64_t t = 0; t < reader->target_count; t++)
+            if (reader->targets[t].varies && strcmp(reader->targets[t].path, path) == 0)
+                plan_complain(reader, &place, path, "varies in this sweep, by line %d of %s", reader->targets[t].line,
+                              reader->file);
+    }
+}
+
 static void check_whole(plan_reader *reader, const qctx_yaml *root)
 {
+    check_config_overrides(reader);
     if (plan_find(root, "method") == NULL)
         plan_complain(reader, NULL, "method", "required: one of grid, random, bayes");
     if (plan_find(root, "config") == NULL && plan_find(root, "program") == NULL)
@@ -376,7 +401,7 @@ static void check_whole(plan_reader *reader, const qctx_yaml *root)
     if (reader->plan->method == QCTX_SWEEP_BAYES && plan_find(root, "metric") == NULL)
         plan_complain(reader, NULL, "metric", "required by bayes: {name: top1, goal: maximize}");
     if (reader->report.code == QCTX_OK && reader->plan->space.count == 0)
-        plan_complain(reader, NULL, "parameters", "expected at least one parameter");
+        plan_complain(reader, NULL, "parameters", "nothing varies: give a key values, or min and max");
     if (reader->report.code == QCTX_OK)
         count_trials(reader, root);
 }
@@ -403,6 +428,17 @@ qctx_status plan_read(plan_reader *reader, const qctx_yaml *root)
     return status;
 }
 
+/* With fewer trials than this, no rung but the first few has enough of them for one to go on. */
+static int64_t least_trials(const qctx_halving *halving)
+{
+    int64_t least = 1;
+
+    for (int64_t i = qctx_halving_rungs(halving); i > 0; i--)
+        if (__builtin_mul_overflow(least, halving->eta, &least))
+            return INT64_MAX;
+    return least;
+}
+
 /* Rungs are counted in epochs that all trials have, and each must be evaluated. */
 static void check_early(plan_reader *reader, const qctx_config *config)
 {
@@ -412,6 +448,8 @@ static void check_early(plan_reader *reader, const qctx_config *config)
         const plan_target *target = &reader->targets[i];
         const qctx_yaml place = {.line = target->line, .column = target->column};
 
+        if (!target->varies)
+            continue;
         if (strcmp(target->path, "batch.epochs") == 0 || strcmp(target->path, "batch.steps") == 0 ||
             strcmp(target->path, "eval.every") == 0)
             plan_complain(reader, &place, target->path, "cannot vary with early_terminate, which counts epochs");
@@ -420,6 +458,13 @@ static void check_early(plan_reader *reader, const qctx_config *config)
         plan_complain(reader, reader->early, "early_terminate.min_iter",
                       "expected less than batch.epochs of the configuration, %lld, found %lld",
                       (long long)config->batch.epochs, (long long)halving->first);
+    else if (reader->plan->trials < least_trials(halving))
+        plan_complain(
+            reader, reader->early, "early_terminate",
+            "no trial would come to its end: of each rung one in %lld goes on, so %lld rungs need %lld trials, "
+            "and there are %lld; raise run_cap, min_iter or leave early_terminate out",
+            (long long)halving->eta, (long long)qctx_halving_rungs(halving), (long long)least_trials(halving),
+            (long long)reader->plan->trials);
     if (config->batch.steps > 0)
         plan_complain(reader, reader->early, "early_terminate", "counts epochs; leave batch.steps of %s out",
                       reader->plan->config_path);

@@ -123,7 +123,7 @@ qctx_status plan_apply_overrides(plan_reader *reader, qctx_yaml *root, const cha
             qctx_yaml_complain(&reader->report, "command line", 0, 0, overrides[i],
                                "expected key=value, such as run_cap=8");
         else if (is_for_config(overrides[i], sign))
-            status = plan_add_config_override(reader, qctx_strdup(overrides[i], &reader->report));
+            status = plan_add_config_override(reader, false, qctx_strdup(overrides[i], &reader->report));
         else if (root->kind == QCTX_YAML_MAPPING)
             status = apply_override(reader, root, overrides[i], sign);
     }
@@ -162,7 +162,27 @@ static qctx_status write_key(FILE *out, const qctx_yaml *node, qctx_error *error
     return status;
 }
 
-char *plan_write(const qctx_sweep_plan *plan, const qctx_yaml *root, qctx_error *error)
+/* Takes the constants out of a mapping of parameters, and groups that are empty then. */
+static void take_constants(qctx_yaml *parameters)
+{
+    int64_t kept = 0;
+
+    for (int64_t i = 0; i < parameters->count; i++) {
+        qctx_yaml *entry = parameters->children[i];
+        const qctx_yaml *group = plan_find(entry, "parameters");
+
+        for (int64_t j = 0; j < entry->count; j++)
+            if (entry->children[j] == group)
+                take_constants(entry->children[j]);
+        if (plan_find(entry, "value") != NULL || (group != NULL && group->count == 0))
+            qctx_yaml_destroy(entry);
+        else
+            parameters->children[kept++] = entry;
+    }
+    parameters->count = kept;
+}
+
+char *plan_write(const qctx_sweep_plan *plan, qctx_yaml *root, qctx_error *error)
 {
     char *text = NULL;
     size_t bytes;
@@ -170,6 +190,9 @@ char *plan_write(const qctx_sweep_plan *plan, const qctx_yaml *root, qctx_error 
     qctx_status status = out == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     const qctx_yaml *node;
 
+    for (int64_t i = 0; i < root->count; i++)
+        if (strcmp(root->children[i]->key, "parameters") == 0)
+            take_constants(root->children[i]);
     if (status == QCTX_OK)
         status = write_path(out, "name", plan->name, error);
     if (status == QCTX_OK)
@@ -179,7 +202,9 @@ char *plan_write(const qctx_sweep_plan *plan, const qctx_yaml *root, qctx_error 
     for (int64_t k = 0; status == QCTX_OK && plan_written_key(k) != NULL; k++)
         if ((node = plan_find(root, plan_written_key(k))) != NULL)
             status = write_key(out, node, error);
-    if (out != NULL && (ferror(out) != 0 || fclose(out) != 0))
+    if (out != NULL && ferror(out) != 0)
+        status = QCTX_ERR_MEMORY;
+    if (out != NULL && fclose(out) != 0)
         status = QCTX_ERR_MEMORY;
     if (status == QCTX_OK)
         return text;

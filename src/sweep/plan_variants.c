@@ -6,7 +6,8 @@
 #include "qctx/base/mem.h"
 
 /* One key or section of a setting, as an override. */
-static qctx_status read_setting(plan_reader *reader, const qctx_yaml *node, qctx_space_settings *settings)
+static qctx_status read_setting(plan_reader *reader, const void *owner, const qctx_yaml *node,
+                                qctx_space_settings *settings)
 {
     const char *file = plan_file_of(reader, node);
     char *value = NULL, *override;
@@ -17,7 +18,7 @@ static qctx_status read_setting(plan_reader *reader, const qctx_yaml *node, qctx
         return QCTX_OK;
     status = qctx_config_check_value(node->key, node, file, &good, &reader->report);
     if (status == QCTX_OK)
-        status = plan_note_targets(reader, node->key, node);
+        status = plan_note_targets(reader, owner, true, node->key, node);
     if (status == QCTX_OK)
         value = qctx_yaml_flow(node, &reader->report);
     if (value == NULL)
@@ -54,7 +55,7 @@ static qctx_status read_choice(plan_reader *reader, const qctx_yaml *node, qctx_
         !plan_expect_mapping(reader, node, parameter->path, "{model: {form: plain}, optim: {kind: adam}}"))
         return QCTX_OK;
     for (int64_t i = 0; i < node->count && status == QCTX_OK; i++)
-        status = read_setting(reader, node->children[i], settings);
+        status = read_setting(reader, parameter->path, node->children[i], settings);
     return status;
 }
 

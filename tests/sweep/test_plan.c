@@ -63,8 +63,8 @@ static void a_grid_is_all_combinations_last_fastest(void **state)
     (void)state;
     assert_string_equal(plan.name, "lr.sweep");
     assert_string_equal(plan.out, "sweeps");
-    assert_int_equal(plan.space.count, 3);
-    assert_string_equal(plan.space.parameters[1].path, "model.form");
+    assert_int_equal(plan.space.count, 2);
+    assert_string_equal(plan.space.parameters[1].path, "model.hidden");
     assert_int_equal(plan.trials, 6);
     assert_int_equal(plan.metric, QCTX_METRIC_TOP1);
     assert_int_equal(plan.seed, 1);
@@ -188,10 +188,11 @@ static void distributions_and_halving_are_read(void **state)
 static void the_texts_of_a_plan_give_the_plan(void **state)
 {
     static qctx_error error;
-    static const char text[] = "out: somewhere\nname: \"a #b\"\n"
-                               "method: random # of two\nrun_cap: 3\n"
-                               "variants: {on: {\"y\": {optim: {kind: sgd}}, 'it''s \"b\"': }}\n"
-                               "parameters: {model: {parameters: {hidden: {min: 1, max: 9}}}}\n";
+    static const char text[] =
+        "out: somewhere\nname: \"a #b\"\n"
+        "method: random # of two\nrun_cap: 3\n"
+        "variants: {on: {\"y\": {optim: {kind: sgd}}, 'it''s \"b\"': }}\n"
+        "parameters: {model: {parameters: {hidden: {min: 1, max: 9}, layers: {value: 3}}}, optim.lr: {value: 1e-5}}\n";
     const char *folder = test_path("again");
     const char *const more[] = {"run_cap=7"}, *const other[] = {"seed=2"}, *const changed[] = {"optim.lr=0.5"};
     char command[4096];
@@ -234,7 +235,7 @@ static void the_texts_of_a_plan_give_the_plan(void **state)
     qctx_sweep_plan_free(&third);
     assert_status(load(text, changed, 1, &third, &error), QCTX_OK, &error);
     assert_status(qctx_sweep_plan_check_resume(&plan, &third, &error), QCTX_ERR_MISMATCH, &error);
-    assert_contains(error.message, "optim.lr: was 0.0003, now it is 0.5");
+    assert_contains(error.message, "optim.lr: was 1.0e-05, now it is 0.5");
     qctx_sweep_plan_free(&third);
     qctx_sweep_plan_free(&plan);
     qctx_sweep_plan_free(&again);
@@ -246,10 +247,10 @@ static void mistakes_are_named_with_their_places(void **state)
     static const struct {
         const char *text, *found;
     } cases[] = {
-        {"method: gird\nparameters: {optim.lr: {value: 1}}\n", ":1:1: method: found 'gird'; did you mean grid?"},
-        {"parameters: {optim.lr: {value: 1}}\n", ": method: required"},
+        {"method: gird\nparameters: {optim.lr: {values: [1]}}\n", ":1:1: method: found 'gird'; did you mean grid?"},
+        {"parameters: {optim.lr: {values: [1]}}\n", ": method: required"},
         {"method: grid\n", ": parameters: required"},
-        {"method: grid\nparameters: {}\n", "expected at least one parameter"},
+        {"method: grid\nparameters: {}\n", "nothing varies"},
         {"method: grid\nparameters:\n  optim.rate: {value: 1}\n",
          ":3:3: optim.rate: unknown key; known here: kind, lr"},
         {"method: grid\nparameters:\n  optim.lrr: {value: 1}\n",
@@ -285,39 +286,42 @@ static void mistakes_are_named_with_their_places(void **state)
         {"method: random\nrun_cap: 1\nparameters:\n  optim.lr: {values: [1, 2], probabilities: [0.5, 0.6]}\n",
          "expected probabilities"},
         {"method: bayes\nrun_cap: 1\nparameters:\n  optim.lr: {min: 1, max: 2}\n", ": metric: required by bayes"},
-        {"method: grid\nmetric: {name: acc}\nparameters: {optim.lr: {value: 1}}\n",
+        {"method: grid\nmetric: {name: acc}\nparameters: {optim.lr: {values: [1]}}\n",
          ":2:10: eval.metric: expected one of"},
-        {"method: grid\nmetric: {name: mrr, goal: minimize}\nparameters: {optim.lr: {value: 1}}\n", "use maximize"},
+        {"method: grid\nmetric: {name: mrr, goal: minimize}\nparameters: {optim.lr: {values: [1]}}\n", "use maximize"},
         {"method: grid\nparameters: {run.name: {value: a}}\n", "run.name: is given by the sweep"},
         {"method: grid\nparameters: {run: {value: {out: a}}}\n", "run.out: is given by the sweep"},
         {"method: grid\nparameters: {eval.metric: {values: [mrr, top1]}}\n", "it is metric.name"},
-        {"method: grid\nvariants: {a: {b: {optim: {lr: 1}}}}\nparameters: {optim.lr: {value: 1}}\n",
-         ":3:25: optim.lr: is set by a already"},
+        {"method: grid\nvariants: {a: {b: {optim: {lr: 1}}}}\nparameters: {optim.lr: {values: [1]}}\n",
+         ":3:34: optim.lr: is set in line 2 already"},
         {"method: grid\nvariants: {optim: {b: {optim: {lr: 1}}}}\n", "optim: expected a name of your own"},
         {"method: grid\nvariants: {a: {b: {optm: {lr: 1}}}}\n", ":2:20: optm: unknown key; did you mean optim?"},
         {"method: grid\nvariants: {a: {b: {optim: {lr: x}}}}\n", ":2:28: optim.lr: expected a number > 0"},
         {"method: grid\nvariants: {a: {}}\n", "expected named settings, found none"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nprogram: train.py\n", "name it with `config: FILE`"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nentity: me\n", "leave it out"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nearly_terminat: me\n", "did you mean early_terminate?"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\noptim: {lr: 1}\n", "is for the shared configuration"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nearly_terminate: {min_iter: 1}\n", "expected a type"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nearly_terminate: {type: hyperband, s: 2, max_iter: 27}\n",
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nprogram: train.py\n", "name it with `config: FILE`"},
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nentity: me\n", "leave it out"},
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nearly_terminat: me\n", "did you mean early_terminate?"},
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\noptim: {lr: 1}\n", "is for the shared configuration"},
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nearly_terminate: {min_iter: 1}\n", "expected a type"},
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nearly_terminate: {type: hyperband, s: 2, max_iter: "
+         "27}\n",
          "use min_iter"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nearly_terminate: {type: hyperband, min_iter: 9}\n",
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nearly_terminate: {type: hyperband, min_iter: 9}\n",
          "expected less than batch.epochs of the configuration, 9"},
         {"method: grid\nparameters: {batch.epochs: {values: [1, 2]}}\nearly_terminate: {type: hyperband}\n",
          ":2:38: batch.epochs: cannot vary with early_terminate"},
         {"method: grid\nparameters: {loss.kind: {values: [clip, soft]}, loss.direction: {values: [both, question]}}\n",
          "trial 3 (loss.kind=soft, loss.direction=question)"},
-        {"method: grid\nname: a/b\nparameters: {optim.lr: {value: 1}}\n", "expected a name without '/'"},
-        {"raw:method: grid\nparameters: {optim.lr: {value: 1}}\n", ": config: required"},
+        {"method: random\nrun_cap: 8\nparameters: {run.seed: {values: [1, 2]}}\nearly_terminate: {type: hyperband}\n",
+         "2 rungs need 9 trials, and there are 8"},
+        {"method: grid\nname: a/b\nparameters: {optim.lr: {values: [1]}}\n", "expected a name without '/'"},
+        {"raw:method: grid\nparameters: {optim.lr: {values: [1]}}\n", ": config: required"},
         {"raw:- method\n", "the file: expected keys"},
         {"raw:{", "did not find"},
-        {"method: grid\nparameters: {optim.lr: {value: 1}}\nseed: &a 1\n", "anchors are not supported"},
+        {"method: grid\nparameters: {optim.lr: {values: [1]}}\nseed: &a 1\n", "anchors are not supported"},
         {"method: grid\nparameters: {run.seed: {values: [1]}, run.seed: {values: [2]}}\n", "duplicate key"},
         {"method: grid\nparameters: {run.seed: {values: [1]}, run: {parameters: {seed: {values: [2]}}}}\n",
-         "run.seed: is set by run.seed already"},
+         "run.seed: is set in line 2 already"},
     };
 
     (void)state;
@@ -335,16 +339,20 @@ static void all_mistakes_are_reported_at_once(void **state)
 {
     static qctx_error error;
     qctx_sweep_plan plan;
-    const char *const overrides[] = {"run_cap=-1", "nothing", "metric=3", "runs=2"};
+    const char *const overrides[] = {"run_cap=-1", "nothing", "metric=3", "runs=2", "run.out=x", "optim.beta1=0.5"};
 
     (void)state;
-    assert_status(load("method: random\nparameters: {a.b: {value: 1}, optim.lr: {min: x, max: 1}}\n", overrides, 4,
-                       &plan, &error),
-                  QCTX_ERR_CONFIG, &error);
+    assert_status(
+        load(
+            "method: random\nparameters: {a.b: {value: 1}, optim.lr: {min: x, max: 1}, optim.beta1: {values: [0.1]}}\n",
+            overrides, 6, &plan, &error),
+        QCTX_ERR_CONFIG, &error);
     assert_contains(error.message, "command line: run_cap: expected a whole number");
     assert_contains(error.message, "command line: nothing: expected key=value");
     assert_contains(error.message, "command line: metric: expected keys");
     assert_contains(error.message, "command line: runs: unknown key");
+    assert_contains(error.message, "command line: run.out: is given by the sweep");
+    assert_contains(error.message, "command line: optim.beta1: varies in this sweep, by line 2");
     assert_contains(error.message, ":2:14: a.b: unknown key");
     assert_contains(error.message, "optim.lr: expected a number for min");
     assert_contains(error.hint, "docs/sweeps.md");
@@ -358,7 +366,7 @@ static void files_that_are_not_there_are_named(void **state)
     (void)state;
     assert_status(qctx_sweep_plan_load(test_comm, test_path("none.yaml"), NULL, 0, &plan, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "none.yaml");
-    assert_status(load("method: grid\nparameters: {optim.lr: {value: 1}}\n",
+    assert_status(load("method: grid\nparameters: {optim.lr: {values: [1]}}\n",
                        (const char *const[]){"config=/nowhere/c.yaml"}, 1, &plan, &error),
                   QCTX_ERR_IO, &error);
     assert_contains(error.message, "/nowhere/c.yaml");

@@ -24,6 +24,8 @@
  *       SQuAD:      {data: {train: [{corpus: corpora/squad}]}}
  *       both:       {data: {train: [{corpus: corpora/squad}, {corpus: corpora/quac}]}}
  *
+ * A parameter with a single `value` is no parameter of the space: it becomes part of what the trials share.
+ *
  * The metric is that of eval.metric on the questions held out for choosing (never on the evaluation sources, if there
  * are others to choose by), and becomes eval.metric of every trial. Unknown keys are refused, all errors at once, with
  * their places and the nearest known key.
