@@ -100,7 +100,7 @@ static int64_t epochs_of(const qctx_sweep_plan *plan, const qctx_trial *trial)
 /* "   7  epoch 3 of 20, 2:03  lr 0.0003, hidden 512" */
 static qctx_status print_running(FILE *out, const qctx_sweep_plan *plan, const qctx_trial *trial, qctx_error *error)
 {
-    char *lock = table_trial_path(plan, trial->index, "lock", error);
+    char *lock = table_trial_path(plan, trial->index, "trial.lock", error);
     char *metrics = lock == NULL ? NULL : table_trial_path(plan, trial->index, "metrics.jsonl", error);
     char *settings = metrics == NULL ? NULL : table_settings(&plan->space, trial, error);
     qctx_status status = QCTX_ERR_MEMORY;

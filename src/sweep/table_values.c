@@ -10,13 +10,28 @@ bool table_varies(const qctx_space_parameter *parameter)
     return parameter->kind != QCTX_SPACE_CATEGORICAL || parameter->count > 1;
 }
 
+/* Of "data.train=…", "data={train: …}" or "data.train". */
+static bool is_of_no_head(const char *key)
+{
+    static const char *const sections[] = {"data", "encoder", "eval"};
+
+    for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++) {
+        size_t length = strlen(sections[s]);
+
+        if (strncmp(key, sections[s], length) == 0 && (key[length] == '.' || key[length] == '='))
+            return true;
+    }
+    return false;
+}
+
 bool table_changes_no_head(const qctx_space_parameter *parameter)
 {
-    static const char *const sections[] = {"data.", "encoder.", "eval."};
-
-    for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++)
-        if (strncmp(parameter->path, sections[s], strlen(sections[s])) == 0)
-            return true;
+    if (parameter->settings == NULL)
+        return is_of_no_head(parameter->path);
+    for (int64_t c = 0; c < parameter->count; c++)
+        for (int64_t s = 0; s < parameter->settings[c].count; s++)
+            if (is_of_no_head(parameter->settings[c].items[s]))
+                return true;
     return false;
 }
 
