@@ -65,7 +65,7 @@ TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SUPPORT) 
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
 
-.PHONY: all help deps demo test test-models lint format debug sanitize fuzz faults coverage install clean tests-built
+.PHONY: all help deps demo test test-slurm test-models lint format debug sanitize fuzz faults coverage install clean tests-built
 
 all: $(PROGRAM)
 
@@ -77,6 +77,7 @@ help:
 ## make demo       packages, build, then the main job on a synthetic corpus, 2 ranks
 ## make test       packages, build, all tests at 1 to 5 ranks, some at 8
 ## make test-models  encoders against the original libraries, from PyPI; PYTHON=… for one that has them
+## make test-slurm the batch scripts on a SLURM of two virtual nodes
 ## make lint       formatting, cppcheck, the room check
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
@@ -128,6 +129,10 @@ tests-built: $(PROGRAM) $(TESTS) $(FAULT_TOOLS)
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) tests-built
 	@BUILD=$(BUILD) tests/run.sh
+
+test-slurm: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) all
+	@BUILD=$(BUILD) tests/slurm/run.sh
 
 # Two ranks also on one core, and as root, as in a container.
 demo test-models: export OMPI_ALLOW_RUN_AS_ROOT = 1
