@@ -7,7 +7,11 @@
 #include "qctx/cli/commands.h"
 #include "qctx/engine/embed.h"
 #include "qctx/engine/encoders.h"
+#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
+
+/* Of a rank that the others wait for, as run.hang_timeout has it where there is a configuration. */
+enum { HANG_SECONDS = 600 };
 
 static struct {
     const char *out, *fit, *dtype;
@@ -152,9 +156,13 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     qctx_dtype dtype = strcmp(options.dtype, "float16") == 0 ? QCTX_FLOAT16 : QCTX_FLOAT32;
     qctx_corpus *corpus = NULL;
     qctx_encoder *encoder = NULL;
-    qctx_status status = check_options(comm, error);
+    qctx_status status;
 
     (void)count;
+    qctx_stop_listen(comm);
+    qctx_comm_set_hang_timeout(HANG_SECONDS);
+    qctx_comm_set_phase("embedding");
+    status = check_options(comm, error);
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
     if (status == QCTX_OK)
@@ -163,6 +171,8 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
         status = make_encoder(comm, corpus, &encoder, error);
     if (status == QCTX_OK)
         status = qctx_embed_corpus(comm, corpus, encoder, dtype, options.out, options.force, error);
+    if (status == QCTX_STOPPED)
+        qctx_hint(error, "the same command goes on from there");
     qctx_encoder_destroy(encoder);
     qctx_corpus_destroy(corpus);
     return status;

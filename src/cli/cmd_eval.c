@@ -12,6 +12,7 @@
 #include "qctx/engine/run.h"
 #include "qctx/engine/sources.h"
 #include "qctx/engine/trec.h"
+#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 
 /* Strengths 0, 0.1 … 1 of --strengths. */
@@ -267,6 +268,7 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
         status = qctx_run_open(job->comm, path, &job->run, error);
     if (status != QCTX_OK)
         return status;
+    qctx_comm_set_hang_timeout((double)job->run.config.run.hang_timeout);
     status = qctx_agree(job->comm, settle(job, error), error);
     if (status == QCTX_OK)
         status = qctx_run_open_sources(job->comm, &job->run, &job->opened, error);
@@ -289,9 +291,14 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
 static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     evaluation_job job = {.comm = comm};
-    qctx_status status = evaluate_run(&job, positional[0], error);
+    qctx_status status;
 
     (void)count;
+    qctx_stop_listen(comm);
+    qctx_comm_set_phase("evaluation");
+    status = evaluate_run(&job, positional[0], error);
+    if (status == QCTX_STOPPED)
+        qctx_hint(error, "the same command begins anew; a run is not changed by its evaluation");
     json_decref(job.tables);
     qctx_sources_close(&job.opened);
     qctx_run_close(&job.run);

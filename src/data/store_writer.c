@@ -179,7 +179,7 @@ const bool *qctx_store_writer_done(const qctx_store_writer *writer)
 static bool worth_keeping(qctx_status status)
 {
     return status == QCTX_ERR_IO || status == QCTX_ERR_SPACE || status == QCTX_ERR_MEMORY ||
-           status == QCTX_ERR_INTERNAL;
+           status == QCTX_ERR_INTERNAL || status == QCTX_STOPPED;
 }
 
 /* What one rank does at the end, when nobody writes any more. */

@@ -3,6 +3,7 @@
 
 #include "hashing_internal.h"
 #include "qctx/base/order.h"
+#include "qctx/platform/stop.h"
 
 /* A thread joins its counts when so many have come, and then when they have doubled: most features come again. */
 enum { COMPACT_FROM = 1 << 20 };
@@ -12,7 +13,7 @@ static qctx_status count_features(const hashing_state *state, hashing_analyser *
 {
     const hashing_counts *features = &analyser->features;
     hashing_counts *df = &analyser->df;
-    qctx_status status = QCTX_OK;
+    qctx_status status = qctx_stop_check(error);
 
     (void)state, (void)index, (void)argument;
     analyser->total_length += analyser->length;
@@ -39,9 +40,9 @@ static qctx_status take_features(hashing_analyser *analyser, void *argument, qct
 static qctx_status measure_norm(const hashing_state *state, hashing_analyser *analyser, int64_t index, void *argument,
                                 qctx_error *error)
 {
-    (void)index, (void)argument, (void)error;
+    (void)index, (void)argument;
     analyser->largest_norm = fmax(analyser->largest_norm, hashing_sum_context(state, analyser));
-    return QCTX_OK;
+    return qctx_stop_check(error);
 }
 
 static qctx_status take_norm(hashing_analyser *analyser, void *argument, qctx_error *error)

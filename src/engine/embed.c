@@ -7,6 +7,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/platform/stop.h"
 
 /* In a log that is no terminal a line is written after every 5%, but no more and no less often than these tell. */
 enum { LOG_SECONDS_MIN = 30, LOG_SECONDS_MAX = 600 };
@@ -36,12 +37,24 @@ static int64_t texts_of(const qctx_store_plan *plan, int64_t batch)
     return plan->batch_firsts[batch + 1] - plan->batch_firsts[batch];
 }
 
+/* The part of its own work that this rank has done. */
+static double part_done(const embedder *e)
+{
+    return e->own_cost > 0 ? e->done_cost / e->own_cost : 1;
+}
+
+/* Of all there is to do, as it seems to this rank. */
+static double share_done(const embedder *e)
+{
+    return 1 - (1 - part_done(e)) * e->missing_cost / e->total_cost;
+}
+
 /* Rank 0's own pace stands for that of all, whose batches were dealt so that they finish together. */
 static void show_progress(embedder *e)
 {
-    double part = e->own_cost > 0 ? e->done_cost / e->own_cost : 1;
+    double part = part_done(e);
     double seconds = qctx_clock_seconds() - e->started;
-    double share = 1 - (1 - part) * e->missing_cost / e->total_cost;
+    double share = share_done(e);
     int64_t texts = (int64_t)(part * (double)e->missing_texts);
     bool shown = qctx_progress_shown();
     char left[32], line[128];
@@ -83,6 +96,16 @@ static qctx_status deal(embedder *e, qctx_error *error)
     return e->own_count < 0 ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
+/* STOPPED, and how far the work is, where this rank was asked to stop. */
+static qctx_status check_stop(const embedder *e, qctx_error *error)
+{
+    qctx_error asked;
+
+    if (qctx_stop_check(&asked) == QCTX_OK)
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_STOPPED, "%s: %s at %.0f%%", e->path, asked.message, 100 * share_done(e));
+}
+
 static qctx_status embed_own(embedder *e, qctx_error *error)
 {
     const qctx_store_plan *plan = &e->plan.store;
@@ -92,6 +115,9 @@ static qctx_status embed_own(embedder *e, qctx_error *error)
         int64_t batch = e->own[i];
         qctx_side side = plan->batch_sides[batch] == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT;
 
+        status = check_stop(e, error);
+        if (status != QCTX_OK)
+            break;
         status = qctx_encoder_encode(e->encoder, side, e->plan.texts + plan->batch_firsts[batch], texts_of(plan, batch),
                                      e->vectors, error);
         if (status == QCTX_OK)

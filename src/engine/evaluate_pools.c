@@ -7,6 +7,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
+#include "qctx/platform/stop.h"
 #include "scan.h"
 
 /* Questions of a pool that are held against its candidates at a time. */
@@ -117,7 +118,9 @@ static qctx_status place_questions(const pool_work *pool, int64_t *positions, qc
         status = QCTX_ERR_MEMORY;
     for (; block.first < pool->count && status == QCTX_OK; block.first += most) {
         block.count = qctx_smaller(most, pool->count - block.first);
-        status = place_block(pool, &block, positions, error);
+        status = qctx_stop_check(error);
+        if (status == QCTX_OK)
+            status = place_block(pool, &block, positions, error);
     }
     qctx_operand_free(&block.questions);
     free(block.rows);
@@ -130,8 +133,10 @@ static qctx_status evaluate_pool(const evaluation *task, const int64_t *order, i
 {
     const int64_t width = qctx_projector_output(task->projector);
     pool_work pool = {.task = task, .order = order, .count = count};
-    qctx_status status = collect_candidates(&pool, error);
+    qctx_status status = qctx_stop_check(error);
 
+    if (status == QCTX_OK)
+        status = collect_candidates(&pool, error);
     if (status != QCTX_OK)
         goto out;
     status = qctx_operand_alloc(pool.total, width, QCTX_PRECISION_FLOAT32, "contexts of a pool", &pool.contexts, error);

@@ -6,6 +6,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
+#include "qctx/platform/stop.h"
 
 /* Questions of a product; with SCAN_TILE, whole panels of qctx_product and 8 MiB of scores a thread. */
 enum { BLOCK = 2048 };
@@ -150,7 +151,9 @@ static void scan_tiles(const scan_memory *memory, int64_t offset, const scan_blo
                           .precision = current_precision(&progress),
                           .thread = omp_get_thread_num()};
 
-        scan_one_tile(memory, offset, &tile, taker, &progress);
+        /* A scan that is asked to stop leaves its tiles: the ranks agree on that after the block. */
+        if (!qctx_stop_requested())
+            scan_one_tile(memory, offset, &tile, taker, &progress);
     }
 }
 
@@ -175,7 +178,9 @@ qctx_status scan_run(qctx_comm *comm, const qctx_shard *shard, const qctx_projec
             if (status != QCTX_OK)
                 break;
             scan_tiles(&memory, at, &block, shard, taker);
-            status = taker->end(taker->context, &block, error);
+            status = qctx_stop_agree(comm, error);
+            if (status == QCTX_OK)
+                status = taker->end(taker->context, &block, error);
         }
     }
     free_memory(&memory);

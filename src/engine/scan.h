@@ -71,7 +71,7 @@ typedef struct {
 
 /*
  * Scans questions rows[0 … count − 1] of `questions` in blocks of at most `most`, the same on all ranks. Collective.
- * Errors: MEMORY and those of the taker.
+ * Errors: MEMORY, STOPPED and those of the taker.
  */
 qctx_status scan_run(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
                      const qctx_rows *questions, const int64_t *rows, int64_t count, int64_t most,

@@ -8,6 +8,7 @@
 #include "qctx/encoder/joined.h"
 #include "qctx/engine/weights.h"
 #include "qctx/platform/product.h"
+#include "qctx/platform/stop.h"
 
 /* Questions of a pool that are worked together. */
 enum { QUESTIONS_AT_A_TIME = 256 };
@@ -126,6 +127,9 @@ static qctx_status place_pool(const sweep *s, int64_t first, int64_t count, qctx
     for (int64_t done = 0; done < count && status == QCTX_OK; done += QUESTIONS_AT_A_TIME) {
         const int64_t block = qctx_smaller(QUESTIONS_AT_A_TIME, count - done);
 
+        status = qctx_stop_check(error);
+        if (status != QCTX_OK)
+            break;
         score_block(s, &pool, first + done, block);
         for (int64_t row = 0; row < block; row++)
             place_question(s, &pool, row, first + done + row);
