@@ -16,7 +16,7 @@ settings="batch.epochs=2 checkpoint.steps=5 checkpoint.keep=1"
 complain() {
     faulty=true
     echo "$*"
-    tail -n 8 job.log | cut -c 1-300 | sed 's/^/    /'
+    last_words
 }
 
 # How a job that was struck at $what ended. Short writes are no failures.

@@ -106,6 +106,11 @@ end_job() {
     all_gone
 }
 
+# What the program said at last in job.log, without mpirun's words.
+last_words() {
+    sed '/^-----*$/,/^-----*$/d' job.log | tail -n "${1:-8}" | cut -c 1-300 | sed 's/^/    /'
+}
+
 # Waits until all ranks have begun, or the job has ended.
 all_begun() {
     while [[ $(wc -l <ranks) -lt $1 ]] && kill -0 "$job" 2>/dev/null; do sleep 0.01; done

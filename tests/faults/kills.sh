@@ -19,7 +19,7 @@ evaluating="eval.bootstrap=30000 batch.epochs=4"
 # Tells what went wrong, with what may show why.
 complain() {
     echo "seed $seed, kill $kills ($ranks ranks, $kind): $*"
-    tail -n 12 job.log | sed 's/^/    /'
+    last_words 12
     ls -l runs/run runs/run/checkpoints notes 2>/dev/null | sed 's/^/    /'
     [[ -z ${QCTX_FAULT_KEEP:-} ]] || cp -r "$folder" "$QCTX_FAULT_KEEP"
 }

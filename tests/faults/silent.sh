@@ -18,7 +18,7 @@ silence() {
         good=$((good + 1))
     else
         echo "rank $rank of $ranks silent in $phase: code $code after $((SECONDS - began)) s, all gone: $ended"
-        tail -n 15 job.log | sed 's/^/    /'
+        last_words 15
     fi
 }
 
