@@ -26,10 +26,12 @@ write_config
 [[ $# -gt 0 ]] || set -- 2 3 4
 for ranks in "$@"; do
     for ((rank = 0; rank < ranks; rank++)); do
+        rm -rf runs
         start "$ranks" train config.yaml --force run.hang_timeout=2 batch.epochs=100000 eval.every=0 checkpoint.every=0
-        wait_for test -s runs/run/config.yaml
+        wait_for grep -q untrained job.log
         pause 300
         silence "$rank" "training|step"
+        rm -rf runs
         start "$ranks" train config.yaml --force run.hang_timeout=2 eval.bootstrap=60000 batch.epochs=1000
         wait_for grep -q 'epoch  *1/' job.log
         pause 300
