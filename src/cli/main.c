@@ -23,6 +23,7 @@ static const command_row commands[] = {
     {"synth", &qctx_cmd_synth, "generate a synthetic corpus of any size"},
     {"embed", &qctx_cmd_embed, "encode a corpus into an embedding store"},
     {"train", &qctx_cmd_train, "train a projection head"},
+    {"sweep", &qctx_cmd_sweep, "train many heads that differ in some keys"},
     {"eval", &qctx_cmd_eval, "measure a trained head beside no head"},
     {"search", &qctx_cmd_search, "ask questions and see the best contexts"},
     {"info", &qctx_cmd_info, "describe a corpus, store, config, checkpoint or run"},

@@ -117,6 +117,8 @@ qctx_comm *qctx_comm_groups(qctx_comm *comm, int size)
     comm_check(MPI_Comm_split(comm->mpi, comm->rank / size, comm->rank, &ranks), "MPI_Comm_split");
     open_over(ranks, group);
     MPI_Comm_free(&ranks);
+    /* The groups of a node share it. */
+    group->node_size = comm->node_size;
     return group;
 }
 

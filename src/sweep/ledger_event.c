@@ -1,5 +1,4 @@
 /* What a line of the ledger means: each event is checked against what is known of its trial before it counts. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,15 +58,10 @@ static qctx_status get_integer(const reading *r, const char *key, int64_t least,
     return qctx_json_get_integer(r->event, key, least, least, most, r->place, value, error);
 }
 
-static qctx_status get_number(const reading *r, const char *key, double *value, qctx_error *error)
+/* jansson refuses what is not finite, so every number is. */
+static qctx_status read_number(const reading *r, const char *key, double *value, qctx_error *error)
 {
-    const json_t *found = json_object_get(r->event, key);
-
-    if (!json_is_number(found) || !isfinite(json_number_value(found)))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s, expected a finite number", r->place, key,
-                         qctx_json_type(found));
-    *value = json_number_value(found);
-    return QCTX_OK;
+    return qctx_json_get_number(r->event, key, r->place, value, error);
 }
 
 static qctx_status wrong_order(const reading *r, const char *event, qctx_error *error)
@@ -171,9 +165,9 @@ static qctx_status paused(reading *r, qctx_error *error)
     if (status == QCTX_OK)
         status = get_integer(r, "epoch", 0, INT64_MAX, &epoch, error);
     if (status == QCTX_OK)
-        status = get_number(r, "metric", &metric, error);
+        status = read_number(r, "metric", &metric, error);
     if (status == QCTX_OK)
-        status = get_number(r, "seconds", &seconds, error);
+        status = read_number(r, "seconds", &seconds, error);
     if (status != QCTX_OK)
         return status;
     if (trial->state != QCTX_TRIAL_RUNNING)
@@ -206,13 +200,13 @@ static qctx_status finished(reading *r, qctx_error *error)
     qctx_status status = get_integer(r, "epoch", 0, INT64_MAX, &epoch, error);
 
     if (status == QCTX_OK)
-        status = get_number(r, "metric", &metric, error);
+        status = read_number(r, "metric", &metric, error);
     if (status == QCTX_OK)
-        status = get_number(r, "no_head", &no_head, error);
+        status = read_number(r, "no_head", &no_head, error);
     if (status == QCTX_OK)
-        status = get_number(r, "strength", &strength, error);
+        status = read_number(r, "strength", &strength, error);
     if (status == QCTX_OK)
-        status = get_number(r, "seconds", &seconds, error);
+        status = read_number(r, "seconds", &seconds, error);
     if (status != QCTX_OK)
         return status;
     if (trial->state != QCTX_TRIAL_RUNNING)

@@ -25,6 +25,7 @@ extern const qctx_command qctx_cmd_import;
 extern const qctx_command qctx_cmd_synth;
 extern const qctx_command qctx_cmd_embed;
 extern const qctx_command qctx_cmd_train;
+extern const qctx_command qctx_cmd_sweep;
 extern const qctx_command qctx_cmd_eval;
 extern const qctx_command qctx_cmd_search;
 extern const qctx_command qctx_cmd_info;

@@ -38,7 +38,7 @@ void qctx_comm_close_group(qctx_comm *group);
 int qctx_comm_rank(const qctx_comm *comm);
 int qctx_comm_size(const qctx_comm *comm);
 
-/* Ranks on this rank's node. Local (computed at the start). */
+/* Ranks on this rank's node, those of other groups included. Local (computed at the start). */
 int qctx_comm_node_size(const qctx_comm *comm);
 
 /*

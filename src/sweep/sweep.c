@@ -1,0 +1,156 @@
+#include "qctx/sweep/sweep.h"
+
+#include <stdlib.h>
+
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "sweep_internal.h"
+
+static bool leads(const sweep *s)
+{
+    return s->group != NULL && qctx_comm_rank(s->group) == 0;
+}
+
+/* Collective. */
+static qctx_status prepare(sweep *s, qctx_error *error)
+{
+    const int64_t ranks = qctx_comm_size(s->world);
+    const bool speaks = qctx_comm_rank(s->world) == 0;
+    qctx_status status = QCTX_OK;
+
+    if (s->plan->ranks_per_trial > ranks) {
+        qctx_fail(error, QCTX_ERR_CONFIG, "ranks_per_trial: %lld, but the job has %lld",
+                  (long long)s->plan->ranks_per_trial, (long long)ranks);
+        return qctx_hint(error, "start more ranks, or override it: ranks_per_trial=%lld", (long long)ranks);
+    }
+    s->folder = qctx_sweep_plan_folder(s->plan, error);
+    s->units = qctx_alloc(s->plan->space.count, sizeof *s->units, "a trial's point", error);
+    if (speaks)
+        s->said = qctx_alloc(s->plan->trials, sizeof *s->said, "the trials", error);
+    if (s->folder == NULL || s->units == NULL || (speaks && s->said == NULL))
+        status = QCTX_ERR_MEMORY;
+    return qctx_agree(s->world, status, error);
+}
+
+/* The groups of ranks that take trials; what is left over stays idle. Collective. */
+static qctx_status form_groups(sweep *s, qctx_error *error)
+{
+    const int size = (int)s->plan->ranks_per_trial, idle = qctx_comm_size(s->world) % size;
+    qctx_status status = QCTX_OK;
+
+    if (idle > 0 && qctx_comm_rank(s->world) == 0)
+        qctx_warn("%d ranks stay idle: %d fill no group of %d", idle, idle, size);
+    s->group = qctx_comm_groups(s->world, size);
+    if (qctx_comm_size(s->group) < size) {
+        qctx_comm_close_group(s->group);
+        s->group = NULL;
+    }
+    if (leads(s) && s->ledger == NULL)
+        status = qctx_ledger_open(s->folder, s->plan->space.count, true, &s->ledger, error);
+    return qctx_agree(s->world, status, error);
+}
+
+/* The group's next task, known to all its ranks. Collective over the group. */
+static qctx_status next_task(sweep *s, sweep_task *task, qctx_error *error)
+{
+    qctx_status status = leads(s) ? sweep_choose(s, task, error) : QCTX_OK;
+
+    status = qctx_agree(s->group, status, error);
+    if (status != QCTX_OK)
+        return status;
+    qctx_comm_broadcast(s->group, task, sizeof *task, 0);
+    qctx_comm_broadcast(s->group, s->units, s->plan->space.count * (int64_t)sizeof *s->units, 0);
+    return QCTX_OK;
+}
+
+/* One trial, and its line in the ledger. A trial may fail, and only a full disk or a stop ends more than itself. */
+static qctx_status work(sweep *s, const sweep_task *task, qctx_error *error)
+{
+    qctx_train_result result = {0};
+    qctx_error why = {0};
+    qctx_status outcome = sweep_run_trial(s, task, &result, &why);
+    qctx_status status = leads(s) ? sweep_record(s, task, &result, outcome, &why, error) : QCTX_OK;
+
+    if (outcome == QCTX_STOPPED || outcome == QCTX_ERR_SPACE) {
+        *error = why;
+        status = outcome;
+    }
+    return qctx_agree(s->group, status, error);
+}
+
+static qctx_status work_off(sweep *s, qctx_error *error)
+{
+    sweep_task task;
+    qctx_status status = next_task(s, &task, error);
+
+    while (status == QCTX_OK && task.index >= 0) {
+        status = work(s, &task, error);
+        if (status == QCTX_OK)
+            status = next_task(s, &task, error);
+    }
+    return status;
+}
+
+static qctx_status finish(sweep *s, qctx_error *error)
+{
+    bool speaks = qctx_comm_rank(s->world) == 0;
+
+    return qctx_agree(s->world, speaks ? sweep_write_results(s, error) : QCTX_OK, error);
+}
+
+static void release(sweep *s)
+{
+    qctx_lockfile_release(s->lock);
+    sweep_close_sources(s);
+    qctx_ledger_close(s->ledger);
+    qctx_comm_close_group(s->group);
+    free(s->said);
+    free(s->units);
+    free(s->folder);
+    free(s);
+}
+
+static qctx_status run(sweep *s, qctx_error *error)
+{
+    qctx_status status = prepare(s, error);
+
+    if (status == QCTX_OK)
+        status = sweep_open_folder(s, error);
+    if (status == QCTX_OK && s->ledger != NULL)
+        sweep_say_news(s, true);
+    if (status == QCTX_OK)
+        status = sweep_open_sources(s, error);
+    if (status == QCTX_OK)
+        status = form_groups(s, error);
+    if (status != QCTX_OK)
+        return status;
+    if (s->group != NULL)
+        status = work_off(s, error);
+    /* The others work on; what ended this group is said at once. */
+    if (status != QCTX_OK && status != QCTX_STOPPED && leads(s))
+        qctx_warn("a group of ranks leaves the sweep: %s", error->message);
+    status = qctx_agree(s->world, status, error);
+    return status == QCTX_OK ? finish(s, error) : status;
+}
+
+qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_plan *plan, const qctx_sweep_options *options,
+                           qctx_error *error)
+{
+    sweep *s = qctx_alloc(1, sizeof *s, "a sweep", error);
+    qctx_status status = qctx_agree(comm, s == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status != QCTX_OK) {
+        free(s);
+        return status;
+    }
+    s->world = comm;
+    s->plan = plan;
+    s->options = options;
+    status = run(s, error);
+    if (status == QCTX_STOPPED) {
+        qctx_error_append(error, "the sweep in %s has a checkpoint of each trial that ran", s->folder);
+        qctx_hint(error, "the same command goes on with it");
+    }
+    release(s);
+    return status;
+}

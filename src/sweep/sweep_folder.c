@@ -1,0 +1,155 @@
+/* The folder of a sweep: made, gone on with, or refused. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "sweep_internal.h"
+
+char *sweep_trial_path(const sweep *s, int64_t index, const char *name, qctx_error *error)
+{
+    return qctx_format(error, "%s/trials/%04lld/%s", s->folder, (long long)index, name);
+}
+
+bool qctx_sweep_is(const char *folder)
+{
+    return qctx_folder_has(folder, "sweep.yaml");
+}
+
+qctx_status qctx_sweep_config_alone(const qctx_sweep_plan *plan, const qctx_trial *trial, qctx_config *config,
+                                    qctx_error *error)
+{
+    qctx_config shared = {0};
+    char *out = NULL;
+    char *name = qctx_format(error, "%s-%04lld", plan->name, (long long)trial->index);
+    qctx_status status = name == NULL ? QCTX_ERR_MEMORY
+                                      : qctx_config_parse(plan->config_text, strlen(plan->config_text),
+                                                          plan->config_path, NULL, 0, &shared, error);
+
+    if (status == QCTX_OK)
+        status = qctx_sweep_plan_config(plan, trial->index, trial->units, config, error);
+    if (status == QCTX_OK) {
+        out = qctx_strdup(shared.run.out, error);
+        status = out == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+        if (status != QCTX_OK)
+            qctx_config_free(config);
+    }
+    if (status == QCTX_OK) {
+        free(config->run.out);
+        free(config->run.name);
+        config->run.out = out;
+        config->run.name = name;
+        name = NULL;
+    }
+    qctx_config_free(&shared);
+    free(name);
+    return status;
+}
+
+static qctx_status open_ledger(sweep *s, qctx_error *error)
+{
+    return qctx_ledger_open(s->folder, s->plan->space.count, true, &s->ledger, error);
+}
+
+/* Whether any process works on a trial. */
+static bool anybody_works(const sweep *s)
+{
+    int64_t count;
+    const qctx_trial *trials = qctx_ledger_trials(s->ledger, &count);
+    bool held = false;
+
+    for (int64_t t = 0; t < count && !held; t++) {
+        char *lock = sweep_trial_path(s, trials[t].index, "trial.lock", NULL);
+
+        held = lock != NULL && qctx_lockfile_is_held(lock);
+        free(lock);
+    }
+    return held;
+}
+
+/* Removes the sweep that stands there, whose ledger may be damaged. */
+static qctx_status remove_old(sweep *s, qctx_error *error)
+{
+    qctx_status status;
+
+    if (!qctx_sweep_is(s->folder))
+        return QCTX_OK;
+    status = qctx_ledger_refresh(s->ledger, NULL);
+    if (status == QCTX_OK && anybody_works(s))
+        return qctx_fail(error, QCTX_ERR_EXISTS, "%s: another process is at work in this sweep", s->folder);
+    qctx_ledger_close(s->ledger);
+    s->ledger = NULL;
+    status = qctx_folder_remove(s->folder, error);
+    return status == QCTX_OK ? open_ledger(s, error) : status;
+}
+
+/* Under the lock from here on: the jobs of an array begin together. */
+static qctx_status lock_folder(sweep *s, bool *exists, qctx_error *error)
+{
+    qctx_status status = open_ledger(s, error);
+
+    if (status == QCTX_OK && s->options->force)
+        status = remove_old(s, error);
+    if (status == QCTX_OK)
+        status = qctx_ledger_lock(s->ledger, error);
+    *exists = status == QCTX_OK && qctx_sweep_is(s->folder);
+    return status;
+}
+
+/* Collective. */
+static qctx_status check_plan(sweep *s, qctx_error *error)
+{
+    qctx_sweep_plan then = {0};
+    qctx_status status = qctx_sweep_plan_load_folder(s->world, s->folder, &then, error);
+
+    if (status == QCTX_OK)
+        status = qctx_agree(s->world, qctx_sweep_plan_check_resume(&then, s->plan, error), error);
+    if (status == QCTX_ERR_MISMATCH)
+        qctx_hint(error, "choose another `name`, or replace the sweep in %s with --force", s->folder);
+    qctx_sweep_plan_free(&then);
+    return status;
+}
+
+/* sweep.yaml comes last: where it stands, all is there. */
+static qctx_status write_plan(const sweep *s, qctx_error *error)
+{
+    char *sweep_path = qctx_path_join(s->folder, "sweep.yaml", error);
+    char *config_path = qctx_path_join(s->folder, "config.yaml", error);
+    qctx_status status = sweep_path == NULL || config_path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK)
+        status = qctx_file_write(config_path, s->plan->config_text, strlen(s->plan->config_text), error);
+    if (status == QCTX_OK)
+        status = qctx_file_write(sweep_path, s->plan->text, strlen(s->plan->text), error);
+    free(sweep_path);
+    free(config_path);
+    return status;
+}
+
+qctx_status sweep_open_folder(sweep *s, qctx_error *error)
+{
+    bool speaks = qctx_comm_rank(s->world) == 0, exists = false;
+    qctx_status status = speaks ? lock_folder(s, &exists, error) : QCTX_OK;
+
+    status = qctx_agree(s->world, status, error);
+    if (status != QCTX_OK)
+        goto out;
+    qctx_comm_broadcast(s->world, &exists, sizeof exists, 0);
+    if (exists)
+        status = check_plan(s, error);
+    if (status != QCTX_OK)
+        goto out;
+    /* Also where it exists: run_cap may have grown. */
+    status = qctx_agree(s->world, speaks ? write_plan(s, error) : QCTX_OK, error);
+    if (status == QCTX_OK && speaks) {
+        char counts[160];
+
+        sweep_describe(s, counts, sizeof counts);
+        qctx_info("sweep %s: %s", s->folder, counts);
+    }
+out:
+    if (speaks && s->ledger != NULL)
+        qctx_ledger_unlock(s->ledger);
+    return status;
+}
