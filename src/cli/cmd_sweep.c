@@ -28,7 +28,7 @@ static const qctx_usage usage = {
     .command = "sweep",
     .arguments = "[status | best | table] SWEEP [KEY=VALUE ...] [options]",
     .summary = "Trains many heads that differ in some keys, by a YAML sweep file, on groups of ranks.",
-    .details = "  qctx-dist sweep configs/sweep.yaml           begins the sweep, or goes on with it\n"
+    .details = "  qctx-dist sweep configs/sweep.yaml           begins it, or goes on\n"
                "  qctx-dist sweep configs/sweep.yaml run_cap=8 batch.epochs=2\n"
                "  qctx-dist sweep status configs/sweep.yaml    what runs, the best so far\n"
                "  qctx-dist sweep best configs/sweep.yaml      the best trial's configuration,\n"
