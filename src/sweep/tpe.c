@@ -208,10 +208,10 @@ static void rank(const qctx_tpe_history *history, int64_t *order)
     }
 }
 
-/* How many of the judged trials count as good: few, so that l is sharp, and slowly more. */
+/* How many of the judged trials count as good: the share gamma of 2011, up to the bound of 2013. */
 static int64_t count_good(int64_t judged)
 {
-    const int64_t good = (int64_t)ceil(0.25 * sqrt((double)judged));
+    const int64_t good = (int64_t)ceil(0.15 * (double)judged);
 
     return good < GOOD_MAX ? good : GOOD_MAX;
 }

@@ -1,7 +1,9 @@
 /*
- * The tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011, section 4; the weights and bandwidths
- * of Bergstra, Yamins and Cox 2013): models the points that did well and the others by densities l and g over the unit
- * cube, and proposes the point, of some drawn from l, where l / g is largest.
+ * The tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011, section 4): models the points that
+ * did well, the best 15%, and the others by densities l and g over units, and proposes for each parameter the one, of
+ * 24 drawn from l, where l / g is largest. A density is a mixture of bells, one at each point and a wide one for the
+ * prior, each as wide as the larger gap to a neighbour, with the bounds of Bergstra, Yamins and Cox 2013; of a
+ * categorical parameter, the counts and as many of the prior as there are values.
  *
  * It needs no more than finished trials, asks for one point at a time, and so fits trials that end when they like.
  */
@@ -21,8 +23,9 @@ typedef struct {
 } qctx_tpe_history;
 
 /*
- * Proposes the next point: units [space->count]. A pure function of its arguments; the first points are random.
- * Points that are running may be in the history with a loss of +infinity: they are avoided, not judged. Local.
+ * Proposes the next point: units [space->count]. A pure function of its arguments.
+ * The first are random, until 10 are judged. Points that are running, or failed, may be in the history with a loss of
+ * +infinity: they are avoided, as bad ones are, and not judged. Local.
  * Errors: MEMORY.
  */
 qctx_status qctx_tpe_propose(const qctx_space *space, const qctx_tpe_history *history, uint64_t seed, int64_t index,
