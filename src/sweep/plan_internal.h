@@ -8,6 +8,32 @@
 #include "qctx/platform/yaml.h"
 #include "qctx/sweep/plan.h"
 
+/* Trials are numbered, and each has a folder. */
+#define PLAN_TRIALS_MAX 1000000
+
+/* What can be said about a parameter. */
+enum {
+    PLAN_VALUE,
+    PLAN_VALUES,
+    PLAN_PROBABILITIES,
+    PLAN_LOW,
+    PLAN_HIGH,
+    PLAN_DISTRIBUTION,
+    PLAN_MU,
+    PLAN_SIGMA,
+    PLAN_Q,
+    PLAN_PARAMETERS,
+    PLAN_FIELDS
+};
+extern const char *const plan_field_names[PLAN_FIELDS];
+
+/* What was said about one. */
+typedef struct {
+    const char *path;
+    const qctx_yaml *node;
+    const qctx_yaml *fields[PLAN_FIELDS]; /* NULL: not given */
+} plan_statement;
+
 /* A key of the configuration that the sweep sets. */
 typedef struct {
     char *path;
@@ -42,6 +68,9 @@ void plan_complain_unknown(plan_reader *reader, const qctx_yaml *node, const cha
 
 /* Whether a node is a mapping; complains if it is not, showing `example`. Local. */
 bool plan_expect_mapping(plan_reader *reader, const qctx_yaml *node, const char *path, const char *example);
+
+/* The text of a scalar, or NULL and a complaint. Local. */
+const char *plan_read_text(plan_reader *reader, const qctx_yaml *node, const char *path);
 
 /* A scalar's text if it is one of `words` [count], as its place among them, else −1 and a complaint. Local. */
 int64_t plan_read_word(plan_reader *reader, const qctx_yaml *node, const char *path, const char *const *words,
@@ -84,6 +113,15 @@ qctx_status plan_note_targets(plan_reader *reader, const void *owner, bool varie
 
 /* Why no sweep sets a key of the configuration, or NULL. Local. */
 const char *plan_refusal(const char *path);
+
+/* Whether a node is written as a whole number. Local. */
+bool plan_is_whole(const qctx_yaml *node);
+
+/* Reads the range of a parameter whose kind is set. Local. Errors: MEMORY only. */
+qctx_status plan_read_range(plan_reader *reader, qctx_space_parameter *parameter, const plan_statement *said);
+
+/* Complains about keys that are missing or do not fit together, and counts the trials. Local. */
+void plan_check_keys(plan_reader *reader, const qctx_yaml *root);
 
 /* Reads the tree of a sweep file into the plan. Local. Errors: MEMORY only. */
 qctx_status plan_read(plan_reader *reader, const qctx_yaml *root);

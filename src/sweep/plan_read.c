@@ -1,110 +1,13 @@
-/* The keys of a sweep file, overrides of them, and what they need of the shared configuration. */
-#include <stdarg.h>
-#include <stdio.h>
+/* The keys of a sweep file. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan_internal.h"
 #include "qctx/base/mem.h"
-#include "qctx/base/suggest.h"
-
-enum { REASON_MAX = 512, WORD_MAX = 64 };
-
-/* Trials are numbered, and each has a folder. */
-#define TRIALS_MAX 1000000
-
-const char *plan_file_of(const plan_reader *reader, const qctx_yaml *node)
-{
-    return node != NULL && node->line == 0 ? "command line" : reader->file;
-}
-
-void plan_complain(plan_reader *reader, const qctx_yaml *node, const char *path, const char *format, ...)
-{
-    char reason[REASON_MAX];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    qctx_yaml_complain(&reader->report, plan_file_of(reader, node), node != NULL ? node->line : 0,
-                       node != NULL ? node->column : 0, path, "%s", reason);
-}
-
-/* "name, out, config" */
-static void list_words(const char *const *words, int64_t count, char list[REASON_MAX])
-{
-    size_t used = 0;
-
-    list[0] = '\0';
-    for (int64_t i = 0; i < count && used < REASON_MAX; i++)
-        used += (size_t)snprintf(list + used, REASON_MAX - used, "%s%s", i > 0 ? ", " : "", words[i]);
-}
-
-void plan_complain_unknown(plan_reader *reader, const qctx_yaml *node, const char *path, const char *const *known,
-                           int64_t count)
-{
-    const char *near = qctx_suggest(node->key, known, count);
-    char *below = qctx_format(NULL, "%s%s%s", path, path[0] != '\0' ? "." : "", node->key);
-    char list[REASON_MAX];
-
-    list_words(known, count, list);
-    if (near != NULL)
-        plan_complain(reader, node, below != NULL ? below : path, "unknown key; did you mean %s?", near);
-    else
-        plan_complain(reader, node, below != NULL ? below : path, "unknown key; known here: %s", list);
-    free(below);
-}
-
-bool plan_expect_mapping(plan_reader *reader, const qctx_yaml *node, const char *path, const char *example)
-{
-    if (node->kind == QCTX_YAML_MAPPING)
-        return true;
-    plan_complain(reader, node, path, "expected keys with values, such as %s, found a %s", example,
-                  node->kind == QCTX_YAML_SEQUENCE ? "list" : "single value");
-    return false;
-}
-
-/* The text of a scalar, or NULL and a complaint. */
-static const char *read_text(plan_reader *reader, const qctx_yaml *node, const char *path)
-{
-    if (node->kind == QCTX_YAML_SCALAR && !qctx_yaml_is_null(node))
-        return node->text;
-    plan_complain(reader, node, path, "expected a text, found %s",
-                  node->kind == QCTX_YAML_SCALAR ? "no value" : "a list or a mapping");
-    return NULL;
-}
-
-int64_t plan_read_word(plan_reader *reader, const qctx_yaml *node, const char *path, const char *const *words,
-                       int64_t count)
-{
-    const char *text = read_text(reader, node, path), *near;
-    char list[REASON_MAX];
-
-    for (int64_t i = 0; i < count && text != NULL; i++)
-        if (strcmp(words[i], text) == 0)
-            return i;
-    if (text == NULL)
-        return -1;
-    near = qctx_suggest(text, words, count);
-    list_words(words, count, list);
-    if (near != NULL)
-        plan_complain(reader, node, path, "found '%s'; did you mean %s?", text, near);
-    else
-        plan_complain(reader, node, path, "expected one of %s, found '%s'", list, text);
-    return -1;
-}
-
-bool plan_read_count(plan_reader *reader, const qctx_yaml *node, const char *path, int64_t least, int64_t *value)
-{
-    if (node->kind == QCTX_YAML_SCALAR && !node->quoted && qctx_yaml_parse_count(node->text, value) && *value >= least)
-        return true;
-    plan_complain(reader, node, path, "expected a whole number ≥ %lld", (long long)least);
-    return false;
-}
 
 static qctx_status read_path(plan_reader *reader, const qctx_yaml *node, char **member)
 {
-    const char *text = read_text(reader, node, node->key);
+    const char *text = plan_read_text(reader, node, node->key);
 
     if (text == NULL)
         return QCTX_OK;
@@ -228,8 +131,8 @@ static qctx_status read_metric(plan_reader *reader, const qctx_yaml *node)
 
 static qctx_status read_run_cap(plan_reader *reader, const qctx_yaml *node)
 {
-    if (plan_read_count(reader, node, "run_cap", 1, &reader->run_cap) && reader->run_cap > TRIALS_MAX)
-        plan_complain(reader, node, "run_cap", "expected at most %d", TRIALS_MAX);
+    if (plan_read_count(reader, node, "run_cap", 1, &reader->run_cap) && reader->run_cap > PLAN_TRIALS_MAX)
+        plan_complain(reader, node, "run_cap", "expected at most %d", PLAN_TRIALS_MAX);
     return QCTX_OK;
 }
 
@@ -351,61 +254,6 @@ static void refuse_unknown(plan_reader *reader, const qctx_yaml *root)
     }
 }
 
-/* How many trials there are. */
-static void count_trials(plan_reader *reader, const qctx_yaml *root)
-{
-    qctx_sweep_plan *plan = reader->plan;
-    const int64_t grid = qctx_space_grid_size(&plan->space);
-
-    plan->trials = reader->run_cap;
-    if (plan->method != QCTX_SWEEP_GRID) {
-        if (plan_find(root, "run_cap") == NULL)
-            plan_complain(reader, NULL, "run_cap", "required: how many trials %s search makes",
-                          plan->method == QCTX_SWEEP_BAYES ? "bayes" : "random");
-        return;
-    }
-    if (reader->run_cap == 0 || grid < reader->run_cap)
-        plan->trials = grid;
-    if (plan->trials > TRIALS_MAX)
-        plan_complain(reader, plan_find(root, "parameters"), "parameters",
-                      "the grid has more than %d points; set run_cap", TRIALS_MAX);
-}
-
-/* An override of the shared configuration would be without effect where the sweep sets the key in every trial. */
-static void check_config_overrides(plan_reader *reader)
-{
-    for (int64_t i = reader->constant_count; i < reader->config_count; i++) {
-        const char *override = reader->config_overrides[i], *sign = strchr(override, '=');
-        const qctx_yaml place = {.line = 0};
-        char path[WORD_MAX];
-
-        snprintf(path, sizeof path, "%.*s", (int)(sign - override), override);
-        if (plan_refusal(path) != NULL)
-            plan_complain(reader, &place, path, "%s", plan_refusal(path));
-        for (int64_t t = 0; t < reader->target_count; t++)
-            if (reader->targets[t].varies && strcmp(reader->targets[t].path, path) == 0)
-                plan_complain(reader, &place, path, "varies in this sweep, by line %d of %s", reader->targets[t].line,
-                              reader->file);
-    }
-}
-
-static void check_whole(plan_reader *reader, const qctx_yaml *root)
-{
-    check_config_overrides(reader);
-    if (plan_find(root, "method") == NULL)
-        plan_complain(reader, NULL, "method", "required: one of grid, random, bayes");
-    if (plan_find(root, "config") == NULL && plan_find(root, "program") == NULL)
-        plan_complain(reader, NULL, "config", "required: the configuration that the trials share");
-    if (plan_find(root, "parameters") == NULL && plan_find(root, "variants") == NULL)
-        plan_complain(reader, NULL, "parameters", "required: what varies, such as {optim.lr: {values: [1e-4, 1e-3]}}");
-    if (reader->plan->method == QCTX_SWEEP_BAYES && plan_find(root, "metric") == NULL)
-        plan_complain(reader, NULL, "metric", "required by bayes: {name: top1, goal: maximize}");
-    if (reader->report.code == QCTX_OK && reader->plan->space.count == 0)
-        plan_complain(reader, NULL, "parameters", "nothing varies: give a key values, or min and max");
-    if (reader->report.code == QCTX_OK)
-        count_trials(reader, root);
-}
-
 qctx_status plan_read(plan_reader *reader, const qctx_yaml *root)
 {
     qctx_sweep_plan *plan = reader->plan;
@@ -424,64 +272,6 @@ qctx_status plan_read(plan_reader *reader, const qctx_yaml *root)
             status = keys[k].read(reader, node);
     }
     if (status == QCTX_OK)
-        check_whole(reader, root);
+        plan_check_keys(reader, root);
     return status;
-}
-
-/* With fewer trials than this, no rung but the first few has enough of them for one to go on. */
-static int64_t least_trials(const qctx_halving *halving)
-{
-    int64_t least = 1;
-
-    for (int64_t i = qctx_halving_rungs(halving); i > 0; i--)
-        if (__builtin_mul_overflow(least, halving->eta, &least))
-            return INT64_MAX;
-    return least;
-}
-
-/* Rungs are counted in epochs that all trials have, and each must be evaluated. */
-static void check_early(plan_reader *reader, const qctx_config *config)
-{
-    const qctx_halving *halving = &reader->plan->halving;
-
-    for (int64_t i = 0; i < reader->target_count; i++) {
-        const plan_target *target = &reader->targets[i];
-        const qctx_yaml place = {.line = target->line, .column = target->column};
-
-        if (!target->varies)
-            continue;
-        if (strcmp(target->path, "batch.epochs") == 0 || strcmp(target->path, "batch.steps") == 0 ||
-            strcmp(target->path, "eval.every") == 0)
-            plan_complain(reader, &place, target->path, "cannot vary with early_terminate, which counts epochs");
-    }
-    if (halving->first >= config->batch.epochs)
-        plan_complain(reader, reader->early, "early_terminate.min_iter",
-                      "expected less than batch.epochs of the configuration, %lld, found %lld",
-                      (long long)config->batch.epochs, (long long)halving->first);
-    else if (reader->plan->trials < least_trials(halving))
-        plan_complain(
-            reader, reader->early, "early_terminate",
-            "no trial would come to its end: of each rung one in %lld goes on, so %lld rungs need %lld trials, "
-            "and there are %lld; raise run_cap, min_iter or leave early_terminate out",
-            (long long)halving->eta, (long long)qctx_halving_rungs(halving), (long long)least_trials(halving),
-            (long long)reader->plan->trials);
-    if (config->batch.steps > 0)
-        plan_complain(reader, reader->early, "early_terminate", "counts epochs; leave batch.steps of %s out",
-                      reader->plan->config_path);
-    if (config->eval.every == 0 || halving->first % config->eval.every != 0)
-        plan_complain(reader, reader->early, "early_terminate",
-                      "judges after min_iter · eta^k epochs, but eval.every of %s is %lld; set it to 1",
-                      reader->plan->config_path, (long long)config->eval.every);
-}
-
-void plan_check(plan_reader *reader, const qctx_config *config)
-{
-    const bool chosen = config->eval.tune > 0 || config->eval.tune_split[0] != '\0' || config->data.eval.count > 0;
-
-    reader->plan->halving.last = config->batch.epochs;
-    if (reader->plan->halves)
-        check_early(reader, config);
-    if ((reader->plan->halves || reader->plan->method == QCTX_SWEEP_BAYES) && !chosen)
-        plan_complain(reader, NULL, "metric", "there are no questions to choose by: set eval.tune in %s",
-                      reader->plan->config_path);
 }

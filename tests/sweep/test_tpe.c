@@ -104,7 +104,7 @@ static double value_of(const problem *p, const double *units)
 static double search(const problem *p, bool random, uint64_t seed, int64_t workers)
 {
     static qctx_error error;
-    double units[TRIALS * DIMENSIONS_MAX], losses[TRIALS], known[TRIALS], best = INFINITY;
+    double units[TRIALS * DIMENSIONS_MAX], losses[TRIALS] = {0}, known[TRIALS], best = INFINITY;
 
     for (int64_t i = 0; i < TRIALS; i++) {
         const qctx_tpe_history history = {i, units, known};
