@@ -5,55 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "made_checkpoint.h"
 #include "qctx/base/fileio.h"
 #include "qctx/engine/checkpoint.h"
 #include "qctx/platform/h5.h"
 
-static qctx_checkpoint sample(void)
-{
-    static float parameters[256], best[256], first[256], second[256];
-    qctx_checkpoint checkpoint = {
-        .epoch = 3,
-        .step = 120,
-        .evaluated = 80,
-        .strength = 0.7,
-        .best_metric = 0.625,
-        .best_epoch = 2,
-        .best_step = 79,
-        .best_strength = 0.3,
-        .seconds = 12.125,
-        .loss_sum = 1.0 / 3.0,
-        .accuracy_sum = 2.0 / 3.0,
-        .summed = 41,
-        .loss_start = 7.1,
-        .loss_now = 0.1,
-        .ranks = 4,
-        .threads = 2,
-        .config = "run: {seed: 1}\n",
-        .encoder_fingerprint = "hashing-0123456789abcdef",
-        .head = {QCTX_HEAD_RESIDUAL, QCTX_SIDES_BOTH, QCTX_ACTIVATION_GELU, 2, 4, 5, 4, 0.1, 9},
-        .similarity = QCTX_SIMILARITY_RING,
-        .precision = QCTX_PRECISION_BFLOAT16,
-        .scalar_count = 1,
-        .parameters = parameters,
-        .best = best,
-    };
-    int64_t count = qctx_head_parameter_count(&checkpoint.head) + 1;
-
-    assert_true(count < 256);
-    for (int64_t i = 0; i < count; i++) {
-        parameters[i] = 0.5f * (float)i - 3.0f;
-        best[i] = 0.25f * (float)i - 1.0f;
-        first[i] = (float)i;
-        second[i] = (float)(i * i);
-    }
-    checkpoint.optimizer = (qctx_optimizer_state){count, 77, first, second};
-    return checkpoint;
-}
-
 static void everything_comes_back_on_every_rank(void **state)
 {
-    qctx_checkpoint written = sample(), read;
+    qctx_checkpoint written = made_checkpoint(), read;
     int64_t count = written.optimizer.count;
     const char *path = test_path("whole.h5");
     qctx_error error;
@@ -94,7 +53,7 @@ static void everything_comes_back_on_every_rank(void **state)
 
 static void a_head_without_optimiser_comes_back_too(void **state)
 {
-    qctx_checkpoint written = sample(), read;
+    qctx_checkpoint written = made_checkpoint(), read;
     const char *path = test_path("serving.h5");
     qctx_error error;
 
@@ -110,7 +69,7 @@ static void a_head_without_optimiser_comes_back_too(void **state)
 
 static void the_bias_of_a_sigmoid_loss_comes_back(void **state)
 {
-    qctx_checkpoint written = sample(), read;
+    qctx_checkpoint written = made_checkpoint(), read;
     int64_t count = ++written.optimizer.count;
     const char *path = test_path("sigmoid.h5");
     qctx_error error;
@@ -144,7 +103,7 @@ static void seal(const char *path)
 static void expect_refusal(const char *name, qctx_status (*change)(qctx_h5 *, qctx_error *), qctx_status code,
                            const char *part)
 {
-    qctx_checkpoint written = sample(), read;
+    qctx_checkpoint written = made_checkpoint(), read;
     const char *path = test_path(name);
     qctx_error error;
     qctx_h5 *file;
@@ -270,7 +229,7 @@ static void what_is_no_checkpoint_is_refused(void **state)
 
 static void a_folder_that_is_not_there_fails_on_all_ranks(void **state)
 {
-    qctx_checkpoint written = sample();
+    qctx_checkpoint written = made_checkpoint();
     qctx_error error;
 
     (void)state;
