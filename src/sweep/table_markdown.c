@@ -153,7 +153,7 @@ static qctx_status print_results(FILE *out, const sweep_table *table, table_row 
 static void explain_results(FILE *out, const sweep_table *table, table_row *const *rows, int64_t count)
 {
     if (count == 0) {
-        fputs("No trial has finished yet.\n", out);
+        fputs("No trial has finished.\n", out);
         return;
     }
     fprintf(out,
