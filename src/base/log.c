@@ -5,9 +5,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "qctx/base/clock.h"
+
 static int speaking_rank = 0;
 static bool quiet_info = false;
 static bool progress_drawn = false;
+static FILE *redirected = NULL; /* or NULL: standard error */
 
 void qctx_log_set_rank(int rank)
 {
@@ -21,8 +24,29 @@ void qctx_log_set_quiet(bool quiet)
 
 FILE *qctx_log_redirect(FILE *out)
 {
-    (void)out;
-    return NULL;
+    FILE *before = redirected;
+
+    redirected = out;
+    return before;
+}
+
+/* Where a line goes, with its beginning written: the time, in a file that is read afterwards. */
+static FILE *begin_line(void)
+{
+    char now[32];
+
+    if (redirected == NULL)
+        return stderr;
+    qctx_clock_timestamp(now, sizeof now);
+    fprintf(redirected, "%s ", now);
+    return redirected;
+}
+
+/* What is redirected is buffered by its stream, and read while the work goes on. */
+static void end_line(FILE *out)
+{
+    if (out != stderr)
+        fflush(out);
 }
 
 static void clear_progress(void)
@@ -35,14 +59,17 @@ static void clear_progress(void)
 void qctx_info(const char *format, ...)
 {
     va_list arguments;
+    FILE *out;
 
     if (speaking_rank != 0 || quiet_info)
         return;
     clear_progress();
+    out = begin_line();
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vfprintf(out, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    fputc('\n', out);
+    end_line(out);
 }
 
 void qctx_warn(const char *format, ...)
@@ -50,28 +77,35 @@ void qctx_warn(const char *format, ...)
     /* One write per line keeps the lines of several ranks apart. */
     char line[2048];
     va_list arguments;
+    FILE *out;
 
     clear_progress();
+    out = begin_line();
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     if (speaking_rank == 0)
-        fprintf(stderr, "warning: %s\n", line);
+        fprintf(out, "warning: %s\n", line);
     else
-        fprintf(stderr, "warning (rank %d): %s\n", speaking_rank, line);
+        fprintf(out, "warning (rank %d): %s\n", speaking_rank, line);
+    end_line(out);
 }
 
 void qctx_log_error(const qctx_error *error)
 {
+    FILE *out;
+
     clear_progress();
-    fprintf(stderr, "qctx-dist: %s\n", error->message);
+    out = begin_line();
+    fprintf(out, "qctx-dist: %s\n", error->message);
     if (error->hint[0] != '\0')
-        fprintf(stderr, "hint: %s\n", error->hint);
+        fprintf(out, "hint: %s\n", error->hint);
+    end_line(out);
 }
 
 bool qctx_progress_shown(void)
 {
-    return speaking_rank == 0 && !quiet_info && isatty(STDERR_FILENO);
+    return speaking_rank == 0 && !quiet_info && redirected == NULL && isatty(STDERR_FILENO);
 }
 
 static int terminal_columns(void)

@@ -3,28 +3,35 @@
 #include "qctx/cli/commands.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/trainer.h"
+#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 
 static struct {
-    bool resume, force;
+    const char *resume; /* NULL, "" or "auto" */
+    bool force;
 } options;
 
 static const qctx_option table[] = {
-    {"resume", QCTX_OPTION_FLAG, &options.resume, NULL, "go on from the last checkpoint of the run", 0, 0},
+    {"resume", QCTX_OPTION_WORD, &options.resume, "auto",
+     "go on from the last checkpoint of the run; with auto, begin where there is none", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a run of the same name", 0, 0},
     {0},
 };
 
 static const qctx_usage usage = {
     .command = "train",
-    .arguments = "CONFIG [KEY.PATH=VALUE ...] [--resume | --force]",
+    .arguments = "CONFIG [KEY.PATH=VALUE ...] [--resume [auto] | --force]",
     .summary = "Trains a projection head by a YAML configuration and measures it beside no head.",
     .details = "Any key of the configuration can be set on the command line:\n"
                "  qctx-dist train configs/squad.yaml optim.lr=5e-4 batch.size=4096\n"
                "  qctx-dist info --config-reference      lists all keys\n"
                "\n"
                "The run is left in <run.out>/<run.name>: config.yaml as resolved, metrics.jsonl,\n"
-               "summary.json and checkpoints/best.h5, which eval and search use.\n",
+               "summary.json and checkpoints/best.h5, which eval and search use.\n"
+               "\n"
+               "A signal to stop (TERM, INT, USR1, USR2) or the end of a SLURM job's time coming\n"
+               "near leaves a checkpoint and the exit code 75: the same command with --resume\n"
+               "goes on from there. With --resume auto one command serves both.\n",
     .options = table,
     .positional_min = 1,
     .positional_max = -1,
@@ -32,7 +39,7 @@ static const qctx_usage usage = {
 
 static qctx_status check_arguments(const char *const *positional, int64_t count, qctx_error *error)
 {
-    if (options.resume && options.force)
+    if (options.resume != NULL && options.force)
         return qctx_fail(error, QCTX_ERR_USAGE, "train: --resume and --force exclude each other");
     for (int64_t i = 1; i < count; i++)
         if (strchr(positional[i], '=') == NULL) {
@@ -43,21 +50,30 @@ static qctx_status check_arguments(const char *const *positional, int64_t count,
     return QCTX_OK;
 }
 
+static qctx_resume resume_of(const char *word)
+{
+    if (word == NULL)
+        return QCTX_RESUME_NEVER;
+    return word[0] == '\0' ? QCTX_RESUME_MUST : QCTX_RESUME_AUTO;
+}
+
 static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     qctx_config config = {0};
-    qctx_status status = qctx_agree(comm, check_arguments(positional, count, error), error);
+    qctx_status status;
+
+    qctx_stop_listen(comm);
+    status = qctx_agree(comm, check_arguments(positional, count, error), error);
 
     if (status == QCTX_OK)
         status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
     if (status == QCTX_OK)
         status = qctx_topology_log(comm, error);
     if (status == QCTX_OK)
-        status = qctx_train(comm, &config,
-                            &(qctx_train_options){.resume = options.resume ? QCTX_RESUME_MUST : QCTX_RESUME_NEVER,
-                                                  .force = options.force,
-                                                  .results = stdout},
-                            NULL, error);
+        status = qctx_train(
+            comm, &config,
+            &(qctx_train_options){.resume = resume_of(options.resume), .force = options.force, .results = stdout}, NULL,
+            error);
     qctx_config_free(&config);
     return status;
 }

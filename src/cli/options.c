@@ -80,15 +80,22 @@ static qctx_status take_double(const qctx_usage *usage, const qctx_option *optio
     return QCTX_OK;
 }
 
-static qctx_status take_choice(const qctx_usage *usage, const qctx_option *option, const char *text, qctx_error *error)
+static bool is_choice(const qctx_option *option, const char *text)
 {
     size_t length = strlen(text);
 
     for (const char *at = option->argument; at != NULL; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (strcspn(at, "|") == length && strncmp(at, text, length) == 0) {
-            *(const char **)option->value = text;
-            return QCTX_OK;
-        }
+        if (strcspn(at, "|") == length && strncmp(at, text, length) == 0)
+            return true;
+    return false;
+}
+
+static qctx_status take_choice(const qctx_usage *usage, const qctx_option *option, const char *text, qctx_error *error)
+{
+    if (is_choice(option, text)) {
+        *(const char **)option->value = text;
+        return QCTX_OK;
+    }
     return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: '%s' is not one of %s", usage->command, option->name, text,
                      option->argument);
 }
@@ -126,6 +133,7 @@ static qctx_status take_value(const qctx_usage *usage, const qctx_option *option
     case QCTX_OPTION_DOUBLE:
         return take_double(usage, option, text, error);
     case QCTX_OPTION_CHOICE:
+    case QCTX_OPTION_WORD:
         return take_choice(usage, option, text, error);
     case QCTX_OPTION_TEXTS:
         return take_text(usage, option, text, error);
@@ -133,6 +141,29 @@ static qctx_status take_value(const qctx_usage *usage, const qctx_option *option
         *(const char **)option->value = text;
         return QCTX_OK;
     }
+}
+
+/* How many words behind argv[at] belong to the option there. */
+static int value_count(const qctx_option *option, int argc, char **argv, int at)
+{
+    switch (option->kind) {
+    case QCTX_OPTION_FLAG:
+        return 0;
+    case QCTX_OPTION_WORD:
+        return at + 1 < argc && is_choice(option, argv[at + 1]) ? 1 : 0;
+    case QCTX_OPTION_PAIRS:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+static void set_flag(const qctx_option *option)
+{
+    if (option->kind == QCTX_OPTION_FLAG)
+        *(bool *)option->value = true;
+    else
+        *(const char **)option->value = "";
 }
 
 /* Takes the option at argv[*at] with its values and moves `*at` to the last word used. */
@@ -146,8 +177,8 @@ static qctx_status take_option(const qctx_usage *usage, int argc, char **argv, i
 
     if (option == NULL)
         return unknown_option(usage, name, length, error);
-    values = option->kind == QCTX_OPTION_FLAG ? 0 : option->kind == QCTX_OPTION_PAIRS ? 2 : 1;
-    if (inlined != NULL && values != 1)
+    values = value_count(option, argc, argv, *at);
+    if (inlined != NULL && values != 1 && option->kind != QCTX_OPTION_WORD)
         return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s takes no '=VALUE'", usage->command, option->name);
     if (inlined != NULL)
         return take_value(usage, option, inlined, error);
@@ -158,7 +189,7 @@ static qctx_status take_option(const qctx_usage *usage, int argc, char **argv, i
     }
     *at += values;
     if (values == 0) {
-        *(bool *)option->value = true;
+        set_flag(option);
         return QCTX_OK;
     }
     if (values == 2)
@@ -239,8 +270,9 @@ static void describe_default(const qctx_option *option, char *text, size_t bytes
 static void print_option(const qctx_option *option, FILE *out)
 {
     char help[1024], fallback[128];
-    int column = fprintf(out, "  --%s%s%s", option->name, option->argument != NULL ? " " : "",
-                         option->argument != NULL ? option->argument : "");
+    bool alone = option->kind == QCTX_OPTION_WORD;
+    int column = fprintf(out, "  --%s%s%s%s%s", option->name, option->argument != NULL ? " " : "", alone ? "[" : "",
+                         option->argument != NULL ? option->argument : "", alone ? "]" : "");
 
     describe_default(option, fallback, sizeof fallback);
     snprintf(help, sizeof help, "%s%s", option->help, fallback);

@@ -1,6 +1,7 @@
 #include "qctx/engine/tracker.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,28 +16,75 @@ struct qctx_tracker {
     FILE *stream; /* rank 0 only */
 };
 
-/* Copies the lines of steps up to `last` into `out`; a torn last line is what a kill leaves, and is dropped. */
-static qctx_status keep_lines(const char *path, char *text, int64_t last, FILE *out, qctx_error *error)
+/* The lines of a curve as they are read: where they are, and how many steps there were. */
+typedef struct {
+    const char *path;
+    int64_t line;
+    int64_t steps;
+} curve;
+
+static bool is_step(const json_t *event)
 {
-    int64_t number = 0;
+    const char *kind = json_string_value(json_object_get(event, "event"));
 
-    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        char place[1024];
-        json_t *event = NULL;
-        qctx_status status;
-
-        snprintf(place, sizeof place, "%s:%lld", path, (long long)++number);
-        status = qctx_json_parse(line, (size_t)(end - line), place, &event, error);
-        if (status != QCTX_OK)
-            return status;
-        if (json_integer_value(json_object_get(event, "step")) <= last)
-            fwrite(line, 1, (size_t)(end - line) + 1, out);
-        json_decref(event);
-    }
-    return QCTX_OK;
+    return kind != NULL && strcmp(kind, "step") == 0;
 }
 
-static qctx_status rewrite_until(const char *path, int64_t last, qctx_error *error)
+static qctx_status expect_step(curve *read, int64_t step, qctx_error *error)
+{
+    if (step == read->steps + 1) {
+        read->steps = step;
+        return QCTX_OK;
+    }
+    qctx_fail(error, QCTX_ERR_DATA, "%s:%lld: step %lld, expected step %lld", read->path, (long long)read->line,
+              (long long)step, (long long)read->steps + 1);
+    return qctx_hint(error, "the file was changed or damaged: put it back, or begin the run anew with --force");
+}
+
+/* Writes the line into `out` if it is of a step, or of a complete evaluation, up to `place`. */
+static qctx_status keep_line(curve *read, const char *line, size_t bytes, qctx_tracker_place place, FILE *out,
+                             qctx_error *error)
+{
+    char where[1024];
+    json_t *event = NULL;
+    qctx_status status;
+    int64_t step;
+    bool kept;
+
+    snprintf(where, sizeof where, "%s:%lld", read->path, (long long)++read->line);
+    status = qctx_json_parse(line, bytes, where, &event, error);
+    if (status != QCTX_OK)
+        return status;
+    status = qctx_json_get_integer(event, "step", -1, 0, INT64_MAX, where, &step, error);
+    kept = step >= 0 && step <= (is_step(event) ? place.step : place.evaluated);
+    if (status == QCTX_OK && kept && is_step(event))
+        status = expect_step(read, step, error);
+    if (status == QCTX_OK && kept)
+        fwrite(line, 1, bytes + 1, out);
+    json_decref(event);
+    return status;
+}
+
+/* What a kill tore has no end of line; a machine that went down may leave zeros, where the text ends too. */
+static qctx_status keep_lines(const char *path, const char *text, qctx_tracker_place place, FILE *out,
+                              qctx_error *error)
+{
+    curve read = {.path = path};
+
+    for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        qctx_status status = keep_line(&read, line, (size_t)(end - line), place, out, error);
+
+        if (status != QCTX_OK)
+            return status;
+    }
+    if (read.steps >= place.step)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_DATA, "%s: step %lld is missing, the checkpoint has %lld steps", path,
+              (long long)read.steps + 1, (long long)place.step);
+    return qctx_hint(error, "the file was changed or damaged: put it back, or begin the run anew with --force");
+}
+
+static qctx_status rewrite_until(const char *path, qctx_tracker_place place, qctx_error *error)
 {
     qctx_outfile *file = NULL;
     char *text = NULL;
@@ -46,7 +94,7 @@ static qctx_status rewrite_until(const char *path, int64_t last, qctx_error *err
     if (status == QCTX_OK)
         status = qctx_outfile_open(path, &file, error);
     if (status == QCTX_OK)
-        status = keep_lines(path, text, last, qctx_outfile_stream(file), error);
+        status = keep_lines(path, text, place, qctx_outfile_stream(file), error);
     if (status == QCTX_OK)
         status = qctx_outfile_commit(file, error);
     else
@@ -55,19 +103,20 @@ static qctx_status rewrite_until(const char *path, int64_t last, qctx_error *err
     return status;
 }
 
-static qctx_status open_local(qctx_tracker *tracker, int64_t resume_step, qctx_error *error)
+static qctx_status open_local(qctx_tracker *tracker, qctx_tracker_place place, qctx_error *error)
 {
-    bool resumes = resume_step >= 0 && qctx_path_exists(tracker->path);
+    bool resumes = place.step >= 0;
 
     if (resumes) {
-        qctx_status status = rewrite_until(tracker->path, resume_step, error);
+        qctx_status status = rewrite_until(tracker->path, place, error);
 
         if (status != QCTX_OK)
             return status;
     }
     tracker->stream = fopen(tracker->path, resumes ? "ab" : "wb");
     if (tracker->stream == NULL)
-        return qctx_write_failed(tracker->path, "cannot open for writing", errno, error);
+        return qctx_fail(error, qctx_status_of_write(errno), "%s: cannot open for writing: %s", tracker->path,
+                         strerror(errno));
     return QCTX_OK;
 }
 
@@ -83,7 +132,7 @@ qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, qctx_tracker_pl
         if (tracker->path == NULL)
             status = QCTX_ERR_MEMORY;
         else if (qctx_comm_rank(comm) == 0)
-            status = open_local(tracker, place.step, error);
+            status = open_local(tracker, place, error);
     }
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
@@ -108,8 +157,11 @@ qctx_status qctx_tracker_flush(qctx_tracker *tracker, qctx_error *error)
 
     errno = 0;
     if (tracker->stream != NULL &&
-        (fflush(tracker->stream) != 0 || ferror(tracker->stream) || fsync(fileno(tracker->stream)) != 0))
-        status = qctx_write_failed(tracker->path, "cannot write", errno, error);
+        (fflush(tracker->stream) != 0 || ferror(tracker->stream) || fsync(fileno(tracker->stream)) != 0)) {
+        int code = errno != 0 ? errno : EIO;
+
+        status = qctx_fail(error, qctx_status_of_write(code), "%s: cannot write: %s", tracker->path, strerror(code));
+    }
     return qctx_agree(tracker->comm, status, error);
 }
 

@@ -42,7 +42,7 @@ void trainer_show_progress(const trainer *run, const qctx_step_result *result, d
     static const char full[] = "####################", empty[] = "....................";
     int64_t in_epoch = run->step - (run->epoch - 1) * run->steps_per_epoch;
     int done = (int)(20 * in_epoch / run->steps_per_epoch);
-    double elapsed = qctx_clock_seconds() - run->started;
+    double elapsed = trainer_seconds(run);
     char left[32];
 
     if (!qctx_progress_shown())
@@ -60,25 +60,36 @@ void trainer_record_step(trainer *run, const qctx_step_result *result, double ra
                        json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
                                  (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "loss", result->loss,
                                  "accuracy", result->accuracy, "logit_scale", result->scale, "lr", rate, "grad_norm",
-                                 result->grad_norm, "seconds", qctx_clock_seconds() - run->started));
+                                 result->grad_norm, "seconds", trainer_seconds(run)));
 }
 
 void trainer_say_epoch(const trainer *run, double metric, double strength)
 {
     char elapsed[32], choice[160] = "";
 
-    qctx_clock_format(qctx_clock_seconds() - run->started, elapsed, sizeof elapsed);
+    qctx_clock_format(trainer_seconds(run), elapsed, sizeof elapsed);
     if (qctx_judge_can_choose(run->judge))
         snprintf(choice, sizeof choice, "  %s %.2f (no head %.2f)", qctx_judge_metric_name(run->judge), 100.0 * metric,
                  100.0 * qctx_judge_no_head(run->judge));
     if (qctx_judge_can_choose(run->judge) && run->head.form == QCTX_HEAD_RESIDUAL && run->epoch > 0)
         snprintf(choice + strlen(choice), sizeof choice - strlen(choice), " at strength %g", strength);
-    if (run->summed == 0)
+    if (run->sums.steps == 0)
         qctx_info("untrained%s", choice);
     else
         qctx_info("epoch %3lld/%lld  loss %.4f  accuracy %5.2f%s  %s", (long long)run->epoch,
-                  (long long)run->config->batch.epochs, run->loss_sum / (double)run->summed,
-                  100.0 * run->accuracy_sum / (double)run->summed, choice, elapsed);
+                  (long long)run->config->batch.epochs, run->sums.loss / (double)run->sums.steps,
+                  100.0 * run->sums.accuracy / (double)run->sums.steps, choice, elapsed);
+}
+
+void trainer_record_choice(trainer *run, double metric, double strength)
+{
+    if (!speaks(run))
+        return;
+    qctx_tracker_write(run->tracker, json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "event", "choice", "step",
+                                               (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "metric",
+                                               qctx_judge_metric_name(run->judge), "value", metric, "no_head",
+                                               qctx_judge_no_head(run->judge), "strength", strength, "seconds",
+                                               trainer_seconds(run)));
 }
 
 static json_t *comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
@@ -96,10 +107,9 @@ qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_compari
     qctx_status status = qctx_agree(run->comm, speaks(run) && table == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK && speaks(run))
-        qctx_tracker_write(run->tracker,
-                           json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "event", "eval", "step", (json_int_t)run->step,
-                                     "epoch", (json_int_t)run->epoch, "strength", strength, "seconds",
-                                     qctx_clock_seconds() - run->started, "table", table));
+        qctx_tracker_write(run->tracker, json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "event", "eval", "step",
+                                                   (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "strength",
+                                                   strength, "seconds", trainer_seconds(run), "table", table));
     return status;
 }
 
@@ -155,7 +165,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     qctx_clock_timestamp(finished, sizeof finished);
     json_object_set_new(root, "name", json_string(run->config->run.name));
     json_object_set_new(root, "finished", json_string(finished));
-    json_object_set_new(root, "seconds", json_real(qctx_clock_seconds() - run->started));
+    json_object_set_new(root, "seconds", json_real(trainer_seconds(run)));
     json_object_set_new(root, "epochs", json_integer(run->epoch));
     json_object_set_new(root, "steps", json_integer(run->step));
     json_object_set_new(root, "best",
@@ -205,18 +215,20 @@ qctx_status trainer_write_summary(trainer *run, qctx_error *error)
 void trainer_print_results(const trainer *run)
 {
     qctx_protocol protocol = qctx_judge_protocol(run->judge);
+    FILE *out = run->options->results;
 
-    if (!speaks(run))
+    if (!speaks(run) || out == NULL)
         return;
     for (int64_t s = 0; s < qctx_judge_source_count(run->judge); s++)
-        qctx_report_print(stdout, qctx_judge_source_name(run->judge, s), &protocol, &run->final[s]);
+        qctx_report_print(out, qctx_judge_source_name(run->judge, s), &protocol, &run->final[s]);
     if (run->best.epoch == 0 && qctx_judge_can_choose(run->judge))
-        puts("No epoch did better than the untrained start on the questions that choose: the run keeps the start.");
+        fputs("No epoch did better than the untrained start on the questions that choose: the run keeps the start.\n",
+              out);
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
-        printf("Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->best.epoch, run->best.strength,
-               qctx_precision_name(run->plan.precision));
+        fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->best.epoch,
+                run->best.strength, qctx_precision_name(run->plan.precision));
     else
-        printf("Kept: epoch %lld, trained in %s.\n", (long long)run->best.epoch,
-               qctx_precision_name(run->plan.precision));
-    printf("Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
+        fprintf(out, "Kept: epoch %lld, trained in %s.\n", (long long)run->best.epoch,
+                qctx_precision_name(run->plan.precision));
+    fprintf(out, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
 }

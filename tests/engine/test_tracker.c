@@ -85,10 +85,80 @@ static void a_damaged_line_is_named(void **state)
     assert_contains(error.message, "damaged.jsonl:2");
 }
 
+#define STEP(number)        "{\"event\":\"step\",\"step\":" number "}\n"
+#define EVENT(kind, number) "{\"event\":\"" kind "\",\"step\":" number "}\n"
+
+/* The checkpoint of step 2 was kept while its evaluation was under way: that is taken again, and so is what follows. */
+static void an_evaluation_that_was_interrupted_goes(void **state)
+{
+    const char *path = test_path("evaluated.jsonl");
+    qctx_tracker *tracker;
+    qctx_error error;
+
+    (void)state;
+    test_write(path, EVENT("choice", "0") EVENT("eval", "0") STEP("1") EVENT("eval", "1") STEP("2") EVENT("choice", "2")
+                         EVENT("eval", "2") STEP("3"));
+    assert_status(qctx_tracker_open(test_comm, path, (qctx_tracker_place){2, 1}, &tracker, &error), QCTX_OK, &error);
+    qctx_tracker_close(tracker);
+    assert_file(path, EVENT("choice", "0") EVENT("eval", "0") STEP("1") EVENT("eval", "1") STEP("2"));
+}
+
+/* Before the first evaluation was complete, nothing was. */
+static void a_run_that_was_stopped_at_its_start_begins_an_empty_curve(void **state)
+{
+    const char *path = test_path("start.jsonl");
+    qctx_tracker *tracker;
+    qctx_error error;
+
+    (void)state;
+    test_write(path, EVENT("choice", "0") "{\"event\":");
+    assert_status(qctx_tracker_open(test_comm, path, (qctx_tracker_place){0, -1}, &tracker, &error), QCTX_OK, &error);
+    qctx_tracker_close(tracker);
+    assert_file(path, "");
+}
+
+static void assert_refused(const char *text, int64_t step, const char *message)
+{
+    const char *path = test_path("refused.jsonl");
+    qctx_tracker *tracker;
+    qctx_error error;
+
+    test_write(path, text);
+    assert_status(qctx_tracker_open(test_comm, path, (qctx_tracker_place){step, 0}, &tracker, &error), QCTX_ERR_DATA,
+                  &error);
+    assert_contains(error.message, message);
+    assert_file(path, text);
+}
+
+static void a_curve_that_lacks_a_step_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(STEP("1") STEP("3"), 3, "refused.jsonl:2: step 3, expected step 2");
+    assert_refused(STEP("1") STEP("2") STEP("2"), 2, "refused.jsonl:3: step 2, expected step 3");
+    assert_refused(STEP("1") STEP("2"), 4, "step 3 is missing, the checkpoint has 4 steps");
+    assert_refused(STEP("1") "{\"event\":\"step\",\"step\":2}", 2, "step 2 is missing");
+    assert_refused("", 1, "step 1 is missing");
+}
+
+static void a_curve_that_is_gone_is_named(void **state)
+{
+    qctx_tracker *tracker;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_tracker_open(test_comm, test_path("absent.jsonl"), (qctx_tracker_place){2, 0}, &tracker, &error),
+                  QCTX_ERR_IO, &error);
+    assert_contains(error.message, "absent.jsonl");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_resumed_curve_has_every_step_once),
     cmocka_unit_test(a_new_run_begins_a_new_file),
     cmocka_unit_test(a_full_disk_is_reported_by_the_flush_on_all_ranks),
     cmocka_unit_test(a_damaged_line_is_named),
+    cmocka_unit_test(an_evaluation_that_was_interrupted_goes),
+    cmocka_unit_test(a_run_that_was_stopped_at_its_start_begins_an_empty_curve),
+    cmocka_unit_test(a_curve_that_lacks_a_step_is_refused),
+    cmocka_unit_test(a_curve_that_is_gone_is_named),
 };
 TEST_MAIN(tests)

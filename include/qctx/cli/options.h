@@ -13,6 +13,7 @@
 
 typedef enum {
     QCTX_OPTION_FLAG,   /* bool */
+    QCTX_OPTION_WORD,   /* const char *: a flag, "" where it stands alone, or one of the choices "a|b" behind it */
     QCTX_OPTION_INT,    /* int64_t, within [low, high] */
     QCTX_OPTION_DOUBLE, /* double, within [low, high] */
     QCTX_OPTION_TEXT,   /* const char *, borrowed from argv */
