@@ -178,7 +178,7 @@ format:
 install: all
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/qctx-dist
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/configs configs/*.yaml
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/slurm slurm/*
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/slurm slurm/*
 
 clean:
 	rm -rf build

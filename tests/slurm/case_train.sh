@@ -14,14 +14,14 @@ two="--nodes=1 --ntasks-per-node=2 --time=10 --partition=low"
 }
 
 # Held in the middle of a step until its time limit comes near.
-check "a job for the time limit is in the middle" wait_for 60 in_the_middle out_of_time
+check "a job for the time limit is in the middle" wait_for 60 in_the_middle runs/out_of_time
 xargs kill -STOP <"ranks-$out_of_time"
 
-check "a job for preemption is in the middle" wait_for 60 in_the_middle preempted
+check "a job for preemption is in the middle" wait_for 60 in_the_middle runs/preempted
 submit --partition=high --nodelist=n1 --exclusive --ntasks=1 --time=1 --output=high.out --wrap "sleep 1"
 high=$job
 
-check "a job to cancel is in the middle" wait_for 60 in_the_middle cancelled
+check "a job to cancel is in the middle" wait_for 60 in_the_middle runs/cancelled
 scancel "$cancelled"
 # shellcheck disable=SC2086
 submit $two --nodelist=n2 "$project/slurm/train.sbatch" train.yaml run.name=stopped
@@ -32,16 +32,16 @@ check "the preempted job is requeued" begin_now "$preempted"
 
 check "the cancelled job ends" wait_for 40 is_over "$cancelled"
 check "its state is CANCELLED" is "$cancelled" JobState CANCELLED
-check "it left a checkpoint" left_in_the_middle cancelled
+check "it left a checkpoint" left_in_the_middle runs/cancelled
 check "its script was told" says "$cancelled" "SIGTERM"
 
-check "a job to stop by a signal is in the middle" wait_for 60 in_the_middle stopped
+check "a job to stop by a signal is in the middle" wait_for 60 in_the_middle runs/stopped
 scancel --signal=TERM "$stopped"
 check "the job that got TERM ends" wait_for 40 is_over "$stopped"
 check "its state is FAILED" is "$stopped" JobState FAILED
 check "its code is 75" is "$stopped" ExitCode 75:0
 check "it was not requeued" is "$stopped" Restarts 0
-check "it left a checkpoint, too" left_in_the_middle stopped
+check "it left a checkpoint, too" left_in_the_middle runs/stopped
 
 # Handed in again, what was cancelled goes on, here over both nodes.
 LAUNCHER=mpirun submit --nodes=2 --ntasks-per-node=1 --time=10 "$project/slurm/train.sbatch" train.yaml \
@@ -58,7 +58,7 @@ for job in "$preempted" "$out_of_time" "$again"; do
 done
 check "the preempted one started twice" is "$preempted" Restarts 1
 check "the one out of time started twice" is "$out_of_time" Restarts 1
-check "preempted: the weights and the curve of the unbroken run" same_run preempted
-check "out of time: the weights and the curve of the unbroken run" same_run out_of_time
-check "cancelled, handed in again over two nodes: the weights and the curve of the unbroken run" same_run cancelled
+check "preempted: the weights and the curve of the unbroken run" same_run runs/preempted runs/unbroken
+check "out of time: the weights and the curve of the unbroken run" same_run runs/out_of_time runs/unbroken
+check "cancelled, handed in again over two nodes: the weights and the curve of the unbroken run" same_run runs/cancelled runs/unbroken
 for job in "$preempted" "$high" "$cancelled" "$again" "$stopped" "$out_of_time"; do shown "$job"; done >>jobs

@@ -89,20 +89,24 @@ begin_now() { # JOB: a requeued job would wait for two minutes
 says() { # JOB TEXT
     grep -qF -- "$2" ./*-"$1".out
 }
-in_the_middle() { # RUN: has a checkpoint, and no result yet
-    compgen -G "runs/$1/checkpoints/step-*.h5" >/dev/null && [[ ! -e runs/$1/summary.json ]]
+# Of a run's folder: it has a checkpoint, and no result yet.
+in_the_middle() {
+    compgen -G "$1/checkpoints/step-*.h5" >/dev/null && [[ ! -e $1/summary.json ]]
 }
-left_in_the_middle() { # RUN: stopped well: what is there is a whole checkpoint
-    in_the_middle "$1" && "$program" info "$(printf '%s\n' "runs/$1"/checkpoints/step-*.h5 | tail -n 1)"
+newest() { # FOLDER: its newest checkpoint
+    printf '%s\n' "$1"/checkpoints/step-*.h5 | tail -n 1
 }
-checksum() { # RUN: of its last checkpoint
-    "$program" info "$(printf '%s\n' "runs/$1"/checkpoints/[se]*-*.h5 | tail -n 1)" | grep -i checksum
+left_in_the_middle() { # FOLDER: stopped well: what is there is a whole checkpoint
+    in_the_middle "$1" && "$program" info "$(newest "$1")"
 }
-curve() { # RUN
-    sed -E 's/"seconds":[0-9.e+-]+//' "runs/$1/metrics.jsonl"
+checksum() { # FOLDER
+    "$program" info "$(newest "$1")" | grep -i checksum
 }
-same_run() { # RUN: ended as the unbroken one did
-    [[ -n $(checksum unbroken) && $(checksum "$1") = "$(checksum unbroken)" ]] && diff <(curve "$1") <(curve unbroken)
+curve() { # FOLDER
+    sed -E 's/"seconds":[0-9.e+-]+//' "$1/metrics.jsonl"
+}
+same_run() { # FOLDER FOLDER: the same weights, the same curve
+    [[ -n $(checksum "$2") && $(checksum "$1") = "$(checksum "$2")" ]] && diff <(curve "$1") <(curve "$2")
 }
 
 cd "$folder" || exit 1
