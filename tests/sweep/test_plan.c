@@ -72,7 +72,7 @@ static void a_grid_is_all_combinations_last_fastest(void **state)
     assert_false(plan.halves);
     for (int i = 0; i < 6; i++) {
         qctx_config config = trial(&plan, i);
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof name, "%04d", i);
         assert_string_equal(config.run.name, name);
