@@ -129,12 +129,17 @@ static qctx_status add_parameter(override_list *list, const qctx_space_parameter
     return status;
 }
 
+/* A path as YAML, in quotes, freshly allocated. */
+static char *quote(char *path, qctx_error *error)
+{
+    return qctx_yaml_flow(&(qctx_yaml){.kind = QCTX_YAML_SCALAR, .text = path, .quoted = true}, error);
+}
+
 /* The name of a run and its folder, quoted as YAML wants it, since they may hold anything that names of files do. */
 static qctx_status add_place(override_list *list, const qctx_sweep_plan *plan, int64_t index, qctx_error *error)
 {
     char *folder = qctx_format(error, "%s/%s/trials", plan->out, plan->name);
-    qctx_yaml node = {.kind = QCTX_YAML_SCALAR, .text = folder, .quoted = true};
-    char *quoted = folder != NULL ? qctx_yaml_flow(&node, error) : NULL;
+    char *quoted = folder != NULL ? quote(folder, error) : NULL;
     qctx_status status =
         quoted == NULL ? QCTX_ERR_MEMORY : add_override(list, qctx_format(error, "run.out=%s", quoted), error);
 
@@ -288,13 +293,17 @@ out:
 qctx_status qctx_sweep_plan_load_folder(qctx_comm *comm, const char *folder, qctx_sweep_plan *plan, qctx_error *error)
 {
     char *sweep = qctx_path_join(folder, "sweep.yaml", error);
-    char *config = qctx_format(error, "config=\"%s/config.yaml\"", folder);
+    char *path = qctx_path_join(folder, "config.yaml", error);
+    char *quoted = path != NULL ? quote(path, error) : NULL;
+    char *config = quoted != NULL ? qctx_format(error, "config=%s", quoted) : NULL;
     qctx_status status = qctx_agree(comm, sweep == NULL || config == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     *plan = (qctx_sweep_plan){0};
     if (status == QCTX_OK)
         status = qctx_sweep_plan_load(comm, sweep, (const char *const[]){config}, 1, plan, error);
     free(sweep);
+    free(path);
+    free(quoted);
     free(config);
     return status;
 }

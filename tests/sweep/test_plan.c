@@ -193,7 +193,7 @@ static void the_texts_of_a_plan_give_the_plan(void **state)
         "method: random # of two\nrun_cap: 3\n"
         "variants: {on: {\"y\": {optim: {kind: sgd}}, 'it''s \"b\"': }}\n"
         "parameters: {model: {parameters: {hidden: {min: 1, max: 9}, layers: {value: 3}}}, optim.lr: {value: 1e-5}}\n";
-    const char *folder = test_path("again");
+    const char *folder = test_path("again \"x\" \\ #1");
     const char *const more[] = {"run_cap=7"}, *const other[] = {"seed=2"}, *const changed[] = {"optim.lr=0.5"};
     char command[4096];
     qctx_sweep_plan plan = read_plan(text), again, third;
