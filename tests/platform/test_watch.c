@@ -54,24 +54,9 @@ static void a_rank_that_waits_in_its_group_is_heard(void **state)
     qctx_comm_close_group(group);
 }
 
-/* A rank that was suspended itself must not blame the others for the time that it has lost. */
-static void a_suspended_job_goes_on(void **state)
-{
-    qctx_exchange *exchange;
-    char out = 1, in = 0;
-    const int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
-
-    (void)state;
-    exchange = qctx_comm_start_pass(test_comm, &out, 1, (rank + 1) % size, &in, 1, (rank + size - 1) % size);
-    rest(1500);
-    qctx_exchange_wait(&exchange);
-    assert_int_equal(in, 1);
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_slow_rank_that_tells_is_waited_for),
     cmocka_unit_test(a_rank_that_waits_in_its_group_is_heard),
-    cmocka_unit_test(a_suspended_job_goes_on),
 };
 
 /* `ranks`: a string of digits, those that fail. */
@@ -90,6 +75,8 @@ static void suffer(const char *fault, const char *ranks)
         raise(SIGSTOP);
     if (strcmp(fault, "sleep") == 0 && fails(ranks))
         rest(60000);
+    if (strcmp(fault, "late") == 0 && fails(ranks))
+        work_and_tell(2);
     if (strcmp(fault, "kill") == 0 && fails(ranks))
         raise(SIGKILL);
     if (strcmp(fault, "group") == 0) {

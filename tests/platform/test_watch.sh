@@ -36,6 +36,18 @@ expect 11 "rank 0 on $host" faulty 5 stop 0123
 check "no stopped rank is left" all_gone
 check "a rank alone waits for nobody" env HANG_TIMEOUT=0.1 "$BUILD/tests/platform/test_watch" none 0
 
+# A job that was suspended as a whole must not blame anybody for the time that it has lost.
+faulty 2 late 1 >suspended.log 2>&1 &
+job=$!
+until [[ $(wc -l <pids) = 2 ]]; do sleep 0.05; done 2>/dev/null
+sleep 1
+# shellcheck disable=SC2046
+kill -STOP $(cat pids)
+sleep 2
+# shellcheck disable=SC2046
+kill -CONT $(cat pids)
+check "it goes on" wait "$job"
+
 # A rank that dies is mpirun's to tell, at once and with its own words.
 expect 137 "signal 9" faulty 2 kill 1
 check "the others are gone, too" all_gone
