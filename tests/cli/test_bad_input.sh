@@ -108,9 +108,9 @@ expect 0 "runs/none (summary.json" alone train config.yaml run.name=none eval.tu
 expect 6 "has no data.eval" alone eval runs/none
 
 # A killed run: nothing torn is used or kept, and it goes on.
-echo torn >runs/small/checkpoints/epoch-0003.h5.partial
-expect 0 "resuming from runs/small/checkpoints/epoch-0002.h5" alone train config.yaml --resume batch.epochs=3
-check "no half-written checkpoint stays" test ! -e runs/small/checkpoints/epoch-0003.h5.partial
+echo torn >runs/small/checkpoints/step-000000009.h5.partial
+expect 0 "resuming from runs/small/checkpoints/step-000000006.h5" alone train config.yaml --resume batch.epochs=3
+check "no half-written checkpoint stays" test ! -e runs/small/checkpoints/step-000000009.h5.partial
 check "another corpus" alone synth --out large --questions 8000
 "$program" embed large --out large.h5 >output 2>&1 &
 until [[ -e large.h5.partial || ! -d /proc/$! ]]; do sleep 0.01; done
@@ -118,6 +118,16 @@ kill -TERM $! && wait $!
 check "what is left is whole or not there" bash -c "test ! -e large.h5 || $program info large.h5"
 expect 0 "8000 questions" ranks 2 embed large --out large.h5 --force
 check "nothing half-written stays" test ! -e large.h5.partial
+
+# Checkpoints that are torn, changed, or of the version before there was a header.
+head -c 3000 runs/small/checkpoints/best.h5 >torn.h5
+expect 6 "torn.h5: the checkpoint is torn: it has 3000 bytes, its header says" alone info torn.h5
+hint "use an earlier checkpoint of the run"
+cp runs/small/checkpoints/best.h5 changed.h5
+printf x | dd of=changed.h5 bs=1 seek=2500 conv=notrunc 2>log
+expect 6 "changed.h5: the checkpoint is damaged: the checksum of its bytes" ranks 2 info changed.h5
+expect 5 "large.h5: is a plain HDF5 file" alone eval large.h5
+hint "train the run again with --force"
 
 # A run that is begun anew has not the outcome of the one before; one that never got far says how to begin anew.
 diverge="model.form=plain optim.kind=sgd optim.lr=1e30 optim.clip_norm=0 loss.normalize=false"

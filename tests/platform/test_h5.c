@@ -290,10 +290,35 @@ static void says_when_the_disk_fills_up_later(void **state)
     assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
 }
 
+/* One file after the other in the same memory, behind bytes that are the caller's. */
+static void files_in_memory_come_back(void **state)
+{
+    const float values[] = {1.5f, -2.0f, 3.25f};
+    qctx_h5_image image = {.front = 3};
+    float read[3];
+    qctx_h5 *file;
+
+    (void)state;
+    for (int64_t round = 3; round >= 1; round--) {
+        assert_status(qctx_h5_create_image("image", &image, &file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_make(file, "a/x", QCTX_H5_FLOAT32, round, 0, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_write(file, "a/x", QCTX_H5_FLOAT32, 0, round, values, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_open_image("image", &image, &file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_read(file, "a/x", QCTX_H5_FLOAT32, 0, round, read, &error), QCTX_OK, &error);
+        assert_memory_equal(read, values, (size_t)round * sizeof *values);
+        qctx_h5_close(file, NULL);
+    }
+    image.count /= 2;
+    assert_status(qctx_h5_open_image("image", &image, &file, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "image: not a readable HDF5 file");
+    free(image.bytes);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(keeps_numbers_texts_and_attributes), cmocka_unit_test(stores_half_precision),
     cmocka_unit_test(all_ranks_write_one_file),           cmocka_unit_test(refuses_what_is_no_hdf5_file),
     cmocka_unit_test(names_the_object_that_is_wrong),     cmocka_unit_test(says_when_the_disk_is_full),
-    cmocka_unit_test(says_when_the_disk_fills_up_later),
+    cmocka_unit_test(says_when_the_disk_fills_up_later),  cmocka_unit_test(files_in_memory_come_back),
 };
 TEST_MAIN(tests)
