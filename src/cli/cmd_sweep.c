@@ -92,15 +92,16 @@ static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t co
 }
 
 /* The folder may be named from elsewhere than where the sweep was begun. */
-static qctx_status place_plan(qctx_sweep_plan *plan, const char *path, qctx_error *error)
+static qctx_status place_plan(qctx_sweep_plan *plan, const char *folder, qctx_error *error)
 {
-    char *folder = qctx_path_trim(path, error);
-    char *name = folder == NULL ? NULL : qctx_strdup(qctx_path_base(folder), error);
-    char *out = name == NULL ? NULL : qctx_path_join(folder, "..", error);
+    const char *base = qctx_path_base(folder);
+    char *name = qctx_strdup(base, error);
+    char *out = base == folder ? qctx_strdup(".", error)
+                               : qctx_format(error, "%.*s", (int)(base - folder > 1 ? base - folder - 1 : 1), folder);
 
-    free(folder);
-    if (out == NULL) {
+    if (name == NULL || out == NULL) {
         free(name);
+        free(out);
         return QCTX_ERR_MEMORY;
     }
     free(plan->name);

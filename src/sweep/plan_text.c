@@ -248,6 +248,30 @@ static void list_missing(const char *text, const char *other, const char *when, 
     }
 }
 
+/* Keys that a run may change as it goes on, but trials that are compared may not differ in. */
+static qctx_status check_comparable(const qctx_config *was, const qctx_config *is, qctx_error *error)
+{
+    const struct {
+        const char *key;
+        int64_t was, is;
+    } keys[] = {
+        {"batch.epochs", was->batch.epochs, is->batch.epochs},
+        {"batch.steps", was->batch.steps, is->batch.steps},
+        {"eval.every", was->eval.every, is->eval.every},
+        {"eval.bootstrap", was->eval.bootstrap, is->eval.bootstrap},
+    };
+    qctx_status status = QCTX_OK;
+
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        if (keys[k].was == keys[k].is)
+            continue;
+        if (status == QCTX_OK)
+            status = qctx_fail(error, QCTX_ERR_MISMATCH, "the sweep was begun with another shared configuration:");
+        qctx_error_append(error, "%s: was %lld, is %lld", keys[k].key, (long long)keys[k].was, (long long)keys[k].is);
+    }
+    return status;
+}
+
 qctx_status qctx_sweep_plan_check_resume(const qctx_sweep_plan *then, const qctx_sweep_plan *now, qctx_error *error)
 {
     qctx_config was = {0}, is = {0};
@@ -263,6 +287,8 @@ qctx_status qctx_sweep_plan_check_resume(const qctx_sweep_plan *then, const qctx
         status = qctx_config_parse(now->config_text, strlen(now->config_text), now->config_path, NULL, 0, &is, error);
     if (status == QCTX_OK)
         status = qctx_config_check_resume(&was, &is, error);
+    if (status == QCTX_OK)
+        status = check_comparable(&was, &is, error);
     qctx_config_free(&was);
     qctx_config_free(&is);
     return status;
