@@ -114,6 +114,7 @@ for attempt in {1..4}; do
     wait "$job"
     code=$?
     codes="$codes $code"
+    [[ $code = 75 || $code = 0 ]] || cat job.log
     [[ $code = 75 ]] || break
     grep -q "the same command goes on" job.log || break
 done
