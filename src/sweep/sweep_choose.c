@@ -267,7 +267,7 @@ static int64_t pause_of(const sweep *s, int64_t rung)
 {
     const qctx_halving *halving = &s->plan->halving;
 
-    return s->plan->halves && rung < qctx_halving_rungs(halving) - 1 ? qctx_halving_epochs(halving, rung) : 0;
+    return s->plan->halves && rung < qctx_halving_rungs(halving) ? qctx_halving_epochs(halving, rung) : 0;
 }
 
 qctx_status sweep_choose(sweep *s, sweep_task *task, qctx_error *error)
