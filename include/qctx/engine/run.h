@@ -3,7 +3,7 @@
  *
  *   config.yaml              as resolved       metrics.jsonl   one event a line
  *   checkpoints/best.h5      the head to use   summary.json    the outcome
- *   checkpoints/epoch-*.h5   to go on from
+ *   checkpoints/step-*.h5    to go on from
  */
 #ifndef QCTX_ENGINE_RUN_H
 #define QCTX_ENGINE_RUN_H
