@@ -6,7 +6,11 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
+#include "qctx/platform/stop.h"
 #include "qctx/platform/text.h"
+
+/* A job that is asked to stop does not read a large file to its end. */
+enum { LINES_BETWEEN_LOOKS = 1024 };
 
 qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error)
 {
@@ -78,5 +82,7 @@ qctx_status qctx_lines_next(qctx_lines *lines, bool *more, qctx_error *error)
     }
     snprintf(lines->place, sizeof lines->place, "%s:%lld", lines->path, (long long)lines->number);
     lines->hash = qctx_hash(lines->text, lines->length, lines->hash);
+    if (lines->number % LINES_BETWEEN_LOOKS == 0 && qctx_stop_check(error) != QCTX_OK)
+        return QCTX_STOPPED;
     return check(lines, error);
 }

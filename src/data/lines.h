@@ -28,7 +28,8 @@ typedef struct {
 qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error);
 void qctx_lines_close(qctx_lines *lines);
 
-/* Moves to the next line; `*more` is false at the end of the file. Local. Errors: IO, FORMAT ("file:line: …"). */
+/* Moves to the next line; `*more` is false at the end of the file. Local. Errors: IO, FORMAT ("file:line: …"), STOPPED.
+ */
 qctx_status qctx_lines_next(qctx_lines *lines, bool *more, qctx_error *error);
 
 #endif

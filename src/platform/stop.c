@@ -143,8 +143,11 @@ qctx_status qctx_stop_check(qctx_error *error)
     if (!qctx_stop_requested())
         return QCTX_OK;
     if (atomic_load(&stop.known))
-        return qctx_fail(error, QCTX_STOPPED, "stopped %s", stop.by);
-    return qctx_fail(error, QCTX_STOPPED, "stopped by %s", name_of_signal(first_signal));
+        qctx_fail(error, QCTX_STOPPED, "stopped %s", stop.by);
+    else
+        qctx_fail(error, QCTX_STOPPED, "stopped by %s", name_of_signal(first_signal));
+    qctx_hint(error, "nothing is lost: start the same command again");
+    return QCTX_STOPPED;
 }
 
 qctx_status qctx_stop_agree(qctx_comm *comm, qctx_error *error)
