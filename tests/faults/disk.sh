@@ -42,7 +42,7 @@ check_files() {
             complain "$where: left $file damaged: $(cat info.out)"
         fi
     done
-    if [[ -e runs/run/summary.json && $(tail -c 2 runs/run/summary.json) != "}" ]]; then
+    if [[ -e runs/run/summary.json && $(tail -c 1 runs/run/summary.json) != "}" ]]; then
         complain "$where: left summary.json damaged"
     fi
     if [[ $what != kill ]] && find runs -name '*.partial' 2>/dev/null | grep -q .; then

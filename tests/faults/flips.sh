@@ -17,6 +17,14 @@ cp "${3:-$newest}" damaged.h5
 "$BUILD/tests/faults/flips" damaged.h5 "$count" "$seed" || bad=1
 rm damaged.h5
 
+# Whether the run is resumed from the checkpoint before, with a word about the newest, and goes on to its end. (A folder
+# in the way of the last checkpoint ends it: that is nothing to remove unasked.)
+goes_on() {
+    timeout "$limit" "$program" train config.yaml batch.epochs=3 batch.size=100 checkpoint.steps=1 --resume \
+        >job.out 2>job.log || [[ -d $newest ]] || return 1
+    grep -qF "$newest" job.log && grep -qF "resuming from $before" job.log
+}
+
 # refused WHAT: the thing at $newest is no checkpoint to info, and the one before it is resumed from.
 tried=0 refused=0
 refused() {
@@ -25,8 +33,7 @@ refused() {
     if [[ $? = 0 ]] || ! grep -qF "$newest" info.log; then
         echo "info accepts $1, or does not name the file:"
         cat info.out info.log
-    elif ! timeout "$limit" "$program" train config.yaml batch.epochs=3 batch.size=100 checkpoint.steps=1 --resume \
-        >job.out 2>job.log || ! grep -qF "$newest" job.log || ! grep -qF "resuming from $before" job.log; then
+    elif ! goes_on; then
         echo "resuming beside $1 ended otherwise:"
         cat job.log
     else

@@ -81,7 +81,7 @@ kill_all() {
     # shellcheck disable=SC2046
     kill -KILL "$job" $(processes) 2>/dev/null
     wait "$job" 2>/dev/null
-    job=
+    job= code=killed
     all_gone
 }
 
@@ -163,7 +163,8 @@ outcome() {
     "$program" info "$1/checkpoints/best.h5" | grep -vE '^(path|seconds)'
     sed -E 's/"seconds":[0-9.e+-]+//' "$1/metrics.jsonl"
     sed -n '/"best"/,/"plan"/p' "$1/summary.json"
-    ls "$1" "$1/checkpoints"
+    ls "$1"
+    find "$1" -name '*.partial'
 } 2>&1
 
 # A configuration of a run of some seconds on a made-up corpus: run.out is runs, its name run.

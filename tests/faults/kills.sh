@@ -24,29 +24,25 @@ complain() {
     [[ -z ${QCTX_FAULT_KEEP:-} ]] || cp -r "$folder" "$QCTX_FAULT_KEEP"
 }
 
-# The unbroken runs, each with its time and its number of calls that may be struck.
+# The unbroken run of this kind at so many ranks, when it is first asked for: its outcome, its time, and its number of
+# calls that may be struck.
 declare -A took calls_in reference
-prepare() {
+need_reference() {
     local began
-    for kind in plain evaluating; do
-        for ranks in 1 2 3 4; do
-            settings=${variants[ranks - 1]}
-            [[ $kind = plain ]] || settings+=" $evaluating"
-            strike none 0 runs/run
-            start "$ranks" train config.yaml $settings
-            all_begun "$ranks"
-            began=$(now)
-            if ! end_job || [[ $code != 0 ]]; then
-                kills=0 complain "the unbroken run ended with $code"
-                exit 1
-            fi
-            took[$kind$ranks]=$(($(now) - began))
-            calls_in[checkpoint$kind$ranks]=$(grep -c runs/run/checkpoints notes)
-            calls_in[file$kind$ranks]=$(wc -l <notes)
-            reference[$kind$ranks]=$(outcome runs/run)
-            rm -rf runs
-        done
-    done
+    [[ -z ${reference[$shape$ranks]:-} ]] || return 0
+    rm -rf runs
+    strike none 0 runs/run
+    start "$ranks" train config.yaml $settings
+    all_begun "$ranks"
+    began=$(now)
+    if ! end_job || [[ $code != 0 ]]; then
+        complain "the unbroken run ended with $code"
+        exit 1
+    fi
+    took[$shape$ranks]=$(($(now) - began))
+    calls_in[checkpoint$shape$ranks]=$(grep -c runs/run/checkpoints notes)
+    calls_in[file$shape$ranks]=$(wc -l <notes)
+    reference[$shape$ranks]=$(outcome runs/run)
     fault=()
 }
 
@@ -150,10 +146,15 @@ try_one() {
     [[ $kind != evaluation ]] || shape=evaluating
     settings=${variants[ranks - 1]}
     [[ $shape = plain ]] || settings+=" $evaluating"
+    need_reference
     rm -rf runs
     place=new warned=
     while ((kills < kills_wanted)); do
-        kill_once || break
+        if ! kill_once; then
+            check_place
+            expect_place
+            break
+        fi
         kills=$((kills + 1)) killed=$((killed + 1))
         by_kind[$kind]=$((by_kind[$kind] + 1))
         check_place
@@ -184,7 +185,6 @@ try_one() {
 }
 
 write_config
-prepare
 while ((kills < kills_wanted)); do
     try_one
 done
