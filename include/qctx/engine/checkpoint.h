@@ -48,7 +48,7 @@ typedef struct {
     double loss_sum; /* of the running epoch, for its mean; with the next two */
     double accuracy_sum;
     int64_t summed;
-    double loss_start; /* mean loss of the first steps, and the running mean now: whether the run diverges */
+    double loss_start; /* of the first step, and the running mean now: whether the run diverges */
     double loss_now;
     int64_t ranks; /* that took the steps, with so many threads each */
     int64_t threads;

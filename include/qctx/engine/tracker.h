@@ -2,9 +2,9 @@
  * metrics.jsonl: one JSON object a line, written by rank 0 as the run goes.
  *
  *   {"event": "step", "step": 1, "epoch": 1, "loss": …, "logit_scale": …, "lr": …, "grad_norm": …, "seconds": …}
- *   {"event": "choice", "step": 39, "epoch": 1, "metric": "top1", "value": …, "no_head": …, "strength": …, "seconds":
- * …}
- *   {"event": "eval", "step": 39, "epoch": 1, "source": "squad/dev", "table": {…}, "seconds": …}
+ *   {"event": "choice", "step": 39, "epoch": 1, "metric": "top1", "value": …, "no_head": …, "strength": …,
+ *    "seconds": …}                                             (one line; where there are questions to choose by)
+ *   {"event": "eval", "step": 39, "epoch": 1, "strength": …, "seconds": …, "table": {"source": "squad/dev", …}}
  *
  * Lines are flushed at every evaluation and checkpoint, so that a run that is killed keeps what it measured. A write
  * error is remembered and reported by the next flush.

@@ -4,6 +4,10 @@
  * At the end of every eval.every epochs the tuning questions are searched with the head; the best epoch so far, the
  * untrained start included, is kept as best.h5. At the end the strength of a residual head is chosen on the same
  * questions and stored with it, and the table (no head beside head) is printed for every evaluation source.
+ *
+ * A run that was interrupted and is resumed ends with the bits of the unbroken one, on as many ranks and threads; a
+ * reproducible run on any number of ranks of its plan. It diverges when the running mean of the loss over 50 steps is
+ * above twice the loss of the first step, and 2 above it.
  */
 #ifndef QCTX_ENGINE_TRAINER_H
 #define QCTX_ENGINE_TRAINER_H
@@ -26,7 +30,7 @@ typedef enum {
 typedef struct {
     qctx_resume resume;
     bool force;          /* replace a run folder that exists */
-    int64_t pause;       /* end in good order after the evaluation of this epoch, to be resumed; 0: at the end */
+    int64_t pause;       /* end in good order after this epoch and its evaluation, if one is due; 0: at the end */
     FILE *results;       /* where rank 0 prints the tables; NULL: nowhere */
     qctx_opened *opened; /* the sources of the config, opened already and borrowed; NULL: opened here */
 } qctx_train_options;
