@@ -75,7 +75,7 @@ finish() {
         trap '' TERM
         scontrol requeue "$id" || echo "job $id: cannot be requeued; hand it in again to go on" >&2
     elif [[ $code = "$STOPPED" ]]; then
-        echo "job $id: stopped, not requeued by this script; hand it in again to go on"
+        echo "job $id: stopped; it goes on when SLURM requeues it (after preemption), or when it is handed in again"
     fi
     exit "$code"
 }

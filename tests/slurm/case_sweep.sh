@@ -6,7 +6,7 @@ if ! "$program" sweep --help >/dev/null 2>&1; then
     return
 fi
 
-sed -e 's/epochs: 60/epochs: 20/; s/every: 5,/every: 2,/' train.yaml >trial.yaml
+sed -e 's/epochs: 25/epochs: 12/; s/every: 5,/every: 2,/' train.yaml >trial.yaml
 cat >sweep.yaml <<'YAML'
 config: trial.yaml
 method: grid

@@ -28,9 +28,14 @@ if ! cluster_install; then
 fi
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/qctx-slurm-XXXXXX")
+# Whether no process is left of the cluster or its jobs, all of which know its configuration.
+nothing_is_left() {
+    ! grep -lsF "SLURM_CONF=$folder/" /proc/[0-9]*/environ
+}
 finish() {
     trap - EXIT
     cd / && cluster_stop
+    check "nothing is left running" wait_for 10 nothing_is_left
     [[ -n ${KEEP:-} ]] || rm -rf "$folder"
     close
 }
@@ -81,8 +86,9 @@ is_over() {
     case $(field "$1" JobState) in COMPLETED | CANCELLED | FAILED | TIMEOUT | NODE_FAIL | PREEMPTED) return 0 ;; esac
     return 1
 }
-shown() { # JOB: its line in the table at the end
-    scontrol -o show job "$1" | grep -oE '(JobId|JobName|JobState|Restarts|ExitCode|Partition|NodeList)=[^ ]*' | xargs
+shown() { # JOB: a line of the table at the end
+    scontrol -o show job "$1" | tr ' ' '\n' | grep -E '^(JobId|JobName|JobState|Restarts|ExitCode|Partition|NodeList)=' |
+        xargs
 }
 # A requeued job would wait for two minutes. Some seconds it must wait: nodes take what starts within the second in which
 # they ended the job before for the job that was ended.
@@ -129,7 +135,7 @@ data:
   eval: [{corpus: corpus, split: dev}]
 model: {hidden: 128}
 optim: {lr: 1e-3, warmup: 5}
-batch: {size: 512, epochs: 60}
+batch: {size: 512, epochs: 25}
 eval: {pool: 100, every: 5, bootstrap: 100}
 checkpoint: {every: 0, steps: 20, minutes: 0, keep: 2}
 YAML
