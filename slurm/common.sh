@@ -21,7 +21,7 @@ fi
 
 # The exit code of a program that stopped in good order and can be resumed.
 readonly STOPPED=75
-step= heard=
+step="" heard=""
 
 # The launcher is handed USR1 whatever was heard: srun and mpirun both pass it to all ranks. A TERM would make mpirun
 # kill them after a few seconds and forget their exit code.
