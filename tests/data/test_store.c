@@ -307,7 +307,8 @@ static void leaves_nothing_on_a_full_disk(void **state)
     qctx_store_close(store);
 }
 
-/* The disk is full for the last rank alone, which writes its rows by itself; once there is room, the rest is written. */
+/* The disk is full for the last rank alone, which writes its rows by itself; once there is room, the rest is written.
+ */
 static void agrees_when_one_rank_cannot_write(void **state)
 {
     bool last = qctx_comm_rank(test_comm) == qctx_comm_size(test_comm) - 1;

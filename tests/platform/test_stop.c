@@ -1,7 +1,9 @@
 /* ranks: 1 2 3 5 */
 #include "harness.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "qctx/base/clock.h"
+#include "qctx/platform/product.h"
 #include "qctx/platform/stop.h"
 
 static void nobody_has_asked_yet(void **state)
@@ -122,13 +125,55 @@ static void a_signal_to_one_rank_reaches_all(void **state)
     assert_string_equal(error.message, "stopped by SIGUSR1");
 }
 
+/* A thread that sends signals to another until it is told to end. */
+typedef struct {
+    pthread_t to;
+    atomic_bool over;
+} sender;
+
+static void *send_signals(void *argument)
+{
+    sender *work = argument;
+
+    while (!atomic_load(&work->over)) {
+        pthread_kill(work->to, SIGUSR1);
+        usleep(50);
+    }
+    return NULL;
+}
+
+/* Code that is made at run time may keep values where a handler on the same stack would write. */
+static void signals_leave_products_alone(void **state)
+{
+    enum { ROWS = 100, WIDTH = 256, TIMES = 3000 };
+    static float a[ROWS * WIDTH], b[WIDTH * WIDTH], expected[ROWS * WIDTH], found[ROWS * WIDTH];
+    sender work = {.to = pthread_self()};
+    pthread_t thread;
+
+    (void)state;
+    for (int i = 0; i < ROWS * WIDTH; i++)
+        a[i] = (float)(i % 7 - 3);
+    for (int i = 0; i < WIDTH * WIDTH; i++)
+        b[i] = (float)(i % 5 - 2);
+    qctx_product(QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_PLAIN, ROWS, WIDTH, WIDTH, a, WIDTH, b, WIDTH, false,
+                 expected, WIDTH);
+    assert_int_equal(pthread_create(&thread, NULL, send_signals, &work), 0);
+    for (int t = 0; t < TIMES; t++) {
+        qctx_product(QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_PLAIN, ROWS, WIDTH, WIDTH, a, WIDTH, b, WIDTH, false,
+                     found, WIDTH);
+        if (memcmp(found, expected, sizeof found) != 0)
+            fail_msg("product %d differs", t);
+    }
+    atomic_store(&work.over, true);
+    pthread_join(thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_has_asked_yet),
-        cmocka_unit_test(a_second_interrupt_leaves_at_once),
-        cmocka_unit_test(the_end_of_a_slurm_job_asks),
-        cmocka_unit_test(a_signal_to_one_rank_reaches_all),
+        cmocka_unit_test(nobody_has_asked_yet),         cmocka_unit_test(a_second_interrupt_leaves_at_once),
+        cmocka_unit_test(the_end_of_a_slurm_job_asks),  cmocka_unit_test(a_signal_to_one_rank_reaches_all),
+        cmocka_unit_test(signals_leave_products_alone),
     };
 
     /* Of the job in which the tests run. */
