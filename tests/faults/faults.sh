@@ -9,6 +9,7 @@ bad=0
 ./locks.sh || bad=1
 ./silent.sh || bad=1
 ./disk.sh || bad=1
+./sweeps.sh 20 "${2:-1}" || bad=1
 ./kills.sh "${1:-200}" "${2:-1}" || bad=1
 [[ $bad = 0 ]] && echo "faults: all passed"
 exit $bad
