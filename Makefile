@@ -83,7 +83,7 @@ help:
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests under address and undefined-behaviour sanitizers
 ## make fuzz       a million mutated model files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N
-## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about half an hour
+## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about an hour
 ## make coverage   all tests with gcov, a summary by file
 ## make install    PREFIX=/usr/local by default, DESTDIR honoured
 ## make clean      remove build/

@@ -21,6 +21,8 @@ if [[ -z ${QCTX_TEST_TMP:-} && -w /dev/shm ]]; then
 fi
 folder=$(mktemp -d "${QCTX_TEST_TMP:-/tmp}/qctx-faults-XXXXXX")
 cd "$folder" || exit 1
+# Ranks that are killed together with their mpirun leave their shared memory behind: here it goes with the folder.
+export OMPI_MCA_btl_vader_backing_directory=$folder
 job=
 clean_up() {
     [[ -z $job ]] || kill_all
