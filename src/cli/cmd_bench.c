@@ -208,4 +208,4 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
     return status;
 }
 
-const qctx_command qctx_cmd_bench = {&usage, bench};
+const qctx_command qctx_cmd_bench = {.usage = &usage, .run = bench};

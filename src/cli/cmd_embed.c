@@ -7,7 +7,6 @@
 #include "qctx/cli/commands.h"
 #include "qctx/engine/embed.h"
 #include "qctx/engine/encoders.h"
-#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 
 /* Of a rank that the others wait for, as run.hang_timeout has it where there is a configuration. */
@@ -159,7 +158,6 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     qctx_status status;
 
     (void)count;
-    qctx_stop_listen(comm);
     qctx_comm_set_hang_timeout(HANG_SECONDS);
     qctx_comm_set_phase("embedding");
     status = check_options(comm, error);
@@ -178,4 +176,4 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     return status;
 }
 
-const qctx_command qctx_cmd_embed = {&usage, embed};
+const qctx_command qctx_cmd_embed = {.usage = &usage, .run = embed, .stops = true};

@@ -12,7 +12,6 @@
 #include "qctx/engine/run.h"
 #include "qctx/engine/sources.h"
 #include "qctx/engine/trec.h"
-#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 
 /* Strengths 0, 0.1 … 1 of --strengths. */
@@ -294,7 +293,6 @@ static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int6
     qctx_status status;
 
     (void)count;
-    qctx_stop_listen(comm);
     qctx_comm_set_phase("evaluation");
     status = evaluate_run(&job, positional[0], error);
     if (status == QCTX_STOPPED)
@@ -305,4 +303,4 @@ static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int6
     return status;
 }
 
-const qctx_command qctx_cmd_eval = {&usage, evaluate};
+const qctx_command qctx_cmd_eval = {.usage = &usage, .run = evaluate, .stops = true};

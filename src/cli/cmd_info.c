@@ -122,4 +122,4 @@ static qctx_status info(qctx_comm *comm, const char *const *positional, int64_t 
     return describe(comm, positional[0], error);
 }
 
-const qctx_command qctx_cmd_info = {&usage, info};
+const qctx_command qctx_cmd_info = {.usage = &usage, .run = info};

@@ -158,4 +158,4 @@ static qctx_status search(qctx_comm *comm, const char *const *positional, int64_
     return status;
 }
 
-const qctx_command qctx_cmd_search = {&usage, search};
+const qctx_command qctx_cmd_search = {.usage = &usage, .run = search};

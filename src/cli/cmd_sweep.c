@@ -4,7 +4,6 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 #include "qctx/sweep/sweep.h"
 #include "qctx/sweep/table.h"
@@ -81,7 +80,6 @@ static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t co
         how.share = options.index;
         how.shares = options.of;
     }
-    qctx_stop_listen(comm);
     status = qctx_sweep_plan_load(comm, arguments[0], arguments + 1, count - 1, &plan, error);
     if (status == QCTX_OK)
         status = qctx_topology_log(comm, error);
@@ -225,4 +223,4 @@ static qctx_status sweep(qctx_comm *comm, const char *const *positional, int64_t
     return run(comm, positional, count, error);
 }
 
-const qctx_command qctx_cmd_sweep = {&usage, sweep};
+const qctx_command qctx_cmd_sweep = {.usage = &usage, .run = sweep, .stops = true};

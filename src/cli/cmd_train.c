@@ -3,7 +3,6 @@
 #include "qctx/cli/commands.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/trainer.h"
-#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 
 static struct {
@@ -62,7 +61,6 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
     qctx_config config = {0};
     qctx_status status;
 
-    qctx_stop_listen(comm);
     status = qctx_agree(comm, check_arguments(positional, count, error), error);
 
     if (status == QCTX_OK)
@@ -78,4 +76,4 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
     return status;
 }
 
-const qctx_command qctx_cmd_train = {&usage, train};
+const qctx_command qctx_cmd_train = {.usage = &usage, .run = train, .stops = true};

@@ -10,6 +10,7 @@
 #include "qctx/base/version.h"
 #include "qctx/cli/commands.h"
 #include "qctx/platform/blas.h"
+#include "qctx/platform/stop.h"
 #include "qctx/platform/topology.h"
 
 typedef struct {
@@ -48,6 +49,15 @@ static void print_usage(FILE *out)
           out);
 }
 
+/* The command of this name, or NULL. */
+static const qctx_command *find_command(const char *word)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(word, commands[i].name) == 0)
+            return commands[i].command;
+    return NULL;
+}
+
 static qctx_status unknown_command(const char *word, qctx_error *error)
 {
     const char *names[COMMAND_COUNT];
@@ -81,8 +91,8 @@ static qctx_status run_command(qctx_comm *comm, const qctx_command *command, int
     return status;
 }
 
-/* Every rank sees the same argv, so all take the same branch. */
-static qctx_status dispatch(qctx_comm *comm, int argc, char **argv, qctx_error *error)
+/* Every rank sees the same argv, so all take the same branch. `command` is what argv[1] names, or NULL. */
+static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, int argc, char **argv, qctx_error *error)
 {
     bool speaks = qctx_comm_rank(comm) == 0;
 
@@ -102,10 +112,9 @@ static qctx_status dispatch(qctx_comm *comm, int argc, char **argv, qctx_error *
             printf("qctx-dist %s\n", qctx_version());
         return QCTX_OK;
     }
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return run_command(comm, commands[i].command, argc - 1, argv + 1, error);
-    return unknown_command(argv[1], error);
+    if (command == NULL)
+        return unknown_command(argv[1], error);
+    return run_command(comm, command, argc - 1, argv + 1, error);
 }
 
 /* A result that could not be written (a full disk, a closed pipe) is no success. */
@@ -122,14 +131,17 @@ static qctx_status flush_results(qctx_comm *comm, qctx_status status, qctx_error
 int main(int argc, char **argv)
 {
     static qctx_error error;
+    const qctx_command *command = argc > 1 ? find_command(argv[1]) : NULL;
     qctx_comm *comm;
     qctx_status status;
 
     qctx_blas_mend_core(argv);
+    if (command != NULL && command->stops)
+        qctx_stop_listen();
     comm = qctx_comm_start(&argc, &argv);
     qctx_log_set_rank(qctx_comm_rank(comm));
     qctx_topology_set_threads(comm);
-    status = dispatch(comm, argc, argv, &error);
+    status = dispatch(comm, command, argc, argv, &error);
     status = flush_results(comm, status, &error);
     if (status != QCTX_OK && qctx_comm_rank(comm) == 0)
         qctx_log_error(&error);

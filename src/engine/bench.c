@@ -60,7 +60,7 @@ qctx_status bench_check_room(qctx_comm *comm, double bytes, const char *purpose,
 json_t *bench_result(const qctx_comm *comm, const char *kind)
 {
     return json_pack("{s:s, s:i, s:i}", "bench", kind, "ranks", qctx_comm_size(comm), "threads",
-                     qctx_topology_layout().threads);
+                     qctx_topology_threads());
 }
 
 json_t *bench_number(double value)

@@ -56,7 +56,7 @@ static qctx_status check_same(qctx_comm *comm, const qctx_encoder *encoder, qctx
     char first[64] = "";
     qctx_status status = qctx_agree(comm, own == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
-    if (status != QCTX_OK)
+    if (status != QCTX_OK || own == NULL)
         goto out;
     snprintf(first, sizeof first, "%s", own);
     qctx_comm_broadcast(comm, first, sizeof first, 0);

@@ -25,7 +25,7 @@ static qctx_checkpoint borrow(trainer *run)
         .loss_start = run->loss_start,
         .loss_now = run->loss_now,
         .ranks = qctx_comm_size(run->comm),
-        .threads = qctx_topology_layout().threads,
+        .threads = qctx_topology_threads(),
         .config = run->config_text,
         .encoder_fingerprint = (char *)qctx_store_encoder_fingerprint(run->opened->train[0].store),
         .head = run->head,

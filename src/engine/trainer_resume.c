@@ -30,7 +30,7 @@ static qctx_status refuse_nothing(const trainer *run, qctx_error *error)
 /* Another number of ranks or threads adds in another order: allowed, but not without a word. */
 static void compare_layouts(const trainer *run, const qctx_checkpoint *from)
 {
-    int ranks = qctx_comm_size(run->comm), threads = qctx_topology_layout().threads;
+    int ranks = qctx_comm_size(run->comm), threads = qctx_topology_threads();
 
     if (run->config->run.reproducible || (from->ranks == ranks && from->threads == threads))
         return;

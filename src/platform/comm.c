@@ -226,8 +226,3 @@ const char *qctx_comm_library(void)
     }
     return version;
 }
-
-const void *qctx_comm_native(const qctx_comm *comm)
-{
-    return &comm->mpi;
-}

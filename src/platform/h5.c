@@ -68,7 +68,7 @@ hid_t qctx_h5_link_properties(void)
 }
 
 /* Makes the handle; the file itself is opened by the caller. Errors are told by return values, never printed. */
-qctx_status qctx_h5_make_handle(const char *path, qctx_comm *comm, qctx_h5 **made, qctx_error *error)
+qctx_status qctx_h5_make_handle(const char *path, qctx_h5 **made, qctx_error *error)
 {
     qctx_h5 *file = qctx_alloc(1, sizeof *file, "an HDF5 file", error);
 
@@ -76,7 +76,6 @@ qctx_status qctx_h5_make_handle(const char *path, qctx_comm *comm, qctx_h5 **mad
     if (file == NULL)
         return QCTX_ERR_MEMORY;
     file->id = -1;
-    file->comm = comm;
     file->path = qctx_strdup(path, error);
     if (file->path == NULL) {
         free(file);
@@ -115,7 +114,7 @@ static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **open
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
-    qctx_status status = qctx_h5_make_handle(path, NULL, &file, error);
+    qctx_status status = qctx_h5_make_handle(path, &file, error);
 
     if (status == QCTX_OK)
         status = check_access(path, mode == H5F_ACC_RDONLY ? O_RDONLY : O_RDWR, "cannot open", error);
@@ -152,7 +151,7 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
-    qctx_status status = qctx_h5_make_handle(path, NULL, &file, error);
+    qctx_status status = qctx_h5_make_handle(path, &file, error);
 
     if (status == QCTX_OK)
         status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
@@ -173,49 +172,13 @@ out:
     return status;
 }
 
-qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 **opened, qctx_error *error)
-{
-    qctx_h5 *file = NULL;
-    hid_t access = -1;
-    qctx_status status = qctx_h5_make_handle(path, comm, &file, error);
-
-    /* Every rank tries alone first: MPI-IO would not say why it cannot. */
-    if (status == QCTX_OK)
-        status = check_access(path, O_RDWR, "cannot open for writing", error);
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-    access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fapl_mpio(access, *(const MPI_Comm *)qctx_comm_native(comm), MPI_INFO_NULL);
-    file->id = H5Fopen(path, H5F_ACC_RDWR, access);
-    if (file->id < 0)
-        status = qctx_h5_fail(path, "cannot open for writing", QCTX_ERR_IO, error);
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-    *opened = file;
-    file = NULL;
-out:
-    qctx_h5_release(-1, -1, -1, access);
-    qctx_h5_free_handle(file);
-    return status;
-}
-
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
 {
-    qctx_error unheard;
     qctx_status status;
-    herr_t result;
 
     if (file == NULL)
         return QCTX_OK;
-    /* Ranks agree on an error also where the caller has one to report already. */
-    if (error == NULL)
-        error = &unheard;
-    result = H5Fclose(file->id);
-    status = qctx_h5_written(file, result, "cannot finish writing", error);
-    if (file->comm != NULL)
-        status = qctx_agree(file->comm, status, error);
+    status = qctx_h5_written(file, H5Fclose(file->id), "cannot finish writing", error);
     qctx_h5_free_handle(file);
     return status;
 }

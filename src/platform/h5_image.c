@@ -184,7 +184,7 @@ qctx_status qctx_h5_create_image(const char *name, qctx_h5_image *image, qctx_h5
 {
     qctx_h5 *file = NULL;
     hid_t access;
-    qctx_status status = qctx_h5_make_handle(name, NULL, &file, error);
+    qctx_status status = qctx_h5_make_handle(name, &file, error);
 
     if (status != QCTX_OK)
         return status;
@@ -205,7 +205,7 @@ qctx_status qctx_h5_open_image(const char *name, qctx_h5_image *image, qctx_h5 *
 {
     qctx_h5 *file = NULL;
     hid_t access;
-    qctx_status status = qctx_h5_make_handle(name, NULL, &file, error);
+    qctx_status status = qctx_h5_make_handle(name, &file, error);
 
     if (status != QCTX_OK)
         return status;

@@ -9,13 +9,12 @@
 struct qctx_h5 {
     hid_t id;
     char *path;
-    qctx_comm *comm; /* of a file that all ranks write, else NULL */
-    int failure;     /* errno of the first write that failed; 0: none */
-    bool in_memory;  /* `path` is a name for messages only */
+    int failure;    /* errno of the first write that failed; 0: none */
+    bool in_memory; /* `path` is a name for messages only */
 };
 
 /* Makes a handle without its file, or frees it (NULL-safe). Local. Errors: MEMORY. */
-qctx_status qctx_h5_make_handle(const char *path, qctx_comm *comm, qctx_h5 **made, qctx_error *error);
+qctx_status qctx_h5_make_handle(const char *path, qctx_h5 **made, qctx_error *error);
 void qctx_h5_free_handle(qctx_h5 *file);
 
 /*

@@ -1,6 +1,7 @@
 #include "qctx/platform/stop.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,18 +11,19 @@
 
 #include "comm_internal.h"
 
-/* A job that SLURM's time limit is about to end is stopped so many seconds before. */
-enum { END_MARGIN = 60 };
+/* A job that SLURM's time limit is about to end is stopped so many seconds before, or a share of its time if less. */
+enum { END_MARGIN_MOST = 60, END_MARGIN_SHARE = 4 };
 
 static const int listened_to[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
 enum { SIGNALS = sizeof listened_to / sizeof listened_to[0] };
 
-/* Written by the handler, which may run on any thread. */
+/* Written by the handler, on the thread that waits for signals. */
 static volatile sig_atomic_t first_signal, interrupted;
 
 static struct {
     bool listening;
     time_t end;              /* of the job's time; 0: unknown */
+    time_t margin;           /* seconds before it */
     char by[COMM_NOTE_TEXT]; /* what asked; written once, before `known` */
     atomic_bool known;       /* `by` may be read, and the neighbours have been told */
 } stop;
@@ -69,26 +71,47 @@ static time_t end_of_job(void)
     return (time_t)seconds;
 }
 
-/*
- * The handler runs on a stack of its own. Products compiled at run time by oneDNN keep values where a handler on their
- * stack would write: a signal in the middle of one damaged memory, and with it results.
- */
-static void leave_stack_alone(void)
+static time_t margin_before(time_t end)
 {
-    static _Alignas(16) char handler_stack[1 << 16];
-    const stack_t own = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+    time_t share = (end - time(NULL)) / END_MARGIN_SHARE;
 
-    sigaltstack(&own, NULL);
+    return share < END_MARGIN_MOST ? share : END_MARGIN_MOST;
 }
 
-void qctx_stop_listen(qctx_comm *world)
+static void *wait_for_signals(void *ours)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
+    pthread_sigmask(SIG_UNBLOCK, ours, NULL);
+    while (true)
+        pause();
+    return NULL;
+}
 
-    (void)world;
+/*
+ * Signals are for a thread that only waits. Products compiled at run time by oneDNN keep values where a handler on
+ * their stack would write: a signal in the middle of one damaged memory, and with it results. Where there is no such
+ * thread, this one hears them.
+ */
+static void leave_signals_to_a_thread(void)
+{
+    static sigset_t ours;
+    pthread_t listener;
+
+    sigemptyset(&ours);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaddset(&ours, listened_to[i]);
+    if (pthread_create(&listener, NULL, wait_for_signals, &ours) != 0)
+        return;
+    pthread_detach(listener);
+    pthread_sigmask(SIG_BLOCK, &ours, NULL);
+}
+
+void qctx_stop_listen(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
     stop.end = end_of_job();
+    stop.margin = margin_before(stop.end);
     stop.listening = true;
-    leave_stack_alone();
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++) {
         struct sigaction before;
@@ -98,11 +121,12 @@ void qctx_stop_listen(qctx_comm *world)
             !(listened_to[i] == SIGINT && before.sa_handler == SIG_IGN))
             sigaction(listened_to[i], &action, NULL);
     }
+    leave_signals_to_a_thread();
 }
 
 static bool time_is_up(void)
 {
-    return stop.end != 0 && time(NULL) >= stop.end - END_MARGIN;
+    return stop.end != 0 && time(NULL) >= stop.end - stop.margin;
 }
 
 /* Along a binary tree of the ranks, up and down from where the request came in: each rank passes it on once. */

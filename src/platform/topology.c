@@ -40,10 +40,15 @@ out:
     hwloc_bitmap_free(processors);
 }
 
+int qctx_topology_threads(void)
+{
+    return omp_get_max_threads();
+}
+
 qctx_seat qctx_topology_seat(void)
 {
     const char *host = qctx_comm_host();
-    qctx_seat seat = {.node = qctx_hash_text(host, 0), .threads = omp_get_max_threads()};
+    qctx_seat seat = {.node = qctx_hash_text(host, 0), .threads = qctx_topology_threads()};
 
     ask_hwloc(&seat);
     return seat;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
-#include "qctx/base/order.h"
 #include "qctx/platform/h5.h"
 
 static qctx_error error;
@@ -139,38 +138,6 @@ static void stores_half_precision(void **state)
     assert_status(qctx_file_read(path, &raw, &raw_bytes, &error), QCTX_OK, &error);
     assert_memory_equal(raw + shape.file_offset, bits, sizeof bits);
     free(raw);
-}
-
-static void all_ranks_write_one_file(void **state)
-{
-    const char *path = test_path("parallel.h5");
-    const int64_t rows = 7;
-    int rank = qctx_comm_rank(test_comm);
-    int64_t first, count;
-    int64_t own[7];
-    qctx_h5 *file;
-
-    (void)state;
-    assert_status(qctx_h5_reopen_parallel(test_comm, test_path("none.h5"), &file, &error), QCTX_ERR_IO, &error);
-    assert_contains(error.message, "No such file");
-    qctx_share(rows, rank, qctx_comm_size(test_comm), &first, &count);
-    for (int64_t i = 0; i < count; i++)
-        own[i] = 100 + first + i;
-    if (rank == 0) {
-        assert_status(qctx_h5_create(path, &file, &error), QCTX_OK, &error);
-        assert_status(qctx_h5_make(file, "g/x", QCTX_H5_INT64, rows, 0, &error), QCTX_OK, &error);
-        assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
-    }
-    qctx_comm_barrier(test_comm);
-    assert_status(qctx_h5_reopen_parallel(test_comm, path, &file, &error), QCTX_OK, &error);
-    assert_status(qctx_h5_write(file, "g/x", QCTX_H5_INT64, first, count, own, &error), QCTX_OK, &error);
-    assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
-
-    assert_status(qctx_h5_open(path, &file, &error), QCTX_OK, &error);
-    assert_status(qctx_h5_read(file, "g/x", QCTX_H5_INT64, 0, rows, own, &error), QCTX_OK, &error);
-    for (int64_t i = 0; i < rows; i++)
-        assert_int_equal(own[i], 100 + i);
-    assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
 }
 
 static void refuses_what_is_no_hdf5_file(void **state)
@@ -317,8 +284,8 @@ static void files_in_memory_come_back(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(keeps_numbers_texts_and_attributes), cmocka_unit_test(stores_half_precision),
-    cmocka_unit_test(all_ranks_write_one_file),           cmocka_unit_test(refuses_what_is_no_hdf5_file),
-    cmocka_unit_test(names_the_object_that_is_wrong),     cmocka_unit_test(says_when_the_disk_is_full),
-    cmocka_unit_test(says_when_the_disk_fills_up_later),  cmocka_unit_test(files_in_memory_come_back),
+    cmocka_unit_test(refuses_what_is_no_hdf5_file),       cmocka_unit_test(names_the_object_that_is_wrong),
+    cmocka_unit_test(says_when_the_disk_is_full),         cmocka_unit_test(says_when_the_disk_fills_up_later),
+    cmocka_unit_test(files_in_memory_come_back),
 };
 TEST_MAIN(tests)

@@ -5,6 +5,7 @@
 #ifndef QCTX_CLI_COMMANDS_H
 #define QCTX_CLI_COMMANDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "qctx/base/status.h"
@@ -19,6 +20,7 @@
 typedef struct {
     const qctx_usage *usage;
     qctx_status (*run)(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error);
+    bool stops; /* in good order when it is asked to (platform/stop) */
 } qctx_command;
 
 extern const qctx_command qctx_cmd_import;

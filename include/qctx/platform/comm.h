@@ -160,7 +160,4 @@ void qctx_comm_barrier(qctx_comm *comm);
 const char *qctx_comm_host(void);
 const char *qctx_comm_library(void);
 
-/* The MPI communicator as an opaque pointer, for platform/h5 alone. Local. */
-const void *qctx_comm_native(const qctx_comm *comm);
-
 #endif

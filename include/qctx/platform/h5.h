@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/comm.h"
 
 /* An open file and the path that messages name. */
 typedef struct qctx_h5 qctx_h5;
@@ -30,7 +29,7 @@ typedef struct {
     int64_t file_offset;  /* of contiguous data in native byte order, else −1 */
 } qctx_h5_shape;
 
-/* Opens for reading, one handle per rank, no MPI-IO. Local. Errors: IO, FORMAT (not HDF5, truncated). */
+/* Opens for reading, one handle per rank. Local. Errors: IO, FORMAT (not HDF5, truncated). */
 qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error);
 
 /* Creates a file that one rank writes. Local. Errors: IO. */
@@ -38,12 +37,6 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
 
 /* Reopens a finished file for additions by one rank. Local. Errors: IO. */
 qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error);
-
-/*
- * Reopens a finished file whose rows all ranks write through MPI-IO; its structure stays as it is, since a change that
- * fails half-way on a full disk would leave HDF5 unable to end. Collective. Errors: IO.
- */
-qctx_status qctx_h5_reopen_parallel(qctx_comm *comm, const char *path, qctx_h5 **opened, qctx_error *error);
 
 /*
  * Memory that holds a whole HDF5 file, behind `front` bytes that are the caller's. To begin with all is 0 but `front`;
@@ -65,7 +58,7 @@ qctx_status qctx_h5_create_image(const char *name, qctx_h5_image *image, qctx_h5
 /* Opens a file in memory for reading. `image` outlives it. Local. Errors: FORMAT, MEMORY. */
 qctx_status qctx_h5_open_image(const char *name, qctx_h5_image *image, qctx_h5 **opened, qctx_error *error);
 
-/* Closes; errors of the final flush count. NULL-safe. Collective for a parallel file. Errors: IO. */
+/* Closes; errors of the final flush count. NULL-safe. Local. Errors: IO. */
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
 
 /* Whether there is a group or dataset of that path. Local. */
@@ -97,14 +90,7 @@ qctx_status qctx_h5_write(qctx_h5 *file, const char *dataset, qctx_h5_type memor
 qctx_status qctx_h5_read(const qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first, int64_t count,
                          void *data, qctx_error *error);
 
-/*
- * Writes scattered rows: row k of `data` becomes rows[k] of the dataset, rows [count] ascending; neighbours are written
- * together. Types and independence as above. Local. Errors: IO, FORMAT.
- */
-qctx_status qctx_h5_write_rows(qctx_h5 *file, const char *dataset, qctx_h5_type memory, const int64_t *rows,
-                               int64_t count, const void *data, qctx_error *error);
-
-/* Variable-length UTF-8 texts, a whole dataset at once; files that one rank writes only. Local. Errors: IO. */
+/* Variable-length UTF-8 texts, a whole dataset at once. Local. Errors: IO. */
 qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *const *texts, int64_t count,
                                 qctx_error *error);
 

@@ -19,6 +19,9 @@ typedef struct {
  */
 void qctx_topology_set_threads(const qctx_comm *comm);
 
+/* OpenMP threads of this rank. Local. */
+int qctx_topology_threads(void);
+
 /* The layout as it is now. Local. Cannot fail: what hwloc cannot tell is 1. */
 qctx_layout qctx_topology_layout(void);
 
