@@ -36,6 +36,7 @@ finish() {
     trap - EXIT
     cd / && cluster_stop
     check "nothing is left running" wait_for 10 nothing_is_left
+    [[ $failed = 0 ]] || tail -n 20 "$folder"/*.out "$folder"/cluster/*.log
     [[ -n ${KEEP:-} ]] || rm -rf "$folder"
     close
 }
