@@ -20,13 +20,10 @@ typedef struct {
     int *failure;
 } driver_info;
 
-/* HDF5's part comes first, as it demands. */
 typedef struct {
-    H5FD_t common;
+    qctx_h5_driver_file shared;
     int handle;
     int *failure;
-    haddr_t end_of_addresses;
-    haddr_t end_of_file;
     dev_t device;
     ino_t inode;
 } driver_file;
@@ -59,10 +56,10 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
         return NULL;
     }
     file->failure = info->failure;
-    file->end_of_file = (haddr_t)found.st_size;
+    file->shared.end_of_file = (haddr_t)found.st_size;
     file->device = found.st_dev;
     file->inode = found.st_ino;
-    return &file->common;
+    return (H5FD_t *)file;
 }
 
 static herr_t driver_close(H5FD_t *common)
@@ -85,7 +82,7 @@ static int driver_compare(const H5FD_t *left, const H5FD_t *right)
     return a->inode < b->inode ? -1 : a->inode > b->inode;
 }
 
-static herr_t driver_query(const H5FD_t *common, unsigned long *flags)
+herr_t qctx_h5_driver_query(const H5FD_t *common, unsigned long *flags)
 {
     (void)common;
     *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
@@ -93,23 +90,23 @@ static herr_t driver_query(const H5FD_t *common, unsigned long *flags)
     return 0;
 }
 
-static haddr_t driver_end_of_addresses(const H5FD_t *common, H5FD_mem_t type)
+haddr_t qctx_h5_driver_end_of_addresses(const H5FD_t *common, H5FD_mem_t type)
 {
     (void)type;
-    return ((const driver_file *)common)->end_of_addresses;
+    return ((const qctx_h5_driver_file *)common)->end_of_addresses;
 }
 
-static herr_t driver_set_end_of_addresses(H5FD_t *common, H5FD_mem_t type, haddr_t address)
+herr_t qctx_h5_driver_set_end_of_addresses(H5FD_t *common, H5FD_mem_t type, haddr_t address)
 {
     (void)type;
-    ((driver_file *)common)->end_of_addresses = address;
+    ((qctx_h5_driver_file *)common)->end_of_addresses = address;
     return 0;
 }
 
-static haddr_t driver_end_of_file(const H5FD_t *common, H5FD_mem_t type)
+haddr_t qctx_h5_driver_end_of_file(const H5FD_t *common, H5FD_mem_t type)
 {
     (void)type;
-    return ((const driver_file *)common)->end_of_file;
+    return ((const qctx_h5_driver_file *)common)->end_of_file;
 }
 
 /* What lies beyond the end of the file reads as zeros. */
@@ -161,8 +158,8 @@ static herr_t driver_write(H5FD_t *common, H5FD_mem_t type, hid_t transfer, hadd
     }
     /* HDF5 is to believe that all stands in the file. */
     address += bytes;
-    if (address > file->end_of_file)
-        file->end_of_file = address;
+    if (address > file->shared.end_of_file)
+        file->shared.end_of_file = address;
     return 0;
 }
 
@@ -171,9 +168,9 @@ static herr_t driver_truncate(H5FD_t *common, hid_t transfer, hbool_t closing)
     driver_file *file = (driver_file *)common;
 
     (void)transfer, (void)closing;
-    if (*file->failure == 0 && ftruncate(file->handle, (off_t)file->end_of_addresses) != 0)
+    if (*file->failure == 0 && ftruncate(file->handle, (off_t)file->shared.end_of_addresses) != 0)
         remember(file);
-    file->end_of_file = file->end_of_addresses;
+    file->shared.end_of_file = file->shared.end_of_addresses;
     return 0;
 }
 
@@ -185,10 +182,10 @@ static const H5FD_class_t driver_class = {
     .open = driver_open,
     .close = driver_close,
     .cmp = driver_compare,
-    .query = driver_query,
-    .get_eoa = driver_end_of_addresses,
-    .set_eoa = driver_set_end_of_addresses,
-    .get_eof = driver_end_of_file,
+    .query = qctx_h5_driver_query,
+    .get_eoa = qctx_h5_driver_end_of_addresses,
+    .set_eoa = qctx_h5_driver_set_end_of_addresses,
+    .get_eof = qctx_h5_driver_end_of_file,
     .read = driver_read,
     .write = driver_write,
     .truncate = driver_truncate,

@@ -18,13 +18,10 @@ typedef struct {
     int *failure;
 } driver_info;
 
-/* HDF5's part comes first, as it demands. */
 typedef struct {
-    H5FD_t common;
+    qctx_h5_driver_file shared;
     driver_info info;
     bool writes;
-    haddr_t end_of_addresses;
-    haddr_t end_of_file;
 } driver_file;
 
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr_t limit)
@@ -39,8 +36,8 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
     file->writes = (flags & H5F_ACC_RDWR) != 0;
     if (flags & H5F_ACC_TRUNC)
         info->image->count = info->image->front;
-    file->end_of_file = (haddr_t)(info->image->count - info->image->front);
-    return &file->common;
+    file->shared.end_of_file = (haddr_t)(info->image->count - info->image->front);
+    return (H5FD_t *)file;
 }
 
 static herr_t driver_close(H5FD_t *common)
@@ -55,33 +52,6 @@ static int driver_compare(const H5FD_t *left, const H5FD_t *right)
     const qctx_h5_image *b = ((const driver_file *)right)->info.image;
 
     return a < b ? -1 : a > b;
-}
-
-static herr_t driver_query(const H5FD_t *common, unsigned long *flags)
-{
-    (void)common;
-    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
-             H5FD_FEAT_AGGREGATE_SMALLDATA | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
-    return 0;
-}
-
-static haddr_t driver_end_of_addresses(const H5FD_t *common, H5FD_mem_t type)
-{
-    (void)type;
-    return ((const driver_file *)common)->end_of_addresses;
-}
-
-static herr_t driver_set_end_of_addresses(H5FD_t *common, H5FD_mem_t type, haddr_t address)
-{
-    (void)type;
-    ((driver_file *)common)->end_of_addresses = address;
-    return 0;
-}
-
-static haddr_t driver_end_of_file(const H5FD_t *common, H5FD_mem_t type)
-{
-    (void)type;
-    return ((const driver_file *)common)->end_of_file;
 }
 
 /* What lies beyond the end of a file that is being made reads as zeros; a finished one claims nothing there. */
@@ -134,8 +104,8 @@ static herr_t driver_write(H5FD_t *common, H5FD_mem_t type, hid_t transfer, hadd
     (void)type, (void)transfer;
     if (reach(file, address + bytes, address))
         memcpy(file->info.image->bytes + file->info.image->front + address, buffer, bytes);
-    if (address + bytes > file->end_of_file)
-        file->end_of_file = address + bytes;
+    if (address + bytes > file->shared.end_of_file)
+        file->shared.end_of_file = address + bytes;
     return 0;
 }
 
@@ -144,9 +114,9 @@ static herr_t driver_truncate(H5FD_t *common, hid_t transfer, hbool_t closing)
     driver_file *file = (driver_file *)common;
 
     (void)transfer, (void)closing;
-    if (file->writes && reach(file, file->end_of_addresses, file->end_of_addresses))
-        file->info.image->count = file->info.image->front + (int64_t)file->end_of_addresses;
-    file->end_of_file = file->end_of_addresses;
+    if (file->writes && reach(file, file->shared.end_of_addresses, file->shared.end_of_addresses))
+        file->info.image->count = file->info.image->front + (int64_t)file->shared.end_of_addresses;
+    file->shared.end_of_file = file->shared.end_of_addresses;
     return 0;
 }
 
@@ -158,10 +128,10 @@ static const H5FD_class_t driver_class = {
     .open = driver_open,
     .close = driver_close,
     .cmp = driver_compare,
-    .query = driver_query,
-    .get_eoa = driver_end_of_addresses,
-    .set_eoa = driver_set_end_of_addresses,
-    .get_eof = driver_end_of_file,
+    .query = qctx_h5_driver_query,
+    .get_eoa = qctx_h5_driver_end_of_addresses,
+    .set_eoa = qctx_h5_driver_set_end_of_addresses,
+    .get_eof = qctx_h5_driver_end_of_file,
     .read = driver_read,
     .write = driver_write,
     .truncate = driver_truncate,
@@ -180,6 +150,19 @@ static hid_t image_access(qctx_h5_image *image, int *failure)
     return access;
 }
 
+/* Hands out a handle whose file was opened or created, or frees it. */
+static qctx_status hand_out(qctx_h5 *file, const char *what, qctx_status code, qctx_h5 **opened, qctx_error *error)
+{
+    if (file->id < 0) {
+        qctx_h5_fail(file->path, what, code, error);
+        qctx_h5_free_handle(file);
+        return code;
+    }
+    file->in_memory = true;
+    *opened = file;
+    return QCTX_OK;
+}
+
 qctx_status qctx_h5_create_image(const char *name, qctx_h5_image *image, qctx_h5 **created, qctx_error *error)
 {
     qctx_h5 *file = NULL;
@@ -188,17 +171,10 @@ qctx_status qctx_h5_create_image(const char *name, qctx_h5_image *image, qctx_h5
 
     if (status != QCTX_OK)
         return status;
-    file->in_memory = true;
     access = image_access(image, &file->failure);
     file->id = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
-    if (file->id < 0) {
-        status = qctx_h5_fail(name, "cannot create", QCTX_ERR_INTERNAL, error);
-        qctx_h5_free_handle(file);
-        return status;
-    }
-    *created = file;
-    return QCTX_OK;
+    return hand_out(file, "cannot create", QCTX_ERR_INTERNAL, created, error);
 }
 
 qctx_status qctx_h5_open_image(const char *name, qctx_h5_image *image, qctx_h5 **opened, qctx_error *error)
@@ -209,15 +185,8 @@ qctx_status qctx_h5_open_image(const char *name, qctx_h5_image *image, qctx_h5 *
 
     if (status != QCTX_OK)
         return status;
-    file->in_memory = true;
     access = image_access(image, &file->failure);
     file->id = H5Fopen(name, H5F_ACC_RDONLY, access);
     H5Pclose(access);
-    if (file->id < 0) {
-        status = qctx_h5_fail(name, "not a readable HDF5 file", QCTX_ERR_FORMAT, error);
-        qctx_h5_free_handle(file);
-        return status;
-    }
-    *opened = file;
-    return QCTX_OK;
+    return hand_out(file, "not a readable HDF5 file", QCTX_ERR_FORMAT, opened, error);
 }

@@ -13,6 +13,19 @@ struct qctx_h5 {
     bool in_memory; /* `path` is a name for messages only */
 };
 
+/* With what the drivers of files on the disk and in memory begin; HDF5's own part comes first, as it demands. */
+typedef struct {
+    H5FD_t common;
+    haddr_t end_of_addresses;
+    haddr_t end_of_file;
+} qctx_h5_driver_file;
+
+/* What both drivers answer to HDF5 from it, as H5FD_class_t says. */
+herr_t qctx_h5_driver_query(const H5FD_t *common, unsigned long *flags);
+haddr_t qctx_h5_driver_end_of_addresses(const H5FD_t *common, H5FD_mem_t type);
+herr_t qctx_h5_driver_set_end_of_addresses(H5FD_t *common, H5FD_mem_t type, haddr_t address);
+haddr_t qctx_h5_driver_end_of_file(const H5FD_t *common, H5FD_mem_t type);
+
 /* Makes a handle without its file, or frees it (NULL-safe). Local. Errors: MEMORY. */
 qctx_status qctx_h5_make_handle(const char *path, qctx_h5 **made, qctx_error *error);
 void qctx_h5_free_handle(qctx_h5 *file);

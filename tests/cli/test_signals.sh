@@ -1,21 +1,14 @@
 #!/usr/bin/env bash
 # Signals to mpirun or to one rank stop all in good order, and the same command goes on. ranks: 0
 . tests/support/cli.sh
+. "$project/tests/support/jobs.sh"
 
-# start RANKS COMMAND...: in the background. mpirun is $job, its ranks are in the file `ranks`, its log is job.log.
-start() {
-    local ranks=$1
-    shift
-    : >ranks
-    if [[ $ranks = 0 ]]; then
-        # A shell lets its background jobs ignore Ctrl-C.
-        env --default-signal=INT "$program" "$@" >job.log 2>&1 </dev/null &
-        echo $! >ranks
-    else
-        # shellcheck disable=SC2016
-        mpirun -np "$ranks" bash -c 'echo $$ >>ranks; exec "$0" "$@"' "$program" "$@" >job.log 2>&1 </dev/null &
-    fi
+# Starts the program alone in the background, as `start` does at some ranks.
+start_alone() {
+    # A shell lets its background jobs ignore Ctrl-C.
+    env --default-signal=INT "$program" "$@" >job.log 2>&1 </dev/null &
     job=$!
+    echo $job >ranks
 }
 
 # signal NAME TARGET: to mpirun, or to the rank that started last.
@@ -34,7 +27,7 @@ interrupt() {
     shift 3
     for _ in {1..5}; do
         rm -f ./*.h5 ./*.partial ./*.journal
-        start "$@"
+        if [[ $1 = 0 ]]; then start_alone "${@:2}"; else start "$@"; fi
         until grep -q "$line" job.log || ! kill -0 "$job" 2>/dev/null; do sleep 0.01; done
         signal "$name" "$target"
         wait "$job"
@@ -47,18 +40,7 @@ interrupt() {
 stopped() {
     check "$1 after $2: $code" test "$code" = "$1"
     check "$2 is told: $(cat job.log)" test "$(grep -c "stopped by $2" job.log)" = 1
-    check "no rank is left" ended
-}
-
-ended() {
-    local rank
-    for rank in $(cat ranks); do
-        for _ in {1..100}; do
-            kill -0 "$rank" 2>/dev/null || continue 2
-            sleep 0.05
-        done
-        return 1
-    done
+    check "no rank is left" all_gone
 }
 
 RANKS=0

@@ -1,40 +1,7 @@
 #!/usr/bin/env bash
 # Sweeps that are killed or told to stop at any moment go on where they were, to the numbers of an unbroken one. ranks: 0
 . tests/support/cli.sh
-
-# Starts the program at $1 ranks in the background: mpirun is $job, its ranks are in the file `ranks`, its log in job.log.
-start() {
-    local ranks=$1
-    shift
-    : >ranks
-    : >job.log
-    touch marker
-    # shellcheck disable=SC2016
-    mpirun -np "$ranks" bash -c 'echo $$ >>ranks; exec "$0" "$@"' "$program" "$@" >job.log 2>&1 </dev/null &
-    job=$!
-}
-
-# Whether a process is there and not only waits to be forgotten.
-lives() {
-    local fields
-    read -r -a fields <"/proc/$1/stat" && [[ ${fields[2]} != Z ]]
-} 2>/dev/null
-
-# Kills the whole job at once, and waits until no rank is left.
-kill_job() {
-    local rank
-    # shellcheck disable=SC2046
-    kill -KILL "$job" $(cat ranks) 2>/dev/null
-    wait "$job" 2>/dev/null
-    for rank in $(cat ranks); do
-        while lives "$rank"; do sleep 0.02; done
-    done
-}
-
-# Waits until a command succeeds, or the job has ended.
-wait_for() {
-    until "$@" 2>/dev/null || ! kill -0 "$job" 2>/dev/null; do sleep 0.01; done
-}
+. "$project/tests/support/jobs.sh"
 
 # Whether as many trials as there are ranks have a checkpoint that is newer than the job: so each has advanced.
 all_advanced() {
@@ -93,6 +60,7 @@ RANDOM=${QCTX_TEST_SEED:-$$}
 kills=0
 for attempt in {1..5}; do
     many=$((1 + RANDOM % 3))
+    touch marker
     start $many sweep grid.yaml name=killed
     wait_for grep -q "^sweep sweeps/killed" job.log
     [[ $attempt = 1 ]] || wait_for all_advanced killed $many
@@ -107,6 +75,7 @@ check_all killed
 # Asked to stop: the code means "go on with me", and nothing is lost.
 codes=
 for attempt in {1..4}; do
+    touch marker
     start 2 sweep grid.yaml name=stopped
     wait_for grep -q "^sweep sweeps/stopped" job.log
     sleep "0.$(printf %03d $((200 + RANDOM % 500)))"

@@ -1,26 +1,15 @@
 #!/usr/bin/env bash
 # Ranks that stop answering are named, and the job ends. ranks: 0
 . tests/support/cli.sh
+. "$project/tests/support/jobs.sh"
 
-# faulty RANKS FAULT WHICH: a job whose ranks WHICH fail so; its processes are in the file `pids`.
+# faulty RANKS FAULT WHICH: a job whose ranks WHICH fail so; its processes are in the file `ranks`.
 faulty() {
     local ranks=$1
     shift
-    rm -f pids
+    rm -f ranks
     # shellcheck disable=SC2016
-    timeout -s KILL 60 mpirun -np "$ranks" bash -c 'echo $$ >>pids; exec "$0" "$@"' "$BUILD/tests/platform/test_watch" "$@"
-}
-
-# Whether no process of the job is there; mpirun ends them within seconds.
-all_gone() {
-    local pid
-    for pid in $(cat pids); do
-        for _ in {1..100}; do
-            kill -0 "$pid" 2>/dev/null || continue 2
-            sleep 0.1
-        done
-        return 1
-    done
+    timeout -s KILL 60 mpirun -np "$ranks" bash -c 'echo $$ >>ranks; exec "$0" "$@"' "$BUILD/tests/platform/test_watch" "$@"
 }
 
 host=$(hostname)
@@ -39,13 +28,13 @@ check "a rank alone waits for nobody" env HANG_TIMEOUT=0.1 "$BUILD/tests/platfor
 # A job that was suspended as a whole must not blame anybody for the time that it has lost.
 faulty 2 late 1 >suspended.log 2>&1 &
 job=$!
-until [[ $(wc -l <pids) = 2 ]]; do sleep 0.05; done 2>/dev/null
+until [[ $(wc -l <ranks) = 2 ]]; do sleep 0.05; done 2>/dev/null
 sleep 1
 # shellcheck disable=SC2046
-kill -STOP $(cat pids)
+kill -STOP $(cat ranks)
 sleep 2
 # shellcheck disable=SC2046
-kill -CONT $(cat pids)
+kill -CONT $(cat ranks)
 check "it goes on" wait "$job"
 
 # A rank that dies is mpirun's to tell, at once and with its own words.

@@ -27,6 +27,18 @@ kill_job() {
     done
 }
 
+# Whether no rank is left, or will be within seconds.
+all_gone() {
+    local rank
+    for rank in $(cat ranks); do
+        for _ in {1..100}; do
+            lives "$rank" || continue 2
+            sleep 0.1
+        done
+        return 1
+    done
+}
+
 # Waits until a command succeeds, or the job has ended.
 wait_for() {
     until "$@" 2>/dev/null || ! kill -0 "$job" 2>/dev/null; do sleep 0.01; done
