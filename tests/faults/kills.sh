@@ -86,8 +86,15 @@ kill_once() {
     esac
 }
 
-# What must be resumed from: the newest checkpoint that stands, "new" where there is none, "over" after the end.
+# Tells a file from another that took its place.
+stamp() {
+    stat -c '%i %s %z' "$1" 2>/dev/null
+}
+
+# What must be resumed from: the newest checkpoint that stands, "new" where there is none. A job that was killed before
+# it came to remove a damaged one leaves all as it was.
 expect_place() {
+    [[ -z $warned || $(stamp "$warned") != "$damage" ]] || return 0
     place=$(steps_kept runs/run | tail -n 1)
     [[ -n $place ]] || place=new
     warned=
@@ -96,7 +103,7 @@ expect_place() {
 # Damages the newest of two checkpoints: one byte flipped, or cut. The one before must then be resumed from.
 damage_newest() {
     local newest bytes at
-    [[ $(steps_kept runs/run | wc -l) -ge 2 ]] || return 0
+    [[ -z $warned && $(steps_kept runs/run | wc -l) -ge 2 ]] || return 0
     newest=$(checkpoint_of runs/run "$place")
     bytes=$(stat -c %s "$newest")
     draw "$bytes"
@@ -106,7 +113,7 @@ damage_newest() {
     else
         truncate -s "$at" "$newest"
     fi
-    warned=$newest
+    warned=$newest damage=$(stamp "$newest")
     damaged=$((damaged + 1))
     place=$(steps_kept runs/run | tail -n 2 | head -n 1)
 }
