@@ -1,7 +1,6 @@
 #include "qctx/engine/keeper.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,21 +70,10 @@ static void *write_image(void *argument)
     return NULL;
 }
 
-/* Signals are the main thread's: a write is not to be interrupted by them. */
 static qctx_status start_thread(qctx_keeper *keeper, qctx_error *error)
 {
-    sigset_t all, before;
-    int code;
+    int code = pthread_create(&keeper->thread, NULL, write_image, keeper);
 
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    sigdelset(&all, SIGABRT);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&keeper->thread, NULL, write_image, keeper);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code != 0)
         return qctx_fail(error, QCTX_ERR_MEMORY, "cannot start a thread that writes checkpoints: %s", strerror(code));
     keeper->writing = true;
