@@ -1,5 +1,5 @@
-# Sourced by run.sh: one job of training each that is preempted, cancelled in two ways, and out of time, under srun and
-# mpirun, all at the same time.
+# Sourced by run.sh: one job of training each that is preempted, cancelled in two ways, out of time, and robbed of a rank,
+# under srun and mpirun, most of them at the same time.
 
 two="--nodes=1 --ntasks-per-node=2 --time=10 --partition=low"
 # shellcheck disable=SC2086
@@ -43,10 +43,24 @@ check "its code is 75" is "$stopped" ExitCode 75:0
 check "it was not requeued" is "$stopped" Restarts 0
 check "it left a checkpoint, too" left_in_the_middle runs/stopped
 
-# Handed in again, what was cancelled goes on, here over both nodes.
-LAUNCHER=mpirun submit --nodes=2 --ntasks-per-node=1 --time=10 "$project/slurm/train.sbatch" train.yaml \
-    run.name=cancelled
-again=$job
+# shellcheck disable=SC2086
+submit $two "$project/slurm/train.sbatch" train.yaml run.name=killed
+killed=$job
+check "a job to lose a rank is in the middle" wait_for 60 in_the_middle runs/killed
+kill -KILL "$(tail -n 1 "ranks-$killed")"
+check "the job that lost a rank ends" wait_for 40 is_over "$killed"
+check "its state is FAILED, too" is "$killed" JobState FAILED
+check "it left a checkpoint as well" left_in_the_middle runs/killed
+
+# Handed in again, what was stopped goes on, here over both nodes.
+both="--nodes=2 --ntasks-per-node=1 --time=10 --partition=low"
+# shellcheck disable=SC2086
+{
+    LAUNCHER=mpirun submit $both "$project/slurm/train.sbatch" train.yaml run.name=cancelled
+    again_mpirun=$job
+    submit $both "$project/slurm/train.sbatch" train.yaml run.name=stopped
+    again_srun=$job
+}
 
 check "the time limit comes near" wait_for 70 says "$out_of_time" "SIGUSR1"
 xargs kill -CONT <"ranks-$out_of_time"
@@ -54,7 +68,7 @@ check "the job out of time is requeued by its script" begin_now "$out_of_time"
 # A busy machine may want more than the minute that is the least SLURM knows.
 scontrol update JobId="$out_of_time" TimeLimit=10
 
-for job in "$preempted" "$out_of_time" "$again"; do
+for job in "$preempted" "$out_of_time" "$again_mpirun" "$again_srun"; do
     check "job $job ends" wait_for 90 is_over "$job"
     check "job $job is COMPLETED with 0:0" is "$job" JobState COMPLETED
 done
@@ -62,5 +76,8 @@ check "the preempted one started twice" is "$preempted" Restarts 1
 check "the one out of time started twice" is "$out_of_time" Restarts 1
 check "preempted: the weights and the curve of the unbroken run" same_run runs/preempted runs/unbroken
 check "out of time: the weights and the curve of the unbroken run" same_run runs/out_of_time runs/unbroken
-check "cancelled, handed in again over two nodes: the weights and the curve of the unbroken run" same_run runs/cancelled runs/unbroken
-for job in "$preempted" "$high" "$cancelled" "$again" "$stopped" "$out_of_time"; do shown "$job"; done >>jobs
+check "cancelled, then mpirun over two nodes: the weights and the curve of the unbroken run" \
+    same_run runs/cancelled runs/unbroken
+check "stopped, then srun over two nodes: the weights and the curve of the unbroken run" \
+    same_run runs/stopped runs/unbroken
+for job in "$preempted" "$high" "$cancelled" "$stopped" "$killed" "$again_mpirun" "$again_srun" "$out_of_time"; do shown "$job"; done >>jobs
