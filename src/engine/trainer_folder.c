@@ -63,7 +63,7 @@ qctx_status trainer_check_folder(trainer *run, qctx_error *error)
     return qctx_agree(run->comm, qctx_comm_rank(run->comm) == 0 ? check_local(run, error) : QCTX_OK, error);
 }
 
-/* A folder that was not there at the beginning, but may have been made by another process since. */
+/* A folder that was not there at the beginning, but may have been made by another process since, which may hold it. */
 static qctx_status lock_new_folder(trainer *run, qctx_error *error)
 {
     qctx_status status = qctx_folder_make(run->folder, error);
@@ -101,7 +101,7 @@ static qctx_status write_config(const trainer *run, qctx_error *error)
 /* The outcome that stands there is that of the run that is replaced, or not yet that of the one that goes on. */
 static qctx_status begin_local(trainer *run, qctx_error *error)
 {
-    qctx_status status = run->lock == NULL && !qctx_path_exists(run->folder) ? lock_new_folder(run, error) : QCTX_OK;
+    qctx_status status = run->lock == NULL ? lock_new_folder(run, error) : QCTX_OK;
 
     if (status == QCTX_OK)
         status = remove_file(run, "summary.json", error);

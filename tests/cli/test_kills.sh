@@ -3,4 +3,4 @@
 . tests/support/cli.sh
 
 expect 0 "3 kills: 3 identical, 0 lost, 0 accepted corrupt, 0 hangs" "$project/tests/faults/kills.sh" 3 1
-expect 0 "10 of 10 as they should be" "$project/tests/faults/locks.sh"
+expect 0 "14 of 14 as they should be" "$project/tests/faults/locks.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Two runs on one folder: the second is refused at once and told who holds it; a holder that is killed holds it no more.
+# Of two that begin at the same moment, when there is no folder yet, one goes on.
 . "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
 
 tried=0 good=0
@@ -36,6 +37,21 @@ for ranks in 1 2; do
         echo "the lock of a killed run is held:"
         cat second.log
     fi
+done
+# Long enough that the second comes before the first is done, however busy the machine is.
+for resume in --resume=auto --resume=auto --force --force; do
+    rm -rf runs
+    tried=$((tried + 1))
+    timeout "$limit" "$program" train config.yaml batch.epochs=50 eval.every=0 "$resume" >first.out 2>first.log &
+    first=$!
+    timeout "$limit" "$program" train config.yaml batch.epochs=50 eval.every=0 "$resume" >second.out 2>second.log
+    code=$?
+    wait "$first"
+    code="$? $code"
+    case $code in
+    "0 8" | "8 0") good=$((good + 1)) ;;
+    *) echo "two that begin at once with $resume ended with $code" ;;
+    esac
 done
 echo "two runs on one folder: $good of $tried as they should be"
 ((good == tried))
