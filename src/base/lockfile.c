@@ -60,14 +60,6 @@ static int lock_now(int handle)
     return EWOULDBLOCK;
 }
 
-static int lock_in_time(int handle)
-{
-    while (flock(handle, LOCK_EX) != 0)
-        if (errno != EINTR)
-            return errno;
-    return 0;
-}
-
 static qctx_status refuse(const qctx_lockfile *lock, qctx_error *error)
 {
     char holder[HOLDER_MAX] = "";
@@ -97,7 +89,7 @@ static qctx_status write_holder(const qctx_lockfile *lock, qctx_error *error)
     return QCTX_OK;
 }
 
-static qctx_status lock_file(qctx_lockfile *lock, bool wait, qctx_error *error)
+static qctx_status lock_file(qctx_lockfile *lock, qctx_error *error)
 {
     for (;;) {
         int code;
@@ -105,7 +97,7 @@ static qctx_status lock_file(qctx_lockfile *lock, bool wait, qctx_error *error)
         lock->handle = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
         if (lock->handle < 0)
             return qctx_write_failed(lock->path, "cannot open for writing", errno, error);
-        code = wait ? lock_in_time(lock->handle) : lock_now(lock->handle);
+        code = lock_now(lock->handle);
         if (code == EWOULDBLOCK)
             return refuse(lock, error);
         if (code != 0 && !means_no_locks(code))
@@ -118,7 +110,7 @@ static qctx_status lock_file(qctx_lockfile *lock, bool wait, qctx_error *error)
     }
 }
 
-qctx_status qctx_lockfile_take(const char *path, bool wait, qctx_lockfile **taken, qctx_error *error)
+qctx_status qctx_lockfile_take(const char *path, qctx_lockfile **taken, qctx_error *error)
 {
     qctx_lockfile *lock = qctx_alloc(1, sizeof *lock, "a lock", error);
     qctx_status status = QCTX_ERR_MEMORY;
@@ -128,7 +120,7 @@ qctx_status qctx_lockfile_take(const char *path, bool wait, qctx_lockfile **take
     lock->handle = -1;
     lock->path = qctx_strdup(path, error);
     if (lock->path != NULL)
-        status = lock_file(lock, wait, error);
+        status = lock_file(lock, error);
     if (status != QCTX_OK)
         qctx_lockfile_release(lock);
     else

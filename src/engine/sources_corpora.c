@@ -150,10 +150,12 @@ qctx_status qctx_places_open_part(qctx_places *places, qctx_place *place, int64_
         status = qctx_places_reuse(places, place, path, store, error);
         goto out;
     }
+    qctx_comm_set_phase("embedding");
     status = need_encoder(places, made_by, error);
     if (status == QCTX_OK)
         status = qctx_embed_corpus(places->comm, place->corpus, made_by->encoder, places->config->data.dtype, path,
                                    true, error);
+    qctx_comm_set_phase("opening of the data");
     if (status == QCTX_OK)
         status = qctx_store_open(places->comm, path, store, error);
 out:

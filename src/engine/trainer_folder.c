@@ -15,7 +15,7 @@ static char *in_folder(const trainer *run, const char *name, qctx_error *error)
 static qctx_status take_lock(trainer *run, qctx_error *error)
 {
     char *path = in_folder(run, "lock", error);
-    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_lockfile_take(path, false, &run->lock, error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_lockfile_take(path, &run->lock, error);
 
     free(path);
     if (status == QCTX_ERR_EXISTS)

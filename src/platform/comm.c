@@ -133,23 +133,32 @@ void qctx_comm_close_group(qctx_comm *group)
 double comm_enter(qctx_comm *comm)
 {
     double entered = qctx_clock_seconds();
-    MPI_Request arrival;
-    int arrived = 0;
 
     comm_exchange_hand_over(comm);
     comm->collectives++;
-    if (comm->size == 1)
-        return entered;
-    comm_check(MPI_Ibarrier(comm->mpi, &arrival), "MPI_Ibarrier");
+    return entered;
+}
+
+void comm_complete(qctx_comm *comm, MPI_Request *request)
+{
+    int over = 0;
+
     comm_wait_begin(comm);
     while (true) {
-        comm_check(MPI_Test(&arrival, &arrived, MPI_STATUS_IGNORE), "MPI_Test");
-        if (arrived)
+        comm_check(MPI_Test(request, &over, MPI_STATUS_IGNORE), "MPI_Test");
+        if (over)
             break;
         comm_wait_look();
     }
     comm_wait_end();
-    return entered;
+}
+
+void comm_all_reduce(qctx_comm *comm, void *values, int count, MPI_Datatype type, MPI_Op operation)
+{
+    MPI_Request request;
+
+    comm_check(MPI_Iallreduce(MPI_IN_PLACE, values, count, type, operation, comm->mpi, &request), "MPI_Iallreduce");
+    comm_complete(comm, &request);
 }
 
 int qctx_comm_rank(const qctx_comm *comm)
@@ -181,7 +190,7 @@ qctx_status qctx_agree(qctx_comm *comm, qctx_status status, qctx_error *error)
     int found[2] = {status == QCTX_OK ? comm->size : comm->rank, status != QCTX_OK};
     double entered = comm_enter(comm);
 
-    comm_check(MPI_Allreduce(MPI_IN_PLACE, found, 2, MPI_INT, MPI_MIN, comm->mpi), "MPI_Allreduce");
+    comm_all_reduce(comm, found, 2, MPI_INT, MPI_MIN);
     comm_leave(entered, 0);
     if (found[0] == comm->size)
         return QCTX_OK;
@@ -200,7 +209,7 @@ bool qctx_comm_same(qctx_comm *comm, uint64_t value)
     uint64_t extremes[2] = {value, ~value};
     double entered = comm_enter(comm);
 
-    comm_check(MPI_Allreduce(MPI_IN_PLACE, extremes, 2, MPI_UINT64_T, MPI_MAX, comm->mpi), "MPI_Allreduce");
+    comm_all_reduce(comm, extremes, 2, MPI_UINT64_T, MPI_MAX);
     comm_leave(entered, 0);
     return extremes[0] == ~extremes[1];
 }

@@ -1,4 +1,3 @@
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,15 +5,23 @@
 
 #include "qctx/base/mem.h"
 
+/* Bytes of a broadcast's pieces: few enough that each arrives well within any time-out. */
+enum { BROADCAST_PIECE = 1 << 24 };
+
+/* Bytes from which on a sum goes by parts, which receives twice its bytes on any number of ranks. */
+enum { LONG_SUM = 1 << 15 };
+
 void qctx_comm_broadcast(qctx_comm *comm, void *data, int64_t bytes, int root)
 {
     char *at = data;
     double entered = comm_enter(comm);
 
-    for (int64_t done = 0; done < bytes; done += COMM_PIECE) {
-        int piece = bytes - done < COMM_PIECE ? (int)(bytes - done) : COMM_PIECE;
+    for (int64_t done = 0; done < bytes; done += BROADCAST_PIECE) {
+        int piece = bytes - done < BROADCAST_PIECE ? (int)(bytes - done) : BROADCAST_PIECE;
+        MPI_Request request;
 
-        comm_check(MPI_Bcast(at + done, piece, MPI_BYTE, root, comm->mpi), "MPI_Bcast");
+        comm_check(MPI_Ibcast(at + done, piece, MPI_BYTE, root, comm->mpi, &request), "MPI_Ibcast");
+        comm_complete(comm, &request);
     }
     comm_leave(entered, comm->rank == root ? 0 : bytes);
 }
@@ -52,20 +59,25 @@ static void reduce(qctx_comm *comm, void *values, int64_t count, MPI_Datatype ty
     for (int64_t done = 0; done < count; done += COMM_PIECE) {
         int piece = count - done < COMM_PIECE ? (int)(count - done) : COMM_PIECE;
 
-        comm_check(MPI_Allreduce(MPI_IN_PLACE, at + (size_t)done * size, piece, type, operation, comm->mpi),
-                   "MPI_Allreduce");
+        comm_all_reduce(comm, at + (size_t)done * size, piece, type, operation);
     }
     comm_leave(entered, comm->size > 1 ? count * (int64_t)size : 0);
 }
 
 void qctx_comm_sum_float(qctx_comm *comm, float *values, int64_t count)
 {
-    reduce(comm, values, count, MPI_FLOAT, sizeof *values, MPI_SUM);
+    if (count * (int64_t)sizeof *values < LONG_SUM)
+        reduce(comm, values, count, MPI_FLOAT, sizeof *values, MPI_SUM);
+    else
+        comm_sum_by_parts(comm, values, count, sizeof *values, COMM_ADD_FLOAT);
 }
 
 void qctx_comm_sum_double(qctx_comm *comm, double *values, int64_t count)
 {
-    reduce(comm, values, count, MPI_DOUBLE, sizeof *values, MPI_SUM);
+    if (count * (int64_t)sizeof *values < LONG_SUM)
+        reduce(comm, values, count, MPI_DOUBLE, sizeof *values, MPI_SUM);
+    else
+        comm_sum_by_parts(comm, values, count, sizeof *values, COMM_ADD_DOUBLE);
 }
 
 void qctx_comm_sum_int64(qctx_comm *comm, int64_t *values, int64_t count)
@@ -88,63 +100,36 @@ void qctx_comm_max_int64(qctx_comm *comm, int64_t *values, int64_t count)
     reduce(comm, values, count, MPI_INT64_T, sizeof *values, MPI_MAX);
 }
 
-/* Gatherings whose counts or displacements pass MPI's int go as one broadcast per rank. */
-static void gather_by_broadcasts(qctx_comm *comm, const void *own, char *all, const int64_t *counts, size_t size)
-{
-    char *at = all;
-
-    for (int root = 0; root < comm->size; root++) {
-        int64_t bytes = counts[root] * (int64_t)size;
-
-        if (root == comm->rank && bytes > 0 && own != at)
-            memcpy(at, own, (size_t)bytes);
-        qctx_comm_broadcast(comm, at, bytes, root);
-        at += bytes;
-    }
-}
-
 void qctx_comm_gather_all(qctx_comm *comm, const void *own, void *all, const int64_t *counts, size_t size)
 {
-    int *int_counts, *displacements;
-    MPI_Datatype element;
-    int64_t total = 0;
-    double entered;
+    char *place = all;
+    qctx_exchange *exchange;
 
-    for (int r = 0; r < comm->size; r++)
-        total += counts[r];
-    if (total > INT_MAX) {
-        gather_by_broadcasts(comm, own, all, counts, size);
-        return;
-    }
-    entered = comm_enter(comm);
-    int_counts = comm_alloc((int64_t)comm->size * 2, sizeof *int_counts, "counts for MPI_Allgatherv");
-    displacements = int_counts + comm->size;
-    for (int r = 0; r < comm->size; r++) {
-        int_counts[r] = (int)counts[r];
-        displacements[r] = r == 0 ? 0 : displacements[r - 1] + int_counts[r - 1];
-    }
-    comm_check(MPI_Type_contiguous((int)size, MPI_BYTE, &element), "MPI_Type_contiguous");
-    comm_check(MPI_Type_commit(&element), "MPI_Type_commit");
-    comm_check(MPI_Allgatherv(own, int_counts[comm->rank], element, all, int_counts, displacements, element, comm->mpi),
-               "MPI_Allgatherv");
-    MPI_Type_free(&element);
-    free(int_counts);
-    comm_leave(entered, (total - counts[comm->rank]) * (int64_t)size);
+    for (int r = 0; r < comm->rank; r++)
+        place += (size_t)counts[r] * size;
+    if (counts[comm->rank] > 0 && own != place)
+        memcpy(place, own, (size_t)counts[comm->rank] * size);
+    exchange = qctx_comm_start_gather_parts(comm, all, counts, size);
+    qctx_exchange_wait(&exchange);
 }
 
 void qctx_comm_gather_counts(qctx_comm *comm, int64_t value, int64_t *counts)
 {
     double entered = comm_enter(comm);
+    MPI_Request request;
 
-    comm_check(MPI_Allgather(&value, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->mpi), "MPI_Allgather");
+    comm_check(MPI_Iallgather(&value, 1, MPI_INT64_T, counts, 1, MPI_INT64_T, comm->mpi, &request), "MPI_Iallgather");
+    comm_complete(comm, &request);
     comm_leave(entered, (comm->size - 1) * (int64_t)sizeof value);
 }
 
 void qctx_comm_barrier(qctx_comm *comm)
 {
     double entered = comm_enter(comm);
+    MPI_Request request;
 
-    comm_check(MPI_Barrier(comm->mpi), "MPI_Barrier");
+    comm_check(MPI_Ibarrier(comm->mpi, &request), "MPI_Ibarrier");
+    comm_complete(comm, &request);
     comm_leave(entered, 0);
 }
 

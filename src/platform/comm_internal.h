@@ -36,13 +36,21 @@ void *comm_alloc(int64_t count, size_t size, const char *purpose);
 void comm_grow(void **array, int64_t *capacity, int64_t needed, size_t size, const char *purpose);
 
 /*
- * Around every blocking collective. Entering waits until all exchanges under way are wholly in MPI's hands (one that
+ * Around every blocking collective. Entering waits until all exchanges under way are wholly in MPI's hands: one that
  * has rounds to start yet would stand still while this rank sits in the collective, and another rank that waits for it
- * would never arrive), and then until all ranks have come: they so wait where they hear notes and look at the clock.
- * `bytes`: the payload received from other ranks.
+ * would never arrive. `bytes`: the payload received from other ranks.
  */
 double comm_enter(qctx_comm *comm);
 void comm_leave(double entered, int64_t bytes);
+
+/*
+ * Waits for a collective that has begun. None is called in MPI's own blocking form: so a rank waits where it hears
+ * notes and looks at the clock, also for one that falls silent in the middle.
+ */
+void comm_complete(qctx_comm *comm, MPI_Request *request);
+
+/* MPI_Allreduce in place, so waited for. */
+void comm_all_reduce(qctx_comm *comm, void *values, int count, MPI_Datatype type, MPI_Op operation);
 
 /* The part of comm_enter that waits for exchanges. */
 void comm_exchange_hand_over(qctx_comm *comm);
@@ -96,6 +104,9 @@ qctx_exchange *comm_exchange_create(qctx_comm *comm, MPI_Comm mpi, int tag, int6
 
 /* Starts what the exchange has been filled with. */
 void comm_exchange_begin(qctx_exchange *exchange);
+
+/* values [count] = their sum over the ranks, by parts that are gathered again. Collective. */
+void comm_sum_by_parts(qctx_comm *comm, void *values, int64_t count, size_t size, comm_arrival arrival);
 
 /* Frees what is kept between exchanges. */
 void comm_exchange_finish(void);

@@ -6,9 +6,12 @@
  * al. (1997). Few rounds matter where progress is rare, since the next one begins inside a call of this module. The
  * order of additions follows from the part and P alone.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "comm_internal.h"
+
+#include "qctx/base/order.h"
 
 /* Tags that every MPI has. A tag comes again only after more exchanges than can be under way. */
 enum { TAGS = 32768, ROUNDS_MOST = 32 };
@@ -23,6 +26,13 @@ static comm_round mirrored(comm_round round)
 {
     return (comm_round){round.from,      round.to,        round.in_first, round.in_bytes,
                         round.out_first, round.out_bytes, COMM_COPY};
+}
+
+/* The way back of rounds [count], behind them. */
+static void fill_mirrored(comm_round *rounds, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        rounds[count + i] = mirrored(rounds[count - 1 - i]);
 }
 
 /* Bytes of `count` parts from part `first` on, which goes on at part 0 after the last. */
@@ -115,6 +125,21 @@ qctx_exchange *qctx_comm_start_gather_parts(qctx_comm *comm, void *all, const in
     return exchange;
 }
 
+void comm_sum_by_parts(qctx_comm *comm, void *values, int64_t count, size_t size, comm_arrival arrival)
+{
+    qctx_exchange *exchange = create_by_rounds(comm, values, count * (int64_t)size);
+    int64_t *counts = comm_alloc(comm->size, sizeof *counts, "the parts of a sum"), halvings, first;
+
+    for (int r = 0; r < comm->size; r++)
+        qctx_share(count, r, comm->size, &first, &counts[r]);
+    halvings = fill_halvings(comm, counts, size, arrival, exchange->rounds);
+    fill_mirrored(exchange->rounds, halvings);
+    exchange->round_count = 2 * halvings;
+    free(counts);
+    comm_exchange_begin(exchange);
+    qctx_exchange_wait(&exchange);
+}
+
 /*
  * Partners at distance 1, 2, 4, … each take half of what they share and add up the other's: a rank then holds its part
  * of the sum over aligned runs of 2, 4, 8, … ranks, which is the tree. Afterwards the same way back.
@@ -140,8 +165,7 @@ static int64_t fill_tree(const qctx_comm *comm, int64_t count, size_t size, comm
             count = upper;
         }
     }
-    for (int64_t i = 0; i < levels; i++)
-        rounds[levels + i] = mirrored(rounds[levels - 1 - i]);
+    fill_mirrored(rounds, levels);
     return 2 * levels;
 }
 

@@ -74,14 +74,18 @@ void qctx_comm_set_hang_timeout(double seconds)
     watch.timeout = seconds;
 }
 
+double qctx_comm_hang_timeout(void)
+{
+    return watch.timeout;
+}
+
 void qctx_comm_set_phase(const char *phase)
 {
     watch.phase = phase;
 }
 
-void qctx_comm_tell_alive(qctx_comm *comm)
+void qctx_comm_tell_alive(void)
 {
-    (void)comm;
     comm_notes_poll();
 }
 
@@ -234,7 +238,9 @@ static void end_job(const rank_list *silent)
                       (long long)watch.comm->collectives);
     if (elsewhere.count > 0)
         qctx_error_append(&error, "%s", elsewhere.text);
-    qctx_hint(&error, "run.hang_timeout is %.0f s; the last checkpoint is whole, and --resume auto goes on from it",
+    qctx_hint(&error,
+              "ranks may be silent for %.0f s (run.hang_timeout); what is on the disk is whole: start the same command "
+              "again, train with --resume auto",
               watch.timeout);
     qctx_log_error(&error);
     comm_abort(QCTX_ERR_HUNG);

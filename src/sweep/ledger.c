@@ -153,9 +153,31 @@ static qctx_status catch_up(qctx_ledger *ledger, bool locked, qctx_error *error)
     return status;
 }
 
+/*
+ * Whoever has the lock has it for some milliseconds. One that keeps it for longer than a rank may be silent stands
+ * still, and so would all that wait for it.
+ */
+static qctx_status take_lock(qctx_ledger *ledger, qctx_error *error)
+{
+    const double began = qctx_clock_seconds(), most = qctx_comm_hang_timeout();
+    qctx_error held;
+    qctx_status status;
+
+    while ((status = qctx_lockfile_take(ledger->lock_path, &ledger->lock, &held)) == QCTX_ERR_EXISTS &&
+           (most <= 0 || qctx_clock_seconds() - began < most))
+        qctx_comm_tell_alive();
+    if (status != QCTX_ERR_EXISTS) {
+        if (status != QCTX_OK && error != NULL)
+            *error = held;
+        return status;
+    }
+    qctx_fail(error, QCTX_ERR_HUNG, "%s, and has kept its lock for %.0f s (run.hang_timeout)", held.message, most);
+    return qctx_hint(error, "if that process does nothing any more, end it; then the same command goes on");
+}
+
 qctx_status qctx_ledger_lock(qctx_ledger *ledger, qctx_error *error)
 {
-    qctx_status status = qctx_lockfile_take(ledger->lock_path, true, &ledger->lock, error);
+    qctx_status status = take_lock(ledger, error);
 
     if (status != QCTX_OK)
         return status;

@@ -25,7 +25,7 @@ static qctx_status try_lock(sweep *s, int64_t index, bool *taken, qctx_error *er
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_folder_make_parent(path, error);
 
     if (status == QCTX_OK)
-        status = qctx_lockfile_take(path, false, &s->lock, error);
+        status = qctx_lockfile_take(path, &s->lock, error);
     free(path);
     *taken = status == QCTX_OK;
     return status == QCTX_ERR_EXISTS ? QCTX_OK : status;
@@ -286,7 +286,7 @@ qctx_status sweep_choose(sweep *s, sweep_task *task, qctx_error *error)
         qctx_ledger_unlock(s->ledger);
         sweep_say_news(s, false);
         if (status == QCTX_OK && later) {
-            qctx_comm_tell_alive(s->world);
+            qctx_comm_tell_alive();
             nanosleep(&pause_between_looks, NULL);
         }
     }

@@ -124,10 +124,11 @@ qctx_status sweep_write_results(sweep *s, qctx_error *error)
         status = write_table(s, "results.md", qctx_sweep_print_markdown, error);
     if (status == QCTX_OK && complete)
         status = write_table(s, "results.csv", qctx_sweep_print_csv, error);
+    qctx_ledger_unlock(s->ledger);
+    /* Nothing changes any more, and whoever reads the table may take their time. */
     if (status == QCTX_OK && complete)
         status = qctx_sweep_print_markdown(stdout, s->plan, s->ledger, error);
     if (status == QCTX_OK && complete)
         status = judge_failures(s, error);
-    qctx_ledger_unlock(s->ledger);
     return status;
 }

@@ -138,6 +138,8 @@ static qctx_status open_for(sweep *s, qctx_config *config, qctx_error *error)
     }
     *sources = (sweep_sources){.key = key, .config = *config};
     s->source_count++;
+    qctx_comm_set_hang_timeout((double)sources->config.run.hang_timeout);
+    qctx_comm_set_phase("opening of the data");
     return qctx_sources_open(s->world, &sources->config, NULL, &sources->opened, error);
 }
 
@@ -185,8 +187,8 @@ static qctx_status take_turn(sweep *s, qctx_lockfile **turn, qctx_error *error)
     while (status == QCTX_ERR_EXISTS) {
         status = qctx_stop_check(error);
         if (status == QCTX_OK)
-            status = qctx_lockfile_take(path, false, turn, error);
-        qctx_comm_tell_alive(s->world);
+            status = qctx_lockfile_take(path, turn, error);
+        qctx_comm_tell_alive();
         if (status == QCTX_ERR_EXISTS)
             nanosleep(&pause_between_tries, NULL);
     }

@@ -23,7 +23,7 @@ static pid_t start_holder(const char *path)
     if (child == 0) {
         qctx_lockfile *lock = NULL;
 
-        word = qctx_lockfile_take(path, false, &lock, NULL) == QCTX_OK ? 'y' : 'n';
+        word = qctx_lockfile_take(path, &lock, NULL) == QCTX_OK ? 'y' : 'n';
         if (write(said[1], &word, 1) != 1)
             _exit(1);
         for (;;)
@@ -58,12 +58,12 @@ static void one_process_at_a_time_holds_it(void **state)
     child = start_holder(path);
     snprintf(holder, sizeof holder, "process %ld on ", (long)child);
     assert_true(qctx_lockfile_is_held(path));
-    assert_status(qctx_lockfile_take(path, false, &lock, &error), QCTX_ERR_EXISTS, &error);
+    assert_status(qctx_lockfile_take(path, &lock, &error), QCTX_ERR_EXISTS, &error);
     assert_contains(error.message, holder);
     assert_contains(error.message, "lock: another process is at work here");
     end_holder(child);
     assert_false(qctx_lockfile_is_held(path));
-    assert_status(qctx_lockfile_take(path, false, &lock, &error), QCTX_OK, &error);
+    assert_status(qctx_lockfile_take(path, &lock, &error), QCTX_OK, &error);
     assert_true(qctx_lockfile_is_held(path));
     snprintf(holder, sizeof holder, "process %ld on ", (long)getpid());
     assert_status(qctx_file_read(path, &text, &bytes, &error), QCTX_OK, &error);
@@ -74,35 +74,14 @@ static void one_process_at_a_time_holds_it(void **state)
     assert_true(qctx_path_exists(path));
 }
 
-static void who_waits_gets_it_when_the_holder_dies(void **state)
-{
-    const char *path = test_path("waited");
-    qctx_lockfile *lock = NULL;
-    qctx_error error;
-    pid_t child = start_holder(path);
-    pid_t killer = fork();
-
-    (void)state;
-    assert_true(killer >= 0);
-    if (killer == 0) {
-        usleep(50 * 1000);
-        kill(child, SIGKILL);
-        _exit(0);
-    }
-    assert_status(qctx_lockfile_take(path, true, &lock, &error), QCTX_OK, &error);
-    waitpid(child, NULL, 0);
-    waitpid(killer, NULL, 0);
-    qctx_lockfile_release(lock);
-}
-
 static void a_second_taker_of_the_same_process_is_kept_out_too(void **state)
 {
     qctx_lockfile *lock = NULL, *second = NULL;
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_lockfile_take(test_path("twice"), false, &lock, &error), QCTX_OK, &error);
-    assert_status(qctx_lockfile_take(test_path("twice"), false, &second, &error), QCTX_ERR_EXISTS, &error);
+    assert_status(qctx_lockfile_take(test_path("twice"), &lock, &error), QCTX_OK, &error);
+    assert_status(qctx_lockfile_take(test_path("twice"), &second, &error), QCTX_ERR_EXISTS, &error);
     qctx_lockfile_release(lock);
     qctx_lockfile_release(NULL);
 }
@@ -113,16 +92,15 @@ static void what_cannot_be_opened_says_why(void **state)
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_lockfile_take(test_path("no/lock"), false, &lock, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_lockfile_take(test_path("no/lock"), &lock, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "No such file or directory");
-    assert_status(qctx_lockfile_take(test_folder(), false, &lock, &error), QCTX_ERR_IO, &error);
-    assert_status(qctx_lockfile_take("/dev/full", false, &lock, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_lockfile_take(test_folder(), &lock, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_lockfile_take("/dev/full", &lock, &error), QCTX_ERR_IO, &error);
     assert_false(qctx_lockfile_is_held(test_path("no/lock")));
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_process_at_a_time_holds_it),
-    cmocka_unit_test(who_waits_gets_it_when_the_holder_dies),
     cmocka_unit_test(a_second_taker_of_the_same_process_is_kept_out_too),
     cmocka_unit_test(what_cannot_be_opened_says_why),
 };

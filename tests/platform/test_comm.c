@@ -114,6 +114,37 @@ static void reductions_reach_every_rank(void **state)
     assert_int_equal(top[0], size - 1);
 }
 
+/* Sums that go by parts and broadcasts in several pieces: whole numbers, which are exact in any order. */
+static void long_messages_reach_every_rank(void **state)
+{
+    const int64_t lengths[] = {(1 << 15) / 8, (1 << 15) / 4 + 1, 300007, 5 << 20};
+    int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
+    double *doubles = malloc((size_t)lengths[3] * sizeof *doubles);
+    float *floats = malloc((size_t)lengths[3] * sizeof *floats);
+
+    (void)state;
+    assert_true(doubles != NULL && floats != NULL);
+    for (int l = 0; l < 4; l++) {
+        for (int64_t i = 0; i < lengths[l]; i++) {
+            doubles[i] = (double)(i + rank);
+            floats[i] = (float)(i % 1000 + rank);
+        }
+        qctx_comm_sum_double(test_comm, doubles, lengths[l]);
+        qctx_comm_sum_float(test_comm, floats, lengths[l]);
+        for (int64_t i = 0; i < lengths[l]; i++) {
+            assert_true(doubles[i] == (double)(size * i + size * (size - 1) / 2));
+            assert_true(floats[i] == (float)(size * (i % 1000) + size * (size - 1) / 2));
+        }
+    }
+    for (int64_t i = 0; i < lengths[3]; i++)
+        floats[i] = rank == size - 1 ? (float)(i % 4099) : -1;
+    qctx_comm_broadcast(test_comm, floats, lengths[3] * (int64_t)sizeof *floats, size - 1);
+    for (int64_t i = 0; i < lengths[3]; i++)
+        assert_true(floats[i] == (float)(i % 4099));
+    free(doubles);
+    free(floats);
+}
+
 static void sameness_is_seen_by_all(void **state)
 {
     int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
@@ -177,6 +208,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(shares_cover_everything_once),
     cmocka_unit_test(gathering_takes_uneven_and_empty_shares),
     cmocka_unit_test(reductions_reach_every_rank),
+    cmocka_unit_test(long_messages_reach_every_rank),
     cmocka_unit_test(sameness_is_seen_by_all),
     cmocka_unit_test(texts_reach_every_rank),
     cmocka_unit_test(groups_are_communicators_of_their_own),

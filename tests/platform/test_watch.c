@@ -2,6 +2,7 @@
 /* Started by tests/platform/test_watch.sh with the name of a fault, it has that fault instead. */
 #include "harness.h"
 
+#include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,19 @@
 #include <unistd.h>
 
 #include "qctx/base/clock.h"
+
+/* Whether this rank falls silent in the middle of the next reduction, which the others have begun then. */
+static bool stops_inside;
+
+int MPI_Iallreduce(const void *out, void *in, int count, MPI_Datatype type, MPI_Op operation, MPI_Comm comm,
+                   MPI_Request *request)
+{
+    int code = PMPI_Iallreduce(out, in, count, type, operation, comm, request);
+
+    if (stops_inside)
+        raise(SIGSTOP);
+    return code;
+}
 
 static void rest(long milliseconds)
 {
@@ -23,7 +37,7 @@ static void work_and_tell(double seconds)
 
     while (qctx_clock_seconds() < until) {
         rest(5);
-        qctx_comm_tell_alive(test_comm);
+        qctx_comm_tell_alive();
     }
 }
 
@@ -83,6 +97,10 @@ static void suffer(const char *fault, const char *ranks)
         waited_in = qctx_comm_groups(test_comm, 2);
         if (fails(ranks))
             raise(SIGSTOP);
+    }
+    if (strcmp(fault, "inside") == 0) {
+        stops_inside = fails(ranks);
+        qctx_comm_any(test_comm, 0);
     }
     /* Waits for a message that nobody sends, while the others wait for it in a collective. */
     if (strcmp(fault, "apart") == 0 && fails(ranks)) {

@@ -20,6 +20,8 @@ expect 11 "no sign of rank 0 on $host (" faulty 3 sleep 0
 check "the sleeping rank is gone, too" all_gone
 expect 11 "no sign of rank 1 on $host (1 s), rank 3 on $host (1 s)" faulty 4 stop 13
 expect 11 "no sign of rank 3 on $host (" faulty 4 group 3
+expect 11 "no sign of rank 2 on $host (" faulty 4 inside 2
+check "the rank that stopped inside a reduction is gone, too" all_gone
 expect 11 "all ranks have been waiting for each other" faulty 2 apart 1
 expect 11 "rank 0 on $host" faulty 5 stop 0123
 check "no stopped rank is left" all_gone

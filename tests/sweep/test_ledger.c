@@ -1,6 +1,7 @@
 /* ranks: 1 */
 #include "harness.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,10 +265,65 @@ static void processes_take_turns(void **state)
     qctx_ledger_close(ledger);
 }
 
+/* A process that takes the lock and keeps it, for so many milliseconds or for ever. */
+static pid_t start_holder(const char *folder, int milliseconds)
+{
+    int said[2];
+    char word = '-';
+    pid_t child;
+
+    assert_int_equal(pipe(said), 0);
+    child = fork();
+    if (child == 0) {
+        qctx_ledger *ledger = open_ledger(folder);
+
+        if (qctx_ledger_lock(ledger, NULL) != QCTX_OK || write(said[1], &word, 1) != 1)
+            _exit(1);
+        if (milliseconds < 0)
+            pause();
+        usleep((useconds_t)milliseconds * 1000);
+        _exit(0);
+    }
+    assert_int_equal(read(said[0], &word, 1), 1);
+    close(said[0]);
+    close(said[1]);
+    return child;
+}
+
+static void a_lock_is_waited_for_but_not_for_ever(void **state)
+{
+    const char *folder = test_path("kept");
+    qctx_ledger *ledger = open_ledger(folder);
+    pid_t holder = start_holder(folder, 300);
+    char name[64];
+    qctx_error error;
+
+    (void)state;
+    qctx_comm_set_hang_timeout(10);
+    assert_status(qctx_ledger_lock(ledger, &error), QCTX_OK, &error);
+    qctx_ledger_unlock(ledger);
+    waitpid(holder, NULL, 0);
+    holder = start_holder(folder, -1);
+    qctx_comm_set_hang_timeout(0.3);
+    assert_int_equal(qctx_ledger_lock(ledger, &error), QCTX_ERR_HUNG);
+    snprintf(name, sizeof name, "process %ld on ", (long)holder);
+    assert_contains(error.message, name);
+    assert_contains(error.message, "ledger.lock");
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    assert_status(qctx_ledger_lock(ledger, &error), QCTX_OK, &error);
+    qctx_ledger_close(ledger);
+    qctx_comm_set_hang_timeout(0);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(another_reads_what_one_appended), cmocka_unit_test(takes_count_those_without_advance),
-    cmocka_unit_test(a_torn_last_line_is_cut_off),     cmocka_unit_test(damaged_lines_are_refused_with_their_number),
-    cmocka_unit_test(a_trial_finishes_once),           cmocka_unit_test(processes_take_turns),
+    cmocka_unit_test(another_reads_what_one_appended),
+    cmocka_unit_test(takes_count_those_without_advance),
+    cmocka_unit_test(a_torn_last_line_is_cut_off),
+    cmocka_unit_test(damaged_lines_are_refused_with_their_number),
+    cmocka_unit_test(a_trial_finishes_once),
+    cmocka_unit_test(processes_take_turns),
+    cmocka_unit_test(a_lock_is_waited_for_but_not_for_ever),
 };
 
 TEST_MAIN(tests)

@@ -15,11 +15,11 @@
 typedef struct qctx_lockfile qctx_lockfile;
 
 /*
- * Takes the lock of the file at `path`, which is made where it does not exist, and waits for it if `wait`. Local.
- * The caller releases it. Errors: EXISTS (held by another process, which the message names; only without `wait`), IO,
- * SPACE, MEMORY.
+ * Takes the lock of the file at `path`, which is made where it does not exist; tries for a tenth of a second and never
+ * waits, so whoever wants to can wait where it still hears what is asked of it. Local. The caller releases it. Errors:
+ * EXISTS (held by another process, which the message names), IO, SPACE, MEMORY.
  */
-qctx_status qctx_lockfile_take(const char *path, bool wait, qctx_lockfile **taken, qctx_error *error);
+qctx_status qctx_lockfile_take(const char *path, qctx_lockfile **taken, qctx_error *error);
 
 /* Whether some process holds the lock of `path` now. Local. Cannot fail: without a file or without locks it is false.
  */

@@ -140,18 +140,19 @@ void qctx_comm_reset_traffic(void);
 /*
  * Ends the job with HUNG when ranks stay silent for `seconds` while others wait for them; the message names the phase,
  * and each silent rank with its host and for how long. 0 (as at the start) waits for ever. A rank is heard by arriving
- * where the others wait, and by qctx_comm_tell_alive. The same on all ranks. Local.
+ * where the others wait, and by qctx_comm_tell_alive. The same on all ranks. Local. The second tells what was set.
  */
 void qctx_comm_set_hang_timeout(double seconds);
+double qctx_comm_hang_timeout(void);
 
 /* What this rank is doing, for that message: "training step", "evaluation". A literal. Local. */
 void qctx_comm_set_phase(const char *phase);
 
 /*
- * Tells the others that this rank is at work, from within long work that the ranks do apart; sends a few bytes now and
- * then, however often it is called. Main thread only. Local.
+ * Tells the others that this rank is at work, from within long work that the ranks do apart: answers who asks. Cheap,
+ * however often it is called. Main thread only. Local.
  */
-void qctx_comm_tell_alive(qctx_comm *comm);
+void qctx_comm_tell_alive(void);
 
 /* Waits for all ranks. Collective. */
 void qctx_comm_barrier(qctx_comm *comm);

@@ -60,7 +60,8 @@ void qctx_ledger_close(qctx_ledger *ledger);
 
 /*
  * Takes the lock, waiting for it, and reads what others appended; a torn last line, which is what a kill leaves, is cut
- * off. Local. Errors: IO, FORMAT (a line that no ledger has, with its number), MEMORY; the lock is free then.
+ * off. Local. Errors: IO, SPACE, FORMAT (a line that no ledger has, with its number), HUNG (another process has held it
+ * for qctx_comm_hang_timeout), MEMORY; the lock is not held then.
  */
 qctx_status qctx_ledger_lock(qctx_ledger *ledger, qctx_error *error);
 void qctx_ledger_unlock(qctx_ledger *ledger);
