@@ -23,6 +23,7 @@ silence() {
 }
 
 write_config
+"$program" synth --out large --questions 60000 --seed 3 >/dev/null 2>&1
 [[ $# -gt 0 ]] || set -- 2 3 4
 for ranks in "$@"; do
     for ((rank = 0; rank < ranks; rank++)); do
@@ -36,7 +37,25 @@ for ranks in "$@"; do
         wait_for grep -q 'epoch  *1/' job.log
         pause 300
         silence "$rank" "evaluat|step"
+        rm -rf runs stores
+        start "$ranks" train config.yaml --force run.hang_timeout=2 "data.train=[{corpus: large, split: train}]" \
+            data.eval=[]
+        wait_for grep -q 'encoder hashing learnt' job.log
+        silence "$rank" "embedding"
     done
 done
+cat >sweep.yaml <<'YAML'
+config: config.yaml
+method: grid
+parameters: {run.seed: {values: [1, 2]}, run.hang_timeout: {value: 2}}
+YAML
+rm -rf stores
+ranks=2
+start 2 sweep sweep.yaml "data.train=[{corpus: large, split: train}]" data.eval=[]
+wait_for grep -q 'encoder hashing learnt' job.log
+silence 1 "embedding"
+start 2 sweep sweep.yaml batch.epochs=2 --force
+wait_for grep -q '"finished"' sweeps/sweep/ledger.jsonl
+silence 0 "end of the sweep|step"
 echo "silent ranks: $good of $tried jobs ended with 11 and a name"
 ((good == tried))
