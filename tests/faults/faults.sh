@@ -8,6 +8,7 @@ bad=0
 ./flips.sh 1000 "${2:-1}" || bad=1
 ./locks.sh || bad=1
 ./silent.sh || bad=1
+./stops.sh 8 "${2:-1}" || bad=1
 ./disk.sh || bad=1
 ./sweeps.sh 20 "${2:-1}" || bad=1
 ./kills.sh "${1:-200}" "${2:-1}" || bad=1
