@@ -24,7 +24,7 @@ const checkpoint_number checkpoint_numbers[CHECKPOINT_NUMBERS] = {
     REAL(strength),
     REAL(best_metric),
     WHOLE(best_epoch, 0),
-    WHOLE(best_step, 0),
+    WHOLE(best_step, -1),
     REAL(best_strength),
     REAL(seconds),
     REAL(loss_sum),

@@ -80,6 +80,19 @@ done
 RANKS=8 expect 0 "difference" qctx train config.yaml run.out=mixed --resume auto $same
 check "4, 1, 2 and 8 ranks end as 2 that were not interrupted" diff <(outcome wholes) <(outcome mixed)
 
+# Stopped in the evaluation of its untrained start, which is made long here.
+long="eval.bootstrap=300000 batch.epochs=1"
+RANKS=2 expect 0 "difference" qctx train config.yaml run.out=patient $long
+# shellcheck disable=SC2086
+start 2 train config.yaml run.out=early $long
+wait_for grep -q "^steps:" job.log
+kill -USR1 "$(tail -n 1 ranks)"
+wait "$job"
+check "it stops before its first step: $(cat job.log)" grep -q "after step 0 of" job.log
+RANKS=2 expect 0 "resuming from early/run/checkpoints/step-000000000.h5" \
+    qctx train config.yaml run.out=early $long --resume
+check "a run that stopped before its first step ends as the unbroken one" diff <(outcome patient) <(outcome early)
+
 # Other ranks without that are allowed, with a word.
 cp -r whole1 fewer && rm "$(newest fewer)"
 RANKS=2 expect 0 "its last bits may differ" qctx train config.yaml run.out=fewer --resume

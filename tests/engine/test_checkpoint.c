@@ -67,6 +67,28 @@ static void a_head_without_optimiser_comes_back_too(void **state)
     qctx_checkpoint_free(&read);
 }
 
+/* As a run that is stopped in the evaluation of its untrained start leaves it. */
+static void a_run_before_its_first_evaluation_comes_back(void **state)
+{
+    qctx_checkpoint written = made_checkpoint(), read;
+    const char *path = test_path("untrained.h5");
+    qctx_error error;
+
+    (void)state;
+    written.epoch = written.step = written.best_epoch = 0;
+    written.evaluated = written.best_step = -1;
+    written.best_metric = -1;
+    written.best = NULL;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.step, 0);
+    assert_int_equal(read.evaluated, -1);
+    assert_int_equal(read.best_step, -1);
+    assert_true(read.best_metric == -1);
+    assert_null(read.best);
+    qctx_checkpoint_free(&read);
+}
+
 static void the_bias_of_a_sigmoid_loss_comes_back(void **state)
 {
     qctx_checkpoint written = made_checkpoint(), read;
@@ -239,6 +261,7 @@ static void a_folder_that_is_not_there_fails_on_all_ranks(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_comes_back_on_every_rank),
     cmocka_unit_test(a_head_without_optimiser_comes_back_too),
+    cmocka_unit_test(a_run_before_its_first_evaluation_comes_back),
     cmocka_unit_test(the_bias_of_a_sigmoid_loss_comes_back),
     cmocka_unit_test(a_forged_file_is_refused_with_what_is_wrong),
     cmocka_unit_test(what_is_no_checkpoint_is_refused),

@@ -42,7 +42,7 @@ typedef struct {
     double strength;    /* α chosen on held-out pairs; 1 before that */
     double best_metric; /* of the best epoch so far; −1 before the first evaluation */
     int64_t best_epoch;
-    int64_t best_step;
+    int64_t best_step; /* −1 before the first evaluation */
     double best_strength;
     double seconds;  /* that the run has taken, interruptions apart */
     double loss_sum; /* of the running epoch, for its mean; with the next two */
