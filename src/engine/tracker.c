@@ -117,7 +117,8 @@ static qctx_status open_local(qctx_tracker *tracker, qctx_tracker_place place, q
     if (tracker->stream == NULL)
         return qctx_fail(error, qctx_status_of_write(errno), "%s: cannot open for writing: %s", tracker->path,
                          strerror(errno));
-    return QCTX_OK;
+    /* Its name must last as its lines do: no checkpoint is of use without them. */
+    return qctx_folder_sync_parent(tracker->path, error);
 }
 
 qctx_status qctx_tracker_open(qctx_comm *comm, const char *path, qctx_tracker_place place, qctx_tracker **opened,

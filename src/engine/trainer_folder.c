@@ -69,6 +69,8 @@ static qctx_status lock_new_folder(trainer *run, qctx_error *error)
     qctx_status status = qctx_folder_make(run->folder, error);
 
     if (status == QCTX_OK)
+        status = qctx_folder_sync_parent(run->folder, error);
+    if (status == QCTX_OK)
         status = take_lock(run, error);
     if (status == QCTX_OK && qctx_folder_has(run->folder, "config.yaml")) {
         qctx_fail(error, QCTX_ERR_EXISTS, "%s: another process began this run in the meantime", run->folder);
