@@ -28,11 +28,11 @@ static comm_round mirrored(comm_round round)
                         round.out_first, round.out_bytes, COMM_COPY};
 }
 
-/* The way back of rounds [count], behind them. */
-static void fill_mirrored(comm_round *rounds, int64_t count)
+/* back [count] = the way back of rounds [count]. */
+static void fill_mirrored(const comm_round *rounds, int64_t count, comm_round *back)
 {
     for (int64_t i = 0; i < count; i++)
-        rounds[count + i] = mirrored(rounds[count - 1 - i]);
+        back[i] = mirrored(rounds[count - 1 - i]);
 }
 
 /* Bytes of `count` parts from part `first` on, which goes on at part 0 after the last. */
@@ -119,8 +119,7 @@ qctx_exchange *qctx_comm_start_gather_parts(qctx_comm *comm, void *all, const in
     int64_t count = fill_halvings(comm, counts, size, COMM_COPY, halvings);
 
     exchange->round_count = count;
-    for (int64_t i = 0; i < count; i++)
-        exchange->rounds[i] = mirrored(halvings[count - 1 - i]);
+    fill_mirrored(halvings, count, exchange->rounds);
     comm_exchange_begin(exchange);
     return exchange;
 }
@@ -133,7 +132,7 @@ void comm_sum_by_parts(qctx_comm *comm, void *values, int64_t count, size_t size
     for (int r = 0; r < comm->size; r++)
         qctx_share(count, r, comm->size, &first, &counts[r]);
     halvings = fill_halvings(comm, counts, size, arrival, exchange->rounds);
-    fill_mirrored(exchange->rounds, halvings);
+    fill_mirrored(exchange->rounds, halvings, exchange->rounds + halvings);
     exchange->round_count = 2 * halvings;
     free(counts);
     comm_exchange_begin(exchange);
@@ -165,7 +164,7 @@ static int64_t fill_tree(const qctx_comm *comm, int64_t count, size_t size, comm
             count = upper;
         }
     }
-    fill_mirrored(rounds, levels);
+    fill_mirrored(rounds, levels, rounds + levels);
     return 2 * levels;
 }
 

@@ -38,7 +38,7 @@ left_in_order() {
     "$program" info "$path" >job.out && [[ $path = *$(printf 'step-%09d' "$(said | cut -d' ' -f6)").h5 ]]
 }
 
-# tell SIGNAL TARGET MOMENT: to mpirun or to the rank that came last.
+# tell SIGNAL TARGET MOMENT: to mpirun or to rank 1, so many milliseconds after all ranks have begun.
 tell() {
     signal=$1 target=$2
     start 2 "${train[@]}"
