@@ -1,31 +1,42 @@
 #!/usr/bin/env bash
-# The room check: a room includes only itself and the rooms to its left, no
-# include cycles, and library headers stay where docs/architecture.md says.
+# The room check: a room includes only itself and the rooms on earlier lines of
+# .ci/rooms.txt, headers and .c files alike; two rooms on one line do not know each
+# other. Library headers stay where docs/architecture.md says, and the process ends
+# in main and comm alone.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-rooms=(base platform data tokenizer transformer encoder model engine sweep cli)
 bad=0
-
-place() {
-    local i
-    for i in "${!rooms[@]}"; do
-        [[ ${rooms[i]} == "$1" ]] && echo "$i" && return
-    done
-    echo -1
-}
 
 complain() {
     echo "rooms: $*"
     bad=1
 }
 
-while IFS=: read -r file line text; do
-    room=$(sed -E 's#^(src|include/qctx)/([a-z]+)/.*#\2#' <<<"$file")
-    included=$(sed -E 's#.*"qctx/([a-z]+)/.*#\1#' <<<"$text")
-    [[ $(place "$included") -ge 0 ]] || complain "$file:$line: no such room: $included"
-    [[ $(place "$included") -le $(place "$room") ]] ||
-        complain "$file:$line: $room must not include $included (rooms: ${rooms[*]})"
-done < <(grep -rnE '#include "qctx/' src include)
+# Fields of a line of grep: the file, the number, the directive up to the quote, the included file.
+crossing=$(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src include | awk -F'[:"]' '
+    BEGIN {
+        while ((getline line < ".ci/rooms.txt") > 0) {
+            order++
+            n = split(line, names, " ")
+            for (i = 1; i <= n; i++)
+                place[names[i]] = order
+        }
+    }
+    {
+        n = split($1, path, "/")
+        room = path[n - 1]
+        if (!(room in place))
+            print $1 ":" $2 ": no such room in .ci/rooms.txt: " room
+        if ($4 ~ /\.\.\//)
+            print $1 ":" $2 ": private headers stay in their room: " $4
+        if (split($4, path, "/") != 3 || path[1] != "qctx" || path[2] == room)
+            next
+        if (!(path[2] in place))
+            print $1 ":" $2 ": no such room in .ci/rooms.txt: " path[2]
+        else if (place[path[2]] >= place[room])
+            print $1 ":" $2 ": " room " must not include " $4 ": .ci/rooms.txt does not have " path[2] " before " room
+    }')
+[[ -z $crossing ]] || complain "$crossing"
 
 # library header → the only files that may include it (an extended regular expression)
 library() {
@@ -34,8 +45,8 @@ library() {
     [[ -z $hits ]] || complain "<$header> is included outside $allowed:" $hits
 }
 library 'mpi\.h>' 'src/platform/(comm|h5)[a-z_]*\.[ch]'
-library 'cblas\.h>' 'src/platform/blas\.c'
-library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/platform/onednn[a-z_]*\.[ch]'
+library 'cblas\.h>' 'src/(platform|linalg)/blas\.c'
+library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/(platform|linalg)/onednn[a-z_]*\.[ch]'
 library 'hdf5\.h>' 'src/platform/h5[a-z_]*\.[ch]'
 library 'yaml\.h>' 'src/platform/yaml[a-z_]*\.c'
 library 'jansson\.h>' 'include/qctx/platform/json\.h'
@@ -47,7 +58,6 @@ library 'xxhash\.h>' 'src/base/hash\.c'
 cycles=$(grep -rE '#include "qctx/' include | sed -E 's#^include/([^:]+):.*"(qctx/[^"]+)".*#\1 \2#' | tsort 2>&1 >/dev/null)
 [[ -z $cycles ]] || complain "headers include each other in a cycle: $cycles"
 
-# The process ends in main and comm alone.
 ends=$(grep -rnE '\b(exit|_exit|abort|MPI_Abort)[[:space:]]*\(' src | grep -vE '^src/(cli/main|platform/comm)\.c:')
 [[ -z $ends ]] || complain "exit or abort outside main and comm: $ends"
 exit $bad
