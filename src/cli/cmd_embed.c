@@ -114,11 +114,11 @@ static const char *text_or(const char *text, const char *fallback)
 }
 
 /* The length of hashing's vectors where nothing else can be meant, of a model's otherwise. */
-static void set_dim(qctx_encoder_wish *wish)
+static void set_dim(qctx_encoder_spec *spec)
 {
-    bool hashing_alone = wish->count == 1 && strcmp(wish->encoders[0], "hashing") == 0;
+    bool hashing_alone = spec->count == 1 && strcmp(spec->encoders[0], "hashing") == 0;
 
-    *(hashing_alone ? &wish->hashing_dim : &wish->dim) = options.dim;
+    *(hashing_alone ? &spec->hashing_dim : &spec->dim) = options.dim;
 }
 
 /* The encoder that the options describe, fitted on the corpus where it learns. Collective. */
@@ -127,7 +127,7 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, qctx
     static char hashing[] = "hashing";
     const qctx_fit_source source = {corpus, options.fit};
     double weights[QCTX_OPTION_TEXTS_MAX];
-    qctx_encoder_wish wish = {
+    qctx_encoder_spec spec = {
         .command_line = true,
         .weights = weights,
         .precision = precision_of(options.precision),
@@ -141,12 +141,12 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, qctx
 
     if (options.encoders.count == 0)
         options.encoders.items[options.encoders.count++] = hashing;
-    wish.count = options.encoders.count;
-    wish.encoders = options.encoders.items;
-    set_dim(&wish);
-    status = qctx_agree(comm, read_weights(weights, &wish.weight_count, error), error);
+    spec.count = options.encoders.count;
+    spec.encoders = options.encoders.items;
+    set_dim(&spec);
+    status = qctx_agree(comm, read_weights(weights, &spec.weight_count, error), error);
     if (status == QCTX_OK)
-        status = qctx_encoders_open(comm, &wish, encoder, &learns, error);
+        status = qctx_encoders_open(comm, &spec, encoder, &learns, error);
     return status == QCTX_OK && learns ? qctx_embed_fit(comm, *encoder, &source, 1, error) : status;
 }
 

@@ -127,7 +127,7 @@ static qctx_status open_encoder(const embed_bench *bench, qctx_precision precisi
                                 qctx_error *error)
 {
     char *given = (char *)bench->request->encoder;
-    const qctx_encoder_wish wish = {
+    const qctx_encoder_spec spec = {
         .command_line = true,
         .count = 1,
         .encoders = &given,
@@ -138,7 +138,7 @@ static qctx_status open_encoder(const embed_bench *bench, qctx_precision precisi
         .context_model = "",
     };
     bool learns;
-    qctx_status status = qctx_encoders_open(bench->comm, &wish, encoder, &learns, error);
+    qctx_status status = qctx_encoders_open(bench->comm, &spec, encoder, &learns, error);
 
     if (status == QCTX_OK && learns)
         status = qctx_encoder_fit(*encoder, bench->comm, bench->texts, bench->count, error);

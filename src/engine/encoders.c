@@ -9,37 +9,6 @@
 #include "qctx/data/store.h"
 #include "qctx/engine/embed.h"
 
-qctx_encoder_wish qctx_encoder_wish_of(const qctx_config *config)
-{
-    return (qctx_encoder_wish){
-        .count = config->data.encoder.count,
-        .encoders = config->data.encoder.items,
-        .weight_count = config->encoder.weights.count,
-        .weights = config->encoder.weights.items,
-        .precision = config->encoder.precision,
-        .dim = config->encoder.dim,
-        .pooling = config->encoder.pooling,
-        .question_prompt = config->encoder.question_prompt,
-        .context_prompt = config->encoder.context_prompt,
-        .context_model = config->encoder.context_model,
-    };
-}
-
-const char *qctx_encoder_wish_model_setting(const qctx_encoder_wish *wish)
-{
-    if (wish->precision != QCTX_PRECISION_FLOAT32)
-        return "precision";
-    if (wish->dim != 0)
-        return "dim";
-    if (wish->pooling[0] != '\0')
-        return "pooling";
-    if (strcmp(wish->question_prompt, QCTX_PROMPT_OF_MODEL) != 0)
-        return "question_prompt";
-    if (strcmp(wish->context_prompt, QCTX_PROMPT_OF_MODEL) != 0)
-        return "context_prompt";
-    return wish->context_model[0] != '\0' ? "context_model" : NULL;
-}
-
 void qctx_encoders_free(qctx_encoders *encoders)
 {
     for (int64_t i = 0; i < encoders->count; i++)
@@ -117,11 +86,11 @@ static qctx_status create_joined(qctx_comm *comm, const qctx_encoders *encoders,
     return status;
 }
 
-qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_wish *wish, qctx_encoder **opened, bool *learns,
+qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_spec *spec, qctx_encoder **opened, bool *learns,
                                qctx_error *error)
 {
     qctx_encoders encoders = {0};
-    qctx_status status = qctx_encoders_resolve(comm, wish, &encoders, error);
+    qctx_status status = qctx_encoders_resolve(comm, spec, &encoders, error);
 
     *learns = false;
     if (status != QCTX_OK)

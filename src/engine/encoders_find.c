@@ -12,21 +12,21 @@
 #include "qctx/platform/h5.h"
 #include "qctx/transformer/model_folder.h"
 
-static const char *origin(const qctx_encoder_wish *wish)
+static const char *origin(const qctx_encoder_spec *spec)
 {
-    return wish->command_line ? "--encoder" : "data.encoder";
+    return spec->command_line ? "--encoder" : "data.encoder";
 }
 
-static qctx_status refuse_class(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
+static qctx_status refuse_class(const qctx_encoder_spec *spec, const char *given, qctx_error *error)
 {
-    qctx_fail(error, QCTX_ERR_CONFIG, "%s: '%s' is not named by itself", origin(wish), given);
+    qctx_fail(error, QCTX_ERR_CONFIG, "%s: '%s' is not named by itself", origin(spec), given);
     if (strcmp(given, "pretrained") == 0)
         return qctx_hint(error, "name the model's folder, such as models/all-MiniLM-L6-v2");
-    return qctx_hint(error, wish->command_line ? "give --encoder several times, with hashing and model folders"
+    return qctx_hint(error, spec->command_line ? "give --encoder several times, with hashing and model folders"
                                                : "name a list, such as [hashing, models/all-MiniLM-L6-v2]");
 }
 
-static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
+static qctx_status refuse_missing(const qctx_encoder_spec *spec, const char *given, qctx_error *error)
 {
     static const char *const known[] = {"hashing"};
     const char *nearest = qctx_suggest(given, known, 1);
@@ -35,7 +35,7 @@ static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *giv
 
     qctx_fail(error, QCTX_ERR_CONFIG,
               "%s: unknown encoder '%s': it is not the built-in one, hashing, and there is no such folder or store%s%s",
-              origin(wish), given, folders != NULL ? ", nor one of that name in QCTX_MODELS=" : "",
+              origin(spec), given, folders != NULL ? ", nor one of that name in QCTX_MODELS=" : "",
               folders != NULL ? folders : "");
     if (nearest != NULL)
         return qctx_hint(error, "did you mean '%s'?", nearest);
@@ -52,10 +52,10 @@ static qctx_status refuse_missing(const qctx_encoder_wish *wish, const char *giv
 }
 
 /* Something stands there, but not what is wanted. */
-static qctx_status refuse_path(const qctx_encoder_wish *wish, const char *given, qctx_error *error)
+static qctx_status refuse_path(const qctx_encoder_spec *spec, const char *given, qctx_error *error)
 {
     if (access(given, F_OK) != 0 && errno == ENOENT) {
-        qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a symbolic link to what is not there", origin(wish), given);
+        qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a symbolic link to what is not there", origin(spec), given);
         return qctx_hint(error, "copy the folder together with what it links to, as by 'cp -rL'");
     }
     if (!qctx_path_is_folder(given)) {
@@ -66,18 +66,18 @@ static qctx_status refuse_path(const qctx_encoder_wish *wish, const char *given,
             return QCTX_ERR_IO;
         qctx_h5_close(file, NULL);
         qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a file, but no store (an HDF5 file with questions/vectors)",
-                  origin(wish), given);
+                  origin(spec), given);
         return qctx_hint(error, "of a model, name the folder that its files are in");
     }
     qctx_fail(error, QCTX_ERR_CONFIG,
               "%s: %s is no model folder: it has neither modules.json (sentence-transformers) nor "
               "open_clip_config.json (OpenCLIP) nor config.json (Hugging Face)",
-              origin(wish), given);
+              origin(spec), given);
     return qctx_hint(error, "name the folder that holds these files: with a cache of Hugging Face, the one under "
                             "snapshots/");
 }
 
-qctx_status encoders_find_kind(const qctx_encoder_wish *wish, const char *given, encoder_kind *kind, qctx_error *error)
+qctx_status encoders_find_kind(const qctx_encoder_spec *spec, const char *given, encoder_kind *kind, qctx_error *error)
 {
     char *found = NULL;
     qctx_status status;
@@ -90,13 +90,13 @@ qctx_status encoders_find_kind(const qctx_encoder_wish *wish, const char *given,
         return QCTX_OK;
     if (qctx_path_exists(given)) {
         *kind = ENCODER_STORE;
-        return !qctx_path_is_folder(given) && qctx_store_is(given) ? QCTX_OK : refuse_path(wish, given, error);
+        return !qctx_path_is_folder(given) && qctx_store_is(given) ? QCTX_OK : refuse_path(spec, given, error);
     }
     if (strcmp(given, "pretrained") == 0 || strcmp(given, "joined") == 0)
-        return refuse_class(wish, given, error);
+        return refuse_class(spec, given, error);
     status = qctx_pretrained_search(given, &found, error);
     if (status == QCTX_OK && found == NULL)
-        status = refuse_missing(wish, given, error);
+        status = refuse_missing(spec, given, error);
     free(found);
     return status;
 }

@@ -1,4 +1,4 @@
-/* From what is wished to what the encoders' classes take. */
+/* From a specification to what the encoders' classes take. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +8,18 @@
 #include "qctx/platform/json.h"
 #include "qctx/platform/product.h"
 
-const char *encoders_setting_name(const qctx_encoder_wish *wish, const char *setting, char buffer[64])
+const char *encoders_setting_name(const qctx_encoder_spec *spec, const char *setting, char buffer[64])
 {
-    snprintf(buffer, 64, "%s%s", wish->command_line ? "--" : "encoder.", setting);
-    for (char *c = buffer; wish->command_line && *c != '\0'; c++)
+    snprintf(buffer, 64, "%s%s", spec->command_line ? "--" : "encoder.", setting);
+    for (char *c = buffer; spec->command_line && *c != '\0'; c++)
         if (*c == '_')
             *c = '-';
     return buffer;
 }
 
-static qctx_status failure_code(const qctx_encoder_wish *wish)
+static qctx_status failure_code(const qctx_encoder_spec *spec)
 {
-    return wish->command_line ? QCTX_ERR_USAGE : QCTX_ERR_CONFIG;
+    return spec->command_line ? QCTX_ERR_USAGE : QCTX_ERR_CONFIG;
 }
 
 /* Whether the text could be set, which it can if it is UTF-8. */
@@ -34,21 +34,21 @@ static bool set_prompt(json_t *object, const char *name, const char *prompt)
     return strcmp(prompt, QCTX_PROMPT_OF_MODEL) == 0 || set_text(object, name, prompt);
 }
 
-qctx_status encoders_model_settings(const qctx_encoder_wish *wish, const char *model, qctx_precision precision,
+qctx_status encoders_model_settings(const qctx_encoder_spec *spec, const char *model, qctx_precision precision,
                                     char **settings, qctx_error *error)
 {
     json_t *object = json_object();
-    bool good = set_text(object, "model", model) && set_text(object, "context_model", wish->context_model) &&
+    bool good = set_text(object, "model", model) && set_text(object, "context_model", spec->context_model) &&
                 set_text(object, "precision", qctx_precision_name(precision)) &&
-                json_object_set_new(object, "dim", json_integer(wish->dim)) == 0 &&
-                set_text(object, "pooling", wish->pooling) &&
-                set_prompt(object, "question_prompt", wish->question_prompt) &&
-                set_prompt(object, "context_prompt", wish->context_prompt);
+                json_object_set_new(object, "dim", json_integer(spec->dim)) == 0 &&
+                set_text(object, "pooling", spec->pooling) &&
+                set_prompt(object, "question_prompt", spec->question_prompt) &&
+                set_prompt(object, "context_prompt", spec->context_prompt);
 
     *settings = good ? qctx_json_dump(object, error) : NULL;
     json_decref(object);
     if (!good)
-        return qctx_fail(error, failure_code(wish), "%s: its path or a prompt is not valid UTF-8", model);
+        return qctx_fail(error, failure_code(spec), "%s: its path or a prompt is not valid UTF-8", model);
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
@@ -60,88 +60,88 @@ static bool same_path(const char *a, const char *b)
     return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
 }
 
-static qctx_status refuse_twice(const qctx_encoder_wish *wish, qctx_error *error)
+static qctx_status refuse_twice(const qctx_encoder_spec *spec, qctx_error *error)
 {
-    for (int64_t i = 1; i < wish->count; i++)
+    for (int64_t i = 1; i < spec->count; i++)
         for (int64_t j = 0; j < i; j++)
-            if (same_path(wish->encoders[i], wish->encoders[j]))
-                return qctx_fail(error, failure_code(wish), "the encoder %s is named twice", wish->encoders[i]);
+            if (same_path(spec->encoders[i], spec->encoders[j]))
+                return qctx_fail(error, failure_code(spec), "the encoder %s is named twice", spec->encoders[i]);
     return QCTX_OK;
 }
 
 /* Finds out all kinds, which must go together. Rank 0 only. */
-static qctx_status find_kinds(const qctx_encoder_wish *wish, encoder_kind *kinds, qctx_error *error)
+static qctx_status find_kinds(const qctx_encoder_spec *spec, encoder_kind *kinds, qctx_error *error)
 {
-    const char *setting = qctx_encoder_wish_model_setting(wish);
+    const char *setting = qctx_encoder_spec_model_setting(spec);
     char name[64];
     int64_t models = 0;
 
-    for (int64_t i = 0; i < wish->count; i++) {
-        qctx_status status = encoders_find_kind(wish, wish->encoders[i], &kinds[i], error);
+    for (int64_t i = 0; i < spec->count; i++) {
+        qctx_status status = encoders_find_kind(spec, spec->encoders[i], &kinds[i], error);
 
         if (status != QCTX_OK)
             return status;
         models += kinds[i] == ENCODER_MODEL;
-        if (kinds[i] == ENCODER_STORE && wish->count > 1) {
-            qctx_fail(error, failure_code(wish), "%s is a store, which stands alone: it brings its whole encoder",
-                      wish->encoders[i]);
+        if (kinds[i] == ENCODER_STORE && spec->count > 1) {
+            qctx_fail(error, failure_code(spec), "%s is a store, which stands alone: it brings its whole encoder",
+                      spec->encoders[i]);
             return qctx_hint(error, "join 'hashing' and model folders");
         }
     }
     if (setting != NULL && models == 0) {
         bool store = kinds[0] == ENCODER_STORE;
 
-        qctx_fail(error, failure_code(wish), "%s is for model folders, and %s",
-                  encoders_setting_name(wish, setting, name),
+        qctx_fail(error, failure_code(spec), "%s is for model folders, and %s",
+                  encoders_setting_name(spec, setting, name),
                   store ? "a store's encoder is used as it is" : "none is named");
         return qctx_hint(error, "leave it away");
     }
-    return refuse_twice(wish, error);
+    return refuse_twice(spec, error);
 }
 
-static qctx_status hashing_settings(const qctx_encoder_wish *wish, char **settings, qctx_error *error)
+static qctx_status hashing_settings(const qctx_encoder_spec *spec, char **settings, qctx_error *error)
 {
-    if (wish->hashing_dim == 0)
+    if (spec->hashing_dim == 0)
         return QCTX_OK;
-    *settings = qctx_format(error, "{\"dim\":%lld}", (long long)wish->hashing_dim);
+    *settings = qctx_format(error, "{\"dim\":%lld}", (long long)spec->hashing_dim);
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
 /* Local. */
-static qctx_status fill(const qctx_encoder_wish *wish, const encoder_kind *kinds, qctx_precision precision,
+static qctx_status fill(const qctx_encoder_spec *spec, const encoder_kind *kinds, qctx_precision precision,
                         qctx_encoders *encoders, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
-    encoders->recipes = qctx_alloc(wish->count, sizeof *encoders->recipes, "the encoders", error);
-    encoders->weights = qctx_alloc(wish->count, sizeof *encoders->weights, "the weights of the encoders", error);
+    encoders->recipes = qctx_alloc(spec->count, sizeof *encoders->recipes, "the encoders", error);
+    encoders->weights = qctx_alloc(spec->count, sizeof *encoders->weights, "the weights of the encoders", error);
     if (encoders->recipes == NULL || encoders->weights == NULL)
         status = QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < wish->count && status == QCTX_OK; i++) {
+    for (int64_t i = 0; i < spec->count && status == QCTX_OK; i++) {
         qctx_encoder_recipe *recipe = &encoders->recipes[encoders->count++];
         bool is_model = kinds[i] == ENCODER_MODEL;
 
-        encoders->weights[i] = wish->weight_count > 0 ? wish->weights[i] : 1.0;
-        recipe->given = wish->encoders[i];
+        encoders->weights[i] = spec->weight_count > 0 ? spec->weights[i] : 1.0;
+        recipe->given = spec->encoders[i];
         recipe->name = is_model ? "pretrained" : "hashing";
         recipe->learns = !is_model;
-        status = is_model ? encoders_model_settings(wish, recipe->given, precision, &recipe->settings, error)
-                          : hashing_settings(wish, &recipe->settings, error);
+        status = is_model ? encoders_model_settings(spec, recipe->given, precision, &recipe->settings, error)
+                          : hashing_settings(spec, &recipe->settings, error);
     }
     return status;
 }
 
-qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_wish *wish, qctx_encoders *encoders,
+qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_spec *spec, qctx_encoders *encoders,
                                   qctx_error *error)
 {
     encoder_kind kinds[QCTX_JOINED_MAX] = {0};
     int64_t lacking = !qctx_product_is_native(QCTX_PRECISION_BFLOAT16);
-    qctx_precision precision = wish->precision;
+    qctx_precision precision = spec->precision;
     qctx_status status = QCTX_OK;
 
     *encoders = (qctx_encoders){0};
     if (qctx_comm_rank(comm) == 0)
-        status = find_kinds(wish, kinds, error);
+        status = find_kinds(spec, kinds, error);
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
         return status;
@@ -150,8 +150,8 @@ qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_wish *wish
     if (precision == QCTX_PRECISION_AUTO)
         precision = lacking ? QCTX_PRECISION_FLOAT32 : QCTX_PRECISION_BFLOAT16;
     if (kinds[0] == ENCODER_STORE) {
-        encoders->store = wish->encoders[0];
+        encoders->store = spec->encoders[0];
         return QCTX_OK;
     }
-    return qctx_agree(comm, fill(wish, kinds, precision, encoders, error), error);
+    return qctx_agree(comm, fill(spec, kinds, precision, encoders, error), error);
 }

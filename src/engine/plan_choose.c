@@ -120,8 +120,8 @@ bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_p
 qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan,
                              qctx_error *error)
 {
-    qctx_plan_conflict conflict =
-        qctx_plan_check(request->kind, request->similarity, request->precision, request->reproducible);
+    qctx_loss_conflict conflict =
+        qctx_config_loss_conflict(request->kind, request->similarity, request->precision, request->reproducible);
     qctx_status status;
 
     if (conflict.key != NULL)

@@ -1,4 +1,4 @@
-/* What the files of the plan share: plan.c (the whole), plan_check.c, plan_choose.c (scheme and memory), plan_refuse.c
+/* What the files of the plan share: plan.c (the whole), plan_choose.c (scheme and memory), plan_refuse.c
  * (what would work), plan_cost.c, plan_memory.c, plan_measure.c and plan_report.c (words). */
 #ifndef QCTX_ENGINE_PLAN_INTERNAL_H
 #define QCTX_ENGINE_PLAN_INTERNAL_H

@@ -57,10 +57,10 @@ static qctx_status open_stores(qctx_places *places, qctx_error *error)
 /* A store among the sources brings its encoder: what was said of another one would be passed over. */
 static qctx_status refuse_settings(const qctx_places *places, qctx_error *error)
 {
-    const qctx_encoder_wish wish = qctx_encoder_wish_of(places->config);
-    const char *setting = qctx_encoder_wish_model_setting(&wish);
+    const qctx_encoder_spec spec = qctx_encoder_spec_of(places->config);
+    const char *setting = qctx_encoder_spec_model_setting(&spec);
 
-    if (setting == NULL && wish.weight_count > 0)
+    if (setting == NULL && spec.weight_count > 0)
         setting = "weights";
     if (setting == NULL && places->config->encoder.tune)
         setting = "tune";
@@ -92,21 +92,21 @@ static qctx_status find_reference(qctx_places *places, qctx_error *error)
 /* Finds out by what corpora are embedded: the encoder of a store, or those that data.encoder describes. Collective. */
 static qctx_status find_encoders(qctx_places *places, qctx_error *error)
 {
-    const qctx_encoder_wish wish = qctx_encoder_wish_of(places->config);
+    const qctx_encoder_spec spec = qctx_encoder_spec_of(places->config);
     qctx_status status = qctx_agree(places->comm, find_reference(places, error), error);
 
     if (status != QCTX_OK)
         return status;
     if (places->reference == NULL)
-        status = qctx_encoders_resolve(places->comm, &wish, &places->wished, error);
-    if (status == QCTX_OK && places->wished.store != NULL) {
-        status = qctx_store_open(places->comm, places->wished.store, &places->named_by_encoder, error);
+        status = qctx_encoders_resolve(places->comm, &spec, &places->specified, error);
+    if (status == QCTX_OK && places->specified.store != NULL) {
+        status = qctx_store_open(places->comm, places->specified.store, &places->named_by_encoder, error);
         places->reference = places->named_by_encoder;
     }
-    places->encoder_count = places->wished.count > 0 ? places->wished.count : 1;
-    for (int64_t i = 0; i < places->wished.count; i++) {
-        places->encoders[i].recipe = &places->wished.recipes[i];
-        places->weights[i] = places->wished.weights[i];
+    places->encoder_count = places->specified.count > 0 ? places->specified.count : 1;
+    for (int64_t i = 0; i < places->specified.count; i++) {
+        places->encoders[i].recipe = &places->specified.recipes[i];
+        places->weights[i] = places->specified.weights[i];
     }
     places->weights_known = !places->config->encoder.tune;
     return status;
@@ -184,7 +184,7 @@ static void free_places(qctx_places *places)
     }
     for (int64_t i = 0; i < places->encoder_count; i++)
         qctx_encoder_destroy(places->encoders[i].encoder);
-    qctx_encoders_free(&places->wished);
+    qctx_encoders_free(&places->specified);
     qctx_store_close(places->named_by_encoder);
     free(places->places);
 }

@@ -32,7 +32,7 @@ typedef struct {
     qctx_place *places;
     qctx_store *reference; /* the store whose encoder the run uses, or NULL; borrowed unless named by data.encoder */
     qctx_store *named_by_encoder;
-    qctx_encoders wished; /* where there is no reference */
+    qctx_encoders specified; /* where there is no reference */
     int64_t encoder_count;
     qctx_place_encoder encoders[QCTX_JOINED_MAX];
     bool weights_known;

@@ -55,7 +55,7 @@ static void check_everything(const qctx_config *c)
 static void defaults_are_the_models_own(void **state)
 {
     qctx_config c = parse(minimal, NULL, 0);
-    const qctx_encoder_wish wish = qctx_encoder_wish_of(&c);
+    const qctx_encoder_spec spec = qctx_encoder_spec_of(&c);
 
     (void)state;
     assert_int_equal(c.data.encoder.count, 1);
@@ -63,7 +63,7 @@ static void defaults_are_the_models_own(void **state)
     assert_int_equal(c.encoder.precision, QCTX_PRECISION_FLOAT32);
     assert_string_equal(c.encoder.question_prompt, QCTX_PROMPT_OF_MODEL);
     assert_int_equal(c.encoder.weights.count, 0);
-    assert_null(qctx_encoder_wish_model_setting(&wish));
+    assert_null(qctx_encoder_spec_model_setting(&spec));
     qctx_config_free(&c);
 }
 

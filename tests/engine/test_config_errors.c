@@ -226,7 +226,8 @@ static void keys_are_checked_together(void **state)
     accept("loss.kind=soft");
 }
 
-/* What the schemes of the loss cannot do with other wishes: told with the key that has to change, and what would work.
+/* What the schemes of the loss cannot do with the rest of a configuration: told with the key that has to change, and
+ * what would work.
  */
 static void schemes_are_checked_together(void **state)
 {

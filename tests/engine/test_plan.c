@@ -112,8 +112,8 @@ static void contradictions_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        qctx_plan_conflict conflict =
-            qctx_plan_check(cases[i].kind, cases[i].similarity, cases[i].precision, cases[i].reproducible);
+        qctx_loss_conflict conflict =
+            qctx_config_loss_conflict(cases[i].kind, cases[i].similarity, cases[i].precision, cases[i].reproducible);
 
         assert_int_equal(conflict.key == NULL, cases[i].key == NULL);
         if (cases[i].key != NULL)

@@ -201,4 +201,17 @@ qctx_head_config qctx_config_head(const qctx_config *config, int64_t input);
 /* "<run.out>/<run.name>", freshly allocated. Local. */
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
 
+/*
+ * What is asked of the loss that nothing can give, whatever the sizes and the machine: the key that has to change, and
+ * why, with what would work. `key` is NULL where all is well.
+ */
+typedef struct {
+    const char *key;
+    const char *reason;
+} qctx_loss_conflict;
+
+/* Local. */
+qctx_loss_conflict qctx_config_loss_conflict(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
+                                             bool reproducible);
+
 #endif

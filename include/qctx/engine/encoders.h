@@ -10,58 +10,31 @@
 
 #include "qctx/base/status.h"
 #include "qctx/encoder/encoder.h"
-#include "qctx/encoder/joined.h"
-#include "qctx/engine/config.h"
+#include "qctx/engine/encoder_spec.h"
 #include "qctx/platform/comm.h"
-
-/* The word that leaves a prompt to the model's folder. */
-#define QCTX_PROMPT_OF_MODEL "model"
-
-/* What is wished for, in the words of the user. Borrows everything. */
-typedef struct {
-    bool command_line;     /* settings are options, "--question-prompt", and not keys, "encoder.question_prompt" */
-    int64_t count;         /* 1 to QCTX_JOINED_MAX */
-    char *const *encoders; /* [count] */
-    int64_t weight_count;  /* `count`, or 0: all 1 */
-    const double *weights;
-    int64_t hashing_dim; /* of "hashing"; 0: its default */
-    /* Of model folders, refused where there is none. */
-    qctx_precision precision;
-    int64_t dim;
-    const char *pooling;         /* "": the folder's own */
-    const char *question_prompt; /* "model": the folder's own; "": none */
-    const char *context_prompt;
-    const char *context_model; /* "": the same */
-} qctx_encoder_wish;
-
-/* data.encoder and encoder.* of a config. Local. */
-qctx_encoder_wish qctx_encoder_wish_of(const qctx_config *config);
-
-/* The first setting for model folders that is not at its default ("question_prompt"), or NULL. Local. */
-const char *qctx_encoder_wish_model_setting(const qctx_encoder_wish *wish);
 
 /* One encoder as its class takes it. */
 typedef struct {
-    const char *given; /* what was wished; borrowed */
+    const char *given; /* as specified; borrowed */
     const char *name;  /* of the class */
     char *settings;    /* JSON, or NULL */
     bool learns;       /* has to be fitted before it encodes */
 } qctx_encoder_recipe;
 
 typedef struct {
-    const char *store; /* whose encoder is wished, borrowed; then count is 0 */
+    const char *store; /* whose encoder is specified, borrowed; then count is 0 */
     int64_t count;
     qctx_encoder_recipe *recipes; /* [count] */
     double *weights;              /* [count] */
 } qctx_encoders;
 
 /*
- * Finds out what each wished encoder is, which rank 0 decides for all. Precision `auto` becomes bfloat16 where all
- * ranks' CPUs have instructions for it. Collective. The caller frees, also after a failure. Errors: CONFIG (neither an
- * encoder nor a model folder nor a store, and what was looked for; settings for models without one), USAGE (the same of
- * options), MEMORY.
+ * Finds out what each encoder of a specification is, which rank 0 decides for all. Precision `auto` becomes bfloat16
+ * where all ranks' CPUs have instructions for it. Collective. The caller frees, also after a failure. Errors: CONFIG
+ * (neither an encoder nor a model folder nor a store, and what was looked for; settings for models without one), USAGE
+ * (the same of options), MEMORY.
  */
-qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_wish *wish, qctx_encoders *encoders,
+qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_spec *spec, qctx_encoders *encoders,
                                   qctx_error *error);
 void qctx_encoders_free(qctx_encoders *encoders);
 
@@ -73,10 +46,10 @@ qctx_status qctx_encoders_create(qctx_comm *comm, const qctx_encoder_recipe *rec
                                  qctx_error *error);
 
 /*
- * The encoder that is wished, as a whole: joined where there are several. `*learns`: it still has to be fitted (that of
- * a store is, and models learn nothing). Collective. Errors: those of resolving, creating, and of opening a store.
+ * The encoder that is specified, as a whole: joined where there are several. `*learns`: it still has to be fitted (that
+ * of a store is, and models learn nothing). Collective. Errors: those of resolving, creating, and of opening a store.
  */
-qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_wish *wish, qctx_encoder **opened, bool *learns,
+qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_spec *spec, qctx_encoder **opened, bool *learns,
                                qctx_error *error);
 
 #endif

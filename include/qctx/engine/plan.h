@@ -50,19 +50,6 @@ typedef struct {
     char warning[256];  /* one more, or "": why another run may not have the same bits */
 } qctx_plan;
 
-/*
- * What a request asks for that nothing can give, whatever its sizes and the machine: the key of the configuration that
- * has to change, and why, with what would work. `key` is NULL where all is well.
- */
-typedef struct {
-    const char *key;
-    const char *reason;
-} qctx_plan_conflict;
-
-/* Local. */
-qctx_plan_conflict qctx_plan_check(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
-                                   bool reproducible);
-
 /* What a rank and its network do in a second; the slowest of the ranks counts. */
 typedef struct {
     double flops[2];  /* operations of products in float32 and in bfloat16; 0 where some rank has no instructions */
