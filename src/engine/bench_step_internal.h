@@ -4,7 +4,7 @@
 
 #include "bench_internal.h"
 #include "qctx/engine/phases.h"
-#include "qctx/engine/plan.h"
+#include "qctx/engine/planner.h"
 #include "qctx/engine/stepper.h"
 
 /* What is noted of every counted step. */

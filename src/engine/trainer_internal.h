@@ -15,7 +15,7 @@
 #include "qctx/engine/keeper.h"
 #include "qctx/engine/metrics.h"
 #include "qctx/engine/phases.h"
-#include "qctx/engine/plan.h"
+#include "qctx/engine/planner.h"
 #include "qctx/engine/sources.h"
 #include "qctx/engine/stepper.h"
 #include "qctx/engine/tracker.h"

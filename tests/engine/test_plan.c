@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "qctx/base/tree_sum.h"
-#include "qctx/engine/plan.h"
+#include "qctx/engine/planner.h"
 
 static const int64_t unlimited = INT64_C(1) << 60;
 

@@ -3,27 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan_internal.h"
+#include "planner_internal.h"
 #include "qctx/base/tree_sum.h"
 
-void plan_size_text(int64_t bytes, bool up, char text[PLAN_SIZE_TEXT])
+void planner_size_text(int64_t bytes, bool up, char text[PLANNER_SIZE_TEXT])
 {
     /* Two digits at least, and with `up` never less than it is. */
     int64_t unit = bytes >= 10000000 ? 1000000 : 1000;
 
-    snprintf(text, PLAN_SIZE_TEXT, "%lld%s", (long long)((bytes + (up ? unit - 1 : unit / 2)) / unit),
+    snprintf(text, PLANNER_SIZE_TEXT, "%lld%s", (long long)((bytes + (up ? unit - 1 : unit / 2)) / unit),
              unit == 1000000 ? "MB" : "kB");
 }
 
 /* What the memory is spent on, as far as there was a choice. */
 static void explain_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
 {
-    int64_t scores = plan_scores(request, plan, ranks, PLAN_NO_LIMIT),
-            rows = plan_most_rows(plan, request->batch, ranks);
-    char kept[PLAN_SIZE_TEXT];
+    int64_t scores = planner_scores(request, plan, ranks, PLANNER_NO_LIMIT),
+            rows = qctx_plan_most_rows(plan, request->batch, ranks);
+    char kept[PLANNER_SIZE_TEXT];
 
     text[0] = '\0';
-    plan_size_text(plan->keep_bytes, false, kept);
+    planner_size_text(plan->keep_bytes, false, kept);
     if (scores > 0 && plan->keep_bytes >= scores)
         snprintf(text, size, "all scores kept (%s); ", kept);
     else if (scores > 0)
@@ -39,7 +39,7 @@ static void explain_precision(const qctx_plan_request *request, const qctx_plan_
     double gain = rates->flops[QCTX_PRECISION_BFLOAT16] / rates->flops[QCTX_PRECISION_FLOAT32];
 
     snprintf(text, size, "%s", qctx_precision_name(plan->precision));
-    if (request->precision == QCTX_PRECISION_AUTO && plan_only_float32(request))
+    if (request->precision == QCTX_PRECISION_AUTO && planner_only_float32(request))
         snprintf(text + strlen(text), size - strlen(text), " (auto: %s knows no other)",
                  request->kind == QCTX_LOSS_SOFT ? "the loss soft" : "similarity full");
     else if (request->precision == QCTX_PRECISION_AUTO && gain > 0.0)
@@ -55,7 +55,7 @@ static bool follows_free_memory(const qctx_plan_request *request, int ranks, con
     qctx_plan free_of_limits;
 
     settled.precision = plan->precision;
-    return request->memory == 0 && plan_fit(&settled, ranks, PLAN_NO_LIMIT, &free_of_limits) &&
+    return request->memory == 0 && planner_fit(&settled, ranks, PLANNER_NO_LIMIT, &free_of_limits) &&
            (free_of_limits.scheme != plan->scheme || free_of_limits.micro_rows != plan->micro_rows);
 }
 
@@ -73,19 +73,19 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
                  "bit");
 }
 
-void plan_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
+void planner_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], exchange[96] = "", precision[80], memory[2 * PLAN_SIZE_TEXT], limit[PLAN_SIZE_TEXT],
-                    bytes[PLAN_SIZE_TEXT];
+    char spent[96], exchange[96] = "", precision[80], memory[2 * PLANNER_SIZE_TEXT], limit[PLANNER_SIZE_TEXT],
+                    bytes[PLANNER_SIZE_TEXT];
 
     explain_precision(request, rates, plan, precision, sizeof precision);
     explain_memory(request, ranks, plan, spent, sizeof spent);
-    plan_size_text(plan->memory, true, memory);
-    plan_size_text(plan->limit, false, limit);
-    if (plan->limit < PLAN_NO_LIMIT)
+    planner_size_text(plan->memory, true, memory);
+    planner_size_text(plan->limit, false, limit);
+    if (plan->limit < PLANNER_NO_LIMIT)
         snprintf(memory + strlen(memory), sizeof memory - strlen(memory), " of %s", limit);
-    plan_size_text((int64_t)cost.bytes, false, bytes);
+    planner_size_text((int64_t)cost.bytes, false, bytes);
     if (ranks > 1)
         snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
     snprintf(plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s",

@@ -1,38 +1,13 @@
 /* Which scheme, and what its memory is spent on. */
 #include <stdlib.h>
 
-#include "plan_internal.h"
+#include "planner_internal.h"
 #include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
 /* Rows through the head at a time: as few as cost its products nothing, and as few as are taken where nothing else
  * fits. */
 enum { MICRO_FAST = 1024, MICRO_LEAST = 128 };
-
-void plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows)
-{
-    int64_t leaf, leaves, last_first, last_rows;
-
-    if (plan->leaves == 0) {
-        qctx_share(batch, rank, ranks, first, rows);
-        return;
-    }
-    qctx_leaf_share(plan->leaves, rank, ranks, &leaf, &leaves);
-    *first = *rows = 0;
-    if (leaves == 0)
-        return;
-    qctx_leaf_rows(batch, plan->leaves, leaf, first, rows);
-    qctx_leaf_rows(batch, plan->leaves, leaf + leaves - 1, &last_first, &last_rows);
-    *rows = last_first + last_rows - *first;
-}
-
-int64_t plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks)
-{
-    int64_t first, rows;
-
-    plan_share(plan, batch, 0, ranks, &first, &rows);
-    return rows;
-}
 
 /* The schemes that a request may take, those with the fewest operations first; returns how many. */
 static int list_schemes(const qctx_plan_request *request, int ranks, qctx_similarity schemes[QCTX_SIMILARITY_RING])
@@ -64,11 +39,11 @@ static bool is_cheaper(const qctx_plan_request *request, int ranks, const qctx_p
 static bool keep_scores(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
 {
     plan->keep_bytes = 0;
-    plan->memory = plan_memory(request, plan, ranks);
+    plan->memory = planner_memory(request, plan, ranks);
     if (plan->memory > limit)
         return false;
-    plan->keep_bytes = plan_scores(request, plan, ranks, limit - plan->memory);
-    plan->memory = plan_memory(request, plan, ranks);
+    plan->keep_bytes = planner_scores(request, plan, ranks, limit - plan->memory);
+    plan->memory = planner_memory(request, plan, ranks);
     return true;
 }
 
@@ -81,7 +56,7 @@ static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t li
     qctx_plan tried = *plan;
     bool any = false;
 
-    tried.micro_rows = plan_most_rows(plan, request->batch, ranks);
+    tried.micro_rows = qctx_plan_most_rows(plan, request->batch, ranks);
     for (bool last = false; !last; tried.micro_rows = (tried.micro_rows + 1) / 2) {
         bool fits = keep_scores(request, ranks, limit, &tried);
 
@@ -93,7 +68,7 @@ static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t li
     return any;
 }
 
-bool plan_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
+bool planner_fit(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan)
 {
     qctx_similarity schemes[QCTX_SIMILARITY_RING];
     int count = list_schemes(request, ranks, schemes);
@@ -126,8 +101,8 @@ qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_
 
     if (conflict.key != NULL)
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
-    status = plan_check_ranks(request, ranks, error);
-    if (status == QCTX_OK && !plan_fit(request, ranks, limit, plan))
-        status = plan_refuse_memory(request, ranks, limit, plan, error);
+    status = planner_check_ranks(request, ranks, error);
+    if (status == QCTX_OK && !planner_fit(request, ranks, limit, plan))
+        status = planner_refuse_memory(request, ranks, limit, plan, error);
     return status;
 }

@@ -1,7 +1,7 @@
 /* What a step costs, by counts and by the time that they take at given rates. */
 #include <math.h>
 
-#include "plan_internal.h"
+#include "planner_internal.h"
 #include "qctx/engine/stepper.h"
 
 /* Bytes of the loss that a rank receives for each of the batch's rows and floats, were it to receive all of them. */
@@ -38,8 +38,8 @@ static double count_messages(const qctx_plan *plan, int ranks)
 qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_plan *plan, int ranks,
                                  const qctx_plan_rates *rates)
 {
-    qctx_loss_config loss = plan_loss(request, plan);
-    int64_t rows = plan_most_rows(plan, request->batch, ranks);
+    qctx_loss_config loss = planner_loss(request, plan);
+    int64_t rows = qctx_plan_most_rows(plan, request->batch, ranks);
     double from_others = (double)(ranks - 1) / (double)ranks;
     /* The head's gradient: its parts are summed, and gathered again. */
     double gradient = 2.0 * (double)(qctx_head_parameter_count(&request->head) * (int64_t)sizeof(float));
@@ -48,7 +48,7 @@ qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_pl
                  qctx_loss_flops(&loss, ranks, rows, request->batch, request->head.output),
         .bytes = from_others * ((double)request->batch * loss_bytes(request, plan) + gradient),
         .messages = count_messages(plan, ranks),
-        .memory = plan_memory(request, plan, ranks),
+        .memory = planner_memory(request, plan, ranks),
     };
 
     cost.computing = cost.flops / rates->flops[plan->precision];

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "plan_internal.h"
+#include "planner_internal.h"
 #include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan_internal.h"
+#include "planner_internal.h"
 
 /* All that is left to a run that goes on. */
 static qctx_status hint_ranks(int64_t most, qctx_error *error)
@@ -10,7 +10,7 @@ static qctx_status hint_ranks(int64_t most, qctx_error *error)
     return qctx_hint(error, "resume the run on at most %lld %s", (long long)most, most == 1 ? "rank" : "ranks");
 }
 
-qctx_status plan_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error)
+qctx_status planner_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error)
 {
     if (request->batch < ranks) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "batch.size: %lld questions a step are too few for %d ranks",
@@ -43,7 +43,7 @@ static int64_t find_batch(const qctx_plan_request *request, int ranks, int64_t l
     for (int64_t next = ranks > 2 ? 2 * (int64_t)ranks : 2; fails - fits > 1 && next < request->batch;
          next = fits + (fails - fits) / 2) {
         smaller.batch = next;
-        if (plan_fit(&smaller, ranks, limit, &plan))
+        if (planner_fit(&smaller, ranks, limit, &plan))
             fits = next;
         else if (fits == 0)
             return 0;
@@ -59,7 +59,7 @@ static int find_ranks(const qctx_plan_request *request, int ranks, int64_t limit
     qctx_plan plan;
 
     for (int64_t more = 2 * (int64_t)ranks; 2 * more <= request->batch && more <= 1 << 20; more *= 2)
-        if (plan_fit(request, (int)more, limit, &plan))
+        if (planner_fit(request, (int)more, limit, &plan))
             return (int)more;
     return 0;
 }
@@ -71,7 +71,7 @@ static qctx_similarity find_scheme(const qctx_plan_request *request, int ranks, 
     qctx_plan plan;
 
     any.similarity = QCTX_SIMILARITY_AUTO;
-    if (any.kind == QCTX_LOSS_SOFT || !plan_fit(&any, ranks, limit, &plan))
+    if (any.kind == QCTX_LOSS_SOFT || !planner_fit(&any, ranks, limit, &plan))
         return request->similarity;
     return plan.scheme;
 }
@@ -84,18 +84,18 @@ static void add(char ways[QCTX_ERROR_HINT_MAX], const char *way)
     snprintf(ways + used, QCTX_ERROR_HINT_MAX - used, "%s%s", used > 0 ? ", or " : "", way);
 }
 
-qctx_status plan_refuse_memory(const qctx_plan_request *request, int ranks, int64_t limit, const qctx_plan *least,
-                               qctx_error *error)
+qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, int64_t limit, const qctx_plan *least,
+                                  qctx_error *error)
 {
     qctx_similarity scheme = request->resumed ? request->similarity : find_scheme(request, ranks, limit);
     int64_t batch = request->resumed ? 0 : find_batch(request, ranks, limit);
     int more = find_ranks(request, ranks, limit);
     const char *no_way =
         request->resumed ? "resume the run where more memory is free" : "a smaller model.hidden needs less";
-    char has[PLAN_SIZE_TEXT], needs[PLAN_SIZE_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
+    char has[PLANNER_SIZE_TEXT], needs[PLANNER_SIZE_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
 
-    plan_size_text(limit, false, has);
-    plan_size_text(least->memory, true, needs);
+    planner_size_text(limit, false, has);
+    planner_size_text(least->memory, true, needs);
     if (request->memory > 0) {
         qctx_fail(error, QCTX_ERR_CONFIG,
                   "run.memory: %s is below the least that a step of %lld questions needs on %d ranks, %s with "
