@@ -298,7 +298,7 @@ static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int6
     if (status == QCTX_STOPPED)
         qctx_hint(error, "the same command begins anew; a run is not changed by its evaluation");
     json_decref(job.tables);
-    qctx_sources_close(&job.opened);
+    qctx_opened_close(&job.opened);
     qctx_run_close(&job.run);
     return status;
 }

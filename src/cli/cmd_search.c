@@ -57,7 +57,7 @@ static void close_session(search_session *session)
     qctx_search_destroy(session->search);
     qctx_search_free_texts(session->sentences, session->sentence_count);
     qctx_encoder_destroy(session->encoder);
-    qctx_sources_close(&session->opened);
+    qctx_opened_close(&session->opened);
     qctx_run_close(&session->run);
 }
 

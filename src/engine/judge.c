@@ -7,8 +7,7 @@
 
 /* One set of questions with the figures of no head. */
 typedef struct {
-    const char *name;
-    qctx_eval_set set;
+    qctx_named_set of;
     double *no_head; /* [count, QCTX_FIGURE_COUNT] */
 } judged_set;
 
@@ -54,25 +53,40 @@ static qctx_status measure(qctx_judge *judge, const qctx_eval_set *set, const qc
     return status;
 }
 
-static qctx_status allocate(qctx_judge **created, const qctx_opened *opened, const qctx_training_set *training,
-                            qctx_error *error)
+static qctx_status allocate(qctx_judge **created, int64_t tuning_count, int64_t source_count, qctx_error *error)
 {
     qctx_judge *judge = qctx_alloc(1, sizeof *judge, "the evaluation", error);
 
     if (judge == NULL)
         return QCTX_ERR_MEMORY;
     *created = judge;
-    judge->tuning = qctx_alloc(training->tuning_count, sizeof *judge->tuning, "the evaluation", error);
-    judge->sources = qctx_alloc(opened->eval_count, sizeof *judge->sources, "the evaluation", error);
+    judge->tuning = qctx_alloc(tuning_count, sizeof *judge->tuning, "the evaluation", error);
+    judge->sources = qctx_alloc(source_count, sizeof *judge->sources, "the evaluation", error);
     return judge->tuning == NULL || judge->sources == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
-                              const qctx_training_set *training, const qctx_projector *no_head, qctx_judge **created,
-                              qctx_error *error)
+/* Takes the sets over with the figures of no head. Collective. */
+static qctx_status measure_no_head(qctx_judge *judge, const qctx_named_set *sets, int64_t count,
+                                   const qctx_projector *no_head, judged_set *judged, int64_t *judged_count,
+                                   qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        judged_set *set = &judged[(*judged_count)++];
+
+        set->of = sets[i];
+        status = measure(judge, &set->of.set, no_head, &set->no_head, error);
+    }
+    return status;
+}
+
+qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const qctx_named_set *tuning,
+                              int64_t tuning_count, const qctx_named_set *sources, int64_t source_count,
+                              const qctx_projector *no_head, qctx_judge **created, qctx_error *error)
 {
     qctx_judge *judge = NULL;
-    qctx_status status = qctx_agree(comm, allocate(&judge, opened, training, error), error);
+    qctx_status status = qctx_agree(comm, allocate(&judge, tuning_count, source_count, error), error);
 
     if (status != QCTX_OK)
         goto out;
@@ -80,19 +94,9 @@ qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const 
     judge->config = config;
     judge->protocol = (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool,
                                       (uint64_t)config->run.seed, QCTX_PRECISION_AUTO};
-    for (int64_t t = 0; t < training->tuning_count && status == QCTX_OK; t++) {
-        judged_set *set = &judge->tuning[judge->tuning_count++];
-
-        set->set = training->tuning[t].set;
-        status = measure(judge, &set->set, no_head, &set->no_head, error);
-    }
-    for (int64_t s = 0; s < opened->eval_count && status == QCTX_OK; s++) {
-        judged_set *set = &judge->sources[judge->source_count++];
-
-        set->name = opened->eval[s].name;
-        set->set = qctx_source_questions(&opened->eval[s]);
-        status = measure(judge, &set->set, no_head, &set->no_head, error);
-    }
+    status = measure_no_head(judge, tuning, tuning_count, no_head, judge->tuning, &judge->tuning_count, error);
+    if (status == QCTX_OK)
+        status = measure_no_head(judge, sources, source_count, no_head, judge->sources, &judge->source_count, error);
     if (status != QCTX_OK)
         goto out;
     *created = judge;
@@ -137,7 +141,7 @@ int64_t qctx_judge_choosing_questions(const qctx_judge *judge)
     const judged_set *sets = choosing_sets(judge, &count);
 
     for (int64_t i = 0; i < count; i++)
-        questions += sets[i].set.count;
+        questions += sets[i].of.set.count;
     return questions;
 }
 
@@ -154,7 +158,7 @@ double qctx_judge_no_head(const qctx_judge *judge)
     double sum = 0;
 
     for (int64_t i = 0; i < count; i++)
-        sum += qctx_metrics_mean(sets[i].no_head, sets[i].set.count, figure) * (double)sets[i].set.count;
+        sum += qctx_metrics_mean(sets[i].no_head, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
     return sum / (double)qctx_judge_choosing_questions(judge);
 }
 
@@ -168,11 +172,11 @@ static qctx_status metric_of(qctx_judge *judge, const qctx_projector *projector,
 
     for (int64_t i = 0; i < count; i++) {
         double *values = NULL;
-        qctx_status status = measure(judge, &sets[i].set, projector, &values, error);
+        qctx_status status = measure(judge, &sets[i].of.set, projector, &values, error);
 
         if (status != QCTX_OK)
             return status;
-        sum += qctx_metrics_mean(values, sets[i].set.count, figure) * (double)sets[i].set.count;
+        sum += qctx_metrics_mean(values, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
         free(values);
     }
     *metric = sum / (double)qctx_judge_choosing_questions(judge);
@@ -208,7 +212,7 @@ int64_t qctx_judge_source_count(const qctx_judge *judge)
 
 const char *qctx_judge_source_name(const qctx_judge *judge, int64_t source)
 {
-    return judge->sources[source].name;
+    return judge->sources[source].of.name;
 }
 
 qctx_status qctx_judge_compare(qctx_judge *judge, int64_t source, const qctx_projector *head,
@@ -216,11 +220,12 @@ qctx_status qctx_judge_compare(qctx_judge *judge, int64_t source, const qctx_pro
 {
     const judged_set *set = &judge->sources[source];
     double *values = NULL;
-    qctx_status status = measure(judge, &set->set, head, &values, error);
+    qctx_status status = measure(judge, &set->of.set, head, &values, error);
 
     if (status == QCTX_OK)
-        status = qctx_metrics_compare(judge->comm, set->no_head, values, set->set.count, judge->config->eval.bootstrap,
-                                      (uint64_t)judge->config->run.seed, comparison, error);
+        status =
+            qctx_metrics_compare(judge->comm, set->no_head, values, set->of.set.count, judge->config->eval.bootstrap,
+                                 (uint64_t)judge->config->run.seed, comparison, error);
     free(values);
     return status;
 }

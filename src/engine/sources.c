@@ -216,16 +216,6 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const 
 out:
     free_places(&places);
     if (status != QCTX_OK)
-        qctx_sources_close(opened);
+        qctx_opened_close(opened);
     return status;
-}
-
-void qctx_sources_close(qctx_opened *opened)
-{
-    for (int64_t i = 0; i < opened->store_count; i++)
-        qctx_store_close(opened->stores[i]);
-    free(opened->stores);
-    free(opened->train);
-    free(opened->eval);
-    *opened = (qctx_opened){0};
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/engine/examples.h"
+#include "qctx/engine/hold_out.h"
 #include "qctx/engine/judge.h"
 #include "qctx/engine/weights.h"
 #include "sources_internal.h"
@@ -34,22 +34,22 @@ static qctx_store *const *parts_of(const qctx_places *places, const qctx_store *
 }
 
 /* Collective. */
-static qctx_status choose(qctx_places *places, const qctx_training_set *held_out, qctx_error *error)
+static qctx_status choose(qctx_places *places, const qctx_held_out *held_out, qctx_error *error)
 {
     const char *names[QCTX_JOINED_MAX];
     qctx_weights_task task = {
         .names = names,
-        .set_count = held_out->tuning_count,
+        .set_count = held_out->count,
         .count = places->encoder_count,
         .pool = places->config->eval.pool,
         .figure = qctx_judge_figure(places->config->eval.metric),
     };
-    qctx_weights_set *sets = qctx_alloc(held_out->tuning_count, sizeof *sets, "tuning questions", error);
+    qctx_weights_set *sets = qctx_alloc(held_out->count, sizeof *sets, "tuning questions", error);
     qctx_status status = qctx_agree(places->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK) {
-        for (int64_t t = 0; t < held_out->tuning_count; t++)
-            sets[t] = (qctx_weights_set){held_out->tuning[t].set, parts_of(places, held_out->tuning[t].set.store)};
+        for (int64_t t = 0; t < held_out->count; t++)
+            sets[t] = (qctx_weights_set){held_out->sets[t].set, parts_of(places, held_out->sets[t].set.store)};
         for (int64_t i = 0; i < places->encoder_count; i++)
             names[i] = places->encoders[i].recipe->given;
         task.sets = sets;
@@ -62,15 +62,17 @@ static qctx_status choose(qctx_places *places, const qctx_training_set *held_out
 qctx_status qctx_places_tune(qctx_places *places, qctx_error *error)
 {
     qctx_opened opened = {0};
-    qctx_training_set held_out = {0};
+    qctx_held_out held_out = {0};
+    qctx_division division = {0};
     qctx_status status = qctx_agree(places->comm, open_training(places, &opened, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_training_set_hold_out(places->comm, places->config, &opened, &held_out, error);
+        status = qctx_agree(places->comm, qctx_hold_out(places->config, &opened, &division, &held_out, error), error);
     if (status == QCTX_OK)
         status = choose(places, &held_out, error);
     places->weights_known = status == QCTX_OK;
-    qctx_training_set_free(&held_out);
+    qctx_held_out_free(&held_out);
+    qctx_division_free(&division);
     free(opened.train);
     return status;
 }

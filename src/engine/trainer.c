@@ -110,15 +110,37 @@ static qctx_status make_stepper(trainer *run, qctx_error *error)
                                error);
 }
 
+/* The questions that choose, and those that report; the caller frees both lists. Local. Errors: MEMORY. */
+static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, qctx_named_set **sources,
+                                  qctx_error *error)
+{
+    const qctx_held_out *held_out = &run->training.held_out;
+
+    *tuning = qctx_alloc(held_out->count, sizeof **tuning, "the evaluation", error);
+    *sources = qctx_alloc(run->opened->eval_count, sizeof **sources, "the evaluation", error);
+    if (*tuning == NULL || *sources == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t t = 0; t < held_out->count; t++)
+        (*tuning)[t].set = held_out->sets[t].set;
+    for (int64_t s = 0; s < run->opened->eval_count; s++)
+        (*sources)[s] = (qctx_named_set){run->opened->eval[s].name, qctx_source_questions(&run->opened->eval[s])};
+    return QCTX_OK;
+}
+
 static qctx_status measure_no_head(trainer *run, qctx_error *error)
 {
     qctx_projector no_head = trainer_projector(run, NULL, 0.0);
-    qctx_status status;
+    qctx_named_set *tuning = NULL, *sources = NULL;
+    qctx_status status = qctx_agree(run->comm, list_questions(run, &tuning, &sources, error), error);
 
     qctx_comm_set_phase("evaluation without a head");
     qctx_phases_begin(&run->phases);
-    status = qctx_judge_create(run->comm, run->config, run->opened, &run->training, &no_head, &run->judge, error);
+    if (status == QCTX_OK)
+        status = qctx_judge_create(run->comm, run->config, tuning, run->training.held_out.count, sources,
+                                   run->opened->eval_count, &no_head, &run->judge, error);
     qctx_phases_end(&run->phases, QCTX_PHASE_EVALUATE);
+    free(tuning);
+    free(sources);
     return status == QCTX_OK ? qctx_stop_agree(run->comm, error) : status;
 }
 
@@ -194,7 +216,7 @@ static void release(trainer *run)
     qctx_stepper_destroy(run->stepper);
     qctx_sampler_destroy(&run->sampler);
     qctx_training_set_free(&run->training);
-    qctx_sources_close(&run->own_sources);
+    qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);
     free(run->best.parameters);
     free(run->final);

@@ -29,8 +29,8 @@ void trainer_say_start(const trainer *run)
     if (speaks(run) && run->plan.warning[0] != '\0')
         qctx_warn("%s", run->plan.warning);
     qctx_info("data: %lld training questions, %lld held out to choose epoch and strength",
-              (long long)run->training.examples.count, (long long)run->training.tuning_questions);
-    if (speaks(run) && run->training.tuning_questions == 0 && qctx_judge_can_choose(run->judge))
+              (long long)run->training.examples.count, (long long)run->training.held_out.questions);
+    if (speaks(run) && run->training.held_out.questions == 0 && qctx_judge_can_choose(run->judge))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");
     qctx_info("steps: %lld of %lld questions, %lld an epoch", (long long)run->total_steps,

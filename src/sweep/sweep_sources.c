@@ -218,7 +218,7 @@ qctx_status sweep_open_sources(sweep *s, qctx_error *error)
 void sweep_close_sources(sweep *s)
 {
     for (int64_t i = 0; i < s->source_count; i++) {
-        qctx_sources_close(&s->sources[i].opened);
+        qctx_opened_close(&s->sources[i].opened);
         qctx_config_free(&s->sources[i].config);
         free(s->sources[i].key);
     }

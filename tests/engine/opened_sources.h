@@ -24,7 +24,7 @@ static inline qctx_status open_sources(const char *cache, const char *data, qctx
 
 static inline void close_sources(qctx_opened *opened, qctx_config *config)
 {
-    qctx_sources_close(opened);
+    qctx_opened_close(opened);
     qctx_config_free(config);
 }
 

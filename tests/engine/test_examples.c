@@ -56,12 +56,12 @@ static void held_out_contexts_stand_in_no_example(void **state)
     (void)state;
     open_fixture(&on, "eval.tune=0.2");
     expect_set(&on, QCTX_OK, &set, &error);
-    assert_int_equal(set.tuning_count, 1);
-    assert_in_range(set.tuning_questions, 12, 24);
-    assert_true(set.examples.count + set.tuning_questions <= SMALL_QUESTIONS);
+    assert_int_equal(set.held_out.count, 1);
+    assert_in_range(set.held_out.questions, 12, 24);
+    assert_true(set.examples.count + set.held_out.questions <= SMALL_QUESTIONS);
     assert_true(set.examples.count >= SMALL_QUESTIONS - 36);
     for (int64_t i = 0; i < set.examples.offsets[set.examples.count]; i++)
-        assert_false(is_answer(&set.tuning[0], set.examples.contexts[i]));
+        assert_false(is_answer(&set.held_out.sets[0], set.examples.contexts[i]));
     qctx_training_set_free(&set);
     close_fixture(&on);
 }
@@ -78,12 +78,12 @@ static void the_division_is_the_seeds(void **state)
     expect_set(&on, QCTX_OK, &again, &error);
     on.config.run.seed++;
     expect_set(&on, QCTX_OK, &other, &error);
-    assert_int_equal(first.tuning_questions, again.tuning_questions);
-    assert_memory_equal(first.tuning[0].questions, again.tuning[0].questions,
-                        (size_t)first.tuning_questions * sizeof(int64_t));
-    assert_true(first.tuning_questions != other.tuning_questions ||
-                memcmp(first.tuning[0].questions, other.tuning[0].questions,
-                       (size_t)first.tuning_questions * sizeof(int64_t)) != 0);
+    assert_int_equal(first.held_out.questions, again.held_out.questions);
+    assert_memory_equal(first.held_out.sets[0].questions, again.held_out.sets[0].questions,
+                        (size_t)first.held_out.questions * sizeof(int64_t));
+    assert_true(first.held_out.questions != other.held_out.questions ||
+                memcmp(first.held_out.sets[0].questions, other.held_out.sets[0].questions,
+                       (size_t)first.held_out.questions * sizeof(int64_t)) != 0);
     qctx_training_set_free(&first);
     qctx_training_set_free(&again);
     qctx_training_set_free(&other);
@@ -99,7 +99,7 @@ static void without_tuning_every_question_is_an_example_with_all_its_contexts(vo
     (void)state;
     open_fixture(&on, "eval.tune=0");
     expect_set(&on, QCTX_OK, &set, &error);
-    assert_int_equal(set.tuning_questions, 0);
+    assert_int_equal(set.held_out.questions, 0);
     assert_int_equal(set.examples.count, SMALL_QUESTIONS);
     for (int64_t i = 0; i < SMALL_QUESTIONS; i++) {
         assert_int_equal(set.examples.offsets[i + 1] - set.examples.offsets[i], i % 2 == 0 ? 2 : 1);

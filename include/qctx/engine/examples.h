@@ -12,8 +12,8 @@
 
 #include "qctx/base/status.h"
 #include "qctx/engine/config.h"
-#include "qctx/engine/evaluate.h"
-#include "qctx/engine/sources.h"
+#include "qctx/engine/hold_out.h"
+#include "qctx/engine/opened.h"
 #include "qctx/platform/comm.h"
 
 typedef struct {
@@ -25,36 +25,17 @@ typedef struct {
     uint64_t *content; /* [offsets[count]] equal for equal contexts, also across stores */
 } qctx_examples;
 
-/* Held-out questions of one training source, with the arrays that `set` borrows. */
-typedef struct {
-    qctx_eval_set set;
-    int64_t *questions;
-    int64_t *offsets;
-    int64_t *contexts;
-} qctx_tuning;
-
 typedef struct {
     qctx_examples examples;
-    int64_t tuning_count; /* training sources with held-out questions; 0 with eval.tune 0 */
-    qctx_tuning *tuning;
-    int64_t tuning_questions; /* in all of them */
+    qctx_held_out held_out;
 } qctx_training_set;
 
-/* The questions of an opened source, up to its limit, for evaluation. Borrows from the source. Local. */
-qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
-
 /*
- * Builds the training set of a config from its opened sources. Held out are the questions of eval.tune_split, or whole
- * groups (titles where the stores have them, else contexts) in a seeded order until eval.tune of the questions are
- * reached; no held-out context stands in any example. Every rank builds the same. Collective.
- * Errors: DATA (nothing left to train on; no such split), IO, MEMORY.
+ * Builds the training set of a config from its opened sources; no held-out context stands in any example. Every rank
+ * builds the same. Collective. Errors: DATA (nothing left to train on; no such split), IO, MEMORY.
  */
 qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
                                     qctx_training_set *set, qctx_error *error);
-
-/* The same without the examples: only which questions are held out. Collective. Errors: IO, MEMORY, DATA. */
-qctx_status qctx_training_set_hold_out(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
-                                       qctx_training_set *set, qctx_error *error);
 void qctx_training_set_free(qctx_training_set *set);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "qctx/engine/examples.h"
-#include "qctx/engine/sources.h"
+#include "qctx/engine/opened.h"
 
 typedef struct qctx_feed qctx_feed;
 struct qctx_feed {

@@ -15,24 +15,28 @@
 #include "qctx/base/status.h"
 #include "qctx/engine/config.h"
 #include "qctx/engine/evaluate.h"
-#include "qctx/engine/examples.h"
 #include "qctx/engine/metrics.h"
 #include "qctx/engine/projector.h"
-#include "qctx/engine/sources.h"
 #include "qctx/platform/comm.h"
 
 typedef struct qctx_judge qctx_judge;
+
+/* Questions under the name that tables call them by; NULL for those that only choose. */
+typedef struct {
+    const char *name;
+    qctx_eval_set set;
+} qctx_named_set;
 
 /* The figure that a metric of the config stands for. Local. */
 qctx_figure qctx_judge_figure(qctx_metric metric);
 
 /*
- * Measures no head on all questions. Borrows everything it is given. Collective. The caller destroys it (NULL-safe).
- * Errors: those of qctx_evaluate.
+ * Measures no head on all questions: tuning [tuning_count] chooses, sources [source_count] reports. Borrows the config
+ * and what the sets borrow. Collective. The caller destroys it (NULL-safe). Errors: those of qctx_evaluate.
  */
-qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
-                              const qctx_training_set *training, const qctx_projector *no_head, qctx_judge **created,
-                              qctx_error *error);
+qctx_status qctx_judge_create(qctx_comm *comm, const qctx_config *config, const qctx_named_set *tuning,
+                              int64_t tuning_count, const qctx_named_set *sources, int64_t source_count,
+                              const qctx_projector *no_head, qctx_judge **created, qctx_error *error);
 void qctx_judge_destroy(qctx_judge *judge);
 
 /* How questions are evaluated: eval.candidates, eval.order and eval.pool. Local. */

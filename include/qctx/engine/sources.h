@@ -19,26 +19,9 @@
 #define QCTX_ENGINE_SOURCES_H
 
 #include "qctx/base/status.h"
-#include "qctx/data/store.h"
 #include "qctx/engine/config.h"
+#include "qctx/engine/opened.h"
 #include "qctx/platform/comm.h"
-
-/* An opened source. */
-typedef struct {
-    qctx_store *store;       /* shared by the sources that name the same file; owned by qctx_opened */
-    const qctx_split *split; /* borrowed from the store */
-    const char *name;        /* what tables call it; borrowed from the config */
-    int64_t limit;
-} qctx_opened_source;
-
-typedef struct {
-    int64_t train_count;
-    qctx_opened_source *train;
-    int64_t eval_count;
-    qctx_opened_source *eval;
-    int64_t store_count; /* distinct */
-    qctx_store **stores;
-} qctx_opened;
 
 /*
  * Opens all sources of a config. Stores made on demand are named and their reuse is said in the log. Sources
@@ -48,6 +31,5 @@ typedef struct {
  */
 qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
                               qctx_error *error);
-void qctx_sources_close(qctx_opened *opened);
 
 #endif

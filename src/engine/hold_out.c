@@ -1,7 +1,8 @@
-/* The division: which training questions are held out to choose epoch and strength. */
+#include "qctx/engine/hold_out.h"
+
 #include <stdlib.h>
 
-#include "examples_internal.h"
+#include "hold_out_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
 
@@ -17,12 +18,12 @@ static bool contains(const uint64_t *sorted, int64_t count, uint64_t key)
     return count > 0 && bsearch(&key, sorted, (size_t)count, sizeof key, compare_u64) != NULL;
 }
 
-static qctx_status read_keys(division *work, qctx_error *error)
+static qctx_status read_keys(qctx_division *work, qctx_error *error)
 {
     for (int64_t s = 0; s < work->opened->train_count; s++) {
         qctx_store *store = work->opened->train[s].store;
         int64_t contexts = qctx_store_count(store, QCTX_STORE_CONTEXTS);
-        context_keys *keys = &work->keys[s];
+        qctx_context_keys *keys = &work->keys[s];
         qctx_status status;
 
         keys->content = qctx_alloc(contexts, sizeof *keys->content, "content numbers", error);
@@ -38,22 +39,22 @@ static qctx_status read_keys(division *work, qctx_error *error)
     return QCTX_OK;
 }
 
-static qctx_status list_candidates(division *work, qctx_error *error)
+static qctx_status list_questions(qctx_division *work, qctx_error *error)
 {
     int64_t at = 0;
 
     for (int64_t s = 0; s < work->opened->train_count; s++)
         work->count += qctx_source_questions(&work->opened->train[s]).count;
-    work->candidates = qctx_alloc(work->count, sizeof *work->candidates, "the training questions", error);
-    if (work->candidates == NULL)
+    work->questions = qctx_alloc(work->count, sizeof *work->questions, "the training questions", error);
+    if (work->questions == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t s = 0; s < work->opened->train_count; s++)
         for (int64_t k = 0; k < qctx_source_questions(&work->opened->train[s]).count; k++)
-            work->candidates[at++] = (candidate){.source = (int32_t)s, .index = k};
+            work->questions[at++] = (qctx_training_question){.source = (int32_t)s, .index = k};
     return QCTX_OK;
 }
 
-const int64_t *examples_contexts_of(const division *work, const candidate *question, int64_t *count)
+const int64_t *qctx_division_contexts(const qctx_division *work, const qctx_training_question *question, int64_t *count)
 {
     const qctx_split *split = work->opened->train[question->source].split;
 
@@ -62,12 +63,12 @@ const int64_t *examples_contexts_of(const division *work, const candidate *quest
 }
 
 /* Whether any right context of a candidate has its key in the sorted list. */
-static bool touches(const division *work, const candidate *question, bool by_group, const uint64_t *sorted,
-                    int64_t sorted_count)
+static bool touches(const qctx_division *work, const qctx_training_question *question, bool by_group,
+                    const uint64_t *sorted, int64_t sorted_count)
 {
-    const context_keys *keys = &work->keys[question->source];
+    const qctx_context_keys *keys = &work->keys[question->source];
     int64_t count;
-    const int64_t *contexts = examples_contexts_of(work, question, &count);
+    const int64_t *contexts = qctx_division_contexts(work, question, &count);
 
     for (int64_t c = 0; c < count; c++)
         if (contains(sorted, sorted_count, (by_group ? keys->groups : keys->content)[contexts[c]]))
@@ -75,7 +76,7 @@ static bool touches(const division *work, const candidate *question, bool by_gro
     return false;
 }
 
-bool examples_is_touched(const division *work, const candidate *question)
+bool qctx_division_is_touched(const qctx_division *work, const qctx_training_question *question)
 {
     return touches(work, question, false, work->contents, work->content_count);
 }
@@ -107,7 +108,8 @@ static int compare_place(const void *a, const void *b)
  * Picks whole groups in a seeded order until the wanted number of questions is reached, and marks every question that
  * touches one. Reports how many were marked.
  */
-static qctx_status hold_out_groups(division *work, bool by_group, int64_t wanted, int64_t *marked, qctx_error *error)
+static qctx_status hold_out_groups(qctx_division *work, bool by_group, int64_t wanted, int64_t *marked,
+                                   qctx_error *error)
 {
     qctx_status status = QCTX_ERR_MEMORY;
     group_row *rows = qctx_alloc(work->count, sizeof *rows, "hold-out groups", error);
@@ -117,9 +119,9 @@ static qctx_status hold_out_groups(division *work, bool by_group, int64_t wanted
     if (rows == NULL || picked == NULL)
         goto out;
     for (int64_t i = 0; i < work->count; i++) {
-        const context_keys *keys = &work->keys[work->candidates[i].source];
+        const qctx_context_keys *keys = &work->keys[work->questions[i].source];
         int64_t count;
-        const int64_t *contexts = examples_contexts_of(work, &work->candidates[i], &count);
+        const int64_t *contexts = qctx_division_contexts(work, &work->questions[i], &count);
 
         rows[i].key = (by_group ? keys->groups : keys->content)[contexts[0]];
         rows[i].questions = 1;
@@ -141,8 +143,8 @@ static qctx_status hold_out_groups(division *work, bool by_group, int64_t wanted
     qsort(picked, (size_t)picked_count, sizeof *picked, compare_u64);
     *marked = 0;
     for (int64_t i = 0; i < work->count; i++) {
-        work->candidates[i].held_out = touches(work, &work->candidates[i], by_group, picked, picked_count);
-        *marked += work->candidates[i].held_out;
+        work->questions[i].held_out = touches(work, &work->questions[i], by_group, picked, picked_count);
+        *marked += work->questions[i].held_out;
     }
     status = QCTX_OK;
 out:
@@ -151,7 +153,7 @@ out:
     return status;
 }
 
-static qctx_status hold_out_share(division *work, qctx_error *error)
+static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
 {
     int64_t wanted = (int64_t)(work->config->eval.tune * (double)work->count + 0.5);
     int64_t marked = 0;
@@ -166,14 +168,14 @@ static qctx_status hold_out_share(division *work, qctx_error *error)
     return status;
 }
 
-static qctx_status collect_contents(division *work, qctx_error *error)
+static qctx_status collect_contents(qctx_division *work, qctx_error *error)
 {
     int64_t capacity = 0;
 
     for (int64_t i = 0; i < work->count; i++) {
-        const candidate *question = &work->candidates[i];
+        const qctx_training_question *question = &work->questions[i];
         int64_t n;
-        const int64_t *contexts = examples_contexts_of(work, question, &n);
+        const int64_t *contexts = qctx_division_contexts(work, question, &n);
         qctx_status status;
 
         if (!question->held_out)
@@ -190,7 +192,7 @@ static qctx_status collect_contents(division *work, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status examples_divide(division *work, qctx_error *error)
+static qctx_status divide(qctx_division *work, qctx_error *error)
 {
     qctx_status status;
 
@@ -199,19 +201,33 @@ qctx_status examples_divide(division *work, qctx_error *error)
         return QCTX_ERR_MEMORY;
     status = read_keys(work, error);
     if (status == QCTX_OK)
-        status = list_candidates(work, error);
+        status = list_questions(work, error);
     if (status == QCTX_OK && work->config->eval.tune_split[0] == '\0')
         status = hold_out_share(work, error);
     return status == QCTX_OK ? collect_contents(work, error) : status;
 }
 
-void examples_division_free(division *work)
+void qctx_division_free(qctx_division *work)
 {
     for (int64_t s = 0; work->keys != NULL && s < work->opened->train_count; s++) {
         free(work->keys[s].content);
         free(work->keys[s].groups);
     }
     free(work->keys);
-    free(work->candidates);
+    free(work->questions);
     free(work->contents);
+}
+
+qctx_status qctx_hold_out(const qctx_config *config, const qctx_opened *opened, qctx_division *division,
+                          qctx_held_out *held_out, qctx_error *error)
+{
+    qctx_status status;
+
+    *division = (qctx_division){.config = config, .opened = opened};
+    *held_out = (qctx_held_out){0};
+    status = divide(division, error);
+    if (status != QCTX_OK)
+        return status;
+    return config->eval.tune_split[0] != '\0' ? hold_out_named_sets(division, held_out, error)
+                                              : hold_out_share_sets(division, held_out, error);
 }
