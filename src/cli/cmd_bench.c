@@ -4,8 +4,8 @@
 #include "bench_print.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
+#include "qctx/bench/bench.h"
 #include "qctx/cli/commands.h"
-#include "qctx/engine/bench.h"
 #include "qctx/platform/topology.h"
 
 static struct {

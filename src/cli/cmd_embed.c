@@ -5,8 +5,8 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/engine/embed.h"
-#include "qctx/engine/encoders.h"
+#include "qctx/dataset/embed.h"
+#include "qctx/dataset/encoders.h"
 #include "qctx/platform/topology.h"
 
 /* Of a rank that the others wait for, as run.hang_timeout has it where there is a configuration. */

@@ -5,14 +5,14 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/engine/examples.h"
-#include "qctx/engine/metrics.h"
-#include "qctx/engine/predictions.h"
-#include "qctx/engine/report.h"
-#include "qctx/engine/run.h"
-#include "qctx/engine/sources.h"
-#include "qctx/engine/trec.h"
+#include "qctx/dataset/examples.h"
+#include "qctx/dataset/sources.h"
+#include "qctx/evaluation/metrics.h"
+#include "qctx/evaluation/predictions.h"
+#include "qctx/evaluation/report.h"
+#include "qctx/evaluation/trec.h"
 #include "qctx/platform/topology.h"
+#include "qctx/training/run.h"
 
 /* Strengths 0, 0.1 … 1 of --strengths. */
 enum { STRENGTHS = 11 };

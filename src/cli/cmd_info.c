@@ -3,9 +3,9 @@
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/cli/commands.h"
-#include "qctx/engine/checkpoint.h"
-#include "qctx/engine/config.h"
-#include "qctx/engine/run.h"
+#include "qctx/config/config.h"
+#include "qctx/training/checkpoint.h"
+#include "qctx/training/run.h"
 #include "qctx/transformer/model_folder.h"
 
 static struct {

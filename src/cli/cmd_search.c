@@ -3,11 +3,11 @@
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
 #include "qctx/cli/results.h"
-#include "qctx/engine/embed.h"
-#include "qctx/engine/run.h"
-#include "qctx/engine/search.h"
-#include "qctx/engine/sources.h"
+#include "qctx/dataset/embed.h"
+#include "qctx/dataset/sources.h"
 #include "qctx/platform/topology.h"
+#include "qctx/retrieval/search.h"
+#include "qctx/training/run.h"
 
 static struct {
     int64_t top;

@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "qctx/cli/commands.h"
-#include "qctx/engine/config.h"
-#include "qctx/engine/trainer.h"
+#include "qctx/config/config.h"
 #include "qctx/platform/topology.h"
+#include "qctx/training/trainer.h"
 
 static struct {
     const char *resume; /* NULL, "" or "auto" */

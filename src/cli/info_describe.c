@@ -8,7 +8,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
-#include "qctx/engine/run.h"
+#include "qctx/training/run.h"
 
 static void set_text(json_t *object, const char *name, const char *value)
 {

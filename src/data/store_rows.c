@@ -11,7 +11,7 @@
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
-/* Rows by which is told whether all of an announcement are in memory: a system call each. */
+/* Rows by which is told whether all that is prefetched are in memory: a system call each. */
 enum { SAMPLED_ROWS = 8 };
 
 size_t qctx_store_row_bytes(const qctx_store *store, qctx_store_side side)
@@ -199,7 +199,7 @@ static bool is_in_memory(const qctx_store *store, qctx_store_side side, int64_t 
     return mincore(pages, 1, &resident) != 0 || (resident & 1) != 0;
 }
 
-void qctx_store_announce(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count)
+void qctx_store_prefetch(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count)
 {
     int64_t stride = count / SAMPLED_ROWS + 1;
     bool all = true;

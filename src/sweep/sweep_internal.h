@@ -7,10 +7,10 @@
 #define QCTX_SWEEP_SWEEP_INTERNAL_H
 
 #include "qctx/base/lockfile.h"
-#include "qctx/engine/sources.h"
-#include "qctx/engine/trainer.h"
+#include "qctx/dataset/sources.h"
 #include "qctx/sweep/ledger.h"
 #include "qctx/sweep/sweep.h"
+#include "qctx/training/trainer.h"
 
 /* Sources that are open for all trials with this configuration of them. */
 typedef struct {

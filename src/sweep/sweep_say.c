@@ -6,8 +6,8 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
-#include "qctx/engine/judge.h"
-#include "qctx/engine/metrics.h"
+#include "qctx/evaluation/evaluator.h"
+#include "qctx/evaluation/metrics.h"
 #include "qctx/sweep/table.h"
 #include "sweep_internal.h"
 
@@ -31,7 +31,7 @@ void sweep_describe(const sweep *s, char *text, size_t size)
 
 static void say_trial(const sweep *s, const qctx_trial *trial)
 {
-    const char *metric = qctx_figure_name(qctx_judge_figure(s->plan->metric));
+    const char *metric = qctx_figure_name(qctx_evaluator_figure(s->plan->metric));
     char counts[160], seconds[32];
 
     sweep_describe(s, counts, sizeof counts);

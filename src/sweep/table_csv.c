@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/engine/judge.h"
-#include "qctx/engine/report.h"
+#include "qctx/evaluation/evaluator.h"
+#include "qctx/evaluation/report.h"
 #include "table_internal.h"
 
 /* A field of RFC 4180: quoted where it holds a comma, a quote or a line end. */
@@ -78,7 +78,7 @@ static void print_trial(FILE *out, const sweep_table *table, const table_row *ro
     fprintf(out, "%lld,%s", (long long)trial->index, table_state_name(trial->state));
     for (int64_t p = 0; p < table->plan->space.count; p++)
         print_field(out, table_raw_value(trial->overrides[p]));
-    print_field(out, qctx_figure_name(qctx_judge_figure(table->plan->metric)));
+    print_field(out, qctx_figure_name(qctx_evaluator_figure(table->plan->metric)));
     print_number(out, whole ? row->metric : trial->metric, whole ? row->chosen : paused);
     print_number(out, row->no_head, whole && row->chosen);
     print_number(out, row->strength, whole);

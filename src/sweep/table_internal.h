@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qctx/engine/evaluate.h"
-#include "qctx/engine/metrics.h"
+#include "qctx/evaluation/evaluate.h"
+#include "qctx/evaluation/metrics.h"
 #include "qctx/platform/json.h"
 #include "qctx/sweep/table.h"
 

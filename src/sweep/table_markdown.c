@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/engine/judge.h"
-#include "qctx/engine/report.h"
+#include "qctx/evaluation/evaluator.h"
+#include "qctx/evaluation/report.h"
 #include "table_grid.h"
 #include "table_internal.h"
 
@@ -21,7 +21,7 @@ static int64_t varying(const qctx_space *space)
 
 static const char *metric_label(const sweep_table *table)
 {
-    return qctx_report_label(qctx_judge_figure(table->plan->metric));
+    return qctx_report_label(qctx_evaluator_figure(table->plan->metric));
 }
 
 static void add_heading(const sweep_table *table, table_grid *grid, qctx_error *error)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/engine/report.h"
+#include "qctx/evaluation/report.h"
 #include "table_internal.h"
 
 const table_result *table_find(const table_row *row, const char *source)

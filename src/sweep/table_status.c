@@ -4,7 +4,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/lockfile.h"
 #include "qctx/base/mem.h"
-#include "qctx/engine/judge.h"
+#include "qctx/evaluation/evaluator.h"
 #include "qctx/platform/yaml.h"
 #include "table_internal.h"
 
@@ -129,10 +129,10 @@ static qctx_status print_best(FILE *out, const qctx_sweep_plan *plan, const qctx
     if (trial->state == QCTX_TRIAL_FINISHED)
         snprintf(no_head, sizeof no_head, " (no head %.2f), strength %g", 100.0 * trial->no_head, trial->strength);
     fputs("\nbest so far\n", out);
-    status =
-        print_line(out, qctx_format(error, "%6lld  %s %.2f%s, %s %s", (long long)trial->index,
-                                    qctx_figure_name(qctx_judge_figure(plan->metric)), 100.0 * trial->metric, no_head,
-                                    trial->state == QCTX_TRIAL_FINISHED ? "finished in" : "paused after", elapsed));
+    status = print_line(out, qctx_format(error, "%6lld  %s %.2f%s, %s %s", (long long)trial->index,
+                                         qctx_figure_name(qctx_evaluator_figure(plan->metric)), 100.0 * trial->metric,
+                                         no_head, trial->state == QCTX_TRIAL_FINISHED ? "finished in" : "paused after",
+                                         elapsed));
     for (int64_t p = 0; p < plan->space.count && status == QCTX_OK; p++)
         if (table_varies(&plan->space.parameters[p]))
             status = print_line(out, qctx_format(error, "        %s", trial->overrides[p]));

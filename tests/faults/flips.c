@@ -13,8 +13,8 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/rng.h"
-#include "qctx/engine/checkpoint.h"
 #include "qctx/platform/comm.h"
+#include "qctx/training/checkpoint.h"
 
 enum { HEAD_BYTES = 512 };
 

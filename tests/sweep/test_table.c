@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "qctx/base/fileio.h"
-#include "qctx/engine/metrics.h"
+#include "qctx/evaluation/metrics.h"
 #include "qctx/platform/text.h"
 #include "qctx/sweep/table.h"
 

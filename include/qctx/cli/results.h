@@ -8,8 +8,8 @@
 
 #include "qctx/base/status.h"
 #include "qctx/data/store.h"
-#include "qctx/engine/topk.h"
 #include "qctx/platform/comm.h"
+#include "qctx/retrieval/topk.h"
 
 /* An answer; everything is borrowed. */
 typedef struct {

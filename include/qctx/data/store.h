@@ -108,7 +108,7 @@ void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int6
  * Lets the kernel read rows[0 … count − 1] of a mapped file ahead, where a sample of them shows that not all are in
  * memory already. Local. Cannot fail.
  */
-void qctx_store_announce(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count);
+void qctx_store_prefetch(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count);
 
 /*
  * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title

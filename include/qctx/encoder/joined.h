@@ -7,7 +7,7 @@
  * behind its length, a little-endian 64-bit word. Its identity is made of the parts' fingerprints and the weights. Of
  * its parts' work, tokens and operations add up; texts, and those that were cut, are the most that a part counts.
  *
- * The rows of a part can be kept by themselves and joined later (engine/sources): what a joined encoder would say of
+ * The rows of a part can be kept by themselves and joined later (dataset/sources): what a joined encoder would say of
  * itself is made from what its parts say.
  */
 #ifndef QCTX_ENCODER_JOINED_H

@@ -38,7 +38,7 @@
 
 typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT, QCTX_LOSS_SIGMOID } qctx_loss_kind;
 typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONTEXT } qctx_loss_direction;
-/* AUTO is for the configuration: engine/plan makes one of the others of it. */
+/* AUTO is for the configuration: training/planner makes one of the others of it. */
 typedef enum {
     QCTX_SIMILARITY_AUTO,
     QCTX_SIMILARITY_FULL,

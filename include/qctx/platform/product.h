@@ -20,7 +20,7 @@
 #include "qctx/base/bfloat16.h"
 #include "qctx/platform/blas.h"
 
-/* AUTO is for the configuration: engine/plan makes one of the others of it. */
+/* AUTO is for the configuration: training/planner makes one of the others of it. */
 typedef enum { QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, QCTX_PRECISION_AUTO } qctx_precision;
 
 /*

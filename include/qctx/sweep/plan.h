@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/engine/config.h"
+#include "qctx/config/config.h"
 #include "qctx/platform/comm.h"
 #include "qctx/sweep/halving.h"
 #include "qctx/sweep/space.h"

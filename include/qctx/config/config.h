@@ -1,0 +1,217 @@
+/*
+ * The configuration of a run: a typed schema over a YAML file and overrides
+ * from the command line, all errors at once.
+ *
+ * One table (config_schema.c) says for every key its type, bounds, default and
+ * meaning; parsing, the resolved dump, the did-you-mean and the reference in the
+ * README all come from it. To add a key: one member here, one row in the table.
+ *
+ * Values are written one way only: booleans true or false in any case, numbers in decimal digits (3e-4, not 0x10,
+ * 1_000, 010 or inf), memory with a unit (500MB, 2GiB), no null. What only the data or the encoder can tell
+ * (model.output, optim.warmup against the steps of the run) is checked by those who know it.
+ */
+#ifndef QCTX_CONFIG_CONFIG_H
+#define QCTX_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "qctx/base/status.h"
+#include "qctx/data/store.h"
+#include "qctx/model/contrastive.h"
+#include "qctx/model/head.h"
+#include "qctx/model/optimizer.h"
+#include "qctx/model/schedule.h"
+#include "qctx/platform/comm.h"
+#include "qctx/platform/yaml.h"
+
+/* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
+typedef struct {
+    char *corpus;  /* or NULL */
+    char *store;   /* or NULL; exactly one is set */
+    char *split;   /* default "train" in data.train, "dev" in data.eval */
+    char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
+    int64_t limit; /* first questions only; 0: all */
+} qctx_source;
+
+typedef struct {
+    int64_t count;
+    qctx_source *items;
+} qctx_sources;
+
+/* A list of texts, and one of numbers. */
+typedef struct {
+    int64_t count;
+    char **items;
+} qctx_texts;
+
+typedef struct {
+    int64_t count;
+    double *items;
+} qctx_numbers;
+
+typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
+typedef enum { QCTX_POOLS_CONSECUTIVE, QCTX_POOLS_SHUFFLED } qctx_pool_order;
+typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;
+
+typedef struct {
+    struct {
+        char *name; /* default: the config file's name without its ending */
+        char *out;  /* folder of runs */
+        int64_t seed;
+        int64_t memory; /* bytes a rank may use for a step; 0: its share of what the node has free */
+        qctx_precision precision;
+        bool reproducible;
+        int64_t hang_timeout; /* seconds that ranks may stay silent; 0: for ever */
+    } run;
+    struct {
+        qctx_sources train;
+        qctx_sources eval;  /* may be empty: then only the tuning pairs are evaluated */
+        qctx_texts encoder; /* "hashing" and model folders, joined; or one store, whose encoder is used */
+        char *cache;        /* folder of stores made on demand */
+        qctx_dtype dtype;   /* of those stores */
+    } data;
+    struct {
+        qctx_precision precision; /* this and the next five are for model folders */
+        int64_t dim;              /* first coordinates kept; 0: all */
+        char *pooling;            /* "": as the folder says */
+        char *question_prompt;    /* "model": the folder's own; "": none */
+        char *context_prompt;
+        char *context_model;  /* another folder for contexts; "": the same */
+        qctx_numbers weights; /* of several encoders, in their order; none: all 1 */
+        bool tune;            /* the weights are chosen on held-out training questions */
+    } encoder;
+    struct {
+        qctx_head_form form;
+        int64_t layers;
+        int64_t hidden;
+        int64_t output; /* 0: the encoder's dimension */
+        qctx_activation activation;
+        double dropout;
+        qctx_head_sides sides;
+    } model;
+    struct {
+        qctx_loss_kind kind;
+        qctx_loss_direction direction;
+        qctx_similarity similarity;
+        bool normalize;
+        struct {
+            double init; /* s, not its logarithm */
+            bool learn;
+            double max;
+        } logit_scale;
+        struct {
+            double init;
+            bool learn;
+        } logit_bias; /* of sigmoid */
+    } loss;
+    struct {
+        qctx_optimizer_kind kind;
+        double lr;
+        double lr_last; /* share of lr that the last step has */
+        double weight_decay;
+        double beta1;
+        double beta2;
+        double epsilon;
+        double momentum;
+        qctx_decay schedule;
+        int64_t warmup;
+        double clip_norm; /* 0: no clipping */
+    } optim;
+    struct {
+        int64_t size; /* global, whatever the number of ranks */
+        int64_t epochs;
+        int64_t steps; /* stop after so many; 0: epochs decide */
+    } batch;
+    struct {
+        int64_t every; /* epochs; 0: only at the end */
+        int64_t pool;
+        qctx_pool_order order;
+        qctx_candidates candidates;
+        qctx_metric metric;
+        double tune;       /* share of the training questions held out to choose epoch and strength; 0: none */
+        char *tune_split;  /* a split of the training sources to use instead; "" for none */
+        int64_t bootstrap; /* resamples */
+    } eval;
+    struct {
+        int64_t every;  /* epochs; 0: not by epochs */
+        int64_t steps;  /* 0: not by steps */
+        double minutes; /* 0: not by time */
+        int64_t keep;   /* last checkpoints kept beside the best */
+    } checkpoint;
+} qctx_config;
+
+/*
+ * Reads `path` (rank 0 reads, all parse the same bytes) and applies `overrides` [count], each "key.path=value" with
+ * a YAML value: a value, a list of sources, or some keys of a section ("optim={kind: sgd, lr: 0.1}"). Later ones
+ * win. Collective. The caller frees what it holds with qctx_config_free; a failure leaves nothing to free.
+ * Errors: IO, MEMORY, CONFIG: every error of file and overrides, one a line, as "file:line:col: key.path: reason" or
+ * "command line: key.path: reason".
+ */
+qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
+                             qctx_config *config, qctx_error *error);
+
+/* The same from a text, for tests and for configs kept in checkpoints; `name` stands for the file. Local. */
+qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
+                              int64_t count, qctx_config *config, qctx_error *error);
+
+/*
+ * Looks whether `node`, from another YAML file called `name`, is a value of the key or section `path`, all by itself.
+ * Complaints are added to `report`, as "name:line:col: path: reason"; `*good` says whether there are none. Local.
+ * Errors: MEMORY only.
+ */
+qctx_status qctx_config_check_value(const char *path, const qctx_yaml *node, const char *name, bool *good,
+                                    qctx_error *report);
+
+/*
+ * Whether `path` is a key or a section; if not, `report` gets a line "name:line:col: path: unknown key", with what was
+ * perhaps meant. Local.
+ */
+bool qctx_config_check_path(const char *path, const char *name, int line, int column, qctx_error *report);
+
+/* Whether `path` names a section: keys stand below it. Local. */
+bool qctx_config_is_section(const char *path);
+
+/*
+ * Puts the corpus or store at `path` in the place of data.eval; its `split` is "dev" where NULL. Local. Errors: IO,
+ * FORMAT (neither of both), MEMORY.
+ */
+qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const char *split, qctx_error *error);
+
+/* Frees what the config holds and zeroes it. Safe on a zeroed config. Local. */
+void qctx_config_free(qctx_config *config);
+
+/* The resolved configuration as YAML: parsing it gives the same configuration. Freshly allocated. Local. */
+char *qctx_config_dump(const qctx_config *config, qctx_error *error);
+
+/* The reference of all keys as Markdown tables, from the schema. Local. */
+void qctx_config_reference(FILE *out);
+
+/*
+ * Whether a run that was started with `then` can go on with `now`: they are equal but for the keys that the schema lets
+ * a resumed run change (how long it trains, where its files are, how it is watched). Local. Errors: MISMATCH with a
+ * line for every key that differs, MEMORY.
+ */
+qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config *now, qctx_error *error);
+
+/* The head that a config describes for vectors of `input` floats; whether its output fits them is not asked. Local. */
+qctx_head_config qctx_config_head(const qctx_config *config, int64_t input);
+
+/* "<run.out>/<run.name>", freshly allocated. Local. */
+char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
+
+/*
+ * What is asked of the loss that nothing can give, whatever the sizes and the machine: the key that has to change, and
+ * why, with what would work. `key` is NULL where all is well.
+ */
+typedef struct {
+    const char *key;
+    const char *reason;
+} qctx_loss_conflict;
+
+/* Local. */
+qctx_loss_conflict qctx_config_loss_conflict(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
+                                             bool reproducible);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * Training examples: the questions of all training sources as one list, less
+ * those held out to choose epoch and strength.
+ *
+ * One example is one question with all its right contexts; a step takes one of them, drawn anew in each epoch, and
+ * the others are no negatives for the question.
+ */
+#ifndef QCTX_DATASET_EXAMPLES_H
+#define QCTX_DATASET_EXAMPLES_H
+
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/config/config.h"
+#include "qctx/dataset/hold_out.h"
+#include "qctx/dataset/opened.h"
+#include "qctx/platform/comm.h"
+
+typedef struct {
+    int64_t count;
+    int32_t *source;   /* [count] index into the training sources */
+    int64_t *question; /* [count] row in the source's store */
+    int64_t *offsets;  /* [count + 1] into contexts and content */
+    int64_t *contexts; /* [offsets[count]] rows in the source's store */
+    uint64_t *content; /* [offsets[count]] equal for equal contexts, also across stores */
+} qctx_examples;
+
+typedef struct {
+    qctx_examples examples;
+    qctx_held_out held_out;
+} qctx_training_set;
+
+/*
+ * Builds the training set of a config from its opened sources; no held-out context stands in any example. Every rank
+ * builds the same. Collective. Errors: DATA (nothing left to train on; no such split), IO, MEMORY.
+ */
+qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
+                                    qctx_training_set *set, qctx_error *error);
+void qctx_training_set_free(qctx_training_set *set);
+
+#endif

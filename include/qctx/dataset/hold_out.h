@@ -1,0 +1,74 @@
+/*
+ * Which training questions are held out, to choose epoch, strength and the weights of joined encoders by.
+ *
+ * Held out are the questions of eval.tune_split, or whole groups (titles where the stores have them, else contexts) in
+ * a seeded order until eval.tune of the questions are reached. A function of the configuration and the sources alone:
+ * every rank divides alike.
+ */
+#ifndef QCTX_DATASET_HOLD_OUT_H
+#define QCTX_DATASET_HOLD_OUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/config/config.h"
+#include "qctx/dataset/opened.h"
+#include "qctx/evaluation/evaluate.h"
+
+/* Held-out questions of one training source, with the arrays that `set` borrows. */
+typedef struct {
+    qctx_eval_set set;
+    int64_t *questions;
+    int64_t *offsets;
+    int64_t *contexts;
+} qctx_tuning;
+
+typedef struct {
+    int64_t count;     /* training sources with held-out questions; 0 with eval.tune 0 */
+    qctx_tuning *sets; /* [count] */
+    int64_t questions; /* in all of them */
+} qctx_held_out;
+
+/* A training question: which source, and which question of its split. */
+typedef struct {
+    int32_t source;
+    int64_t index;
+    bool held_out;
+} qctx_training_question;
+
+/* What is known of the contexts of one training source, [contexts of its store]. */
+typedef struct {
+    uint64_t *content; /* equal for equal contexts, also across stores */
+    uint64_t *groups;
+} qctx_context_keys;
+
+/* The training questions, divided. Borrows config and sources. */
+typedef struct {
+    const qctx_config *config;
+    const qctx_opened *opened;
+    qctx_context_keys *keys; /* [train_count] */
+    int64_t count;
+    qctx_training_question
+        *questions; /* [count] of all training sources, by source; none marked with eval.tune_split */
+    int64_t content_count;
+    uint64_t *contents; /* of all right contexts of the marked questions, sorted */
+} qctx_division;
+
+/*
+ * Divides the training questions and lists those that are held out. The caller frees both, also after a failure.
+ * Local. Errors: DATA (no such split), IO, MEMORY.
+ */
+qctx_status qctx_hold_out(const qctx_config *config, const qctx_opened *opened, qctx_division *division,
+                          qctx_held_out *held_out, qctx_error *error);
+void qctx_division_free(qctx_division *division);
+void qctx_held_out_free(qctx_held_out *held_out);
+
+/* The rows of the right contexts of a training question. Local. */
+const int64_t *qctx_division_contexts(const qctx_division *division, const qctx_training_question *question,
+                                      int64_t *count);
+
+/* Whether any right context of a training question is also one of a held-out question. Local. */
+bool qctx_division_is_touched(const qctx_division *division, const qctx_training_question *question);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The sources of a run as they are used: splits of opened stores. dataset/sources opens them.
+ */
+#ifndef QCTX_DATASET_OPENED_H
+#define QCTX_DATASET_OPENED_H
+
+#include <stdint.h>
+
+#include "qctx/data/store.h"
+#include "qctx/evaluation/evaluate.h"
+
+/* An opened source. */
+typedef struct {
+    qctx_store *store;       /* shared by the sources that name the same file; owned by qctx_opened */
+    const qctx_split *split; /* borrowed from the store */
+    const char *name;        /* what tables call it; borrowed from the config */
+    int64_t limit;
+} qctx_opened_source;
+
+typedef struct {
+    int64_t train_count;
+    qctx_opened_source *train;
+    int64_t eval_count;
+    qctx_opened_source *eval;
+    int64_t store_count; /* distinct */
+    qctx_store **stores;
+} qctx_opened;
+
+/* Closes the stores and frees the lists. Local. */
+void qctx_opened_close(qctx_opened *opened);
+
+/* The questions of an opened source, up to its limit, for evaluation. Borrows from the source. Local. */
+qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
+
+#endif

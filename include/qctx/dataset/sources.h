@@ -1,0 +1,35 @@
+/*
+ * The stores behind data.train and data.eval: opens stores as they are, and
+ * embeds corpora once, cached under data.cache by fingerprint.
+ *
+ * One encoder serves all sources of a run: it is that of the first store that is named, else that of the store that
+ * data.encoder names, else it is what data.encoder and encoder.* describe (dataset/encoders); one that learns is fitted
+ * on the union of the training corpora's training contexts. Settings that would not be used are refused.
+ *
+ * A cached store is <data.cache>/<corpus>-<16 hexadecimal digits>.h5, where the digits are the hash of everything that
+ * decides its bytes: the corpus, the store's version and dtype, and the encoder: its fingerprint where it comes from a
+ * store or learns nothing, else its settings and the corpora and splits it is fitted on. So the second start need not
+ * fit to find it.
+ *
+ * Several encoders: each has its own cached store of every corpus, as if it were alone, and the joined store is written
+ * from the rows of these; its digits are those of the parts with the weights, or with what decides them where
+ * encoder.tune chooses them (evaluation/weights) on the held-out questions of the training corpora.
+ */
+#ifndef QCTX_DATASET_SOURCES_H
+#define QCTX_DATASET_SOURCES_H
+
+#include "qctx/base/status.h"
+#include "qctx/config/config.h"
+#include "qctx/dataset/opened.h"
+#include "qctx/platform/comm.h"
+
+/*
+ * Opens all sources of a config. Stores made on demand are named and their reuse is said in the log. Sources
+ * whose dimensions or encoder fingerprints disagree are refused. `trained_on` is the fingerprint that the encoder must
+ * have, or NULL: where the encoder is a model that has another, nothing is embedded. Collective. The caller closes.
+ * Errors: those of corpus, store and encoder; MISMATCH.
+ */
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
+                              qctx_error *error);
+
+#endif

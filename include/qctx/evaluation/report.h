@@ -1,0 +1,66 @@
+/* Comparisons for people (tables of at most 80 columns) and for programs (JSON). */
+#ifndef QCTX_EVALUATION_REPORT_H
+#define QCTX_EVALUATION_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "qctx/base/status.h"
+#include "qctx/evaluation/evaluate.h"
+#include "qctx/evaluation/metrics.h"
+#include "qctx/platform/json.h"
+
+/* A figure as tables call it, "top-1"; candidates and order as JSON names them ("pools", "consecutive"). Local. */
+const char *qctx_report_label(qctx_figure figure);
+const char *qctx_report_candidates_name(qctx_candidates candidates);
+const char *qctx_report_order_name(qctx_pool_order order);
+
+/*
+ * "65.2 [64.3, 66.1]", without the interval unless `bounds`; shares in percent, long positions without decimals,
+ * differences with their `sign`. Local.
+ */
+void qctx_report_interval(qctx_figure figure, qctx_interval interval, bool sign, bool bounds, char text[64]);
+
+/* What the interval of the difference says: all of it on one side of zero, or zero within it. Local. */
+typedef enum { QCTX_OUTCOME_GAIN, QCTX_OUTCOME_SAME, QCTX_OUTCOME_LOSS } qctx_outcome;
+qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_figure figure);
+
+/* Prints "squad/dev: 10,570 questions, pools of 500 (consecutive)", a line. Local. */
+void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions);
+
+/*
+ * Prints the table of one comparison, shares in percent, and below it what it means: in which figures the head
+ * gains, in which it LOSES, and in which the 95% interval of the difference holds zero. `source` is what the data is
+ * called, "squad/dev". Local.
+ */
+void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison);
+
+/*
+ * Prints figures over a residual head's strength: comparisons [count] of no head with the head at strengths [count];
+ * the row of `chosen` is marked. Local.
+ */
+void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_comparison *comparisons, int64_t count,
+                                 double chosen);
+
+/*
+ * The same as JSON, shares from 0 to 1:
+ *   {"source", "questions", "candidates", "pool", "order", "resamples",
+ *    "no_head": {"top1": {"value", "low", "high"}, …}, "head": {…}, "difference": {…}}
+ * ("pool" and "order" with pools only). The caller owns it; NULL with `error` filled when memory is short. Local.
+ */
+json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                         qctx_error *error);
+
+/*
+ * Reads such an object, from a file that may be damaged; `place` is what messages begin with. `*source` is borrowed
+ * from it; the protocol's seed and scan stay 0. Local. Errors: FORMAT.
+ */
+qctx_status qctx_report_parse(const json_t *object, const char *place, const char **source, qctx_protocol *protocol,
+                              qctx_comparison *comparison, qctx_error *error);
+
+/* [{"strength", "head": {…}, "difference": {…}}, …], as above. Local. */
+json_t *qctx_report_strengths_json(const double *strengths, const qctx_comparison *comparisons, int64_t count,
+                                   qctx_error *error);
+
+#endif

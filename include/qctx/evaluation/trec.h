@@ -1,0 +1,40 @@
+/*
+ * Result lists as a TREC run, for any standard evaluator:
+ *
+ *   question-id Q0 context-id position score qctx-dist
+ *
+ * Evaluators order a run by its scores and break ties in ways of their own (trec_eval reads single precision and takes
+ * the greater id first). So the printed scores of a question strictly decrease: one that equals the score before it,
+ * or a score that was lowered for this reason, is printed as the next lower float.
+ */
+#ifndef QCTX_EVALUATION_TREC_H
+#define QCTX_EVALUATION_TREC_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "qctx/base/status.h"
+#include "qctx/evaluation/evaluate.h"
+#include "qctx/retrieval/topk.h"
+
+/*
+ * Writes the lines of one question: hits [k], those with candidate −1 left out, named by `ids` of the candidates.
+ * Local. Write errors stay with the stream.
+ */
+void qctx_trec_lines(FILE *out, const char *question, const qctx_hit *hits, int64_t k, char *const *ids);
+
+/*
+ * Refuses an id that a run cannot hold: empty, or with white space in it. `kind` is "question" or "context". Local.
+ * Errors: DATA.
+ */
+qctx_status qctx_trec_check_id(const char *kind, const char *id, qctx_error *error);
+
+/*
+ * Writes the `depth` best candidates of every question of the set under `path`, which rank 0 replaces when all is
+ * written. The candidates are those of the protocol, `split` or `corpus`. Collective. Errors: DATA (ids), IO, MEMORY.
+ */
+qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_set *set,
+                            const qctx_projector *projector, const qctx_protocol *protocol, int64_t depth,
+                            qctx_error *error);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * Checkpoints: one file with everything a run needs to go on, or a search to use the head; published whole (temporary,
+ * fsync, rename, fsync of the folder), and verified to the last byte before it is used.
+ *
+ * The first 512 bytes are a line of text, "qctx-checkpoint 2 bytes N xxh3 H", filled up with zeros: N bytes follow,
+ * and their 64-bit XXH3 hash (seed 0, as `xxhsum -H3` prints it) is H, in 16 hexadecimal digits. They are a whole HDF5
+ * file, which HDF5's tools and h5py find behind a block of this size (the user block of the HDF5 file format, section
+ * II.A). So a file is its own manifest: what was torn, cut or changed anywhere is seen, wherever the file is copied to.
+ * Equal states make equal bytes.
+ *
+ *   attributes   schema = "qctx-checkpoint", version = 2, epoch, step, evaluated, optimizer_steps, strength,
+ *                best_metric, best_epoch, best_step, best_strength, encoder_fingerprint, config (resolved YAML), ranks,
+ *                threads, seconds; sums of the running epoch: loss_sum, accuracy_sum, summed; the watch over the loss:
+ *                loss_start, loss_now; seed; the head's shape: head_form, head_sides, head_activation, head_layers,
+ *                head_input, head_hidden, head_output, head_dropout; how the steps were taken: similarity ("rows"),
+ *                precision ("float32")
+ *   parameters/  one dataset per tensor: question/0/weight [out, in], …
+ *   logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
+ *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
+ *   best         [count] parameters of the best epoch so far (absent before the first evaluation, and in a best.h5)
+ */
+#ifndef QCTX_TRAINING_CHECKPOINT_H
+#define QCTX_TRAINING_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/base/status.h"
+#include "qctx/model/contrastive.h"
+#include "qctx/model/head.h"
+#include "qctx/model/optimizer.h"
+#include "qctx/platform/comm.h"
+#include "qctx/platform/h5.h"
+
+#define QCTX_CHECKPOINT_VERSION 2
+
+/* What a checkpoint holds. When read, the caller owns the arrays and texts: qctx_checkpoint_free. */
+typedef struct {
+    int64_t epoch;      /* running or just finished, from 1; 0 before the first */
+    int64_t step;       /* optimiser steps taken */
+    int64_t evaluated;  /* the step whose evaluation is complete and in the metrics; −1 before the first */
+    double strength;    /* α chosen on held-out pairs; 1 before that */
+    double best_metric; /* of the best epoch so far; −1 before the first evaluation */
+    int64_t best_epoch;
+    int64_t best_step; /* −1 before the first evaluation */
+    double best_strength;
+    double seconds;  /* that the run has taken, interruptions apart */
+    double loss_sum; /* of the running epoch, for its mean; with the next two */
+    double accuracy_sum;
+    int64_t summed;
+    double loss_start; /* of the first step, and the running mean now: whether the run diverges */
+    double loss_now;
+    int64_t ranks; /* that took the steps, with so many threads each */
+    int64_t threads;
+    char *config; /* resolved YAML */
+    char *encoder_fingerprint;
+    qctx_head_config head;
+    qctx_similarity similarity; /* what the run's plan took, so that a resumed one takes it again */
+    qctx_precision precision;
+    int64_t scalar_count; /* learned numbers behind the head's: the logarithm of the logit scale, and with 2 the bias */
+    float *parameters;    /* [qctx_head_parameter_count + scalar_count] */
+    float *best;          /* of the best epoch, as `parameters`, or NULL */
+    qctx_optimizer_state optimizer; /* count 0 where absent */
+} qctx_checkpoint;
+
+/*
+ * The file's bytes in `image`, whose memory is used again if it holds an older one; all of it 0 to begin with. They
+ * become a checkpoint by qctx_checkpoint_seal, which hashes them: a background thread may do that and write them, for
+ * it needs neither HDF5 nor MPI. The caller frees image->bytes. Local. Errors: MEMORY, INTERNAL.
+ */
+qctx_status qctx_checkpoint_encode(const qctx_checkpoint *checkpoint, qctx_h5_image *image, qctx_error *error);
+void qctx_checkpoint_seal(qctx_h5_image *image);
+
+/* Writes under `path`, durably. Rank 0 writes, all agree. Collective. Errors: IO, SPACE, MEMORY. */
+qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_checkpoint *checkpoint,
+                                  qctx_error *error);
+
+/*
+ * Reads: rank 0 the file, all the bytes that it passes on. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,
+ * unknown version, wrong shapes), DATA (torn, cut or changed: with what was found and expected; values that are not
+ * finite).
+ */
+qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
+void qctx_checkpoint_free(qctx_checkpoint *checkpoint);
+
+/* A hash of the parameters and the optimiser's state: two runs that did the same, bit for bit, have the same. Local. */
+uint64_t qctx_checkpoint_checksum(const qctx_checkpoint *checkpoint);
+
+/* Whether the file begins as a checkpoint does; it may still be damaged. Local. */
+bool qctx_checkpoint_is(const char *path);
+
+#endif

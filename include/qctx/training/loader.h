@@ -1,0 +1,29 @@
+/*
+ * Where the rows of a step come from: the stores of a run, or made-up rows for a benchmark. A value with functions;
+ * the stepper knows nothing else of the data.
+ */
+#ifndef QCTX_TRAINING_LOADER_H
+#define QCTX_TRAINING_LOADER_H
+
+#include <stdint.h>
+
+#include "qctx/dataset/examples.h"
+#include "qctx/dataset/opened.h"
+
+typedef struct qctx_loader qctx_loader;
+struct qctx_loader {
+    /* out [count, dim] = the encoder's rows of these examples: side 0 their questions, side 1 the contexts at
+     * chosen[i] (places in examples->contexts). Local. Cannot fail. */
+    void (*gather)(const qctx_loader *loader, int side, const int64_t *example, const int64_t *chosen, int64_t count,
+                   float *out);
+    /* Tells which rows will be gathered soon, so that reading them from a disk goes on meanwhile. Local. */
+    void (*prefetch)(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count);
+    const qctx_examples *examples;
+    const void *from;
+    int64_t dim;
+};
+
+/* Rows of the stores of a run: mapped, so that the ranks of a node share them. Borrows both. Local. */
+qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples);
+
+#endif

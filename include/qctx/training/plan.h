@@ -1,0 +1,36 @@
+/*
+ * How a step is carried out: the scheme of the loss, the precision, what is kept and what is computed again. The
+ * planner makes it; the stepper follows it.
+ */
+#ifndef QCTX_TRAINING_PLAN_H
+#define QCTX_TRAINING_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/model/contrastive.h"
+#include "qctx/platform/comm.h"
+#include "qctx/platform/product.h"
+
+typedef struct {
+    qctx_similarity scheme;
+    qctx_precision precision;
+    int64_t leaves;     /* 0, or of a reproducible run */
+    int64_t keep_bytes; /* of scores kept between the passes of the loss */
+    int64_t micro_rows; /* rows of this rank that go through the head at a time; fewer than it holds means that the head
+                           is computed again in the backward pass (GradCache, Gao et al. 2021) */
+    bool split_step;    /* each rank steps its part of the parameters only: reduce-scatter, step, all-gather */
+    int64_t memory;     /* bytes of a rank's step, as far as they can be foreseen */
+    int64_t limit;      /* what they were held against */
+    char reason[448];   /* one line for the log */
+    char warning[256];  /* one more, or "": why another run may not have the same bits */
+} qctx_plan;
+
+/* The rows of the global batch that fall to this rank under a plan. Local. */
+void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch, int64_t *first, int64_t *rows);
+
+/* The rows of rank `rank` of `ranks`, and those of rank 0, which has the most. Local. */
+void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows);
+int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks);
+
+#endif

@@ -1,0 +1,167 @@
+/* What is fine key by key but not together. */
+#include <string.h>
+
+#include "config_internal.h"
+#include "qctx/config/encoder_spec.h"
+#include "qctx/encoder/joined.h"
+
+static int64_t index_of(const char *path)
+{
+    return qctx_config_find(qctx_config_keys, qctx_config_key_count, path);
+}
+
+/* Whether the key was complained about already. */
+static bool was_refused(const qctx_config_reader *reader, const char *path)
+{
+    return reader->refused[index_of(path)];
+}
+
+static qctx_config_place place_of(const qctx_config_reader *reader, const char *path)
+{
+    return reader->places[index_of(path)];
+}
+
+static void check_train(qctx_config_reader *reader)
+{
+    if (reader->config.data.train.count == 0 && !was_refused(reader, "data.train") && !reader->file_unread)
+        qctx_config_complain(reader, place_of(reader, "data.train"), "data.train",
+                             "required: what to train on, such as [{corpus: corpora/squad, split: train}]");
+}
+
+static void check_loss(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+
+    if (config->loss.kind != QCTX_LOSS_CLIP && config->loss.direction != QCTX_DIRECTION_BOTH)
+        qctx_config_complain(reader, place_of(reader, "loss.direction"), "loss.direction",
+                             "only clip has one direction; with another loss.kind leave it at both");
+    if (config->loss.logit_scale.init > config->loss.logit_scale.max && !was_refused(reader, "loss.logit_scale.init") &&
+        !was_refused(reader, "loss.logit_scale.max"))
+        qctx_config_complain(reader, place_of(reader, "loss.logit_scale.init"), "loss.logit_scale.init",
+                             "expected at most loss.logit_scale.max, %.15g, found %.15g", config->loss.logit_scale.max,
+                             config->loss.logit_scale.init);
+}
+
+qctx_loss_conflict qctx_config_loss_conflict(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
+                                             bool reproducible)
+{
+    bool only_full = kind == QCTX_LOSS_SOFT;
+
+    if (only_full && similarity != QCTX_SIMILARITY_FULL && similarity != QCTX_SIMILARITY_AUTO)
+        return (qctx_loss_conflict){"loss.similarity", "only full knows the loss soft: leave it at auto"};
+    if (only_full && precision == QCTX_PRECISION_BFLOAT16)
+        return (qctx_loss_conflict){"run.precision", "the loss soft is computed in float32 only: leave it at float32"};
+    if (only_full && reproducible)
+        return (qctx_loss_conflict){"run.reproducible", "the loss soft has no such mode, clip and sigmoid have"};
+    if (similarity == QCTX_SIMILARITY_FULL && precision == QCTX_PRECISION_BFLOAT16)
+        return (qctx_loss_conflict){"run.precision", "loss.similarity full is the plain reference in float32: take "
+                                                     "rows, rows_columns, ring or auto for bfloat16"};
+    if (reproducible && (similarity == QCTX_SIMILARITY_FULL || similarity == QCTX_SIMILARITY_RING))
+        return (qctx_loss_conflict){"run.reproducible", "of loss.similarity, rows and rows_columns are the same bits "
+                                                        "on any number of ranks, full and ring are not: take auto"};
+    return (qctx_loss_conflict){0};
+}
+
+/* What the scheme of the loss cannot do with the rest of the configuration; told where the key stands that has to
+ * change. */
+static void check_scheme(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+    qctx_loss_conflict conflict = qctx_config_loss_conflict(config->loss.kind, config->loss.similarity,
+                                                            config->run.precision, config->run.reproducible);
+
+    if (conflict.key != NULL)
+        qctx_config_complain(reader, place_of(reader, conflict.key), conflict.key, "%s", conflict.reason);
+}
+
+static void complain_at(qctx_config_reader *reader, const char *path, const char *reason)
+{
+    qctx_config_complain(reader, place_of(reader, path), path, "%s", reason);
+}
+
+/* The weights of several encoders. */
+static void check_weights(qctx_config_reader *reader)
+{
+    const qctx_numbers *weights = &reader->config.encoder.weights;
+    const int64_t encoders = reader->config.data.encoder.count;
+    double sum = 0;
+
+    if (weights->count == 0 || was_refused(reader, "data.encoder"))
+        return;
+    for (int64_t i = 0; i < weights->count; i++)
+        sum += weights->items[i];
+    if (encoders == 1)
+        complain_at(reader, "encoder.weights", "is for several encoders, and data.encoder names one");
+    else if (weights->count != encoders)
+        qctx_config_complain(reader, place_of(reader, "encoder.weights"), "encoder.weights",
+                             "expected %lld numbers, one for each encoder of data.encoder, found %lld",
+                             (long long)encoders, (long long)weights->count);
+    else if (!(sum > 0 && sum <= QCTX_JOINED_WEIGHT_MAX))
+        complain_at(reader, "encoder.weights", "expected a sum above 0 and at most 1e6");
+}
+
+static void check_tune(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+
+    if (!config->encoder.tune || was_refused(reader, "data.encoder"))
+        return;
+    if (config->data.encoder.count == 1)
+        complain_at(reader, "encoder.tune", "chooses the weights of several encoders, and data.encoder names one");
+    else if (config->encoder.weights.count > 0)
+        complain_at(reader, "encoder.tune", "chooses the weights; leave encoder.weights out");
+    else if (config->eval.tune == 0 && config->eval.tune_split[0] == '\0')
+        complain_at(reader, "encoder.tune", "needs held-out questions: set eval.tune or eval.tune_split");
+}
+
+/* What only the files can tell, whether a path is a model folder, is checked by dataset/encoders. */
+static void check_encoder(qctx_config_reader *reader)
+{
+    const qctx_texts *encoders = &reader->config.data.encoder;
+    const qctx_encoder_spec spec = qctx_encoder_spec_of(&reader->config);
+    const char *setting = qctx_encoder_spec_model_setting(&spec);
+    bool built_in = true;
+
+    if (encoders->count > QCTX_JOINED_MAX)
+        qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder",
+                             "expected at most %d encoders, found %lld", QCTX_JOINED_MAX, (long long)encoders->count);
+    for (int64_t i = 0; i < encoders->count; i++) {
+        built_in = built_in && strcmp(encoders->items[i], "hashing") == 0;
+        for (int64_t j = 0; j < i; j++)
+            if (strcmp(encoders->items[i], encoders->items[j]) == 0)
+                qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder", "names %s twice",
+                                     encoders->items[i]);
+    }
+    if (built_in && setting != NULL && !was_refused(reader, "data.encoder")) {
+        char path[64];
+
+        snprintf(path, sizeof path, "encoder.%s", setting);
+        complain_at(reader, path, "is for model folders, and data.encoder names none");
+    }
+    check_weights(reader);
+    check_tune(reader);
+}
+
+/* Tables go by the names of their sources. */
+static void check_eval_names(qctx_config_reader *reader)
+{
+    const qctx_sources *sources = &reader->config.data.eval;
+
+    for (int64_t i = 1; i < sources->count; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (strcmp(sources->items[i].name, sources->items[j].name) == 0) {
+                qctx_config_complain(reader, place_of(reader, "data.eval"), "data.eval",
+                                     "sources %lld and %lld are both called '%s'; give one of them a name",
+                                     (long long)j, (long long)i, sources->items[i].name);
+                break;
+            }
+}
+
+void qctx_config_check(qctx_config_reader *reader)
+{
+    check_train(reader);
+    check_encoder(reader);
+    check_loss(reader);
+    check_scheme(reader);
+    check_eval_names(reader);
+}

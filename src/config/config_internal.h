@@ -1,0 +1,129 @@
+/* What the files of the configuration share: the schema's rows and the reader that collects complaints. */
+#ifndef QCTX_CONFIG_CONFIG_INTERNAL_H
+#define QCTX_CONFIG_CONFIG_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "qctx/config/config.h"
+#include "qctx/platform/yaml.h"
+
+typedef enum {
+    QCTX_KEY_TEXT,    /* char *, never empty unless may_be_empty */
+    QCTX_KEY_NAME,    /* char *, usable as the name of a file */
+    QCTX_KEY_COUNT,   /* int64_t */
+    QCTX_KEY_BYTES,   /* int64_t, with a unit */
+    QCTX_KEY_NUMBER,  /* double */
+    QCTX_KEY_FLAG,    /* bool */
+    QCTX_KEY_CHOICE,  /* an enum: the place in `choices` */
+    QCTX_KEY_SOURCES, /* qctx_sources */
+    QCTX_KEY_TEXTS,   /* qctx_texts, at least one; written as one text or as a list of them */
+    QCTX_KEY_NUMBERS, /* qctx_numbers, maybe none */
+} qctx_key_type;
+
+/* One key. `offset` is into qctx_config, or into qctx_source for the keys of a source. */
+typedef struct {
+    const char *path;
+    qctx_key_type type;
+    size_t offset;
+    const char *fallback; /* as YAML writes it, "[]" for an empty list; NULL: required, or made from other keys */
+    double least;         /* bounds of counts and numbers */
+    double most;          /* INFINITY: unbounded */
+    bool above_least;     /* `least` itself is out of range */
+    bool below_most;
+    bool may_be_empty;
+    bool may_change;            /* by a resumed run */
+    const char *const *choices; /* closed by NULL */
+    const char *meaning;        /* for the reference: Markdown, one line */
+} qctx_config_key;
+
+enum { QCTX_CONFIG_KEYS_MAX = 64, QCTX_EXPECTED_MAX = 160 };
+
+/* Every key of a config, in the order of the dump; those of a section stand together. */
+extern const qctx_config_key qctx_config_keys[];
+extern const int64_t qctx_config_key_count;
+
+/* Every key of a source. */
+extern const qctx_config_key qctx_source_keys[];
+extern const int64_t qctx_source_key_count;
+
+/* The place of a key in a table, or −1. Local. */
+int64_t qctx_config_find(const qctx_config_key *keys, int64_t count, const char *path);
+
+/* What a key takes, in words: "a whole number ≥ 1", "one of adamw, adam, sgd". Returns `buffer`. Local. */
+const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EXPECTED_MAX]);
+
+/* A size as text: "500MB", "1.5GiB", "0". Local. */
+bool qctx_config_parse_bytes(const char *text, int64_t *bytes);
+
+/* Writes a size so that parsing gives it back, in as few digits as a unit allows. Local. */
+void qctx_config_write_bytes(FILE *out, int64_t bytes);
+
+/* What was perhaps meant by a text that is no size: a number without unit, a unit misspelt; or NULL. Local. */
+const char *qctx_config_suggest_bytes(const char *text, char buffer[QCTX_EXPECTED_MAX]);
+
+/* Where a value stands: in the file if `line` > 0, on the command line, or nowhere (a default). */
+typedef struct {
+    int line;
+    int column;
+    bool on_command_line;
+} qctx_config_place;
+
+/* The value of a key as the dump writes it, after the colon. Local. */
+void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_config *config);
+
+/* The state of one parse. */
+typedef struct {
+    const char *file;
+    bool on_command_line; /* overrides are being read */
+    bool file_unread;     /* its YAML was too broken to look for keys */
+    qctx_config config;
+    qctx_error report; /* code OK until the first complaint */
+    /* Of each key: where it was given, and whether that was refused. */
+    qctx_config_place places[QCTX_CONFIG_KEYS_MAX];
+    bool refused[QCTX_CONFIG_KEYS_MAX];
+} qctx_config_reader;
+
+/* The place of a node under the present conditions. Local. */
+qctx_config_place qctx_config_place_of(const qctx_config_reader *reader, const qctx_yaml *node);
+
+/* Adds one line to the report: place, path, reason. Local. */
+void qctx_config_complain(qctx_config_reader *reader, qctx_config_place place, const char *path, const char *format,
+                          ...) __attribute__((format(printf, 4, 5)));
+
+/* Complains about a key that does not exist, with what was perhaps meant. Local. */
+void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place place, const char *path);
+
+/*
+ * Sets the member of `key` in `base` from `node`, a single value, or complains. `*accepted` says which.
+ * Local. Errors: MEMORY only.
+ */
+qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *key, void *base, const qctx_yaml *node,
+                            const char *path, bool *accepted);
+
+/* Sets the member of `key` in `base` to its default, if it has one. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, void *base);
+
+/* Replaces the list of sources of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                                    bool *accepted);
+void qctx_config_free_sources(qctx_sources *sources);
+
+/* Replaces the list of texts or numbers of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                                 bool *accepted);
+
+/* Sets a list of texts to its default, a single one. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key);
+void qctx_config_free_texts(qctx_texts *texts);
+void qctx_config_free_numbers(qctx_numbers *numbers);
+
+/* Reads what stands under `path`, a key, a section, or neither, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node);
+
+/* Complains about what is fine key by key but not together. Local. */
+void qctx_config_check(qctx_config_reader *reader);
+
+#endif

@@ -1,0 +1,34 @@
+#include "qctx/config/encoder_spec.h"
+
+#include <string.h>
+
+qctx_encoder_spec qctx_encoder_spec_of(const qctx_config *config)
+{
+    return (qctx_encoder_spec){
+        .count = config->data.encoder.count,
+        .encoders = config->data.encoder.items,
+        .weight_count = config->encoder.weights.count,
+        .weights = config->encoder.weights.items,
+        .precision = config->encoder.precision,
+        .dim = config->encoder.dim,
+        .pooling = config->encoder.pooling,
+        .question_prompt = config->encoder.question_prompt,
+        .context_prompt = config->encoder.context_prompt,
+        .context_model = config->encoder.context_model,
+    };
+}
+
+const char *qctx_encoder_spec_model_setting(const qctx_encoder_spec *spec)
+{
+    if (spec->precision != QCTX_PRECISION_FLOAT32)
+        return "precision";
+    if (spec->dim != 0)
+        return "dim";
+    if (spec->pooling[0] != '\0')
+        return "pooling";
+    if (strcmp(spec->question_prompt, QCTX_PROMPT_OF_MODEL) != 0)
+        return "question_prompt";
+    if (strcmp(spec->context_prompt, QCTX_PROMPT_OF_MODEL) != 0)
+        return "context_prompt";
+    return spec->context_model[0] != '\0' ? "context_model" : NULL;
+}

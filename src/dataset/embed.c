@@ -1,0 +1,197 @@
+#include "qctx/dataset/embed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "embed_internal.h"
+#include "qctx/base/clock.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "qctx/platform/stop.h"
+
+/* In a log that is no terminal a line is written after every 5%, but no more and no less often than these tell. */
+enum { LOG_SECONDS_MIN = 30, LOG_SECONDS_MAX = 600 };
+static const double log_share = 0.05;
+
+typedef struct {
+    qctx_comm *comm;
+    const qctx_corpus *corpus;
+    qctx_encoder *encoder;
+    const char *path;
+    qctx_embed_plan plan;
+    qctx_store_writer *writer;
+    int64_t *own; /* this rank's batches, [own_count] */
+    int64_t own_count;
+    float *vectors; /* [plan.longest, dim] */
+    double started;
+    /* Of all ranks: what there was to do at the start of this run, after what an earlier one had done. */
+    int64_t missing_texts;
+    double missing_cost, total_cost;
+    /* Of this rank: what it has to do and has done. */
+    double own_cost, done_cost;
+    double logged, logged_share; /* when the last line of a log was written, and at which share */
+} embedder;
+
+static int64_t texts_of(const qctx_store_plan *plan, int64_t batch)
+{
+    return plan->batch_firsts[batch + 1] - plan->batch_firsts[batch];
+}
+
+/* The part of its own work that this rank has done. */
+static double part_done(const embedder *e)
+{
+    return e->own_cost > 0 ? e->done_cost / e->own_cost : 1;
+}
+
+/* Of all there is to do, as it seems to this rank. */
+static double share_done(const embedder *e)
+{
+    return 1 - (1 - part_done(e)) * e->missing_cost / e->total_cost;
+}
+
+/* Rank 0's own pace stands for that of all, whose batches were dealt so that they finish together. */
+static void show_progress(embedder *e)
+{
+    double part = part_done(e);
+    double seconds = qctx_clock_seconds() - e->started;
+    double share = share_done(e);
+    int64_t texts = (int64_t)(part * (double)e->missing_texts);
+    bool shown = qctx_progress_shown();
+    char left[32], line[128];
+
+    if (!shown && (seconds - e->logged < LOG_SECONDS_MIN ||
+                   (share - e->logged_share < log_share && seconds - e->logged < LOG_SECONDS_MAX)))
+        return;
+    qctx_clock_format(part > 0 ? seconds / part * (1 - part) : 0, left, sizeof left);
+    snprintf(line, sizeof line, "embedding: %lld of %lld texts, %.0f/s, %.0f%%, %s left",
+             (long long)(e->plan.text_count - e->missing_texts + texts), (long long)e->plan.text_count,
+             (double)texts / (seconds > 0 ? seconds : 1), 100 * share, left);
+    if (shown)
+        qctx_progress("%s", line);
+    else
+        qctx_info("%s", line);
+    e->logged = seconds;
+    e->logged_share = share;
+}
+
+/* Takes stock of what is missing, and deals it. */
+static qctx_status deal(embedder *e, qctx_error *error)
+{
+    const bool *done = qctx_store_writer_done(e->writer);
+    const qctx_store_plan *plan = &e->plan.store;
+    int64_t dim = qctx_encoder_dim(e->encoder);
+
+    e->own = qctx_alloc(plan->batch_count, sizeof *e->own, "batches of texts", error);
+    e->vectors = qctx_alloc(e->plan.longest * dim, sizeof *e->vectors, "vectors of a batch", error);
+    if (e->own == NULL || e->vectors == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < plan->batch_count; i++) {
+        e->total_cost += e->plan.costs[i];
+        e->missing_cost += done[i] ? 0 : e->plan.costs[i];
+        e->missing_texts += done[i] ? 0 : texts_of(plan, i);
+    }
+    e->own_count = qctx_embed_deal(&e->plan, done, qctx_comm_rank(e->comm), qctx_comm_size(e->comm), e->own, error);
+    for (int64_t i = 0; i < e->own_count; i++)
+        e->own_cost += e->plan.costs[e->own[i]];
+    return e->own_count < 0 ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+/* STOPPED, and how far the work is, where this rank was asked to stop. */
+static qctx_status check_stop(const embedder *e, qctx_error *error)
+{
+    qctx_error asked;
+
+    if (qctx_stop_check(&asked) == QCTX_OK)
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_STOPPED, "%s: %s at %.0f%%", e->path, asked.message, 100 * share_done(e));
+}
+
+static qctx_status embed_own(embedder *e, qctx_error *error)
+{
+    const qctx_store_plan *plan = &e->plan.store;
+    qctx_status status = deal(e, error);
+
+    for (int64_t i = 0; i < e->own_count && status == QCTX_OK; i++) {
+        int64_t batch = e->own[i];
+        qctx_side side = plan->batch_sides[batch] == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT;
+
+        status = check_stop(e, error);
+        if (status != QCTX_OK)
+            break;
+        status = qctx_encoder_encode(e->encoder, side, e->plan.texts + plan->batch_firsts[batch], texts_of(plan, batch),
+                                     e->vectors, error);
+        if (status == QCTX_OK)
+            status = qctx_store_writer_put(e->writer, batch, e->vectors, error);
+        e->done_cost += e->plan.costs[batch];
+        show_progress(e);
+    }
+    qctx_progress("%s", "");
+    return status;
+}
+
+/* What the encoder counted in this run, `before` apart. Collective. */
+static void report(const embedder *e, const qctx_encoder_work *before)
+{
+    qctx_encoder_work work = qctx_encoder_work_of(e->encoder);
+    int64_t counts[] = {work.tokens - before->tokens, work.truncated - before->truncated};
+    double seconds = qctx_clock_seconds() - e->started;
+    double measured = seconds > 0 ? seconds : 1;
+    char took[32], tokens[64] = "";
+
+    qctx_comm_sum_int64(e->comm, counts, 2);
+    qctx_clock_format(seconds, took, sizeof took);
+    if (counts[0] > 0)
+        snprintf(tokens, sizeof tokens, ", %.0f tokens/s", (double)counts[0] / measured);
+    qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%lld distinct texts, %.0f/s%s)", e->path,
+              (long long)e->corpus->question_count, (long long)e->corpus->context_count, qctx_encoder_name(e->encoder),
+              took, (long long)e->plan.text_count, (double)e->missing_texts / measured, tokens);
+    if (counts[1] > 0)
+        qctx_info("%lld of %lld texts were longer than the model takes and were cut at their end", (long long)counts[1],
+                  (long long)e->missing_texts);
+}
+
+/* Writes the store as it is described. Collective. */
+static qctx_status write_store(embedder *e, bool force, const qctx_store_description *description, qctx_error *error)
+{
+    qctx_encoder_work before = qctx_encoder_work_of(e->encoder);
+    qctx_status status = qctx_agree(e->comm, qctx_embed_plan_make(e->corpus, &e->plan, error), error);
+
+    if (status == QCTX_OK)
+        status = qctx_store_writer_open(e->comm, e->path, force, description, &e->plan.store, &e->writer, error);
+    e->started = qctx_clock_seconds();
+    if (status == QCTX_OK)
+        status = embed_own(e, error);
+    status = qctx_store_writer_close(e->writer, status, error);
+    if (status == QCTX_OK)
+        report(e, &before);
+    return status;
+}
+
+qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, qctx_encoder *encoder, qctx_dtype dtype,
+                              const char *path, bool force, qctx_error *error)
+{
+    embedder e = {.comm = comm, .corpus = corpus, .encoder = encoder, .path = path};
+    qctx_store_description description = {.corpus = corpus, .dtype = dtype, .dim = qctx_encoder_dim(encoder)};
+    char *settings = NULL;
+    char *fingerprint = NULL;
+    void *table = NULL;
+    qctx_status status = qctx_encoder_save(encoder, &settings, &table, &description.encoder_table_bytes, error);
+
+    if (status == QCTX_OK && (fingerprint = qctx_encoder_fingerprint(encoder, error)) == NULL)
+        status = QCTX_ERR_MEMORY;
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK) {
+        description.encoder = qctx_encoder_name(encoder);
+        description.encoder_settings = settings;
+        description.encoder_fingerprint = fingerprint;
+        description.encoder_table = table;
+        status = write_store(&e, force, &description, error);
+    }
+    qctx_embed_plan_free(&e.plan);
+    free(e.own);
+    free(e.vectors);
+    free(settings);
+    free(fingerprint);
+    free(table);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* What the files of dataset/embed share: which texts are encoded together, and by which rank. */
+#ifndef QCTX_DATASET_EMBED_INTERNAL_H
+#define QCTX_DATASET_EMBED_INTERNAL_H
+
+#include "qctx/data/store_writer.h"
+#include "qctx/dataset/embed.h"
+
+/*
+ * The batches of a corpus: its distinct texts, those of the questions and those of the contexts apart, longest first
+ * (in bytes; equal ones in the order of their first row), cut where a batch would hold too many texts or bytes. All of
+ * it follows from the texts alone. Vector v of `store` is that of the text texts[v].
+ */
+typedef struct {
+    qctx_store_plan store;
+    int64_t text_count; /* distinct ones */
+    int64_t longest;    /* texts of the batch with the most */
+    const char **texts; /* [text_count], the corpus's */
+    double *costs;      /* [batches], in any unit: what encoding a batch is expected to take */
+} qctx_embed_plan;
+
+/* Makes the plan of a corpus; freed in any case with qctx_embed_plan_free. Local. Errors: MEMORY. */
+qctx_status qctx_embed_plan_make(const qctx_corpus *corpus, qctx_embed_plan *plan, qctx_error *error);
+void qctx_embed_plan_free(qctx_embed_plan *plan);
+
+/*
+ * Deals the batches that are not done to `ranks` ranks, the costliest first, each to the rank with the least so far
+ * (longest processing time first, Graham 1969). own [batches] = those of `rank`, in that order; returns how many.
+ * Local. Errors: MEMORY: −1.
+ */
+int64_t qctx_embed_deal(const qctx_embed_plan *plan, const bool *done, int rank, int ranks, int64_t *own,
+                        qctx_error *error);
+
+#endif

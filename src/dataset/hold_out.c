@@ -1,0 +1,233 @@
+#include "qctx/dataset/hold_out.h"
+
+#include <stdlib.h>
+
+#include "hold_out_internal.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/rng.h"
+
+static int compare_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool contains(const uint64_t *sorted, int64_t count, uint64_t key)
+{
+    return count > 0 && bsearch(&key, sorted, (size_t)count, sizeof key, compare_u64) != NULL;
+}
+
+static qctx_status read_keys(qctx_division *work, qctx_error *error)
+{
+    for (int64_t s = 0; s < work->opened->train_count; s++) {
+        qctx_store *store = work->opened->train[s].store;
+        int64_t contexts = qctx_store_count(store, QCTX_STORE_CONTEXTS);
+        qctx_context_keys *keys = &work->keys[s];
+        qctx_status status;
+
+        keys->content = qctx_alloc(contexts, sizeof *keys->content, "content numbers", error);
+        keys->groups = qctx_alloc(contexts, sizeof *keys->groups, "group numbers", error);
+        if (keys->content == NULL || keys->groups == NULL)
+            return QCTX_ERR_MEMORY;
+        status = qctx_store_content(store, keys->content, error);
+        if (status == QCTX_OK)
+            status = qctx_store_groups(store, keys->groups, error);
+        if (status != QCTX_OK)
+            return status;
+    }
+    return QCTX_OK;
+}
+
+static qctx_status list_questions(qctx_division *work, qctx_error *error)
+{
+    int64_t at = 0;
+
+    for (int64_t s = 0; s < work->opened->train_count; s++)
+        work->count += qctx_source_questions(&work->opened->train[s]).count;
+    work->questions = qctx_alloc(work->count, sizeof *work->questions, "the training questions", error);
+    if (work->questions == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t s = 0; s < work->opened->train_count; s++)
+        for (int64_t k = 0; k < qctx_source_questions(&work->opened->train[s]).count; k++)
+            work->questions[at++] = (qctx_training_question){.source = (int32_t)s, .index = k};
+    return QCTX_OK;
+}
+
+const int64_t *qctx_division_contexts(const qctx_division *work, const qctx_training_question *question, int64_t *count)
+{
+    const qctx_split *split = work->opened->train[question->source].split;
+
+    *count = split->offsets[question->index + 1] - split->offsets[question->index];
+    return split->contexts + split->offsets[question->index];
+}
+
+/* Whether any right context of a candidate has its key in the sorted list. */
+static bool touches(const qctx_division *work, const qctx_training_question *question, bool by_group,
+                    const uint64_t *sorted, int64_t sorted_count)
+{
+    const qctx_context_keys *keys = &work->keys[question->source];
+    int64_t count;
+    const int64_t *contexts = qctx_division_contexts(work, question, &count);
+
+    for (int64_t c = 0; c < count; c++)
+        if (contains(sorted, sorted_count, (by_group ? keys->groups : keys->content)[contexts[c]]))
+            return true;
+    return false;
+}
+
+bool qctx_division_is_touched(const qctx_division *work, const qctx_training_question *question)
+{
+    return touches(work, question, false, work->contents, work->content_count);
+}
+
+/* A group's place in the seeded order, and the number of questions whose first context is in it. */
+typedef struct {
+    uint64_t place;
+    uint64_t key;
+    int64_t questions;
+} group_row;
+
+static int compare_key(const void *a, const void *b)
+{
+    const group_row *x = a, *y = b;
+
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+static int compare_place(const void *a, const void *b)
+{
+    const group_row *x = a, *y = b;
+
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return compare_key(a, b);
+}
+
+/*
+ * Picks whole groups in a seeded order until the wanted number of questions is reached, and marks every question that
+ * touches one. Reports how many were marked.
+ */
+static qctx_status hold_out_groups(qctx_division *work, bool by_group, int64_t wanted, int64_t *marked,
+                                   qctx_error *error)
+{
+    qctx_status status = QCTX_ERR_MEMORY;
+    group_row *rows = qctx_alloc(work->count, sizeof *rows, "hold-out groups", error);
+    uint64_t *picked = qctx_alloc(work->count, sizeof *picked, "hold-out groups", error);
+    int64_t groups = 0, picked_count = 0, reached = 0;
+
+    if (rows == NULL || picked == NULL)
+        goto out;
+    for (int64_t i = 0; i < work->count; i++) {
+        const qctx_context_keys *keys = &work->keys[work->questions[i].source];
+        int64_t count;
+        const int64_t *contexts = qctx_division_contexts(work, &work->questions[i], &count);
+
+        rows[i].key = (by_group ? keys->groups : keys->content)[contexts[0]];
+        rows[i].questions = 1;
+    }
+    qsort(rows, (size_t)work->count, sizeof *rows, compare_key);
+    for (int64_t i = 0; i < work->count; i++) {
+        if (groups > 0 && rows[groups - 1].key == rows[i].key)
+            rows[groups - 1].questions++;
+        else
+            rows[groups++] = rows[i];
+    }
+    for (int64_t g = 0; g < groups; g++)
+        rows[g].place = qctx_rng((uint64_t)work->config->run.seed, QCTX_STREAM_TUNE, rows[g].key, 0);
+    qsort(rows, (size_t)groups, sizeof *rows, compare_place);
+    for (int64_t g = 0; g < groups && reached < wanted; g++) {
+        picked[picked_count++] = rows[g].key;
+        reached += rows[g].questions;
+    }
+    qsort(picked, (size_t)picked_count, sizeof *picked, compare_u64);
+    *marked = 0;
+    for (int64_t i = 0; i < work->count; i++) {
+        work->questions[i].held_out = touches(work, &work->questions[i], by_group, picked, picked_count);
+        *marked += work->questions[i].held_out;
+    }
+    status = QCTX_OK;
+out:
+    free(rows);
+    free(picked);
+    return status;
+}
+
+static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
+{
+    int64_t wanted = (int64_t)(work->config->eval.tune * (double)work->count + 0.5);
+    int64_t marked = 0;
+    qctx_status status;
+
+    if (wanted == 0)
+        return QCTX_OK;
+    status = hold_out_groups(work, true, wanted, &marked, error);
+    /* A few huge titles would take the training data away: then contexts are the groups. */
+    if (status == QCTX_OK && marked > 2 * wanted + 100)
+        status = hold_out_groups(work, false, wanted, &marked, error);
+    return status;
+}
+
+static qctx_status collect_contents(qctx_division *work, qctx_error *error)
+{
+    int64_t capacity = 0;
+
+    for (int64_t i = 0; i < work->count; i++) {
+        const qctx_training_question *question = &work->questions[i];
+        int64_t n;
+        const int64_t *contexts = qctx_division_contexts(work, question, &n);
+        qctx_status status;
+
+        if (!question->held_out)
+            continue;
+        status = qctx_grow((void **)&work->contents, &capacity, work->content_count + n, sizeof *work->contents,
+                           "held-out contents", error);
+        if (status != QCTX_OK)
+            return status;
+        for (int64_t c = 0; c < n; c++)
+            work->contents[work->content_count++] = work->keys[question->source].content[contexts[c]];
+    }
+    if (work->content_count > 0)
+        qsort(work->contents, (size_t)work->content_count, sizeof *work->contents, compare_u64);
+    return QCTX_OK;
+}
+
+static qctx_status divide(qctx_division *work, qctx_error *error)
+{
+    qctx_status status;
+
+    work->keys = qctx_alloc(work->opened->train_count, sizeof *work->keys, "content numbers", error);
+    if (work->keys == NULL)
+        return QCTX_ERR_MEMORY;
+    status = read_keys(work, error);
+    if (status == QCTX_OK)
+        status = list_questions(work, error);
+    if (status == QCTX_OK && work->config->eval.tune_split[0] == '\0')
+        status = hold_out_share(work, error);
+    return status == QCTX_OK ? collect_contents(work, error) : status;
+}
+
+void qctx_division_free(qctx_division *work)
+{
+    for (int64_t s = 0; work->keys != NULL && s < work->opened->train_count; s++) {
+        free(work->keys[s].content);
+        free(work->keys[s].groups);
+    }
+    free(work->keys);
+    free(work->questions);
+    free(work->contents);
+}
+
+qctx_status qctx_hold_out(const qctx_config *config, const qctx_opened *opened, qctx_division *division,
+                          qctx_held_out *held_out, qctx_error *error)
+{
+    qctx_status status;
+
+    *division = (qctx_division){.config = config, .opened = opened};
+    *held_out = (qctx_held_out){0};
+    status = divide(division, error);
+    if (status != QCTX_OK)
+        return status;
+    return config->eval.tune_split[0] != '\0' ? hold_out_named_sets(division, held_out, error)
+                                              : hold_out_share_sets(division, held_out, error);
+}

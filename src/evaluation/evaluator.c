@@ -1,0 +1,234 @@
+#include "qctx/evaluation/evaluator.h"
+
+#include <stdlib.h>
+
+#include "qctx/base/mem.h"
+#include "qctx/evaluation/evaluate.h"
+
+/* One set of questions with the figures of no head. */
+typedef struct {
+    qctx_named_set of;
+    double *no_head; /* [count, QCTX_FIGURE_COUNT] */
+} evaluated_set;
+
+struct qctx_evaluator {
+    qctx_comm *comm;
+    const qctx_config *config;
+    qctx_protocol protocol;
+    int64_t tuning_count;
+    evaluated_set *tuning;
+    int64_t source_count;
+    evaluated_set *sources;
+};
+
+static const qctx_figure figure_of_metric[] = {
+    [QCTX_METRIC_TOP1] = QCTX_FIGURE_TOP1,   [QCTX_METRIC_TOP5] = QCTX_FIGURE_TOP5,
+    [QCTX_METRIC_TOP10] = QCTX_FIGURE_TOP10, [QCTX_METRIC_MRR] = QCTX_FIGURE_MRR,
+    [QCTX_METRIC_NDCG] = QCTX_FIGURE_NDCG,
+};
+
+qctx_figure qctx_evaluator_figure(qctx_metric metric)
+{
+    return figure_of_metric[metric];
+}
+
+/* Figures per question, freshly allocated on every rank. */
+static qctx_status measure(qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_projector *projector,
+                           double **values, qctx_error *error)
+{
+    int64_t *positions = qctx_alloc(set->offsets[set->count], sizeof *positions, "positions", error);
+    qctx_status status;
+
+    *values = qctx_alloc(set->count * QCTX_FIGURE_COUNT, sizeof **values, "figures", error);
+    status = qctx_agree(evaluator->comm, positions == NULL || *values == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    if (status == QCTX_OK)
+        status = qctx_evaluate(evaluator->comm, set, projector, &evaluator->protocol, positions, error);
+    if (status == QCTX_OK)
+        qctx_metrics_of(positions, set->offsets, set->count, *values);
+    free(positions);
+    if (status != QCTX_OK) {
+        free(*values);
+        *values = NULL;
+    }
+    return status;
+}
+
+static qctx_status allocate(qctx_evaluator **created, int64_t tuning_count, int64_t source_count, qctx_error *error)
+{
+    qctx_evaluator *evaluator = qctx_alloc(1, sizeof *evaluator, "the evaluation", error);
+
+    if (evaluator == NULL)
+        return QCTX_ERR_MEMORY;
+    *created = evaluator;
+    evaluator->tuning = qctx_alloc(tuning_count, sizeof *evaluator->tuning, "the evaluation", error);
+    evaluator->sources = qctx_alloc(source_count, sizeof *evaluator->sources, "the evaluation", error);
+    return evaluator->tuning == NULL || evaluator->sources == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+/* Takes the sets over with the figures of no head. Collective. */
+static qctx_status measure_no_head(qctx_evaluator *evaluator, const qctx_named_set *sets, int64_t count,
+                                   const qctx_projector *no_head, evaluated_set *judged, int64_t *judged_count,
+                                   qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        evaluated_set *set = &judged[(*judged_count)++];
+
+        set->of = sets[i];
+        status = measure(evaluator, &set->of.set, no_head, &set->no_head, error);
+    }
+    return status;
+}
+
+qctx_status qctx_evaluator_create(qctx_comm *comm, const qctx_config *config, const qctx_named_set *tuning,
+                                  int64_t tuning_count, const qctx_named_set *sources, int64_t source_count,
+                                  const qctx_projector *no_head, qctx_evaluator **created, qctx_error *error)
+{
+    qctx_evaluator *evaluator = NULL;
+    qctx_status status = qctx_agree(comm, allocate(&evaluator, tuning_count, source_count, error), error);
+
+    if (status != QCTX_OK)
+        goto out;
+    evaluator->comm = comm;
+    evaluator->config = config;
+    evaluator->protocol = (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool,
+                                          (uint64_t)config->run.seed, QCTX_PRECISION_AUTO};
+    status =
+        measure_no_head(evaluator, tuning, tuning_count, no_head, evaluator->tuning, &evaluator->tuning_count, error);
+    if (status == QCTX_OK)
+        status = measure_no_head(evaluator, sources, source_count, no_head, evaluator->sources,
+                                 &evaluator->source_count, error);
+    if (status != QCTX_OK)
+        goto out;
+    *created = evaluator;
+    evaluator = NULL;
+out:
+    qctx_evaluator_destroy(evaluator);
+    return status;
+}
+
+void qctx_evaluator_destroy(qctx_evaluator *evaluator)
+{
+    if (evaluator == NULL)
+        return;
+    for (int64_t t = 0; t < evaluator->tuning_count; t++)
+        free(evaluator->tuning[t].no_head);
+    for (int64_t s = 0; s < evaluator->source_count; s++)
+        free(evaluator->sources[s].no_head);
+    free(evaluator->tuning);
+    free(evaluator->sources);
+    free(evaluator);
+}
+
+static const evaluated_set *choosing_sets(const qctx_evaluator *evaluator, int64_t *count)
+{
+    *count = evaluator->tuning_count > 0 ? evaluator->tuning_count : evaluator->source_count;
+    return evaluator->tuning_count > 0 ? evaluator->tuning : evaluator->sources;
+}
+
+qctx_protocol qctx_evaluator_protocol(const qctx_evaluator *evaluator)
+{
+    return evaluator->protocol;
+}
+
+bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator)
+{
+    return evaluator->tuning_count + evaluator->source_count > 0;
+}
+
+int64_t qctx_evaluator_choosing_questions(const qctx_evaluator *evaluator)
+{
+    int64_t count, questions = 0;
+    const evaluated_set *sets = choosing_sets(evaluator, &count);
+
+    for (int64_t i = 0; i < count; i++)
+        questions += sets[i].of.set.count;
+    return questions;
+}
+
+const char *qctx_evaluator_metric_name(const qctx_evaluator *evaluator)
+{
+    return qctx_figure_name(qctx_evaluator_figure(evaluator->config->eval.metric));
+}
+
+double qctx_evaluator_no_head(const qctx_evaluator *evaluator)
+{
+    qctx_figure figure = qctx_evaluator_figure(evaluator->config->eval.metric);
+    int64_t count;
+    const evaluated_set *sets = choosing_sets(evaluator, &count);
+    double sum = 0;
+
+    for (int64_t i = 0; i < count; i++)
+        sum += qctx_metrics_mean(sets[i].no_head, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
+    return sum / (double)qctx_evaluator_choosing_questions(evaluator);
+}
+
+/* The chosen metric of one projector over all choosing questions. */
+static qctx_status metric_of(qctx_evaluator *evaluator, const qctx_projector *projector, double *metric,
+                             qctx_error *error)
+{
+    qctx_figure figure = qctx_evaluator_figure(evaluator->config->eval.metric);
+    int64_t count;
+    const evaluated_set *sets = choosing_sets(evaluator, &count);
+    double sum = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        double *values = NULL;
+        qctx_status status = measure(evaluator, &sets[i].of.set, projector, &values, error);
+
+        if (status != QCTX_OK)
+            return status;
+        sum += qctx_metrics_mean(values, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
+        free(values);
+    }
+    *metric = sum / (double)qctx_evaluator_choosing_questions(evaluator);
+    return QCTX_OK;
+}
+
+qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
+                                  int64_t count, double *strength, double *metric, qctx_error *error)
+{
+    bool residual = head->head != NULL && head->head->form == QCTX_HEAD_RESIDUAL;
+
+    for (int64_t i = 0; i < (residual ? count : 1); i++) {
+        qctx_projector tried = *head;
+        double reached;
+        qctx_status status;
+
+        tried.strength = residual ? strengths[i] : 1.0;
+        status = metric_of(evaluator, &tried, &reached, error);
+        if (status != QCTX_OK)
+            return status;
+        if (i == 0 || reached > *metric) {
+            *metric = reached;
+            *strength = tried.strength;
+        }
+    }
+    return QCTX_OK;
+}
+
+int64_t qctx_evaluator_source_count(const qctx_evaluator *evaluator)
+{
+    return evaluator->source_count;
+}
+
+const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t source)
+{
+    return evaluator->sources[source].of.name;
+}
+
+qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,
+                                   qctx_comparison *comparison, qctx_error *error)
+{
+    const evaluated_set *set = &evaluator->sources[source];
+    double *values = NULL;
+    qctx_status status = measure(evaluator, &set->of.set, head, &values, error);
+
+    if (status == QCTX_OK)
+        status = qctx_metrics_compare(evaluator->comm, set->no_head, values, set->of.set.count,
+                                      evaluator->config->eval.bootstrap, (uint64_t)evaluator->config->run.seed,
+                                      comparison, error);
+    free(values);
+    return status;
+}

@@ -1,0 +1,216 @@
+#include "qctx/evaluation/report.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { LABEL_COLUMNS = 14, CELL_COLUMNS = 22, PAGE_COLUMNS = 80 };
+
+static const char *const labels[QCTX_FIGURE_COUNT] = {
+    "top-1", "top-5", "top-10", "MRR@10", "nDCG@10", "recall@5", "recall@10", "mean position",
+};
+
+/* A count with commas between thousands: "10,570". */
+static const char *with_commas(int64_t count, char *text, size_t bytes)
+{
+    char digits[32];
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)count), used = 0;
+
+    for (size_t i = 0; i < length && used + 2 < bytes; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
+const char *qctx_report_label(qctx_figure figure)
+{
+    return labels[figure];
+}
+
+static int print_number(char *text, size_t bytes, double value, int digits, bool sign)
+{
+    double unit = digits == 0 ? 1.0 : 10.0;
+    /* Adding zero turns the −0 of a rounded difference into a plain 0. */
+    double rounded = nearbyint(value * unit) / unit + 0.0;
+
+    return sign ? snprintf(text, bytes, "%+.*f", digits, rounded) : snprintf(text, bytes, "%.*f", digits, rounded);
+}
+
+void qctx_report_interval(qctx_figure figure, qctx_interval interval, bool sign, bool bounds, char text[64])
+{
+    double unit = figure == QCTX_FIGURE_POSITION ? 1.0 : 100.0;
+    int digits = fabs(interval.value * unit) < 1000.0 ? 1 : 0;
+    char low[20], high[20];
+    int used = print_number(text, 20, interval.value * unit, digits, sign);
+
+    print_number(low, sizeof low, interval.low * unit, digits, sign);
+    print_number(high, sizeof high, interval.high * unit, digits, sign);
+    if (bounds)
+        snprintf(text + used, 44, " [%s, %s]", low, high);
+}
+
+static void print_row(FILE *out, qctx_figure figure, const qctx_comparison *comparison)
+{
+    const bool bounds = comparison->resamples > 0;
+    char cells[3][64];
+
+    qctx_report_interval(figure, comparison->base[figure], false, bounds, cells[0]);
+    qctx_report_interval(figure, comparison->head[figure], false, bounds, cells[1]);
+    qctx_report_interval(figure, comparison->difference[figure], true, bounds, cells[2]);
+    fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, labels[figure], CELL_COLUMNS, cells[0], CELL_COLUMNS, cells[1],
+            cells[2]);
+}
+
+qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_figure figure)
+{
+    const qctx_interval *difference = &comparison->difference[figure];
+    bool above = difference->low > 0.0, below = difference->high < 0.0;
+
+    if (!above && !below)
+        return QCTX_OUTCOME_SAME;
+    return above == (figure != QCTX_FIGURE_POSITION) ? QCTX_OUTCOME_GAIN : QCTX_OUTCOME_LOSS;
+}
+
+/* "The head LOSES in top-1, MRR@10 and nDCG@10.", or nothing if no figure has this outcome. */
+static void print_sentence(FILE *out, const char *beginning, const qctx_comparison *comparison, qctx_outcome wanted)
+{
+    int column = (int)strlen(beginning), count = 0, done = 0;
+
+    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
+        count += qctx_report_outcome(comparison, (qctx_figure)f) == wanted;
+    if (count == 0)
+        return;
+    fputs(beginning, out);
+    for (int f = 0; f < QCTX_FIGURE_COUNT; f++) {
+        const char *joint;
+
+        if (qctx_report_outcome(comparison, (qctx_figure)f) != wanted)
+            continue;
+        joint = done == 0 ? "" : done + 1 == count ? " and" : ",";
+        column += (int)(strlen(joint) + 1 + strlen(labels[f]));
+        /* Room for the " and" that may follow at the end of the line. */
+        if (column + 4 > PAGE_COLUMNS) {
+            fprintf(out, "%s\n ", joint);
+            column = 2 + (int)strlen(labels[f]);
+        } else {
+            fputs(joint, out);
+        }
+        fprintf(out, " %s", labels[f]);
+        done++;
+    }
+    fputs(".\n", out);
+}
+
+static void print_verdict(FILE *out, const qctx_comparison *comparison)
+{
+    if (comparison->resamples == 0) {
+        fputs("Without bootstrap intervals nothing is said about significance.\n", out);
+        return;
+    }
+    print_sentence(out, "The head gains in", comparison, QCTX_OUTCOME_GAIN);
+    print_sentence(out, "The head LOSES in", comparison, QCTX_OUTCOME_LOSS);
+    print_sentence(out, "No significant difference in", comparison, QCTX_OUTCOME_SAME);
+}
+
+const char *qctx_report_order_name(qctx_pool_order order)
+{
+    return order == QCTX_POOLS_CONSECUTIVE ? "consecutive" : "shuffled";
+}
+
+const char *qctx_report_candidates_name(qctx_candidates candidates)
+{
+    return candidates == QCTX_CANDIDATES_POOLS ? "pools" : candidates == QCTX_CANDIDATES_SPLIT ? "split" : "corpus";
+}
+
+void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions)
+{
+    char count[48], pool[48];
+
+    fprintf(out, "%s: %s questions, ", source, with_commas(questions, count, sizeof count));
+    if (protocol->candidates == QCTX_CANDIDATES_POOLS)
+        fprintf(out, "pools of %s (%s)\n", with_commas(protocol->pool, pool, sizeof pool),
+                qctx_report_order_name(protocol->order));
+    else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
+        fputs("against all contexts of the split\n", out);
+    else
+        fputs("against all contexts of the corpus\n", out);
+}
+
+void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison)
+{
+    qctx_report_print_heading(out, source, protocol, comparison->questions);
+    fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, "", CELL_COLUMNS, "no head", CELL_COLUMNS, "head", "difference");
+    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
+        print_row(out, (qctx_figure)f, comparison);
+    print_verdict(out, comparison);
+}
+
+void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_comparison *comparisons, int64_t count,
+                                 double chosen)
+{
+    fprintf(out, "%-10s%8s%8s%8s%8s%9s   %s\n", "strength", "top-1", "top-5", "top-10", "MRR@10", "nDCG@10",
+            "top-1, head − no head");
+    for (int64_t i = 0; i < count; i++) {
+        const qctx_comparison *at = &comparisons[i];
+        char difference[64];
+
+        qctx_report_interval(QCTX_FIGURE_TOP1, at->difference[QCTX_FIGURE_TOP1], true, at->resamples > 0, difference);
+        fprintf(out, "%-4.2f %s%8.1f%8.1f%8.1f%8.1f%9.1f   %s\n", strengths[i],
+                fabs(strengths[i] - chosen) < 1e-9 ? "used " : "     ", 100 * at->head[QCTX_FIGURE_TOP1].value,
+                100 * at->head[QCTX_FIGURE_TOP5].value, 100 * at->head[QCTX_FIGURE_TOP10].value,
+                100 * at->head[QCTX_FIGURE_MRR].value, 100 * at->head[QCTX_FIGURE_NDCG].value, difference);
+    }
+}
+
+static json_t *figures_json(const qctx_interval *intervals)
+{
+    json_t *object = json_object();
+
+    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
+        json_object_set_new(object, qctx_figure_name((qctx_figure)f),
+                            json_pack("{s:f, s:f, s:f}", "value", intervals[f].value, "low", intervals[f].low, "high",
+                                      intervals[f].high));
+    return object;
+}
+
+static json_t *out_of_memory(qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_MEMORY, "cannot allocate the JSON of a table");
+    return NULL;
+}
+
+json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                         qctx_error *error)
+{
+    json_t *object = json_pack("{s:s, s:I, s:s}", "source", source, "questions", (json_int_t)comparison->questions,
+                               "candidates", qctx_report_candidates_name(protocol->candidates));
+
+    if (object == NULL)
+        return out_of_memory(error);
+    if (protocol->candidates == QCTX_CANDIDATES_POOLS) {
+        json_object_set_new(object, "pool", json_integer(protocol->pool));
+        json_object_set_new(object, "order", json_string(qctx_report_order_name(protocol->order)));
+    }
+    json_object_set_new(object, "resamples", json_integer(comparison->resamples));
+    json_object_set_new(object, "no_head", figures_json(comparison->base));
+    json_object_set_new(object, "head", figures_json(comparison->head));
+    json_object_set_new(object, "difference", figures_json(comparison->difference));
+    return object;
+}
+
+json_t *qctx_report_strengths_json(const double *strengths, const qctx_comparison *comparisons, int64_t count,
+                                   qctx_error *error)
+{
+    json_t *rows = json_array();
+
+    if (rows == NULL)
+        return out_of_memory(error);
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(rows, json_pack("{s:f, s:o, s:o}", "strength", strengths[i], "head",
+                                              figures_json(comparisons[i].head), "difference",
+                                              figures_json(comparisons[i].difference)));
+    return rows;
+}

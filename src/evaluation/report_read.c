@@ -1,0 +1,84 @@
+#include <math.h>
+#include <string.h>
+
+#include "qctx/evaluation/report.h"
+
+/* No position is beyond it, and a figure below it fits into every table. */
+static const double longest_position = 1e12;
+
+static qctx_status read_number(const json_t *object, const char *key, double most, const char *place, double *value,
+                               qctx_error *error)
+{
+    qctx_status status = qctx_json_get_number(object, key, place, value, error);
+
+    if (status == QCTX_OK && !(fabs(*value) <= most))
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %g, expected at most %g", place, key, *value, most);
+    return status;
+}
+
+static qctx_status read_figures(const json_t *object, const char *key, const char *place, qctx_interval *intervals,
+                                qctx_error *error)
+{
+    const json_t *figures = json_object_get(object, key);
+    qctx_status status = QCTX_OK;
+
+    for (int f = 0; f < QCTX_FIGURE_COUNT && status == QCTX_OK; f++) {
+        const char *name = qctx_figure_name((qctx_figure)f);
+        const json_t *figure = json_object_get(figures, name);
+        double most = f == QCTX_FIGURE_POSITION ? longest_position : 1.0;
+
+        if (!json_is_object(figure))
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' of '%s' is %s, expected an object", place, name, key,
+                             qctx_json_type(figure));
+        status = read_number(figure, "value", most, place, &intervals[f].value, error);
+        if (status == QCTX_OK)
+            status = read_number(figure, "low", most, place, &intervals[f].low, error);
+        if (status == QCTX_OK)
+            status = read_number(figure, "high", most, place, &intervals[f].high, error);
+    }
+    return status;
+}
+
+static qctx_status read_protocol(const json_t *object, const char *place, qctx_protocol *protocol, qctx_error *error)
+{
+    const char *candidates, *order;
+    qctx_status status = qctx_json_get_string(object, "candidates", NULL, place, &candidates, error);
+
+    if (status != QCTX_OK)
+        return status;
+    for (int c = QCTX_CANDIDATES_POOLS; c <= QCTX_CANDIDATES_CORPUS; c++)
+        if (strcmp(candidates, qctx_report_candidates_name((qctx_candidates)c)) == 0) {
+            protocol->candidates = (qctx_candidates)c;
+            if (c != QCTX_CANDIDATES_POOLS)
+                return QCTX_OK;
+            status = qctx_json_get_string(object, "order", NULL, place, &order, error);
+            if (status != QCTX_OK)
+                return status;
+            protocol->order = strcmp(order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
+            return qctx_json_get_integer(object, "pool", 0, 1, INT64_MAX, place, &protocol->pool, error);
+        }
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'candidates' is '%.40s', expected pools, split or corpus", place,
+                     candidates);
+}
+
+qctx_status qctx_report_parse(const json_t *object, const char *place, const char **source, qctx_protocol *protocol,
+                              qctx_comparison *comparison, qctx_error *error)
+{
+    qctx_status status = qctx_json_get_string(object, "source", NULL, place, source, error);
+
+    *protocol = (qctx_protocol){0};
+    *comparison = (qctx_comparison){0};
+    if (status == QCTX_OK)
+        status = qctx_json_get_integer(object, "questions", 0, 1, INT64_MAX, place, &comparison->questions, error);
+    if (status == QCTX_OK)
+        status = qctx_json_get_integer(object, "resamples", 0, 0, INT64_MAX, place, &comparison->resamples, error);
+    if (status == QCTX_OK)
+        status = read_protocol(object, place, protocol, error);
+    if (status == QCTX_OK)
+        status = read_figures(object, "no_head", place, comparison->base, error);
+    if (status == QCTX_OK)
+        status = read_figures(object, "head", place, comparison->head, error);
+    if (status == QCTX_OK)
+        status = read_figures(object, "difference", place, comparison->difference, error);
+    return status;
+}

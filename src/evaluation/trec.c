@@ -1,0 +1,130 @@
+#include "qctx/evaluation/trec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+
+/* Questions whose lists are held at a time. */
+enum { BLOCK = 4096 };
+
+void qctx_trec_lines(FILE *out, const char *question, const qctx_hit *hits, int64_t k, char *const *ids)
+{
+    float last = INFINITY;
+
+    for (int64_t i = 0; i < k && hits[i].candidate >= 0; i++) {
+        const float score = (float)hits[i].score;
+
+        last = score < last ? score : nextafterf(last, -INFINITY);
+        /* Nine digits tell any two floats apart. */
+        fprintf(out, "%s Q0 %s %lld %.9g qctx-dist\n", question, ids[hits[i].candidate], (long long)i + 1,
+                (double)last);
+    }
+}
+
+qctx_status qctx_trec_check_id(const char *kind, const char *id, qctx_error *error)
+{
+    if (id[0] != '\0' && id[strcspn(id, " \t\n\v\f\r")] == '\0')
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_DATA, "the %s id '%s' %s, which the columns of a TREC run cannot hold", kind, id,
+              id[0] == '\0' ? "is empty" : "contains white space");
+    return qctx_hint(error, "give the corpus ids without white space");
+}
+
+/* The ids of some rows, each fit for a run: `*ids` [count] and its texts are the caller's. */
+static qctx_status read_ids(qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, char ***ids,
+                            qctx_error *error)
+{
+    qctx_status status;
+
+    *ids = qctx_alloc(count, sizeof **ids, "the ids of a TREC run", error);
+    if (*ids == NULL)
+        return QCTX_ERR_MEMORY;
+    status = qctx_store_texts(store, side, QCTX_FIELD_ID, rows, count, *ids, error);
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        status = qctx_trec_check_id(side == QCTX_STORE_QUESTIONS ? "question" : "context", (*ids)[i], error);
+    return status;
+}
+
+static void free_texts(char **texts, int64_t count)
+{
+    for (int64_t i = 0; i < count && texts != NULL; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+/* What rank 0 writes with. */
+typedef struct {
+    char **questions; /* ids */
+    char **contexts;
+    qctx_outfile *file;
+} run_writer;
+
+static qctx_status open_writer(const char *path, const qctx_eval_set *set, const int64_t *candidates, int64_t total,
+                               run_writer *writer, qctx_error *error)
+{
+    qctx_status status =
+        read_ids(set->store, QCTX_STORE_QUESTIONS, set->questions, set->count, &writer->questions, error);
+
+    if (status == QCTX_OK)
+        status = read_ids(set->store, QCTX_STORE_CONTEXTS, candidates, total, &writer->contexts, error);
+    if (status == QCTX_OK)
+        status = qctx_outfile_open(path, &writer->file, error);
+    return status;
+}
+
+static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const qctx_shard *shard,
+                               const qctx_projector *projector, int64_t depth, const run_writer *writer,
+                               qctx_error *error)
+{
+    const qctx_rows questions = qctx_rows_of_store(set->store, QCTX_STORE_QUESTIONS);
+    const int64_t block = set->count < BLOCK ? set->count : BLOCK;
+    qctx_hit *hits = qctx_alloc(block * depth, sizeof *hits, "the lists of a TREC run", error);
+    qctx_status status = qctx_agree(comm, hits == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    for (int64_t first = 0; first < set->count && status == QCTX_OK; first += block) {
+        int64_t count = set->count - first < block ? set->count - first : block;
+
+        status = qctx_topk(comm, shard, projector, &questions, set->questions + first, count, depth, hits, error);
+        for (int64_t q = 0; q < count && status == QCTX_OK && writer->file != NULL; q++)
+            qctx_trec_lines(qctx_outfile_stream(writer->file), writer->questions[first + q], hits + q * depth, depth,
+                            writer->contexts);
+    }
+    free(hits);
+    return status;
+}
+
+qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_set *set,
+                            const qctx_projector *projector, const qctx_protocol *protocol, int64_t depth,
+                            qctx_error *error)
+{
+    const qctx_rows contexts = qctx_rows_of_store(set->store, QCTX_STORE_CONTEXTS);
+    int64_t *candidates = NULL, total = 0;
+    run_writer writer = {0};
+    qctx_shard shard = {0};
+    qctx_status status = qctx_evaluate_candidates(set, qctx_store_count(set->store, QCTX_STORE_CONTEXTS), protocol,
+                                                  &candidates, &total, error);
+
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+        status = open_writer(path, set, candidates, total, &writer, error);
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK)
+        status = qctx_shard_create(comm, &contexts, projector, candidates, total, QCTX_PRECISION_AUTO, &shard, error);
+    if (status == QCTX_OK)
+        status = write_lists(comm, set, &shard, projector, depth < total ? depth : total, &writer, error);
+    if (status != QCTX_OK)
+        goto out;
+    if (writer.file != NULL)
+        status = qctx_outfile_commit(writer.file, error);
+    writer.file = NULL;
+    status = qctx_agree(comm, status, error);
+out:
+    qctx_outfile_discard(writer.file);
+    free_texts(writer.questions, set->count);
+    free_texts(writer.contexts, total);
+    free(candidates);
+    qctx_shard_free(&shard);
+    return status;
+}

@@ -1,0 +1,196 @@
+/* The figure of many weights at once: the scores of a pool by each part, and their weighted sums. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluate_internal.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/order.h"
+#include "qctx/encoder/joined.h"
+#include "qctx/evaluation/weights.h"
+#include "qctx/platform/product.h"
+#include "qctx/platform/stop.h"
+
+/* Questions of a pool that are worked together. */
+enum { QUESTIONS_AT_A_TIME = 256 };
+
+typedef struct {
+    const qctx_weights_task *task;
+    const qctx_weights_set *set;
+    const double *weights; /* [trials, encoders] */
+    int64_t trials;
+    int64_t *positions; /* [trials, answers of the set] */
+} sweep;
+
+/* Questions first … first + count − 1 of the set, and the contexts that answer them. */
+typedef struct {
+    int64_t first;
+    int64_t count;
+    int64_t *candidates; /* [total] rows, ascending */
+    int64_t total;
+    float *contexts[QCTX_JOINED_MAX]; /* [total, dim] of each part */
+    float *questions;                 /* [QUESTIONS_AT_A_TIME, the widest dim] */
+    float *scores[QCTX_JOINED_MAX];   /* [QUESTIONS_AT_A_TIME, total] of each part */
+    double *sums;                     /* [total] of one question */
+} pool_work;
+
+static void free_pool(pool_work *pool)
+{
+    free(pool->candidates);
+    free(pool->questions);
+    free(pool->sums);
+    for (int64_t i = 0; i < QCTX_JOINED_MAX; i++) {
+        free(pool->contexts[i]);
+        free(pool->scores[i]);
+    }
+}
+
+static qctx_status prepare_pool(const sweep *s, pool_work *pool, qctx_error *error)
+{
+    const qctx_eval_set *set = &s->set->set;
+    const int64_t answers = set->offsets[pool->first + pool->count] - set->offsets[pool->first];
+    const int64_t block = qctx_smaller(pool->count, QUESTIONS_AT_A_TIME);
+    int64_t widest = 0;
+
+    pool->candidates = qctx_alloc(answers, sizeof *pool->candidates, "the candidates of a pool", error);
+    if (pool->candidates == NULL)
+        return QCTX_ERR_MEMORY;
+    memcpy(pool->candidates, set->contexts + set->offsets[pool->first], (size_t)answers * sizeof *pool->candidates);
+    pool->total = qctx_sort_unique(pool->candidates, answers);
+    for (int64_t i = 0; i < s->task->count; i++) {
+        const int64_t dim = qctx_store_dim(s->set->parts[i]);
+
+        widest = dim > widest ? dim : widest;
+        pool->contexts[i] = qctx_alloc(pool->total * dim, sizeof(float), "contexts of a pool", error);
+        pool->scores[i] = qctx_alloc(block * pool->total, sizeof(float), "scores of a pool", error);
+        if (pool->contexts[i] == NULL || pool->scores[i] == NULL)
+            return QCTX_ERR_MEMORY;
+        qctx_store_gather(s->set->parts[i], QCTX_STORE_CONTEXTS, pool->candidates, pool->total, pool->contexts[i]);
+    }
+    pool->questions = qctx_alloc(block * widest, sizeof(float), "questions of a pool", error);
+    pool->sums = qctx_alloc(pool->total, sizeof *pool->sums, "scores of a question", error);
+    return pool->questions == NULL || pool->sums == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+/* scores[i] [count, total] of questions first … of the set by every part. */
+static void score_block(const sweep *s, const pool_work *pool, int64_t first, int64_t count)
+{
+    for (int64_t i = 0; i < s->task->count; i++) {
+        qctx_store *part = s->set->parts[i];
+        const int64_t dim = qctx_store_dim(part);
+
+        qctx_store_gather(part, QCTX_STORE_QUESTIONS, s->set->set.questions + first, count, pool->questions);
+        qctx_product(QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_TRANSPOSED, count, pool->total, dim, pool->questions, dim,
+                     pool->contexts[i], dim, false, pool->scores[i], pool->total);
+    }
+}
+
+static void add_scores(const sweep *s, const pool_work *pool, int64_t row, const double *weights)
+{
+    memset(pool->sums, 0, (size_t)pool->total * sizeof *pool->sums);
+    for (int64_t i = 0; i < s->task->count; i++) {
+        const float *scores = pool->scores[i] + row * pool->total;
+
+        for (int64_t c = 0; c < pool->total; c++)
+            pool->sums[c] += weights[i] * (double)scores[c];
+    }
+}
+
+/* Candidates that stand above the one at `index`: of equals those before it. */
+static int64_t position_of(const pool_work *pool, int64_t index)
+{
+    const double target = pool->sums[index];
+    int64_t above = 0;
+
+    for (int64_t c = 0; c < pool->total; c++)
+        above += pool->sums[c] > target || (c < index && pool->sums[c] == target);
+    return above;
+}
+
+static void place_question(const sweep *s, const pool_work *pool, int64_t row, int64_t question)
+{
+    const qctx_eval_set *set = &s->set->set;
+    const int64_t answers = set->offsets[set->count];
+
+    for (int64_t t = 0; t < s->trials; t++) {
+        add_scores(s, pool, row, s->weights + t * s->task->count);
+        for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
+            s->positions[t * answers + a] =
+                position_of(pool, evaluate_index_of(pool->candidates, pool->total, set->contexts[a]));
+    }
+}
+
+static qctx_status place_pool(const sweep *s, int64_t first, int64_t count, qctx_error *error)
+{
+    pool_work pool = {.first = first, .count = count};
+    qctx_status status = prepare_pool(s, &pool, error);
+
+    for (int64_t done = 0; done < count && status == QCTX_OK; done += QUESTIONS_AT_A_TIME) {
+        const int64_t block = qctx_smaller(QUESTIONS_AT_A_TIME, count - done);
+
+        status = qctx_stop_check(error);
+        if (status != QCTX_OK)
+            break;
+        score_block(s, &pool, first + done, block);
+        for (int64_t row = 0; row < block; row++)
+            place_question(s, &pool, row, first + done + row);
+    }
+    free_pool(&pool);
+    return status;
+}
+
+/* Pools are dealt over the ranks whole. */
+static qctx_status place_own_pools(qctx_comm *comm, const sweep *s, qctx_error *error)
+{
+    const int64_t count = s->set->set.count, size = qctx_smaller(s->task->pool, count);
+    qctx_status status = QCTX_OK;
+    int64_t first, own;
+
+    qctx_share(qctx_divide_up(count, size), qctx_comm_rank(comm), qctx_comm_size(comm), &first, &own);
+    for (int64_t p = first; p < first + own && status == QCTX_OK; p++)
+        status = place_pool(s, p * size, qctx_smaller(size, count - p * size), error);
+    return status;
+}
+
+/* Adds the figures of one set, each weighed by its questions. Collective. */
+static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_error *error)
+{
+    const qctx_eval_set *set = &s->set->set;
+    const int64_t answers = set->offsets[set->count];
+    double *values = qctx_alloc(set->count * QCTX_FIGURE_COUNT, sizeof *values, "figures", error);
+    qctx_status status = QCTX_OK;
+
+    s->positions = qctx_alloc(s->trials * answers, sizeof *s->positions, "positions", error);
+    if (values == NULL || s->positions == NULL)
+        status = QCTX_ERR_MEMORY;
+    if (status == QCTX_OK)
+        status = place_own_pools(comm, s, error);
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK) {
+        qctx_comm_sum_int64(comm, s->positions, s->trials * answers);
+        for (int64_t t = 0; t < s->trials; t++) {
+            qctx_metrics_of(s->positions + t * answers, set->offsets, set->count, values);
+            figures[t] += qctx_metrics_mean(values, set->count, s->task->figure) * (double)set->count;
+        }
+    }
+    free(s->positions);
+    free(values);
+    return status;
+}
+
+qctx_status qctx_weights_measure(qctx_comm *comm, const qctx_weights_task *task, const double *weights, int64_t trials,
+                                 double *figures, qctx_error *error)
+{
+    int64_t questions = 0;
+    qctx_status status = QCTX_OK;
+
+    memset(figures, 0, (size_t)trials * sizeof *figures);
+    for (int64_t i = 0; i < task->set_count && status == QCTX_OK; i++) {
+        sweep s = {.task = task, .set = &task->sets[i], .weights = weights, .trials = trials};
+
+        status = add_set(comm, &s, figures, error);
+        questions += task->sets[i].set.count;
+    }
+    for (int64_t t = 0; t < trials && status == QCTX_OK; t++)
+        figures[t] /= (double)questions;
+    return status;
+}

@@ -1,0 +1,134 @@
+/* The files in a run's folder of checkpoints. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checkpoints_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+
+char *checkpoints_folder(const char *run, qctx_error *error)
+{
+    return qctx_path_join(run, "checkpoints", error);
+}
+
+char *checkpoints_step_path(const char *folder, int64_t step, qctx_error *error)
+{
+    return qctx_format(error, "%s/step-%09lld.h5", folder, (long long)step);
+}
+
+/* The step in "step-000000800.h5", or −1. */
+static int64_t step_of(const char *name)
+{
+    long long step;
+    int end = 0;
+
+    if (sscanf(name, "step-%18lld.h5%n", &step, &end) == 1 && end > 0 && name[end] == '\0' && step >= 0)
+        return step;
+    return -1;
+}
+
+static bool is_partial(const char *name)
+{
+    static const char ending[] = ".partial";
+    size_t length = strlen(name);
+
+    return length >= sizeof ending && strcmp(name + length - (sizeof ending - 1), ending) == 0;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+    return (a < b) - (a > b);
+}
+
+static qctx_status collect(DIR *open, int64_t **steps, int64_t *count, qctx_error *error)
+{
+    int64_t capacity = 0;
+    qctx_status status = qctx_grow((void **)steps, &capacity, 1, sizeof **steps, "a list of checkpoints", error);
+
+    for (struct dirent *entry; status == QCTX_OK && (entry = readdir(open)) != NULL;) {
+        int64_t step = step_of(entry->d_name);
+
+        if (step < 0)
+            continue;
+        status = qctx_grow((void **)steps, &capacity, *count + 1, sizeof **steps, "a list of checkpoints", error);
+        if (status == QCTX_OK)
+            (*steps)[(*count)++] = step;
+    }
+    return status;
+}
+
+qctx_status checkpoints_list(const char *folder, int64_t **steps, int64_t *count, qctx_error *error)
+{
+    DIR *open = opendir(folder);
+    qctx_status status;
+
+    *steps = NULL;
+    *count = 0;
+    if (open == NULL && errno == ENOENT)
+        return QCTX_OK;
+    if (open == NULL)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
+    status = collect(open, steps, count, error);
+    closedir(open);
+    if (status != QCTX_OK) {
+        free(*steps);
+        *steps = NULL;
+        return status;
+    }
+    qsort(*steps, (size_t)*count, sizeof **steps, newest_first);
+    return QCTX_OK;
+}
+
+static qctx_status remove_file(const char *folder, const char *name, qctx_error *error)
+{
+    char *path = qctx_path_join(folder, name, error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK && unlink(path) != 0)
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    free(path);
+    return status;
+}
+
+qctx_status checkpoints_clean(const char *folder, bool resume, qctx_error *error)
+{
+    DIR *open = opendir(folder);
+    qctx_status status = QCTX_OK;
+
+    if (open == NULL)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
+    for (struct dirent *entry; status == QCTX_OK && (entry = readdir(open)) != NULL;) {
+        bool is_of_run = step_of(entry->d_name) >= 0 || strcmp(entry->d_name, "best.h5") == 0;
+
+        if (is_partial(entry->d_name) || (is_of_run && !resume))
+            status = remove_file(folder, entry->d_name, error);
+    }
+    closedir(open);
+    return status;
+}
+
+void checkpoints_prune(const char *folder, int64_t written, int64_t keep)
+{
+    int64_t *steps = NULL;
+    int64_t count = 0, kept = 0;
+
+    if (checkpoints_list(folder, &steps, &count, NULL) != QCTX_OK)
+        return;
+    for (int64_t i = 0; i < count; i++) {
+        char *path;
+
+        if (steps[i] <= written && kept++ < keep)
+            continue;
+        path = checkpoints_step_path(folder, steps[i], NULL);
+        if (path != NULL)
+            unlink(path);
+        free(path);
+    }
+    free(steps);
+}

@@ -1,0 +1,66 @@
+#include "qctx/training/loader.h"
+
+/* Rows that a store is told of at a time. */
+enum { PREFETCHED_ROWS = 256 };
+
+/* The store that an example's rows stand in. */
+static const qctx_store *store_of(const qctx_loader *loader, int64_t example)
+{
+    const qctx_opened *opened = loader->from;
+
+    return opened->train[loader->examples->source[example]].store;
+}
+
+/* The row of an example's question, or of the context chosen for it, in its store. */
+static int64_t row_of(const qctx_loader *loader, int side, int64_t example, int64_t chosen)
+{
+    return side == 0 ? loader->examples->question[example] : loader->examples->contexts[chosen];
+}
+
+static void gather(const qctx_loader *loader, int side, const int64_t *example, const int64_t *chosen, int64_t count,
+                   float *out)
+{
+#pragma omp parallel for schedule(static) if (count > 64)
+    for (int64_t i = 0; i < count; i++) {
+        int64_t row = row_of(loader, side, example[i], chosen[i]);
+
+        qctx_store_gather(store_of(loader, example[i]), (qctx_store_side)side, &row, 1, out + i * loader->dim);
+    }
+}
+
+/* Those of the rows that stand in the store of one source. */
+static void prefetch_source(const qctx_loader *loader, int32_t source, int side, const int64_t *example,
+                            const int64_t *chosen, int64_t count)
+{
+    const qctx_opened *opened = loader->from;
+    int64_t rows[PREFETCHED_ROWS], filled = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        if (loader->examples->source[example[i]] == source)
+            rows[filled++] = row_of(loader, side, example[i], chosen[i]);
+        if (filled == PREFETCHED_ROWS || i == count - 1) {
+            qctx_store_prefetch(opened->train[source].store, (qctx_store_side)side, rows, filled);
+            filled = 0;
+        }
+    }
+}
+
+static void prefetch(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count)
+{
+    const qctx_opened *opened = loader->from;
+
+    for (int64_t source = 0; source < opened->train_count; source++)
+        for (int side = 0; side < 2; side++)
+            prefetch_source(loader, (int32_t)source, side, example, chosen, count);
+}
+
+qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples)
+{
+    return (qctx_loader){
+        .gather = gather,
+        .prefetch = prefetch,
+        .examples = examples,
+        .from = opened,
+        .dim = qctx_store_dim(opened->train[0].store),
+    };
+}

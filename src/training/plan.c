@@ -1,0 +1,34 @@
+#include "qctx/training/plan.h"
+
+#include "qctx/base/order.h"
+#include "qctx/base/tree_sum.h"
+
+void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows)
+{
+    int64_t leaf, leaves, last_first, last_rows;
+
+    if (plan->leaves == 0) {
+        qctx_share(batch, rank, ranks, first, rows);
+        return;
+    }
+    qctx_leaf_share(plan->leaves, rank, ranks, &leaf, &leaves);
+    *first = *rows = 0;
+    if (leaves == 0)
+        return;
+    qctx_leaf_rows(batch, plan->leaves, leaf, first, rows);
+    qctx_leaf_rows(batch, plan->leaves, leaf + leaves - 1, &last_first, &last_rows);
+    *rows = last_first + last_rows - *first;
+}
+
+int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks)
+{
+    int64_t first, rows;
+
+    qctx_plan_share(plan, batch, 0, ranks, &first, &rows);
+    return rows;
+}
+
+void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch, int64_t *first, int64_t *rows)
+{
+    qctx_plan_share(plan, batch, qctx_comm_rank(comm), qctx_comm_size(comm), first, rows);
+}

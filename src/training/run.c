@@ -1,0 +1,100 @@
+#include "qctx/training/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
+
+/* The checkpoint to use: that of the run folder, or the file itself. */
+static qctx_status find_checkpoint(const char *path, char **file, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (!qctx_path_exists(path)) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: there is no such run or checkpoint", path);
+        return qctx_hint(error, "a run is a folder <run.out>/<run.name> that qctx-dist train made");
+    }
+    if (!qctx_path_is_folder(path)) {
+        *file = qctx_strdup(path, error);
+        return *file == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    }
+    *file = qctx_path_join(path, "checkpoints/best.h5", error);
+    if (*file == NULL)
+        return QCTX_ERR_MEMORY;
+    if (!qctx_path_exists(*file)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is not a finished run: checkpoints/best.h5 is missing", path);
+        status = qctx_hint(error, "train it first: qctx-dist train CONFIG");
+        free(*file);
+        *file = NULL;
+    }
+    return status;
+}
+
+qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx_error *error)
+{
+    char *file = NULL;
+    qctx_status status;
+
+    *run = (qctx_run){0};
+    status = qctx_agree(comm, find_checkpoint(path, &file, error), error);
+    if (status == QCTX_OK)
+        status = qctx_checkpoint_read(comm, file, &run->checkpoint, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(comm,
+                            qctx_config_parse(run->checkpoint.config, strlen(run->checkpoint.config), file, NULL, 0,
+                                              &run->config, error),
+                            error);
+    free(file);
+    if (status != QCTX_OK) {
+        qctx_run_close(run);
+        return status;
+    }
+    run->no_head = (qctx_projector){.normalize = run->config.loss.normalize, .input = run->checkpoint.head.input};
+    run->head = run->no_head;
+    run->head.head = &run->checkpoint.head;
+    run->head.parameters = run->checkpoint.parameters;
+    run->head.strength = run->checkpoint.strength;
+    return QCTX_OK;
+}
+
+void qctx_run_close(qctx_run *run)
+{
+    qctx_config_free(&run->config);
+    qctx_checkpoint_free(&run->checkpoint);
+    *run = (qctx_run){0};
+}
+
+qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
+{
+    qctx_status status = qctx_sources_open(comm, &run->config, run->checkpoint.encoder_fingerprint, opened, error);
+
+    if (status == QCTX_ERR_IO)
+        qctx_hint(error, "the run was trained on it: put it back, and start where train was started, for paths are "
+                         "relative to that folder");
+    return status;
+}
+
+qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error)
+{
+    const char *trained = run->checkpoint.encoder_fingerprint;
+    const char *found = qctx_store_encoder_fingerprint(store);
+
+    if (qctx_store_dim(store) != run->head.input)
+        return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: rows of %lld, the head takes rows of %lld",
+                         qctx_store_path(store), (long long)qctx_store_dim(store), (long long)run->head.input);
+    if (strcmp(found, trained) == 0)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
+              qctx_store_path(store), found, trained);
+    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
+}
+
+bool qctx_run_is(const char *path)
+{
+    char *config = qctx_path_join(path, "config.yaml", NULL);
+    bool is = config != NULL && qctx_path_is_folder(path) && qctx_path_exists(config);
+
+    free(config);
+    return is;
+}

@@ -1,0 +1,134 @@
+/*
+ * What the files of the training step share: stepper.c (a step from end to end), stepper_create.c (memory),
+ * stepper_cut.c (units and buckets), stepper_batch.c (rows), stepper_pass.c (the head), stepper_reduce.c (sums over
+ * ranks), stepper_update.c (the optimiser).
+ */
+#ifndef QCTX_TRAINING_STEPPER_INTERNAL_H
+#define QCTX_TRAINING_STEPPER_INTERNAL_H
+
+#include "qctx/base/tree_sum.h"
+#include "qctx/model/contrastive.h"
+#include "qctx/training/stepper.h"
+
+enum {
+    /* Floats of a bucket: long enough for the bandwidth, short enough that little is left to wait for at the end. */
+    STEPPER_BUCKET = 1 << 19,
+    /* Most buckets: larger heads have longer ones. */
+    STEPPER_BUCKETS = 128,
+    /* Rows that are gathered in float32 at a time where they are then rounded. */
+    STEPPER_STAGE = 256,
+};
+
+/* One side of this rank's rows. */
+typedef struct {
+    void *encoded;    /* [unit_rows, input] float or bfloat16: the rows of one unit; NULL without an MLP */
+    int64_t loaded;   /* that unit, or −1 */
+    float *projected; /* [rows, output]; after the loss the gradient by them */
+} stepper_side;
+
+/* The gradient is summed in buckets, numbered from the end of the flat buffer as the backward pass fills it. */
+typedef struct {
+    int64_t length; /* floats of a bucket; the last one, at the buffer's start, may be shorter */
+    int64_t count;
+    int64_t *parts;            /* [ranks]: what of a full bucket falls to each rank */
+    int64_t *last_parts;       /* [ranks]: of the last one */
+    qctx_exchange **under_way; /* [count] */
+    int64_t started;
+} stepper_buckets;
+
+/* A range of the flat buffer. */
+typedef struct {
+    int64_t first;
+    int64_t count;
+} stepper_range;
+
+struct qctx_stepper {
+    qctx_comm *comm;
+    const qctx_config *config;
+    const qctx_plan *plan;
+    const qctx_loader *loader;
+    const qctx_head_config *head;
+    qctx_timers *timers;
+
+    int64_t head_count;   /* parameters of the head; the scalars come after */
+    int64_t scalar_count; /* 1 or 2 */
+    float *parameters;    /* [head_count + scalar_count], as the next three */
+    float *gradient;
+    uint8_t *decays;
+    qctx_optimizer_state state;
+    qctx_optimizer_config optimizer;
+
+    int64_t rows;      /* of this rank in every batch */
+    int64_t first_row; /* in the global batch */
+    int64_t first_leaf;
+    int64_t units; /* that the rows go through the head in, at least 1 */
+    int64_t unit_rows;
+    bool keeps; /* activations of all units are kept until the backward pass */
+    stepper_side sides[2];
+    float *stage; /* [STEPPER_STAGE, input]; NULL in float32 */
+    qctx_head_tape *tape;
+    qctx_tree_sum *leaf_sum; /* of gradients; NULL without leaves */
+    bool invariant;          /* sums follow the leaves' tree across the ranks, too */
+    stepper_buckets buckets;
+
+    const int64_t *examples; /* [rows] of the step's batch; borrowed during the step */
+    int64_t *row_ids;        /* [rows] places in the global batch */
+    int64_t *chosen;         /* [rows] the context's place in examples->contexts */
+    uint64_t *content;       /* [rows] */
+    int64_t *positive_offsets;
+    uint64_t *positives;
+    int64_t *prefetched; /* [rows] `chosen` of the batch to come */
+    qctx_loss *loss;
+};
+
+/* Elements of a stepper's arrays: what it allocates and what it says it allocates come from here. */
+typedef struct {
+    bool keeps;
+    int64_t unit_rows;
+    int64_t tape_rows;
+    int tape_sides;
+    int64_t encoded; /* of each side with an MLP */
+    int64_t stage;
+    int64_t projected; /* of each side */
+    int64_t parameters;
+    int64_t leaves; /* of this rank, of a reproducible run */
+    int64_t bucket_length;
+    int64_t buckets;
+} stepper_sizes;
+
+/* stepper_cut.c. All Local. */
+stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *plan, int ranks, int64_t rows,
+                               int64_t scalars);
+/* Rows of this rank that form unit `unit`, counted from its first. */
+stepper_range stepper_unit(const qctx_stepper *stepper, int64_t unit);
+/* The bucket's place in the flat buffer, and what of it falls to this rank. */
+stepper_range stepper_bucket(const qctx_stepper *stepper, int64_t bucket);
+stepper_range stepper_own_part(const qctx_stepper *stepper, int64_t bucket);
+const int64_t *stepper_parts(const qctx_stepper *stepper, int64_t bucket);
+
+/* stepper_batch.c: all Local. */
+/* Chooses one right context for each of this rank's questions and notes what else would be right. */
+void stepper_choose(qctx_stepper *stepper, const int64_t *batch, int64_t epoch);
+/* Gathers the encoder's rows of one unit, if they are not there already. */
+void stepper_load(qctx_stepper *stepper, int side, int64_t unit);
+
+/* stepper_pass.c: Local but for the exchanges that the backward pass starts (Collective). */
+/* All units of a side through the head. */
+void stepper_project(qctx_stepper *stepper, int side, int64_t step);
+/* The gradient of this rank's rows, whose sums over the ranks are started. */
+void stepper_back_propagate(qctx_stepper *stepper, int64_t step);
+
+/* stepper_reduce.c: Collective. */
+/* Starts to sum the buckets that lie in the flat buffer from `from` on and have not been started. */
+void stepper_start_buckets(qctx_stepper *stepper, int64_t from);
+/* Waits for the sums; returns Σ gradient² over the head's parameters of all ranks. */
+double stepper_finish_gradient(qctx_stepper *stepper);
+/* Gathers every rank's parts of `values` (the flat buffer's shape), started bucket by bucket; then waits. */
+void stepper_start_gather(qctx_stepper *stepper, float *values, int64_t bucket);
+void stepper_wait(qctx_stepper *stepper);
+
+/* stepper_update.c: Collective. */
+/* Steps the parameters; `scale` is the clipping factor. */
+void stepper_update(qctx_stepper *stepper, double rate, double scale);
+
+#endif

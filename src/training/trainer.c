@@ -1,0 +1,262 @@
+#include "qctx/training/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/clock.h"
+#include "qctx/base/hash.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/version.h"
+#include "qctx/platform/stop.h"
+#include "trainer_internal.h"
+
+static qctx_status agree_on_inputs(trainer *run, qctx_error *error)
+{
+    if (!qctx_comm_same(run->comm, qctx_hash_text(run->config_text, 0))) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "the ranks hold different configurations");
+        return qctx_hint(error, "start all ranks with the same arguments and the same environment");
+    }
+    if (!qctx_comm_same(run->comm, qctx_hash(qctx_version(), strlen(qctx_version()), 0))) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "the ranks run different builds; rank 0 runs %s", qctx_version());
+        return qctx_hint(error, "install one build on all nodes");
+    }
+    return QCTX_OK;
+}
+
+static qctx_status describe_head(trainer *run, qctx_error *error)
+{
+    const qctx_config *config = run->config;
+    int64_t input = qctx_store_dim(run->opened->train[0].store);
+    bool bare_side = config->model.sides == QCTX_SIDES_QUESTION || config->model.sides == QCTX_SIDES_CONTEXT;
+
+    run->head = qctx_config_head(config, input);
+    if (run->head.output != input && (run->head.form == QCTX_HEAD_RESIDUAL || bare_side)) {
+        qctx_fail(
+            error, QCTX_ERR_MISMATCH, "model.output: %lld does not fit vectors of %lld, expected the same with %s",
+            (long long)run->head.output, (long long)input, bare_side ? "a head on one side only" : "a residual head");
+        return qctx_hint(error, "leave model.output away, or set model.form: plain and model.sides: both");
+    }
+    return QCTX_OK;
+}
+
+static qctx_status plan_steps(trainer *run, qctx_error *error)
+{
+    const qctx_config *config = run->config;
+    qctx_status status = qctx_sampler_create(run->training.examples.count, config->batch.size,
+                                             (uint64_t)config->run.seed, &run->sampler, error);
+
+    status = qctx_agree(run->comm, status, error);
+    if (status != QCTX_OK)
+        return status;
+    run->steps_per_epoch = qctx_sampler_batches(&run->sampler);
+    run->total_steps = run->steps_per_epoch * config->batch.epochs;
+    if (config->batch.steps > 0 && config->batch.steps < run->total_steps)
+        run->total_steps = config->batch.steps;
+    run->schedule = (qctx_schedule){
+        .decay = config->optim.schedule,
+        .peak = config->optim.lr,
+        .last = config->optim.lr * config->optim.lr_last,
+        /* A short run still reaches its peak. */
+        .warmup = config->optim.warmup < run->total_steps ? config->optim.warmup : run->total_steps / 2,
+        .total = run->total_steps,
+    };
+    return QCTX_OK;
+}
+
+int64_t trainer_parameter_count(const trainer *run)
+{
+    return qctx_head_parameter_count(&run->head) + qctx_stepper_scalar_count(run->config->loss.kind);
+}
+
+double trainer_seconds(const trainer *run)
+{
+    return run->seconds_before + qctx_clock_seconds() - run->started;
+}
+
+/* The stores, and what is trained and measured on them. */
+static qctx_status open_data(trainer *run, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    qctx_comm_set_phase("opening of the data");
+    if (run->opened == NULL) {
+        status = qctx_sources_open(run->comm, run->config, NULL, &run->own_sources, error);
+        run->opened = &run->own_sources;
+    }
+    if (status == QCTX_OK)
+        status = qctx_stop_agree(run->comm, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(run->comm, describe_head(run, error), error);
+    if (status == QCTX_OK)
+        status = qctx_training_set_build(run->comm, run->config, run->opened, &run->training, error);
+    return status;
+}
+
+static qctx_status make_stepper(trainer *run, qctx_error *error)
+{
+    qctx_status status = plan_steps(run, error);
+
+    if (status == QCTX_OK)
+        status = trainer_make_plan(run, error);
+    if (status != QCTX_OK)
+        return status;
+    run->best.parameters =
+        qctx_alloc(trainer_parameter_count(run), sizeof *run->best.parameters, "the best epoch's parameters", error);
+    status = qctx_agree(run->comm, run->best.parameters == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    if (status != QCTX_OK)
+        return status;
+    run->loader = qctx_loader_of_stores(run->opened, &run->training.examples);
+    return qctx_stepper_create(run->comm, run->config, &run->plan, &run->loader, &run->head, &run->timers,
+                               &run->stepper, error);
+}
+
+/* The questions that choose, and those that report; the caller frees both lists. Local. Errors: MEMORY. */
+static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, qctx_named_set **sources,
+                                  qctx_error *error)
+{
+    const qctx_held_out *held_out = &run->training.held_out;
+
+    *tuning = qctx_alloc(held_out->count, sizeof **tuning, "the evaluation", error);
+    *sources = qctx_alloc(run->opened->eval_count, sizeof **sources, "the evaluation", error);
+    if (*tuning == NULL || *sources == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t t = 0; t < held_out->count; t++)
+        (*tuning)[t].set = held_out->sets[t].set;
+    for (int64_t s = 0; s < run->opened->eval_count; s++)
+        (*sources)[s] = (qctx_named_set){run->opened->eval[s].name, qctx_source_questions(&run->opened->eval[s])};
+    return QCTX_OK;
+}
+
+static qctx_status measure_no_head(trainer *run, qctx_error *error)
+{
+    qctx_projector no_head = trainer_projector(run, NULL, 0.0);
+    qctx_named_set *tuning = NULL, *sources = NULL;
+    qctx_status status = qctx_agree(run->comm, list_questions(run, &tuning, &sources, error), error);
+
+    qctx_comm_set_phase("evaluation without a head");
+    qctx_timers_begin(&run->timers);
+    if (status == QCTX_OK)
+        status = qctx_evaluator_create(run->comm, run->config, tuning, run->training.held_out.count, sources,
+                                       run->opened->eval_count, &no_head, &run->evaluator, error);
+    qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
+    free(tuning);
+    free(sources);
+    return status == QCTX_OK ? qctx_stop_agree(run->comm, error) : status;
+}
+
+/* Everything up to the first step. Nothing is written into the run's folder before all of it is done. */
+static qctx_status prepare(trainer *run, qctx_error *error)
+{
+    qctx_status status = agree_on_inputs(run, error);
+
+    if (status == QCTX_OK)
+        status = trainer_check_folder(run, error);
+    if (status == QCTX_OK && run->options->resume != QCTX_RESUME_NEVER)
+        status = trainer_read_last(run, error);
+    qctx_timers_begin(&run->timers);
+    if (status == QCTX_OK)
+        status = open_data(run, error);
+    if (status == QCTX_OK)
+        status = make_stepper(run, error);
+    qctx_timers_end(&run->timers, QCTX_TIMER_OPEN);
+    if (status == QCTX_OK && run->resumed)
+        status = trainer_go_on(run, error);
+    if (status == QCTX_OK)
+        status = measure_no_head(run, error);
+    if (status == QCTX_OK)
+        status = trainer_open_folder(run, error);
+    if (status == QCTX_STOPPED)
+        qctx_hint(error, "no step was taken yet: the same command %s", run->resumed ? "goes on" : "begins again");
+    return status;
+}
+
+/* The head of the best epoch so far stands in best.h5 again, whatever a lost epoch left there. */
+static qctx_status restore_best(trainer *run, qctx_error *error)
+{
+    return run->resumed && run->best.step >= 0 ? trainer_keep_best(run, error) : QCTX_OK;
+}
+
+static qctx_status train(trainer *run, qctx_error *error)
+{
+    qctx_status status = restore_best(run, error);
+
+    if (status == QCTX_OK)
+        status = trainer_take_steps(run, error);
+    if (status == QCTX_OK)
+        status = trainer_keep_all(run, error);
+    if (status == QCTX_OK && run->step == run->total_steps)
+        status = trainer_finish(run, error);
+    if (status == QCTX_STOPPED)
+        status = trainer_keep_stopped(run, error);
+    return status;
+}
+
+static qctx_train_result outcome(const trainer *run, bool finished)
+{
+    bool chosen = run->evaluator != NULL && qctx_evaluator_can_choose(run->evaluator) && run->best.step >= 0;
+
+    return (qctx_train_result){
+        .finished = finished,
+        .epoch = run->epoch,
+        .step = run->step,
+        .chosen = chosen,
+        .best_epoch = run->best.epoch,
+        .metric = run->best.metric,
+        .no_head = chosen ? qctx_evaluator_no_head(run->evaluator) : 0.0,
+        .strength = run->best.strength,
+        .seconds = trainer_seconds(run),
+    };
+}
+
+static void release(trainer *run)
+{
+    qctx_checkpoints_destroy(run->checkpoints);
+    qctx_metrics_log_close(run->metrics_log);
+    qctx_evaluator_destroy(run->evaluator);
+    qctx_stepper_destroy(run->stepper);
+    qctx_sampler_destroy(&run->sampler);
+    qctx_training_set_free(&run->training);
+    qctx_opened_close(&run->own_sources);
+    qctx_checkpoint_free(&run->last);
+    free(run->best.parameters);
+    free(run->final);
+    free(run->folder);
+    free(run->config_text);
+    qctx_lockfile_release(run->lock);
+}
+
+qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_train_options *options,
+                       qctx_train_result *result, qctx_error *error)
+{
+    trainer run = {
+        .comm = comm,
+        .config = config,
+        .options = options,
+        .started = qctx_clock_seconds(),
+        .opened = options->opened,
+        .evaluated = -1,
+        .kept_step = -1,
+        .kept_evaluated = -1,
+        .best = {.step = -1, .metric = -1.0, .strength = 1.0},
+    };
+    qctx_status status = QCTX_OK;
+
+    qctx_comm_set_hang_timeout((double)config->run.hang_timeout);
+    qctx_comm_set_phase("start of the run");
+    run.config_text = qctx_config_dump(config, error);
+    run.folder = qctx_config_run_folder(config, error);
+    run.final = qctx_alloc(config->data.eval.count, sizeof *run.final, "the final table", error);
+    if (run.config_text == NULL || run.folder == NULL || run.final == NULL)
+        status = QCTX_ERR_MEMORY;
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK)
+        status = prepare(&run, error);
+    if (status == QCTX_OK) {
+        trainer_say_start(&run);
+        status = train(&run, error);
+    }
+    if (result != NULL)
+        *result = outcome(&run, status == QCTX_OK && run.step == run.total_steps);
+    release(&run);
+    return status;
+}

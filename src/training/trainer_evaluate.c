@@ -1,0 +1,113 @@
+#include <string.h>
+
+#include "qctx/platform/stop.h"
+#include "trainer_internal.h"
+
+/* Strengths tried after each epoch: enough to see whether the epoch is worth keeping. */
+static const double coarse_strengths[] = {1.0, 0.5};
+/* Strengths tried at the end, weakest first: of equals, the one nearest to the frozen encoder stands. */
+static const double fine_strengths[] = {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
+
+#define COUNT(array) ((int64_t)(sizeof(array) / sizeof((array)[0])))
+
+qctx_projector trainer_projector(const trainer *run, const float *parameters, double strength)
+{
+    return (qctx_projector){
+        .head = parameters == NULL ? NULL : &run->head,
+        .parameters = parameters,
+        .strength = strength,
+        .normalize = run->config->loss.normalize,
+        .input = run->head.input,
+    };
+}
+
+static qctx_status record_sources(trainer *run, const qctx_projector *head, qctx_error *error)
+{
+    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++) {
+        qctx_comparison comparison;
+        qctx_status status = qctx_evaluator_compare(run->evaluator, s, head, &comparison, error);
+
+        if (status == QCTX_OK)
+            status = trainer_record_eval(run, s, &comparison, head->strength, error);
+        if (status == QCTX_OK)
+            status = qctx_stop_agree(run->comm, error);
+        if (status != QCTX_OK)
+            return status;
+    }
+    return QCTX_OK;
+}
+
+static void adopt_best(trainer *run, double metric, double strength)
+{
+    run->best.epoch = run->epoch;
+    run->best.step = run->step;
+    run->best.metric = metric;
+    run->best.strength = strength;
+    memcpy(run->best.parameters, qctx_stepper_parameters(run->stepper),
+           (size_t)trainer_parameter_count(run) * sizeof(float));
+}
+
+/* Nothing of the run changes before all is measured: an evaluation that is interrupted is taken again as a whole. */
+qctx_status trainer_evaluate(trainer *run, qctx_error *error)
+{
+    qctx_projector head = trainer_projector(run, qctx_stepper_parameters(run->stepper), 1.0);
+    bool can_choose = qctx_evaluator_can_choose(run->evaluator);
+    double metric = -1.0;
+    qctx_status status = QCTX_OK;
+
+    qctx_comm_set_phase("evaluation");
+    qctx_timers_begin(&run->timers);
+    if (can_choose)
+        status = qctx_evaluator_choose(run->evaluator, &head, coarse_strengths, COUNT(coarse_strengths), &head.strength,
+                                       &metric, error);
+    if (status == QCTX_OK && can_choose)
+        trainer_record_choice(run, metric, head.strength);
+    if (status == QCTX_OK)
+        status = record_sources(run, &head, error);
+    qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
+    if (status != QCTX_OK)
+        return status;
+    run->evaluated = run->step;
+    trainer_say_epoch(run, metric, head.strength);
+    /* Without questions to choose by, the latest is the best. */
+    if (metric > run->best.metric || !can_choose) {
+        adopt_best(run, metric, head.strength);
+        status = trainer_keep_best(run, error);
+    }
+    return status == QCTX_OK ? qctx_metrics_log_flush(run->metrics_log, error) : status;
+}
+
+/*
+ * From the parameters in memory, which came with the checkpoint where the run was resumed: a best.h5 of an epoch that
+ * was lost to a kill does not count.
+ */
+qctx_status trainer_finish(trainer *run, qctx_error *error)
+{
+    qctx_projector head = trainer_projector(run, run->best.parameters, run->best.strength);
+    double metric = run->best.metric, strength = run->best.strength;
+    qctx_status status = QCTX_OK;
+
+    qctx_comm_set_phase("evaluation at the end");
+    qctx_timers_begin(&run->timers);
+    if (qctx_evaluator_can_choose(run->evaluator))
+        status = qctx_evaluator_choose(run->evaluator, &head, fine_strengths, COUNT(fine_strengths), &strength, &metric,
+                                       error);
+    head.strength = strength;
+    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator) && status == QCTX_OK; s++)
+        status = qctx_evaluator_compare(run->evaluator, s, &head, &run->final[s], error);
+    qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
+    if (status == QCTX_OK)
+        status = qctx_stop_agree(run->comm, error);
+    if (status != QCTX_OK)
+        return status;
+    run->best.metric = metric;
+    run->best.strength = strength;
+    status = trainer_keep_best(run, error);
+    if (status == QCTX_OK)
+        status = qctx_checkpoints_wait(run->checkpoints, error);
+    if (status == QCTX_OK)
+        status = trainer_write_summary(run, error);
+    if (status == QCTX_OK)
+        trainer_print_results(run);
+    return status;
+}

@@ -1,0 +1,236 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/clock.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/base/version.h"
+#include "qctx/evaluation/report.h"
+#include "qctx/platform/blas.h"
+#include "qctx/platform/h5.h"
+#include "qctx/platform/json.h"
+#include "qctx/platform/topology.h"
+#include "trainer_internal.h"
+
+static bool speaks(const trainer *run)
+{
+    return qctx_comm_rank(run->comm) == 0;
+}
+
+void trainer_say_start(const trainer *run)
+{
+    const qctx_head_config *head = &run->head;
+
+    qctx_info("head: %s, %lld layers, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_name(head->form),
+              (long long)head->layers, (long long)head->input, (long long)head->output,
+              qctx_head_sides_name(head->sides), (long long)qctx_head_parameter_count(head));
+    qctx_info("%s", run->plan.reason);
+    if (speaks(run) && run->plan.warning[0] != '\0')
+        qctx_warn("%s", run->plan.warning);
+    qctx_info("data: %lld training questions, %lld held out to choose epoch and strength",
+              (long long)run->training.examples.count, (long long)run->training.held_out.questions);
+    if (speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
+        qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
+                  "themselves, and their table flatters the head");
+    qctx_info("steps: %lld of %lld questions, %lld an epoch", (long long)run->total_steps,
+              (long long)run->config->batch.size, (long long)run->steps_per_epoch);
+}
+
+void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate)
+{
+    static const char full[] = "####################", empty[] = "....................";
+    int64_t in_epoch = run->step - (run->epoch - 1) * run->steps_per_epoch;
+    int done = (int)(20 * in_epoch / run->steps_per_epoch);
+    double elapsed = trainer_seconds(run);
+    char left[32];
+
+    if (!qctx_progress_shown())
+        return;
+    qctx_clock_format(elapsed / (double)run->step * (double)(run->total_steps - run->step), left, sizeof left);
+    qctx_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->epoch,
+                  (long long)run->config->batch.epochs, done, full, 20 - done, empty, result->loss, rate, left);
+}
+
+void trainer_record_step(trainer *run, const qctx_step_result *result, double rate)
+{
+    if (!speaks(run))
+        return;
+    qctx_metrics_log_write(run->metrics_log,
+                           json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
+                                     (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "loss", result->loss,
+                                     "accuracy", result->accuracy, "logit_scale", result->scale, "lr", rate,
+                                     "grad_norm", result->grad_norm, "seconds", trainer_seconds(run)));
+}
+
+void trainer_say_epoch(const trainer *run, double metric, double strength)
+{
+    char elapsed[32], choice[160] = "";
+
+    qctx_clock_format(trainer_seconds(run), elapsed, sizeof elapsed);
+    if (qctx_evaluator_can_choose(run->evaluator))
+        snprintf(choice, sizeof choice, "  %s %.2f (no head %.2f)", qctx_evaluator_metric_name(run->evaluator),
+                 100.0 * metric, 100.0 * qctx_evaluator_no_head(run->evaluator));
+    if (qctx_evaluator_can_choose(run->evaluator) && run->head.form == QCTX_HEAD_RESIDUAL && run->epoch > 0)
+        snprintf(choice + strlen(choice), sizeof choice - strlen(choice), " at strength %g", strength);
+    if (run->sums.steps == 0)
+        qctx_info("untrained%s", choice);
+    else
+        qctx_info("epoch %3lld/%lld  loss %.4f  accuracy %5.2f%s  %s", (long long)run->epoch,
+                  (long long)run->config->batch.epochs, run->sums.loss / (double)run->sums.steps,
+                  100.0 * run->sums.accuracy / (double)run->sums.steps, choice, elapsed);
+}
+
+void trainer_record_choice(trainer *run, double metric, double strength)
+{
+    if (!speaks(run))
+        return;
+    qctx_metrics_log_write(run->metrics_log, json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "event", "choice",
+                                                       "step", (json_int_t)run->step, "epoch", (json_int_t)run->epoch,
+                                                       "metric", qctx_evaluator_metric_name(run->evaluator), "value",
+                                                       metric, "no_head", qctx_evaluator_no_head(run->evaluator),
+                                                       "strength", strength, "seconds", trainer_seconds(run)));
+}
+
+static json_t *comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
+                                qctx_error *error)
+{
+    qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
+
+    return qctx_report_json(qctx_evaluator_source_name(run->evaluator, source), &protocol, comparison, error);
+}
+
+qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
+                                qctx_error *error)
+{
+    json_t *table = speaks(run) ? comparison_table(run, source, comparison, error) : NULL;
+    qctx_status status = qctx_agree(run->comm, speaks(run) && table == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status == QCTX_OK && speaks(run))
+        qctx_metrics_log_write(run->metrics_log,
+                               json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "event", "eval", "step",
+                                         (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "strength", strength,
+                                         "seconds", trainer_seconds(run), "table", table));
+    return status;
+}
+
+/* Seconds by phase of the slowest rank: what the run waited for. */
+static json_t *phase_table(const double *seconds)
+{
+    json_t *table = json_object();
+
+    for (int p = 0; p < QCTX_TIMER_COUNT; p++)
+        json_object_set_new(table, qctx_timer_name((qctx_timer)p), json_real(seconds[p]));
+    return table;
+}
+
+static json_t *layout_table(const trainer *run, double peak_mib)
+{
+    qctx_layout layout = qctx_topology_layout();
+
+    return json_pack("{s:i, s:i, s:i, s:i, s:s, s:f}", "ranks", qctx_comm_size(run->comm), "ranks_on_node",
+                     qctx_comm_node_size(run->comm), "threads", layout.threads, "cores_on_node", layout.cores, "host",
+                     qctx_comm_host(), "peak_rss_mib", peak_mib);
+}
+
+static json_t *plan_table(const qctx_plan *plan)
+{
+    return json_pack("{s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "similarity", qctx_similarity_name(plan->scheme),
+                     "precision", qctx_precision_name(plan->precision), "reproducible", plan->leaves > 0, "memory_mb",
+                     1e-6 * (double)plan->memory, "kept_scores_mb", 1e-6 * (double)plan->keep_bytes, "head_rows",
+                     (json_int_t)plan->micro_rows, "reason", plan->reason);
+}
+
+static json_t *version_table(const trainer *run)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "qctx", qctx_version(), "mpi", qctx_comm_library(), "blas",
+                     qctx_blas_library(), "products", qctx_product_library(run->plan.precision), "hdf5",
+                     qctx_h5_library());
+}
+
+static json_t *results_table(const trainer *run)
+{
+    json_t *table = json_array();
+
+    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
+        json_array_append_new(table, comparison_table(run, s, &run->final[s], NULL));
+    return table;
+}
+
+static json_t *summary(const trainer *run, const double *phases, double peak_mib)
+{
+    const char *job = getenv("SLURM_JOB_ID");
+    char finished[32];
+    json_t *root = json_object();
+
+    qctx_clock_timestamp(finished, sizeof finished);
+    json_object_set_new(root, "name", json_string(run->config->run.name));
+    json_object_set_new(root, "finished", json_string(finished));
+    json_object_set_new(root, "seconds", json_real(trainer_seconds(run)));
+    json_object_set_new(root, "epochs", json_integer(run->epoch));
+    json_object_set_new(root, "steps", json_integer(run->step));
+    json_object_set_new(
+        root, "best",
+        json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->best.epoch, "metric",
+                  qctx_evaluator_metric_name(run->evaluator), "value", run->best.metric, "no_head",
+                  qctx_evaluator_can_choose(run->evaluator) ? qctx_evaluator_no_head(run->evaluator) : -1.0, "strength",
+                  run->best.strength));
+    json_object_set_new(root, "results", results_table(run));
+    json_object_set_new(root, "plan", plan_table(&run->plan));
+    json_object_set_new(root, "phases", phase_table(phases));
+    json_object_set_new(root, "layout", layout_table(run, peak_mib));
+    json_object_set_new(root, "versions", version_table(run));
+    json_object_set_new(root, "slurm_job_id", job == NULL ? json_null() : json_string(job));
+    return root;
+}
+
+static qctx_status write_local(const trainer *run, const double *phases, double peak_mib, qctx_error *error)
+{
+    char *path = qctx_path_join(run->folder, "summary.json", error);
+    json_t *root = summary(run, phases, peak_mib);
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK && text == NULL)
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: cannot be written as JSON", path);
+    if (status == QCTX_OK)
+        status = qctx_file_write(path, text, strlen(text), error);
+    json_decref(root);
+    free(text);
+    free(path);
+    return status;
+}
+
+qctx_status trainer_write_summary(trainer *run, qctx_error *error)
+{
+    double slowest[QCTX_TIMER_COUNT + 1];
+    qctx_status status = QCTX_OK;
+
+    memcpy(slowest, run->timers.seconds, sizeof run->timers.seconds);
+    slowest[QCTX_TIMER_COUNT] = qctx_topology_peak_mib();
+    qctx_comm_max_double(run->comm, slowest, QCTX_TIMER_COUNT + 1);
+    if (speaks(run))
+        status = write_local(run, slowest, slowest[QCTX_TIMER_COUNT], error);
+    return qctx_agree(run->comm, status, error);
+}
+
+void trainer_print_results(const trainer *run)
+{
+    qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
+    FILE *out = run->options->results;
+
+    if (!speaks(run) || out == NULL)
+        return;
+    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
+        qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
+    if (run->best.epoch == 0 && qctx_evaluator_can_choose(run->evaluator))
+        fputs("No epoch did better than the untrained start on the questions that choose: the run keeps the start.\n",
+              out);
+    else if (run->head.form == QCTX_HEAD_RESIDUAL)
+        fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->best.epoch,
+                run->best.strength, qctx_precision_name(run->plan.precision));
+    else
+        fprintf(out, "Kept: epoch %lld, trained in %s.\n", (long long)run->best.epoch,
+                qctx_precision_name(run->plan.precision));
+    fprintf(out, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
+}

@@ -1,0 +1,131 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/platform/topology.h"
+#include "qctx/training/checkpoint.h"
+#include "trainer_internal.h"
+
+/* The run's configuration then is in its checkpoint. */
+static qctx_status compare_configs(const trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
+{
+    qctx_config then;
+    qctx_status status = qctx_config_parse(from->config, strlen(from->config), path, NULL, 0, &then, error);
+
+    if (status != QCTX_OK)
+        return status;
+    status = qctx_config_check_resume(&then, run->config, error);
+    qctx_config_free(&then);
+    return status;
+}
+
+static qctx_status refuse_nothing(const trainer *run, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_IO, "%s: there is no checkpoint to resume from", run->folder);
+    return qctx_hint(error, qctx_path_exists(run->folder) ? "begin it anew with --force in the place of --resume"
+                                                          : "start the run without --resume");
+}
+
+/* Another number of ranks or threads adds in another order: allowed, but not without a word. */
+static void compare_layouts(const trainer *run, const qctx_checkpoint *from)
+{
+    int ranks = qctx_comm_size(run->comm), threads = qctx_topology_threads();
+
+    if (run->config->run.reproducible || (from->ranks == ranks && from->threads == threads))
+        return;
+    qctx_info("the run had %lld ranks of %lld threads and now has %d of %d: its last bits may differ from those of an "
+              "unbroken run (run.reproducible: true keeps them)",
+              (long long)from->ranks, (long long)from->threads, ranks, threads);
+}
+
+/* A run that was to go on where it can, and cannot, begins; what is damaged was named already. */
+static qctx_status begin_instead(trainer *run, qctx_status status, const qctx_error *error)
+{
+    if (status == QCTX_ERR_DATA && qctx_comm_rank(run->comm) == 0)
+        qctx_warn("%s; the run begins anew", error->message);
+    return QCTX_OK;
+}
+
+qctx_status trainer_read_last(trainer *run, qctx_error *error)
+{
+    bool must = run->options->resume == QCTX_RESUME_MUST;
+    char *path = NULL;
+    qctx_status status = qctx_checkpoints_read_newest(run->comm, run->folder, &run->last, &path, error);
+
+    if (!must && (status == QCTX_ERR_DATA || (status == QCTX_OK && path == NULL)))
+        return begin_instead(run, status, error);
+    if (status == QCTX_OK && path == NULL)
+        status = refuse_nothing(run, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(run->comm, compare_configs(run, path, &run->last, error), error);
+    if (status == QCTX_OK) {
+        run->resumed = true;
+        qctx_info("resuming from %s (epoch %lld, step %lld)", path, (long long)run->last.epoch,
+                  (long long)run->last.step);
+        compare_layouts(run, &run->last);
+    }
+    free(path);
+    return status;
+}
+
+static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from, qctx_error *error)
+{
+    const char *fingerprint = qctx_store_encoder_fingerprint(run->opened->train[0].store);
+    int64_t count = trainer_parameter_count(run);
+
+    if (strcmp(fingerprint, from->encoder_fingerprint) != 0)
+        return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was trained on vectors of the encoder %s, the stores hold %s",
+                         run->folder, from->encoder_fingerprint, fingerprint);
+    if (from->optimizer.count != count || qctx_head_parameter_count(&from->head) + from->scalar_count != count)
+        return qctx_fail(error, QCTX_ERR_MISMATCH,
+                         "%s: the last checkpoint holds %lld optimiser values, this head has %lld parameters",
+                         run->folder, (long long)from->optimizer.count, (long long)count);
+    if (from->step > run->total_steps) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the last checkpoint has %lld steps, this configuration asks for %lld",
+                  run->folder, (long long)from->step, (long long)run->total_steps);
+        return qctx_hint(error, "raise batch.epochs or batch.steps, or begin it anew with --force");
+    }
+    return QCTX_OK;
+}
+
+static void adopt_best(trainer *run, const qctx_checkpoint *from)
+{
+    if (from->best == NULL)
+        return;
+    run->best.epoch = from->best_epoch;
+    run->best.step = from->best_step;
+    run->best.metric = from->best_metric;
+    run->best.strength = from->best_strength;
+    memcpy(run->best.parameters, from->best, (size_t)trainer_parameter_count(run) * sizeof(float));
+}
+
+static void adopt(trainer *run, const qctx_checkpoint *from)
+{
+    qctx_optimizer_state *state = qctx_stepper_optimizer(run->stepper);
+    size_t bytes = (size_t)trainer_parameter_count(run) * sizeof(float);
+
+    memcpy(qctx_stepper_parameters(run->stepper), from->parameters, bytes);
+    memcpy(state->first, from->optimizer.first, bytes);
+    memcpy(state->second, from->optimizer.second, bytes);
+    state->steps = from->optimizer.steps;
+    run->epoch = from->epoch;
+    run->step = run->kept_step = from->step;
+    run->evaluated = run->kept_evaluated = from->evaluated;
+    run->seconds_before = from->seconds;
+    run->sums = (trainer_sums){from->loss_sum, from->accuracy_sum, from->summed};
+    run->loss_start = from->loss_start;
+    run->loss_now = from->loss_now;
+}
+
+qctx_status trainer_go_on(trainer *run, qctx_error *error)
+{
+    qctx_status status = qctx_agree(run->comm, check_shapes(run, &run->last, error), error);
+
+    if (status == QCTX_OK) {
+        adopt(run, &run->last);
+        adopt_best(run, &run->last);
+    }
+    qctx_checkpoint_free(&run->last);
+    return status;
+}

@@ -1,0 +1,135 @@
+/* ranks: 1 2 3 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/dataset/examples.h"
+#include "small_store.h"
+
+/* A config with one training source, the small store: 60 questions, question i answered by contexts i (and i + 1). */
+typedef struct {
+    small_store *small;
+    qctx_config config;
+    qctx_opened_source source;
+    qctx_opened opened;
+} fixture;
+
+static void open_fixture(fixture *on, const char *override)
+{
+    const char text[] = "data: {train: [{store: unused.h5}]}\n";
+    qctx_error error;
+
+    on->small = small_open();
+    assert_status(qctx_config_parse(text, strlen(text), "test", &override, 1, &on->config, &error), QCTX_OK, &error);
+    on->source = (qctx_opened_source){on->small->store, qctx_store_split_at(on->small->store, 0), "small", 0};
+    on->opened = (qctx_opened){.train_count = 1, .train = &on->source};
+}
+
+static void close_fixture(fixture *on)
+{
+    qctx_config_free(&on->config);
+    small_close(on->small);
+}
+
+static void expect_set(const fixture *on, qctx_status expected, qctx_training_set *set, qctx_error *error)
+{
+    assert_status(qctx_training_set_build(test_comm, &on->config, &on->opened, set, error), expected, error);
+}
+
+static bool is_answer(const qctx_tuning *tuning, int64_t context)
+{
+    for (int64_t i = 0; i < tuning->set.offsets[tuning->set.count]; i++)
+        if (tuning->set.contexts[i] == context)
+            return true;
+    return false;
+}
+
+/* 20% of 60 questions are 12; titles are single lamps, and a question with two answers may bring a neighbour along. */
+static void held_out_contexts_stand_in_no_example(void **state)
+{
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    open_fixture(&on, "eval.tune=0.2");
+    expect_set(&on, QCTX_OK, &set, &error);
+    assert_int_equal(set.held_out.count, 1);
+    assert_in_range(set.held_out.questions, 12, 24);
+    assert_true(set.examples.count + set.held_out.questions <= SMALL_QUESTIONS);
+    assert_true(set.examples.count >= SMALL_QUESTIONS - 36);
+    for (int64_t i = 0; i < set.examples.offsets[set.examples.count]; i++)
+        assert_false(is_answer(&set.held_out.sets[0], set.examples.contexts[i]));
+    qctx_training_set_free(&set);
+    close_fixture(&on);
+}
+
+static void the_division_is_the_seeds(void **state)
+{
+    qctx_training_set first, again, other;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    open_fixture(&on, "eval.tune=0.2");
+    expect_set(&on, QCTX_OK, &first, &error);
+    expect_set(&on, QCTX_OK, &again, &error);
+    on.config.run.seed++;
+    expect_set(&on, QCTX_OK, &other, &error);
+    assert_int_equal(first.held_out.questions, again.held_out.questions);
+    assert_memory_equal(first.held_out.sets[0].questions, again.held_out.sets[0].questions,
+                        (size_t)first.held_out.questions * sizeof(int64_t));
+    assert_true(first.held_out.questions != other.held_out.questions ||
+                memcmp(first.held_out.sets[0].questions, other.held_out.sets[0].questions,
+                       (size_t)first.held_out.questions * sizeof(int64_t)) != 0);
+    qctx_training_set_free(&first);
+    qctx_training_set_free(&again);
+    qctx_training_set_free(&other);
+    close_fixture(&on);
+}
+
+static void without_tuning_every_question_is_an_example_with_all_its_contexts(void **state)
+{
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    open_fixture(&on, "eval.tune=0");
+    expect_set(&on, QCTX_OK, &set, &error);
+    assert_int_equal(set.held_out.questions, 0);
+    assert_int_equal(set.examples.count, SMALL_QUESTIONS);
+    for (int64_t i = 0; i < SMALL_QUESTIONS; i++) {
+        assert_int_equal(set.examples.offsets[i + 1] - set.examples.offsets[i], i % 2 == 0 ? 2 : 1);
+        assert_int_equal(set.examples.contexts[set.examples.offsets[i]], i);
+    }
+    qctx_training_set_free(&set);
+    on.source.limit = 7;
+    expect_set(&on, QCTX_OK, &set, &error);
+    assert_int_equal(set.examples.count, 7);
+    qctx_training_set_free(&set);
+    close_fixture(&on);
+}
+
+static void an_unknown_tuning_split_is_named(void **state)
+{
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    open_fixture(&on, "eval.tune_split=nosuch");
+    expect_set(&on, QCTX_ERR_DATA, &set, &error);
+    assert_contains(error.message, "nosuch");
+    close_fixture(&on);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(held_out_contexts_stand_in_no_example),
+    cmocka_unit_test(the_division_is_the_seeds),
+    cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),
+    cmocka_unit_test(an_unknown_tuning_split_is_named),
+};
+TEST_MAIN(tests)

@@ -1,0 +1,215 @@
+/* ranks: 1 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/evaluation/report.h"
+#include "qctx/evaluation/trec.h"
+#include "qctx/platform/text.h"
+
+static qctx_error error;
+
+static const qctx_protocol pools = {QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 500, 1, QCTX_PRECISION_FLOAT32};
+
+/* All figures alike: base 0.65 ± 0.01, head 0.05 above it, the difference within ± `half`. */
+static qctx_comparison make(double half)
+{
+    qctx_comparison made = {.questions = 10570, .resamples = 1000};
+
+    for (int f = 0; f < QCTX_FIGURE_COUNT; f++) {
+        made.base[f] = (qctx_interval){0.65, 0.64, 0.66};
+        made.head[f] = (qctx_interval){0.70, 0.69, 0.71};
+        made.difference[f] = (qctx_interval){0.05, 0.05 - half, 0.05 + half};
+    }
+    made.base[QCTX_FIGURE_POSITION] = (qctx_interval){20000.4, 19000.4, 21000.4};
+    made.head[QCTX_FIGURE_POSITION] = (qctx_interval){19000.4, 18000.4, 20000.4};
+    made.difference[QCTX_FIGURE_POSITION] = (qctx_interval){-1000.0, -1500.0, -500.0};
+    return made;
+}
+
+static char *printed(const qctx_protocol *protocol, const qctx_comparison *comparison)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+
+    qctx_report_print(stream, "squad/dev", protocol, comparison);
+    fclose(stream);
+    return text;
+}
+
+static void lines_fit(const char *text)
+{
+    for (const char *line = text; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+
+        assert_true(qctx_text_codepoints(line, length) <= 80);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void a_gain_is_printed_in_percent(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    char *text = printed(&pools, &comparison);
+
+    (void)state;
+    assert_contains(text, "squad/dev: 10,570 questions, pools of 500 (consecutive)\n");
+    assert_contains(text, "top-1         65.0 [64.0, 66.0]     70.0 [69.0, 71.0]     +5.0 [+2.0, +8.0]\n");
+    assert_contains(text, "mean position 20000 [19000, 21000]  19000 [18000, 20000]  -1000 [-1500, -500]\n");
+    assert_contains(text, "The head gains in top-1, top-5, top-10, MRR@10, nDCG@10, recall@5, recall@10 and\n"
+                          "  mean position.\n");
+    assert_null(strstr(text, "LOSES"));
+    assert_null(strstr(text, "No significant"));
+    lines_fit(text);
+    free(text);
+}
+
+static void a_loss_says_so(void **state)
+{
+    qctx_comparison comparison = make(0.06);
+    char *text;
+
+    (void)state;
+    comparison.difference[QCTX_FIGURE_TOP1] = (qctx_interval){-0.02, -0.03, -0.01};
+    comparison.difference[QCTX_FIGURE_POSITION] = (qctx_interval){5, 4, 6};
+    comparison.difference[QCTX_FIGURE_TOP5] = (qctx_interval){-0.0001, -0.02, 0.02};
+    text = printed(&pools, &comparison);
+    assert_contains(text, "The head LOSES in top-1 and mean position.\n");
+    assert_contains(text, "No significant difference in top-5, top-10, MRR@10, nDCG@10, recall@5 and\n  recall@10.\n");
+    assert_contains(text, "+0.0 [-2.0, +2.0]");
+    assert_null(strstr(text, "head gains"));
+    lines_fit(text);
+    free(text);
+}
+
+static void without_intervals_there_are_no_claims(void **state)
+{
+    const qctx_protocol corpus = {.candidates = QCTX_CANDIDATES_CORPUS};
+    qctx_comparison comparison = make(0.0);
+    char *text;
+
+    (void)state;
+    comparison.resamples = 0;
+    text = printed(&corpus, &comparison);
+    assert_contains(text, "against all contexts of the corpus\n");
+    assert_contains(text, "top-1         65.0                  70.0                  +5.0\n");
+    assert_contains(text, "nothing is said about significance");
+    assert_null(strstr(text, "head gains"));
+    free(text);
+}
+
+static void json_holds_shares(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    const char *source, *candidates, *order;
+    json_int_t questions, pool, resamples;
+    double value, low, head, high;
+
+    (void)state;
+    assert_non_null(object);
+    assert_int_equal(json_unpack(object, "{s:s, s:I, s:s, s:I, s:s, s:I, s:{s:{s:f, s:f}}, s:{s:{s:f}}, s:{s:{s:f}}}",
+                                 "source", &source, "questions", &questions, "candidates", &candidates, "pool", &pool,
+                                 "order", &order, "resamples", &resamples, "no_head", "top1", "value", &value, "low",
+                                 &low, "head", "mrr@10", "value", &head, "difference", "ndcg@10", "high", &high),
+                     0);
+    assert_string_equal(source, "squad/dev");
+    assert_string_equal(candidates, "pools");
+    assert_string_equal(order, "consecutive");
+    assert_int_equal(questions, 10570);
+    assert_int_equal(pool, 500);
+    assert_int_equal(resamples, 1000);
+    assert_close(value, 0.65, 0);
+    assert_close(low, 0.64, 0);
+    assert_close(head, 0.70, 0);
+    assert_close(high, 0.08, 1e-15);
+    json_decref(object);
+}
+
+static void json_is_read_back(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    qctx_protocol protocol;
+    qctx_comparison again;
+    const char *source;
+
+    (void)state;
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_OK, &error);
+    assert_string_equal(source, "squad/dev");
+    assert_int_equal(protocol.candidates, QCTX_CANDIDATES_POOLS);
+    assert_int_equal(protocol.order, QCTX_POOLS_CONSECUTIVE);
+    assert_int_equal(protocol.pool, 500);
+    assert_memory_equal(&again, &comparison, sizeof again);
+    json_object_set_new(object, "questions", json_integer(0));
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "f: 'questions' is 0");
+    json_decref(object);
+}
+
+static void strengths_mark_the_one_in_use(void **state)
+{
+    const qctx_comparison comparisons[] = {make(0.03), make(0.03)};
+    const double strengths[] = {0.0, 0.5};
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+    json_t *rows = qctx_report_strengths_json(strengths, comparisons, 2, &error);
+
+    (void)state;
+    qctx_report_print_strengths(stream, strengths, comparisons, 2, 0.5);
+    fclose(stream);
+    assert_contains(text, "0.00          70.0    70.0    70.0    70.0     70.0   +5.0 [+2.0, +8.0]\n");
+    assert_contains(text, "0.50 used     70.0");
+    lines_fit(text);
+    assert_int_equal(json_array_size(rows), 2);
+    assert_close(json_real_value(json_object_get(json_array_get(rows, 1), "strength")), 0.5, 0);
+    json_decref(rows);
+    free(text);
+}
+
+static void a_trec_run_has_falling_scores(void **state)
+{
+    /* Ties, and a next score that lies between a tie and what the tie was lowered to. */
+    const float one = 1.0f, below = 0x1.fffffep-1f;
+    const qctx_hit hits[] = {{one, 2}, {one, 0}, {below, 3}, {0.5f, 1}, {0.0f, -1}};
+    char *const ids[] = {"a", "b", "c", "d"};
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+
+    (void)state;
+    qctx_trec_lines(stream, "q7", hits, 5, ids);
+    fclose(stream);
+    assert_string_equal(text, "q7 Q0 c 1 1 qctx-dist\n"
+                              "q7 Q0 a 2 0.99999994 qctx-dist\n"
+                              "q7 Q0 d 3 0.999999881 qctx-dist\n"
+                              "q7 Q0 b 4 0.5 qctx-dist\n");
+    free(text);
+}
+
+static void a_trec_run_refuses_ids_with_spaces(void **state)
+{
+    (void)state;
+    assert_status(qctx_trec_check_id("context", "c17", &error), QCTX_OK, &error);
+    assert_status(qctx_trec_check_id("context", "Eiffel Tower", &error), QCTX_ERR_DATA, &error);
+    assert_contains(error.message, "context id 'Eiffel Tower' contains white space");
+    assert_status(qctx_trec_check_id("question", "a\tb", &error), QCTX_ERR_DATA, &error);
+    assert_status(qctx_trec_check_id("question", "", &error), QCTX_ERR_DATA, &error);
+    assert_contains(error.message, "is empty");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_gain_is_printed_in_percent),
+    cmocka_unit_test(a_loss_says_so),
+    cmocka_unit_test(without_intervals_there_are_no_claims),
+    cmocka_unit_test(json_holds_shares),
+    cmocka_unit_test(json_is_read_back),
+    cmocka_unit_test(strengths_mark_the_one_in_use),
+    cmocka_unit_test(a_trec_run_has_falling_scores),
+    cmocka_unit_test(a_trec_run_refuses_ids_with_spaces),
+};
+TEST_MAIN(tests)

@@ -1,0 +1,270 @@
+/* ranks: 1 2 3 */
+#include "harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "made_checkpoint.h"
+#include "qctx/base/fileio.h"
+#include "qctx/platform/h5.h"
+#include "qctx/training/checkpoint.h"
+
+static void everything_comes_back_on_every_rank(void **state)
+{
+    qctx_checkpoint written = made_checkpoint(), read;
+    int64_t count = written.optimizer.count;
+    const char *path = test_path("whole.h5");
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_true(qctx_checkpoint_is(path));
+    assert_int_equal(read.epoch, 3);
+    assert_int_equal(read.step, 120);
+    assert_int_equal(read.evaluated, 80);
+    assert_int_equal(read.best_epoch, 2);
+    assert_int_equal(read.best_step, 79);
+    assert_int_equal(read.summed, 41);
+    assert_int_equal(read.ranks, 4);
+    assert_int_equal(read.threads, 2);
+    assert_true(read.best_strength == 0.3 && read.seconds == 12.125);
+    assert_true(read.loss_sum == 1.0 / 3.0 && read.accuracy_sum == 2.0 / 3.0);
+    assert_true(read.loss_start == 7.1 && read.loss_now == 0.1);
+    assert_int_equal(read.similarity, QCTX_SIMILARITY_RING);
+    assert_int_equal(read.precision, QCTX_PRECISION_BFLOAT16);
+    assert_int_equal(read.scalar_count, 1);
+    assert_true(read.strength == 0.7 && read.best_metric == 0.625);
+    assert_string_equal(read.config, written.config);
+    assert_string_equal(read.encoder_fingerprint, written.encoder_fingerprint);
+    assert_int_equal(read.head.form, QCTX_HEAD_RESIDUAL);
+    assert_int_equal(read.head.activation, QCTX_ACTIVATION_GELU);
+    assert_int_equal(read.head.hidden, 5);
+    assert_true(read.head.dropout == 0.1 && read.head.seed == 9);
+    assert_memory_equal(read.parameters, written.parameters, (size_t)count * sizeof(float));
+    assert_memory_equal(read.best, written.best, (size_t)count * sizeof(float));
+    assert_int_equal(read.optimizer.count, count);
+    assert_int_equal(read.optimizer.steps, 77);
+    assert_memory_equal(read.optimizer.first, written.optimizer.first, (size_t)count * sizeof(float));
+    assert_memory_equal(read.optimizer.second, written.optimizer.second, (size_t)count * sizeof(float));
+    qctx_checkpoint_free(&read);
+}
+
+static void a_head_without_optimiser_comes_back_too(void **state)
+{
+    qctx_checkpoint written = made_checkpoint(), read;
+    const char *path = test_path("serving.h5");
+    qctx_error error;
+
+    (void)state;
+    written.optimizer = (qctx_optimizer_state){0};
+    written.best = NULL;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.optimizer.count, 0);
+    assert_null(read.best);
+    qctx_checkpoint_free(&read);
+}
+
+/* As a run that is stopped in the evaluation of its untrained start leaves it. */
+static void a_run_before_its_first_evaluation_comes_back(void **state)
+{
+    qctx_checkpoint written = made_checkpoint(), read;
+    const char *path = test_path("untrained.h5");
+    qctx_error error;
+
+    (void)state;
+    written.epoch = written.step = written.best_epoch = 0;
+    written.evaluated = written.best_step = -1;
+    written.best_metric = -1;
+    written.best = NULL;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.step, 0);
+    assert_int_equal(read.evaluated, -1);
+    assert_int_equal(read.best_step, -1);
+    assert_true(read.best_metric == -1);
+    assert_null(read.best);
+    qctx_checkpoint_free(&read);
+}
+
+static void the_bias_of_a_sigmoid_loss_comes_back(void **state)
+{
+    qctx_checkpoint written = made_checkpoint(), read;
+    int64_t count = ++written.optimizer.count;
+    const char *path = test_path("sigmoid.h5");
+    qctx_error error;
+
+    (void)state;
+    written.scalar_count = 2;
+    written.parameters[count - 1] = -10.5f;
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.scalar_count, 2);
+    assert_int_equal(read.optimizer.count, count);
+    assert_memory_equal(read.parameters, written.parameters, (size_t)count * sizeof(float));
+    qctx_checkpoint_free(&read);
+}
+
+/* Gives the file at `path` a header that fits what it holds now. */
+static void seal(const char *path)
+{
+    qctx_h5_image image = {.front = 512};
+    size_t bytes = 0;
+    qctx_error error;
+
+    assert_status(qctx_file_read(path, &image.bytes, &bytes, &error), QCTX_OK, &error);
+    image.count = (int64_t)bytes;
+    qctx_checkpoint_seal(&image);
+    assert_status(qctx_file_write(path, image.bytes, bytes, &error), QCTX_OK, &error);
+    free(image.bytes);
+}
+
+/* Changes one thing of a good checkpoint on rank 0, seals it as a forger would, and asks for the refusal on all. */
+static void expect_refusal(const char *name, qctx_status (*change)(qctx_h5 *, qctx_error *), qctx_status code,
+                           const char *part)
+{
+    qctx_checkpoint written = made_checkpoint(), read;
+    const char *path = test_path(name);
+    qctx_error error;
+    qctx_h5 *file;
+
+    assert_status(qctx_checkpoint_write(test_comm, path, &written, &error), QCTX_OK, &error);
+    if (qctx_comm_rank(test_comm) == 0) {
+        assert_status(qctx_h5_reopen(path, &file, &error), QCTX_OK, &error);
+        assert_status(change(file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
+        seal(path);
+    }
+    qctx_comm_barrier(test_comm);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), code, &error);
+    assert_contains(error.message, name);
+    assert_contains(error.message, part);
+}
+
+static qctx_status write_a_nan(qctx_h5 *file, qctx_error *error)
+{
+    const float other = NAN;
+
+    return qctx_h5_write(file, "parameters/context/1/bias", QCTX_H5_FLOAT32, 0, 1, &other, error);
+}
+
+static qctx_status raise_the_version(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "version", 99, error);
+}
+
+static qctx_status widen_the_head(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "head_hidden", 6, error);
+}
+
+static qctx_status overflow_the_head(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "head_hidden", INT64_MAX / 2, error);
+}
+
+static qctx_status name_another_scheme(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_text(file, "/", "similarity", "spiral", error);
+}
+
+static qctx_status claim_a_huge_head(qctx_h5 *file, qctx_error *error)
+{
+    qctx_status status = qctx_h5_set_int(file, "/", "head_hidden", 1 << 20, error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_set_int(file, "/", "head_layers", 64, error);
+    return status;
+}
+
+static qctx_status take_a_layer_away(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "head_layers", 1, error);
+}
+
+static qctx_status lose_a_number(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_text(file, "/", "evaluated", "soon", error);
+}
+
+static qctx_status step_below_zero(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "step", -5, error);
+}
+
+static qctx_status spoil_a_sum(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_double(file, "/", "loss_sum", INFINITY, error);
+}
+
+static qctx_status spoil_the_optimiser(qctx_h5 *file, qctx_error *error)
+{
+    const float other = -INFINITY;
+
+    return qctx_h5_write(file, "optimizer/second", QCTX_H5_FLOAT32, 3, 1, &other, error);
+}
+
+static qctx_status spoil_the_best(qctx_h5 *file, qctx_error *error)
+{
+    const float other = NAN;
+
+    return qctx_h5_write(file, "best", QCTX_H5_FLOAT32, 0, 1, &other, error);
+}
+
+static qctx_status drop_everything(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_double(file, "/", "head_dropout", 1.5, error);
+}
+
+static void a_forged_file_is_refused_with_what_is_wrong(void **state)
+{
+    (void)state;
+    expect_refusal("nan.h5", write_a_nan, QCTX_ERR_DATA, "is not finite");
+    expect_refusal("best.h5", spoil_the_best, QCTX_ERR_DATA, "best parameter 0 is not finite");
+    expect_refusal("moment.h5", spoil_the_optimiser, QCTX_ERR_DATA, "second moment 3 is not finite");
+    expect_refusal("sum.h5", spoil_a_sum, QCTX_ERR_DATA, "loss_sum is not finite");
+    expect_refusal("version.h5", raise_the_version, QCTX_ERR_FORMAT, "version 99, expected 2");
+    expect_refusal("step.h5", step_below_zero, QCTX_ERR_FORMAT, "step is -5");
+    expect_refusal("number.h5", lose_a_number, QCTX_ERR_FORMAT, "'evaluated'");
+    expect_refusal("dropout.h5", drop_everything, QCTX_ERR_FORMAT, "head_dropout is 1.5");
+    expect_refusal("huge.h5", claim_a_huge_head, QCTX_ERR_FORMAT, "parameters is claimed");
+    expect_refusal("layers.h5", take_a_layer_away, QCTX_ERR_FORMAT, "expected [4, 4]");
+    expect_refusal("width.h5", widen_the_head, QCTX_ERR_FORMAT, "expected [6");
+    expect_refusal("scheme.h5", name_another_scheme, QCTX_ERR_FORMAT, "similarity is 'spiral'");
+    expect_refusal("overflow.h5", overflow_the_head, QCTX_ERR_FORMAT, "head_hidden");
+}
+
+static void what_is_no_checkpoint_is_refused(void **state)
+{
+    qctx_checkpoint read;
+    qctx_error error;
+
+    (void)state;
+    test_write(test_path("text.h5"), "this is no HDF5 file\n");
+    assert_status(qctx_checkpoint_read(test_comm, test_path("absent.h5"), &read, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_checkpoint_read(test_comm, test_path("text.h5"), &read, &error), QCTX_ERR_FORMAT, &error);
+    assert_false(qctx_checkpoint_is(test_path("text.h5")));
+    assert_false(qctx_checkpoint_is(test_path("absent.h5")));
+}
+
+static void a_folder_that_is_not_there_fails_on_all_ranks(void **state)
+{
+    qctx_checkpoint written = made_checkpoint();
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_checkpoint_write(test_comm, test_path("no/folder.h5"), &written, &error), QCTX_ERR_IO, &error);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(everything_comes_back_on_every_rank),
+    cmocka_unit_test(a_head_without_optimiser_comes_back_too),
+    cmocka_unit_test(a_run_before_its_first_evaluation_comes_back),
+    cmocka_unit_test(the_bias_of_a_sigmoid_loss_comes_back),
+    cmocka_unit_test(a_forged_file_is_refused_with_what_is_wrong),
+    cmocka_unit_test(what_is_no_checkpoint_is_refused),
+    cmocka_unit_test(a_folder_that_is_not_there_fails_on_all_ranks),
+};
+TEST_MAIN(tests)
