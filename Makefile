@@ -53,14 +53,14 @@ MAIN_OBJECT  := $(BUILD)/obj/src/cli/main.o
 LIBRARY      := $(BUILD)/libqctx.a
 PROGRAM      := $(BUILD)/qctx-dist
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
-TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
 TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
 # What the scripts of tests/faults use, and some tests: a library to preload, and a program.
 FAULT_TOOLS  := $(BUILD)/tests/faults/interposer.so $(BUILD)/tests/faults/flips
 # What test-models asks, beside the tests.
-DUMP_IDS     := tests/tokenizer/dump_ids.c
-TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SUPPORT) $(DUMP_IDS) \
-                           tests/faults/flips.c)
+DUMP_IDS     := tests/originals/dump_ids.c
+# Sources that are no test of their own: those of tests/support go into every test, others into the tests of their folder.
+TEST_SHARED  := $(sort $(filter-out $(TEST_SOURCES) tests/faults/% tests/originals/%,$(wildcard tests/*/*.c)))
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SHARED) $(DUMP_IDS) tests/faults/flips.c)
 
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
@@ -114,7 +114,10 @@ $(BUILD)/version.txt: FORCE
 .SECONDARY: $(TEST_OBJECTS)
 FORCE:
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_SUPPORT:%.c=$(BUILD)/obj/%.o) $(LIBRARY)
+shared_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter tests/support/% $(patsubst $(BUILD)/%,%,$(dir $(1)))%,$(TEST_SHARED)))
+
+.SECONDEXPANSION:
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call shared_objects,$$@) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,link $@) $(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) $(shell pkg-config --libs cmocka)
 

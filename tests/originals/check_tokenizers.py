@@ -21,7 +21,7 @@ MOST = 512
 
 
 def program_ids(build, folder, items, most, open_clip=False):
-    command = [os.path.join(build, "tests", "tokenizer", "dump_ids"), folder, str(most)]
+    command = [os.path.join(build, "tests", "originals", "dump_ids"), folder, str(most)]
     lines = "".join(json.dumps(item) + "\n" for item in items)
     done = subprocess.run(command + (["open_clip"] if open_clip else []), input=lines.encode(), capture_output=True)
     if done.returncode != 0:
