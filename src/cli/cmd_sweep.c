@@ -68,7 +68,7 @@ static qctx_status check_share(qctx_error *error)
 static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t count, qctx_error *error)
 {
     qctx_sweep_options how = {.shares = 1, .force = options.force};
-    qctx_sweep_plan plan = {0};
+    qctx_sweep_definition definition = {0};
     qctx_status status = check_overrides(arguments + 1, count - 1, error);
 
     if (status == QCTX_OK)
@@ -80,17 +80,17 @@ static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t co
         how.share = options.index;
         how.shares = options.of;
     }
-    status = qctx_sweep_plan_load(comm, arguments[0], arguments + 1, count - 1, &plan, error);
+    status = qctx_sweep_definition_load(comm, arguments[0], arguments + 1, count - 1, &definition, error);
     if (status == QCTX_OK)
         status = qctx_topology_log(comm, error);
     if (status == QCTX_OK)
-        status = qctx_sweep_run(comm, &plan, &how, error);
-    qctx_sweep_plan_free(&plan);
+        status = qctx_sweep_run(comm, &definition, &how, error);
+    qctx_sweep_definition_free(&definition);
     return status;
 }
 
 /* The folder may be named from elsewhere than where the sweep was begun. */
-static qctx_status place_plan(qctx_sweep_plan *plan, const char *folder, qctx_error *error)
+static qctx_status place_definition(qctx_sweep_definition *definition, const char *folder, qctx_error *error)
 {
     const char *base = qctx_path_base(folder);
     char *name = qctx_strdup(base, error);
@@ -102,18 +102,18 @@ static qctx_status place_plan(qctx_sweep_plan *plan, const char *folder, qctx_er
         free(out);
         return QCTX_ERR_MEMORY;
     }
-    free(plan->name);
-    free(plan->out);
-    plan->name = name;
-    plan->out = out;
+    free(definition->name);
+    free(definition->out);
+    definition->name = name;
+    definition->out = out;
     return QCTX_OK;
 }
 
-/* The plan of a sweep as it was begun, by its folder or its file. Collective. */
-static qctx_status find_plan(qctx_comm *comm, const char *const *arguments, int64_t count, qctx_sweep_plan *plan,
-                             qctx_error *error)
+/* The definition of a sweep as it was begun, by its folder or its file. Collective. */
+static qctx_status find_definition(qctx_comm *comm, const char *const *arguments, int64_t count,
+                                   qctx_sweep_definition *definition, qctx_error *error)
 {
-    qctx_sweep_plan now = {0};
+    qctx_sweep_definition now = {0};
     char *folder = NULL;
     bool is_folder = qctx_comm_any(comm, qctx_path_is_folder(arguments[0]));
     qctx_status status = QCTX_OK;
@@ -121,24 +121,24 @@ static qctx_status find_plan(qctx_comm *comm, const char *const *arguments, int6
     if (is_folder)
         folder = qctx_path_trim(arguments[0], error);
     else
-        status = qctx_sweep_plan_load(comm, arguments[0], arguments + 1, count - 1, &now, error);
+        status = qctx_sweep_definition_load(comm, arguments[0], arguments + 1, count - 1, &now, error);
     if (status == QCTX_OK && !is_folder)
-        folder = qctx_sweep_plan_folder(&now, error);
+        folder = qctx_sweep_definition_folder(&now, error);
     status = qctx_agree(comm, status == QCTX_OK && folder == NULL ? QCTX_ERR_MEMORY : status, error);
     if (status == QCTX_OK && qctx_comm_any(comm, qctx_sweep_is(folder)) == 0) {
         status = qctx_fail(error, QCTX_ERR_IO, "%s: no sweep has begun there", folder);
         qctx_hint(error, "qctx-dist sweep SWEEP begins one");
     }
     if (status == QCTX_OK)
-        status = qctx_sweep_plan_load_folder(comm, folder, plan, error);
+        status = qctx_sweep_definition_load_folder(comm, folder, definition, error);
     if (status == QCTX_OK)
-        status = qctx_agree(comm, place_plan(plan, folder, error), error);
-    qctx_sweep_plan_free(&now);
+        status = qctx_agree(comm, place_definition(definition, folder, error), error);
+    qctx_sweep_definition_free(&now);
     free(folder);
     return status;
 }
 
-static qctx_status print_best(const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error)
+static qctx_status print_best(const qctx_sweep_definition *definition, const qctx_ledger *ledger, qctx_error *error)
 {
     int64_t count, best = qctx_sweep_best(ledger);
     const qctx_trial *trials = qctx_ledger_trials(ledger, &count);
@@ -147,10 +147,10 @@ static qctx_status print_best(const qctx_sweep_plan *plan, const qctx_ledger *le
     qctx_status status = QCTX_OK;
 
     if (best < 0)
-        return qctx_fail(error, QCTX_ERR_DATA, "sweep %s: no trial has a result yet", plan->name);
+        return qctx_fail(error, QCTX_ERR_DATA, "sweep %s: no trial has a result yet", definition->name);
     for (int64_t t = 0; t < count && status == QCTX_OK; t++)
         if (trials[t].index == best)
-            status = qctx_sweep_config_alone(plan, &trials[t], &config, error);
+            status = qctx_sweep_config_alone(definition, &trials[t], &config, error);
     if (status == QCTX_OK) {
         text = qctx_config_dump(&config, error);
         status = text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
@@ -162,32 +162,32 @@ static qctx_status print_best(const qctx_sweep_plan *plan, const qctx_ledger *le
     return status;
 }
 
-typedef qctx_status printer(const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error);
+typedef qctx_status printer(const qctx_sweep_definition *definition, const qctx_ledger *ledger, qctx_error *error);
 
-static qctx_status print_status(const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error)
+static qctx_status print_status(const qctx_sweep_definition *definition, const qctx_ledger *ledger, qctx_error *error)
 {
-    return qctx_sweep_print_status(stdout, plan, ledger, error);
+    return qctx_sweep_print_status(stdout, definition, ledger, error);
 }
 
-static qctx_status print_table(const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error)
+static qctx_status print_table(const qctx_sweep_definition *definition, const qctx_ledger *ledger, qctx_error *error)
 {
     if (strcmp(options.format, "csv") == 0)
-        return qctx_sweep_print_csv(stdout, plan, ledger, error);
-    return qctx_sweep_print_markdown(stdout, plan, ledger, error);
+        return qctx_sweep_print_csv(stdout, definition, ledger, error);
+    return qctx_sweep_print_markdown(stdout, definition, ledger, error);
 }
 
 /* Rank 0 reads the ledger and prints. */
-static qctx_status read_and_print(const qctx_sweep_plan *plan, printer *print, qctx_error *error)
+static qctx_status read_and_print(const qctx_sweep_definition *definition, printer *print, qctx_error *error)
 {
-    char *folder = qctx_sweep_plan_folder(plan, error);
+    char *folder = qctx_sweep_definition_folder(definition, error);
     qctx_ledger *ledger = NULL;
     qctx_status status =
-        folder == NULL ? QCTX_ERR_MEMORY : qctx_ledger_open(folder, plan->space.count, false, &ledger, error);
+        folder == NULL ? QCTX_ERR_MEMORY : qctx_ledger_open(folder, definition->space.count, false, &ledger, error);
 
     if (status == QCTX_OK)
         status = qctx_ledger_refresh(ledger, error);
     if (status == QCTX_OK)
-        status = print(plan, ledger, error);
+        status = print(definition, ledger, error);
     qctx_ledger_close(ledger);
     free(folder);
     return status;
@@ -195,7 +195,7 @@ static qctx_status read_and_print(const qctx_sweep_plan *plan, printer *print, q
 
 static qctx_status look(qctx_comm *comm, printer *print, const char *const *arguments, int64_t count, qctx_error *error)
 {
-    qctx_sweep_plan plan = {0};
+    qctx_sweep_definition definition = {0};
     qctx_status status =
         count < 1 ? qctx_fail(error, QCTX_ERR_USAGE, "sweep: which sweep? Expected its file or its folder") : QCTX_OK;
 
@@ -203,10 +203,11 @@ static qctx_status look(qctx_comm *comm, printer *print, const char *const *argu
         status = check_overrides(arguments + 1, count - 1, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
-        status = find_plan(comm, arguments, count, &plan, error);
+        status = find_definition(comm, arguments, count, &definition, error);
     if (status == QCTX_OK)
-        status = qctx_agree(comm, qctx_comm_rank(comm) == 0 ? read_and_print(&plan, print, error) : QCTX_OK, error);
-    qctx_sweep_plan_free(&plan);
+        status =
+            qctx_agree(comm, qctx_comm_rank(comm) == 0 ? read_and_print(&definition, print, error) : QCTX_OK, error);
+    qctx_sweep_definition_free(&definition);
     return status;
 }
 

@@ -18,15 +18,15 @@ static qctx_status prepare(sweep *s, qctx_error *error)
     const bool speaks = qctx_comm_rank(s->world) == 0;
     qctx_status status = QCTX_OK;
 
-    if (s->plan->ranks_per_trial > ranks) {
+    if (s->definition->ranks_per_trial > ranks) {
         qctx_fail(error, QCTX_ERR_CONFIG, "ranks_per_trial: %lld, but the job has %lld",
-                  (long long)s->plan->ranks_per_trial, (long long)ranks);
+                  (long long)s->definition->ranks_per_trial, (long long)ranks);
         return qctx_hint(error, "start more ranks, or override it: ranks_per_trial=%lld", (long long)ranks);
     }
-    s->folder = qctx_sweep_plan_folder(s->plan, error);
-    s->units = qctx_alloc(s->plan->space.count, sizeof *s->units, "a trial's point", error);
+    s->folder = qctx_sweep_definition_folder(s->definition, error);
+    s->units = qctx_alloc(s->definition->space.count, sizeof *s->units, "a trial's point", error);
     if (speaks)
-        s->said = qctx_alloc(s->plan->trials, sizeof *s->said, "the trials", error);
+        s->said = qctx_alloc(s->definition->trials, sizeof *s->said, "the trials", error);
     if (s->folder == NULL || s->units == NULL || (speaks && s->said == NULL))
         status = QCTX_ERR_MEMORY;
     return qctx_agree(s->world, status, error);
@@ -35,7 +35,7 @@ static qctx_status prepare(sweep *s, qctx_error *error)
 /* The groups of ranks that take trials; what is left over stays idle. Collective. */
 static qctx_status form_groups(sweep *s, qctx_error *error)
 {
-    const int size = (int)s->plan->ranks_per_trial, idle = qctx_comm_size(s->world) % size;
+    const int size = (int)s->definition->ranks_per_trial, idle = qctx_comm_size(s->world) % size;
     qctx_status status = QCTX_OK;
 
     if (idle > 0 && qctx_comm_rank(s->world) == 0)
@@ -46,7 +46,7 @@ static qctx_status form_groups(sweep *s, qctx_error *error)
         s->group = NULL;
     }
     if (leads(s) && s->ledger == NULL)
-        status = qctx_ledger_open(s->folder, s->plan->space.count, true, &s->ledger, error);
+        status = qctx_ledger_open(s->folder, s->definition->space.count, true, &s->ledger, error);
     return qctx_agree(s->world, status, error);
 }
 
@@ -59,7 +59,7 @@ static qctx_status next_task(sweep *s, sweep_task *task, qctx_error *error)
     if (status != QCTX_OK)
         return status;
     qctx_comm_broadcast(s->group, task, sizeof *task, 0);
-    qctx_comm_broadcast(s->group, s->units, s->plan->space.count * (int64_t)sizeof *s->units, 0);
+    qctx_comm_broadcast(s->group, s->units, s->definition->space.count * (int64_t)sizeof *s->units, 0);
     return QCTX_OK;
 }
 
@@ -134,7 +134,7 @@ static qctx_status run(sweep *s, qctx_error *error)
     return status == QCTX_OK ? finish(s, error) : status;
 }
 
-qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_plan *plan, const qctx_sweep_options *options,
+qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_definition *definition, const qctx_sweep_options *options,
                            qctx_error *error)
 {
     sweep *s = qctx_alloc(1, sizeof *s, "a sweep", error);
@@ -145,7 +145,7 @@ qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_plan *plan, const q
         return status;
     }
     s->world = comm;
-    s->plan = plan;
+    s->definition = definition;
     s->options = options;
     status = run(s, error);
     if (status == QCTX_STOPPED) {

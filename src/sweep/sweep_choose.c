@@ -66,7 +66,7 @@ static qctx_status append_failed(sweep *s, int64_t index, qctx_error *error)
 /* Takes a trial that has begun and is free; its lock is held. */
 static qctx_status take(sweep *s, const qctx_trial *trial, sweep_task *task, qctx_error *error)
 {
-    memcpy(s->units, trial->units, (size_t)s->plan->space.count * sizeof *s->units);
+    memcpy(s->units, trial->units, (size_t)s->definition->space.count * sizeof *s->units);
     task->index = trial->index;
     task->rung = trial->rung + 1;
     return qctx_ledger_append(s->ledger,
@@ -107,7 +107,7 @@ static double *losses_of(const sweep *s, const qctx_trial *trial, int64_t *rung,
 {
     double *losses;
 
-    *rung = trial->state == QCTX_TRIAL_FINISHED ? qctx_halving_rungs(&s->plan->halving) - 1 : trial->rung;
+    *rung = trial->state == QCTX_TRIAL_FINISHED ? qctx_halving_rungs(&s->definition->halving) - 1 : trial->rung;
     losses = qctx_alloc(*rung + 1, sizeof *losses, "the rungs of a trial", error);
     for (int64_t k = 0; losses != NULL && k <= *rung; k++)
         losses[k] = k <= trial->rung ? -trial->metrics[k] : -trial->metric;
@@ -129,7 +129,7 @@ static qctx_status next_of_paused(const sweep *s, bool anybodys, int64_t *next, 
         status = known[t].losses == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     }
     if (status == QCTX_OK)
-        *next = qctx_halving_next(&s->plan->halving, known, count);
+        *next = qctx_halving_next(&s->definition->halving, known, count);
     for (int64_t t = 0; known != NULL && t < count; t++)
         free((double *)known[t].losses);
     free(known);
@@ -141,7 +141,7 @@ static qctx_status take_paused(sweep *s, sweep_task *task, qctx_error *error)
     int64_t count, next = -1;
     const qctx_trial *trials = qctx_ledger_trials(s->ledger, &count);
     bool taken = false;
-    qctx_status status = s->plan->halves ? next_of_paused(s, false, &next, error) : QCTX_OK;
+    qctx_status status = s->definition->halves ? next_of_paused(s, false, &next, error) : QCTX_OK;
 
     if (status == QCTX_OK && next >= 0)
         status = try_lock(s, trials[next].index, &taken, error);
@@ -151,7 +151,7 @@ static qctx_status take_paused(sweep *s, sweep_task *task, qctx_error *error)
 /* What the trials so far gave; of one that runs or has failed it is unknown: to be avoided. */
 static qctx_status propose(sweep *s, int64_t index, qctx_error *error)
 {
-    const int64_t parameters = s->plan->space.count;
+    const int64_t parameters = s->definition->space.count;
     int64_t count;
     const qctx_trial *trials = qctx_ledger_trials(s->ledger, &count);
     double *units = qctx_alloc(count * parameters, sizeof *units, "the trials", error);
@@ -165,8 +165,8 @@ static qctx_status propose(sweep *s, int64_t index, qctx_error *error)
         losses[t] = measured ? -trials[t].metric : INFINITY;
     }
     if (status == QCTX_OK)
-        status = qctx_tpe_propose(&s->plan->space, &(qctx_tpe_history){count, units, losses}, (uint64_t)s->plan->seed,
-                                  index, s->units, error);
+        status = qctx_tpe_propose(&s->definition->space, &(qctx_tpe_history){count, units, losses},
+                                  (uint64_t)s->definition->seed, index, s->units, error);
     free(units);
     free(losses);
     return status;
@@ -174,12 +174,12 @@ static qctx_status propose(sweep *s, int64_t index, qctx_error *error)
 
 static qctx_status place(sweep *s, int64_t index, qctx_error *error)
 {
-    if (s->plan->method == QCTX_SWEEP_BAYES)
+    if (s->definition->method == QCTX_SWEEP_BAYES)
         return propose(s, index, error);
-    if (s->plan->method == QCTX_SWEEP_GRID)
-        qctx_space_grid_point(&s->plan->space, index, s->units);
+    if (s->definition->method == QCTX_SWEEP_GRID)
+        qctx_space_grid_point(&s->definition->space, index, s->units);
     else
-        qctx_space_random_point(&s->plan->space, (uint64_t)s->plan->seed, index, s->units);
+        qctx_space_random_point(&s->definition->space, (uint64_t)s->definition->seed, index, s->units);
     return QCTX_OK;
 }
 
@@ -188,8 +188,8 @@ static json_t *begun_event(const sweep *s, int64_t index, qctx_error *error)
     json_t *event = json_pack("{s:s, s:I}", "event", "begun", "trial", (json_int_t)index);
     json_t *units = json_array(), *overrides = json_array();
 
-    for (int64_t p = 0; p < s->plan->space.count; p++) {
-        char *text = qctx_space_override(&s->plan->space.parameters[p], s->units[p], error);
+    for (int64_t p = 0; p < s->definition->space.count; p++) {
+        char *text = qctx_space_override(&s->definition->space.parameters[p], s->units[p], error);
 
         json_array_append_new(units, json_real(s->units[p]));
         json_array_append_new(overrides, text == NULL ? NULL : json_string(text));
@@ -206,7 +206,7 @@ static int64_t next_new(const sweep *s, bool anybodys)
     int64_t count, t = 0, index;
     const qctx_trial *trials = qctx_ledger_trials(s->ledger, &count);
 
-    for (index = 0; index < s->plan->trials; index++) {
+    for (index = 0; index < s->definition->trials; index++) {
         while (t < count && trials[t].index < index)
             t++;
         if ((anybodys || sweep_is_own(s, index)) && !(t < count && trials[t].index == index))
@@ -221,7 +221,7 @@ static qctx_status begin(sweep *s, sweep_task *task, qctx_error *error)
     bool taken = false;
     qctx_status status;
 
-    if (index == s->plan->trials)
+    if (index == s->definition->trials)
         return QCTX_OK;
     status = place(s, index, error);
     if (status == QCTX_OK)
@@ -257,7 +257,7 @@ static qctx_status choose_now(sweep *s, sweep_task *task, bool *later, qctx_erro
     if (status == QCTX_OK && task->index < 0)
         status = begin(s, task, error);
     /* Trials that run decide which of those that are paused may go on. */
-    *later = task->index < 0 && s->plan->halves && any_runs(s, false);
+    *later = task->index < 0 && s->definition->halves && any_runs(s, false);
     if (status != QCTX_OK)
         free_lock(s);
     return status;
@@ -265,9 +265,9 @@ static qctx_status choose_now(sweep *s, sweep_task *task, bool *later, qctx_erro
 
 static int64_t pause_of(const sweep *s, int64_t rung)
 {
-    const qctx_halving *halving = &s->plan->halving;
+    const qctx_halving *halving = &s->definition->halving;
 
-    return s->plan->halves && rung < qctx_halving_rungs(halving) ? qctx_halving_epochs(halving, rung) : 0;
+    return s->definition->halves && rung < qctx_halving_rungs(halving) ? qctx_halving_epochs(halving, rung) : 0;
 }
 
 qctx_status sweep_choose(sweep *s, sweep_task *task, qctx_error *error)
@@ -298,8 +298,8 @@ qctx_status sweep_choose(sweep *s, sweep_task *task, qctx_error *error)
 qctx_status sweep_is_complete(const sweep *s, bool *complete, qctx_error *error)
 {
     int64_t next = -1;
-    qctx_status status = s->plan->halves ? next_of_paused(s, true, &next, error) : QCTX_OK;
+    qctx_status status = s->definition->halves ? next_of_paused(s, true, &next, error) : QCTX_OK;
 
-    *complete = status == QCTX_OK && next < 0 && next_new(s, true) == s->plan->trials && !any_runs(s, true);
+    *complete = status == QCTX_OK && next < 0 && next_new(s, true) == s->definition->trials && !any_runs(s, true);
     return status;
 }

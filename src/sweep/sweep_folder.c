@@ -17,18 +17,18 @@ bool qctx_sweep_is(const char *folder)
     return qctx_folder_has(folder, "sweep.yaml");
 }
 
-qctx_status qctx_sweep_config_alone(const qctx_sweep_plan *plan, const qctx_trial *trial, qctx_config *config,
-                                    qctx_error *error)
+qctx_status qctx_sweep_config_alone(const qctx_sweep_definition *definition, const qctx_trial *trial,
+                                    qctx_config *config, qctx_error *error)
 {
     qctx_config shared = {0};
     char *out = NULL;
-    char *name = qctx_format(error, "%s-%04lld", plan->name, (long long)trial->index);
+    char *name = qctx_format(error, "%s-%04lld", definition->name, (long long)trial->index);
     qctx_status status = name == NULL ? QCTX_ERR_MEMORY
-                                      : qctx_config_parse(plan->config_text, strlen(plan->config_text),
-                                                          plan->config_path, NULL, 0, &shared, error);
+                                      : qctx_config_parse(definition->config_text, strlen(definition->config_text),
+                                                          definition->config_path, NULL, 0, &shared, error);
 
     if (status == QCTX_OK)
-        status = qctx_sweep_plan_config(plan, trial->index, trial->units, config, error);
+        status = qctx_sweep_definition_config(definition, trial->index, trial->units, config, error);
     if (status == QCTX_OK) {
         out = qctx_strdup(shared.run.out, error);
         status = out == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
@@ -49,7 +49,7 @@ qctx_status qctx_sweep_config_alone(const qctx_sweep_plan *plan, const qctx_tria
 
 static qctx_status open_ledger(sweep *s, qctx_error *error)
 {
-    return qctx_ledger_open(s->folder, s->plan->space.count, true, &s->ledger, error);
+    return qctx_ledger_open(s->folder, s->definition->space.count, true, &s->ledger, error);
 }
 
 /* Whether any process works on a trial. */
@@ -98,30 +98,30 @@ static qctx_status lock_folder(sweep *s, bool *exists, qctx_error *error)
 }
 
 /* Collective. */
-static qctx_status check_plan(sweep *s, qctx_error *error)
+static qctx_status check_definition(sweep *s, qctx_error *error)
 {
-    qctx_sweep_plan then = {0};
-    qctx_status status = qctx_sweep_plan_load_folder(s->world, s->folder, &then, error);
+    qctx_sweep_definition then = {0};
+    qctx_status status = qctx_sweep_definition_load_folder(s->world, s->folder, &then, error);
 
     if (status == QCTX_OK)
-        status = qctx_agree(s->world, qctx_sweep_plan_check_resume(&then, s->plan, error), error);
+        status = qctx_agree(s->world, qctx_sweep_definition_check_resume(&then, s->definition, error), error);
     if (status == QCTX_ERR_MISMATCH)
         qctx_hint(error, "choose another `name`, or replace the sweep in %s with --force", s->folder);
-    qctx_sweep_plan_free(&then);
+    qctx_sweep_definition_free(&then);
     return status;
 }
 
 /* sweep.yaml comes last: where it stands, all is there. */
-static qctx_status write_plan(const sweep *s, qctx_error *error)
+static qctx_status write_definition(const sweep *s, qctx_error *error)
 {
     char *sweep_path = qctx_path_join(s->folder, "sweep.yaml", error);
     char *config_path = qctx_path_join(s->folder, "config.yaml", error);
     qctx_status status = sweep_path == NULL || config_path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     if (status == QCTX_OK)
-        status = qctx_file_write(config_path, s->plan->config_text, strlen(s->plan->config_text), error);
+        status = qctx_file_write(config_path, s->definition->config_text, strlen(s->definition->config_text), error);
     if (status == QCTX_OK)
-        status = qctx_file_write(sweep_path, s->plan->text, strlen(s->plan->text), error);
+        status = qctx_file_write(sweep_path, s->definition->text, strlen(s->definition->text), error);
     free(sweep_path);
     free(config_path);
     return status;
@@ -137,11 +137,11 @@ qctx_status sweep_open_folder(sweep *s, qctx_error *error)
         goto out;
     qctx_comm_broadcast(s->world, &exists, sizeof exists, 0);
     if (exists)
-        status = check_plan(s, error);
+        status = check_definition(s, error);
     if (status != QCTX_OK)
         goto out;
     /* Also where it exists: run_cap may have grown. */
-    status = qctx_agree(s->world, speaks ? write_plan(s, error) : QCTX_OK, error);
+    status = qctx_agree(s->world, speaks ? write_definition(s, error) : QCTX_OK, error);
     if (status == QCTX_OK && speaks) {
         char counts[160];
 

@@ -1,6 +1,6 @@
 /*
- * What the files of sweep/sweep share: sweep.c (groups and their trials), sweep_folder.c (the folder and the plan in
- * it), sweep_choose.c (which trial next), sweep_trial.c (one trial), sweep_sources.c (stores that are open for all),
+ * What the files of sweep/sweep share: sweep.c (groups and their trials), sweep_folder.c (the folder and the sweep file
+ * in it), sweep_choose.c (which trial next), sweep_trial.c (one trial), sweep_sources.c (stores that are open for all),
  * sweep_say.c (words and results).
  */
 #ifndef QCTX_SWEEP_SWEEP_INTERNAL_H
@@ -38,7 +38,7 @@ typedef struct {
 typedef struct {
     qctx_comm *world;
     qctx_comm *group; /* NULL on ranks that fill no group */
-    const qctx_sweep_plan *plan;
+    const qctx_sweep_definition *definition;
     const qctx_sweep_options *options;
     char *folder;
     qctx_ledger *ledger; /* on the leaders of groups, and rank 0 of all is one; else NULL */

@@ -20,7 +20,7 @@ void sweep_describe(const sweep *s, char *text, size_t size)
     for (int64_t t = 0; t < count; t++)
         in[trials[t].state]++;
     used = snprintf(text, size, "%lld of %lld trials finished", (long long)in[QCTX_TRIAL_FINISHED],
-                    (long long)s->plan->trials);
+                    (long long)s->definition->trials);
     if (in[QCTX_TRIAL_PAUSED] > 0)
         used += snprintf(text + used, size - (size_t)used, ", %lld paused", (long long)in[QCTX_TRIAL_PAUSED]);
     if (in[QCTX_TRIAL_FAILED] > 0)
@@ -31,7 +31,7 @@ void sweep_describe(const sweep *s, char *text, size_t size)
 
 static void say_trial(const sweep *s, const qctx_trial *trial)
 {
-    const char *metric = qctx_figure_name(qctx_evaluator_figure(s->plan->metric));
+    const char *metric = qctx_figure_name(qctx_evaluator_figure(s->definition->metric));
     char counts[160], seconds[32];
 
     sweep_describe(s, counts, sizeof counts);
@@ -60,7 +60,7 @@ void sweep_say_news(sweep *s, bool silent)
         sweep_said *said;
 
         /* A sweep that goes on with fewer trials than it had. */
-        if (trial->index >= s->plan->trials)
+        if (trial->index >= s->definition->trials)
             continue;
         said = &s->said[trial->index];
         if (!silent && trial->state != QCTX_TRIAL_RUNNING &&
@@ -70,7 +70,8 @@ void sweep_say_news(sweep *s, bool silent)
     }
 }
 
-typedef qctx_status table_printer(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error);
+typedef qctx_status table_printer(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
+                                  qctx_error *error);
 
 static qctx_status write_table(const sweep *s, const char *name, table_printer *print, qctx_error *error)
 {
@@ -79,7 +80,7 @@ static qctx_status write_table(const sweep *s, const char *name, table_printer *
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_outfile_open(path, &file, error);
 
     if (status == QCTX_OK)
-        status = print(qctx_outfile_stream(file), s->plan, s->ledger, error);
+        status = print(qctx_outfile_stream(file), s->definition, s->ledger, error);
     if (status == QCTX_OK) {
         status = qctx_outfile_commit(file, error);
         file = NULL;
@@ -127,7 +128,7 @@ qctx_status sweep_write_results(sweep *s, qctx_error *error)
     qctx_ledger_unlock(s->ledger);
     /* Nothing changes any more, and whoever reads the table may take their time. */
     if (status == QCTX_OK && complete)
-        status = qctx_sweep_print_markdown(stdout, s->plan, s->ledger, error);
+        status = qctx_sweep_print_markdown(stdout, s->definition, s->ledger, error);
     if (status == QCTX_OK && complete)
         status = judge_failures(s, error);
     return status;

@@ -73,14 +73,14 @@ qctx_opened *sweep_find_sources(sweep *s, const qctx_config *config)
 /* How many points may name different sources: the trials, or where a search proposes them all of the categorical. */
 static int64_t count_points(const sweep *s)
 {
-    const qctx_space *space = &s->plan->space;
+    const qctx_space *space = &s->definition->space;
     int64_t points = 1;
 
-    if (s->plan->method != QCTX_SWEEP_BAYES)
-        return s->plan->trials;
+    if (s->definition->method != QCTX_SWEEP_BAYES)
+        return s->definition->trials;
     for (int64_t p = 0; p < space->count; p++)
         if (space->parameters[p].kind == QCTX_SPACE_CATEGORICAL) {
-            if (points > s->plan->trials * SWEEP_SOURCES_MOST / space->parameters[p].count)
+            if (points > s->definition->trials * SWEEP_SOURCES_MOST / space->parameters[p].count)
                 return points;
             points *= space->parameters[p].count;
         }
@@ -89,12 +89,12 @@ static int64_t count_points(const sweep *s)
 
 static void set_point(sweep *s, int64_t index)
 {
-    const qctx_space *space = &s->plan->space;
+    const qctx_space *space = &s->definition->space;
 
-    if (s->plan->method == QCTX_SWEEP_GRID)
+    if (s->definition->method == QCTX_SWEEP_GRID)
         qctx_space_grid_point(space, index, s->units);
-    else if (s->plan->method == QCTX_SWEEP_RANDOM)
-        qctx_space_random_point(space, (uint64_t)s->plan->seed, index, s->units);
+    else if (s->definition->method == QCTX_SWEEP_RANDOM)
+        qctx_space_random_point(space, (uint64_t)s->definition->seed, index, s->units);
     else
         for (int64_t p = 0; p < space->count; p++) {
             const qctx_space_parameter *parameter = &space->parameters[p];
@@ -112,7 +112,7 @@ static void find_left(sweep *s, char *left, int64_t points)
 {
     int64_t count = 0;
     const qctx_trial *trials = s->ledger == NULL ? NULL : qctx_ledger_trials(s->ledger, &count);
-    bool by_index = s->plan->method != QCTX_SWEEP_BAYES;
+    bool by_index = s->definition->method != QCTX_SWEEP_BAYES;
 
     for (int64_t k = 0; k < points; k++)
         left[k] = !by_index || sweep_is_own(s, k);
@@ -162,7 +162,8 @@ static qctx_status open_all(sweep *s, const char *left, int64_t points, qctx_err
         if (!left[k])
             continue;
         set_point(s, k);
-        status = qctx_agree(s->world, qctx_sweep_plan_config(s->plan, k, s->units, &config, &problem), &problem);
+        status =
+            qctx_agree(s->world, qctx_sweep_definition_config(s->definition, k, s->units, &config, &problem), &problem);
         if (status == QCTX_OK)
             status = open_for(s, &config, &problem);
         any = any || status == QCTX_OK;

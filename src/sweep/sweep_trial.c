@@ -50,7 +50,7 @@ qctx_status sweep_run_trial(sweep *s, const sweep_task *task, qctx_train_result 
 {
     qctx_config config = {0};
     FILE *log = NULL;
-    qctx_status status = qctx_sweep_plan_config(s->plan, task->index, s->units, &config, error);
+    qctx_status status = qctx_sweep_definition_config(s->definition, task->index, s->units, &config, error);
 
     if (status == QCTX_OK)
         status = open_log(s, task->index, &log, error);

@@ -29,9 +29,9 @@ int64_t qctx_sweep_best(const qctx_ledger *ledger)
     return finished >= 0 ? finished : best_of(trials, count, QCTX_TRIAL_PAUSED);
 }
 
-char *table_trial_path(const qctx_sweep_plan *plan, int64_t trial, const char *file, qctx_error *error)
+char *table_trial_path(const qctx_sweep_definition *definition, int64_t trial, const char *file, qctx_error *error)
 {
-    char *folder = qctx_sweep_plan_folder(plan, error);
+    char *folder = qctx_sweep_definition_folder(definition, error);
     char *path = folder == NULL ? NULL : qctx_format(error, "%s/trials/%04lld/%s", folder, (long long)trial, file);
 
     free(folder);
@@ -52,7 +52,7 @@ const char *table_state_name(qctx_trial_state state)
     return names[state];
 }
 
-void table_print_counts(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger)
+void table_print_counts(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger)
 {
     int64_t begun, counts[QCTX_TRIAL_FAILED + 1] = {0};
     const qctx_trial *trials = qctx_ledger_trials(ledger, &begun);
@@ -60,14 +60,14 @@ void table_print_counts(FILE *out, const qctx_sweep_plan *plan, const qctx_ledge
 
     for (int64_t t = 0; t < begun; t++)
         counts[trials[t].state]++;
-    fprintf(out, "%s of %lld trials", table_method_name(plan->method), (long long)plan->trials);
+    fprintf(out, "%s of %lld trials", table_method_name(definition->method), (long long)definition->trials);
     for (int s = 0; s <= QCTX_TRIAL_FAILED; s++)
         if (counts[s] > 0) {
             fprintf(out, "%s %lld %s", joint, (long long)counts[s], table_state_name((qctx_trial_state)s));
             joint = ",";
         }
-    if (plan->trials > begun)
-        fprintf(out, "%s %lld to begin", joint, (long long)(plan->trials - begun));
+    if (definition->trials > begun)
+        fprintf(out, "%s %lld to begin", joint, (long long)(definition->trials - begun));
     fputs("\n", out);
 }
 

@@ -76,9 +76,9 @@ static void print_trial(FILE *out, const sweep_table *table, const table_row *ro
     bool whole = row->summary != NULL, paused = trial->state == QCTX_TRIAL_PAUSED;
 
     fprintf(out, "%lld,%s", (long long)trial->index, table_state_name(trial->state));
-    for (int64_t p = 0; p < table->plan->space.count; p++)
+    for (int64_t p = 0; p < table->definition->space.count; p++)
         print_field(out, table_raw_value(trial->overrides[p]));
-    print_field(out, qctx_figure_name(qctx_evaluator_figure(table->plan->metric)));
+    print_field(out, qctx_figure_name(qctx_evaluator_figure(table->definition->metric)));
     print_number(out, whole ? row->metric : trial->metric, whole ? row->chosen : paused);
     print_number(out, row->no_head, whole && row->chosen);
     print_number(out, row->strength, whole);
@@ -126,14 +126,15 @@ static void print_row(FILE *out, const sweep_table *table, const table_row *row,
     fputs("\n", out);
 }
 
-qctx_status qctx_sweep_print_csv(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error)
+qctx_status qctx_sweep_print_csv(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
+                                 qctx_error *error)
 {
     sweep_table table;
-    qctx_status status = table_collect(plan, ledger, &table, error);
+    qctx_status status = table_collect(definition, ledger, &table, error);
 
     if (status != QCTX_OK)
         return status;
-    print_heading(out, &plan->space);
+    print_heading(out, &definition->space);
     for (int64_t r = 0; r < table.count; r++) {
         const table_row *row = &table.rows[r];
 

@@ -33,9 +33,9 @@ typedef struct {
     int64_t group; /* rows of one group share no head: the index of the group's first trial */
 } table_row;
 
-/* Everything that the tables show; borrows plan and ledger. `sources` are the names in order of appearance. */
+/* Everything that the tables show; borrows definition and ledger. `sources` are the names in order of appearance. */
 typedef struct {
-    const qctx_sweep_plan *plan;
+    const qctx_sweep_definition *definition;
     int64_t count;
     table_row *rows;
     int64_t source_count;
@@ -43,7 +43,7 @@ typedef struct {
 } sweep_table;
 
 /* Reads the summaries of finished trials. Local. The caller frees. Errors: MEMORY. */
-qctx_status table_collect(const qctx_sweep_plan *plan, const qctx_ledger *ledger, sweep_table *table,
+qctx_status table_collect(const qctx_sweep_definition *definition, const qctx_ledger *ledger, sweep_table *table,
                           qctx_error *error);
 void table_free(sweep_table *table);
 
@@ -51,14 +51,14 @@ void table_free(sweep_table *table);
 const table_result *table_find(const table_row *row, const char *source);
 
 /* "<out>/<name>/trials/0007/<file>", freshly allocated. Local. */
-char *table_trial_path(const qctx_sweep_plan *plan, int64_t trial, const char *file, qctx_error *error);
+char *table_trial_path(const qctx_sweep_definition *definition, int64_t trial, const char *file, qctx_error *error);
 
 /* "grid", "finished", … Local. */
 const char *table_method_name(qctx_sweep_method method);
 const char *table_state_name(qctx_trial_state state);
 
 /* Prints "grid of 12 trials: 5 finished, 1 running, 6 to begin", a line. Local. */
-void table_print_counts(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger);
+void table_print_counts(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger);
 
 /* Whether trials can differ in a parameter, and whether it decides about no head (sources, encoder, protocol). Local.
  */

@@ -21,12 +21,12 @@ static int64_t varying(const qctx_space *space)
 
 static const char *metric_label(const sweep_table *table)
 {
-    return qctx_report_label(qctx_evaluator_figure(table->plan->metric));
+    return qctx_report_label(qctx_evaluator_figure(table->definition->metric));
 }
 
 static void add_heading(const sweep_table *table, table_grid *grid, qctx_error *error)
 {
-    const qctx_space *space = &table->plan->space;
+    const qctx_space *space = &table->definition->space;
 
     table_grid_add(grid, "trial", error);
     for (int64_t p = 0; p < space->count; p++)
@@ -45,7 +45,8 @@ static void add_value(const sweep_table *table, const table_row *row, int64_t pa
                       qctx_error *error)
 {
     table_grid_take(
-        grid, table_value(&table->plan->space.parameters[parameter], row->trial->overrides[parameter], error), error);
+        grid, table_value(&table->definition->space.parameters[parameter], row->trial->overrides[parameter], error),
+        error);
 }
 
 /* "66.7 [65.8, 67.6]", and a word where the head loses to no head. */
@@ -88,7 +89,7 @@ static bool one_held_out(table_row *const *rows, int64_t first, int64_t count)
 static void add_no_head(const sweep_table *table, table_row *const *rows, int64_t first, int64_t count,
                         table_grid *grid, qctx_error *error)
 {
-    const qctx_space *space = &table->plan->space;
+    const qctx_space *space = &table->definition->space;
 
     table_grid_add(grid, "no head", error);
     for (int64_t p = 0; p < space->count; p++) {
@@ -105,7 +106,7 @@ static void add_no_head(const sweep_table *table, table_row *const *rows, int64_
 
 static void add_trial(const sweep_table *table, const table_row *row, table_grid *grid, qctx_error *error)
 {
-    const qctx_space *space = &table->plan->space;
+    const qctx_space *space = &table->definition->space;
 
     table_grid_take(grid, qctx_format(error, "%lld", (long long)row->trial->index), error);
     for (int64_t p = 0; p < space->count; p++)
@@ -134,7 +135,7 @@ static int compare_rows(const void *left, const void *right)
 static qctx_status print_results(FILE *out, const sweep_table *table, table_row *const *rows, int64_t count,
                                  qctx_error *error)
 {
-    table_grid grid = {.columns = 5 + varying(&table->plan->space) + SHOWN * table->source_count};
+    table_grid grid = {.columns = 5 + varying(&table->definition->space) + SHOWN * table->source_count};
     qctx_status status;
 
     add_heading(table, &grid, error);
@@ -181,8 +182,8 @@ static void explain_results(FILE *out, const sweep_table *table, table_row *cons
 /* Trials that have not gone on beyond their rung; when the sweep is done, those that were not good enough. */
 static qctx_status print_paused(FILE *out, const sweep_table *table, qctx_error *error)
 {
-    table_grid grid = {.columns = 4 + varying(&table->plan->space)};
-    const qctx_space *space = &table->plan->space;
+    table_grid grid = {.columns = 4 + varying(&table->definition->space)};
+    const qctx_space *space = &table->definition->space;
     qctx_status status;
 
     table_grid_add(&grid, "trial", error);
@@ -218,7 +219,7 @@ static qctx_status print_paused(FILE *out, const sweep_table *table, qctx_error 
 static qctx_status print_message(FILE *out, const sweep_table *table, const table_row *row, const char *kind,
                                  const char *message, qctx_error *error)
 {
-    char *settings = table_settings(&table->plan->space, row->trial, error);
+    char *settings = table_settings(&table->definition->space, row->trial, error);
 
     if (settings == NULL)
         return QCTX_ERR_MEMORY;
@@ -267,8 +268,8 @@ static qctx_status print_all(FILE *out, const sweep_table *table, const qctx_led
             rows[count++] = &table->rows[r];
     if (count > 0)
         qsort(rows, (size_t)count, sizeof *rows, compare_rows);
-    fprintf(out, "# Sweep %s\n\n", table->plan->name);
-    table_print_counts(out, table->plan, ledger);
+    fprintf(out, "# Sweep %s\n\n", table->definition->name);
+    table_print_counts(out, table->definition, ledger);
     fputs("\n", out);
     status = print_results(out, table, rows, count, error);
     if (status == QCTX_OK) {
@@ -281,11 +282,11 @@ static qctx_status print_all(FILE *out, const sweep_table *table, const qctx_led
     return status == QCTX_OK ? table_written(out, error) : status;
 }
 
-qctx_status qctx_sweep_print_markdown(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger,
+qctx_status qctx_sweep_print_markdown(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                       qctx_error *error)
 {
     sweep_table table;
-    qctx_status status = table_collect(plan, ledger, &table, error);
+    qctx_status status = table_collect(definition, ledger, &table, error);
 
     if (status == QCTX_OK) {
         status = print_all(out, &table, ledger, error);

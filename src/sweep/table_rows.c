@@ -78,9 +78,9 @@ static void forget_results(table_row *row)
 }
 
 /* A summary that cannot be read is the trial's problem, not the table's. */
-static qctx_status fill_row(const qctx_sweep_plan *plan, table_row *row, qctx_error *error)
+static qctx_status fill_row(const qctx_sweep_definition *definition, table_row *row, qctx_error *error)
 {
-    char *path = table_trial_path(plan, row->trial->index, "summary.json", error);
+    char *path = table_trial_path(definition, row->trial->index, "summary.json", error);
     qctx_error problem = {0};
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : read_summary(path, row, &problem);
 
@@ -97,7 +97,7 @@ static qctx_status fill_row(const qctx_sweep_plan *plan, table_row *row, qctx_er
 
 static bool same_no_head(const sweep_table *table, const table_row *a, const table_row *b)
 {
-    const qctx_space *space = &table->plan->space;
+    const qctx_space *space = &table->definition->space;
 
     for (int64_t p = 0; p < space->count; p++)
         if (table_changes_no_head(&space->parameters[p]) && strcmp(a->trial->overrides[p], b->trial->overrides[p]) != 0)
@@ -150,12 +150,13 @@ static qctx_status list_sources(sweep_table *table, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status table_collect(const qctx_sweep_plan *plan, const qctx_ledger *ledger, sweep_table *table, qctx_error *error)
+qctx_status table_collect(const qctx_sweep_definition *definition, const qctx_ledger *ledger, sweep_table *table,
+                          qctx_error *error)
 {
     const qctx_trial *trials;
     qctx_status status = QCTX_OK;
 
-    *table = (sweep_table){.plan = plan};
+    *table = (sweep_table){.definition = definition};
     trials = qctx_ledger_trials(ledger, &table->count);
     table->rows = qctx_alloc(table->count, sizeof *table->rows, "rows of a sweep's table", error);
     if (table->rows == NULL)
@@ -163,7 +164,7 @@ qctx_status table_collect(const qctx_sweep_plan *plan, const qctx_ledger *ledger
     for (int64_t r = 0; r < table->count && status == QCTX_OK; r++) {
         table->rows[r].trial = &trials[r];
         if (trials[r].state == QCTX_TRIAL_FINISHED)
-            status = fill_row(plan, &table->rows[r], error);
+            status = fill_row(definition, &table->rows[r], error);
     }
     if (status == QCTX_OK)
         status = list_sources(table, error);

@@ -85,12 +85,12 @@ static progress progress_of(const char *path)
 }
 
 /* The epochs that a trial is to run; 0 if its configuration is refused. */
-static int64_t epochs_of(const qctx_sweep_plan *plan, const qctx_trial *trial)
+static int64_t epochs_of(const qctx_sweep_definition *definition, const qctx_trial *trial)
 {
     qctx_config config;
     int64_t epochs;
 
-    if (qctx_sweep_plan_config(plan, trial->index, trial->units, &config, NULL) != QCTX_OK)
+    if (qctx_sweep_definition_config(definition, trial->index, trial->units, &config, NULL) != QCTX_OK)
         return 0;
     epochs = config.batch.epochs;
     qctx_config_free(&config);
@@ -98,11 +98,12 @@ static int64_t epochs_of(const qctx_sweep_plan *plan, const qctx_trial *trial)
 }
 
 /* "   7  epoch 3 of 20, 2:03  lr 0.0003, hidden 512" */
-static qctx_status print_running(FILE *out, const qctx_sweep_plan *plan, const qctx_trial *trial, qctx_error *error)
+static qctx_status print_running(FILE *out, const qctx_sweep_definition *definition, const qctx_trial *trial,
+                                 qctx_error *error)
 {
-    char *lock = table_trial_path(plan, trial->index, "trial.lock", error);
-    char *metrics = lock == NULL ? NULL : table_trial_path(plan, trial->index, "metrics.jsonl", error);
-    char *settings = metrics == NULL ? NULL : table_settings(&plan->space, trial, error);
+    char *lock = table_trial_path(definition, trial->index, "trial.lock", error);
+    char *metrics = lock == NULL ? NULL : table_trial_path(definition, trial->index, "metrics.jsonl", error);
+    char *settings = metrics == NULL ? NULL : table_settings(&definition->space, trial, error);
     qctx_status status = QCTX_ERR_MEMORY;
 
     if (settings != NULL) {
@@ -111,7 +112,7 @@ static qctx_status print_running(FILE *out, const qctx_sweep_plan *plan, const q
 
         qctx_clock_format(at.seconds, elapsed, sizeof elapsed);
         status = print_line(out, qctx_format(error, "%6lld  epoch %lld of %lld, %s%s  %s", (long long)trial->index,
-                                             (long long)at.epoch, (long long)epochs_of(plan, trial), elapsed,
+                                             (long long)at.epoch, (long long)epochs_of(definition, trial), elapsed,
                                              qctx_lockfile_is_held(lock) ? "" : ", nobody at work", settings));
     }
     free(lock);
@@ -120,7 +121,8 @@ static qctx_status print_running(FILE *out, const qctx_sweep_plan *plan, const q
     return status;
 }
 
-static qctx_status print_best(FILE *out, const qctx_sweep_plan *plan, const qctx_trial *trial, qctx_error *error)
+static qctx_status print_best(FILE *out, const qctx_sweep_definition *definition, const qctx_trial *trial,
+                              qctx_error *error)
 {
     char elapsed[32], no_head[64] = "";
     qctx_status status = QCTX_OK;
@@ -129,12 +131,12 @@ static qctx_status print_best(FILE *out, const qctx_sweep_plan *plan, const qctx
     if (trial->state == QCTX_TRIAL_FINISHED)
         snprintf(no_head, sizeof no_head, " (no head %.2f), strength %g", 100.0 * trial->no_head, trial->strength);
     fputs("\nbest so far\n", out);
-    status = print_line(out, qctx_format(error, "%6lld  %s %.2f%s, %s %s", (long long)trial->index,
-                                         qctx_figure_name(qctx_evaluator_figure(plan->metric)), 100.0 * trial->metric,
-                                         no_head, trial->state == QCTX_TRIAL_FINISHED ? "finished in" : "paused after",
-                                         elapsed));
-    for (int64_t p = 0; p < plan->space.count && status == QCTX_OK; p++)
-        if (table_varies(&plan->space.parameters[p]))
+    status = print_line(
+        out, qctx_format(error, "%6lld  %s %.2f%s, %s %s", (long long)trial->index,
+                         qctx_figure_name(qctx_evaluator_figure(definition->metric)), 100.0 * trial->metric, no_head,
+                         trial->state == QCTX_TRIAL_FINISHED ? "finished in" : "paused after", elapsed));
+    for (int64_t p = 0; p < definition->space.count && status == QCTX_OK; p++)
+        if (table_varies(&definition->space.parameters[p]))
             status = print_line(out, qctx_format(error, "        %s", trial->overrides[p]));
     return status;
 }
@@ -150,7 +152,7 @@ static qctx_status print_failed(FILE *out, const qctx_trial *trial, qctx_error *
 }
 
 /* The trials of one state under a heading, if there are any. */
-static qctx_status print_state(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger,
+static qctx_status print_state(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                qctx_trial_state state, qctx_error *error)
 {
     int64_t count;
@@ -164,26 +166,26 @@ static qctx_status print_state(FILE *out, const qctx_sweep_plan *plan, const qct
         if (!any)
             fprintf(out, "\n%s\n", table_state_name(state));
         any = true;
-        status = state == QCTX_TRIAL_RUNNING ? print_running(out, plan, &trials[t], error)
+        status = state == QCTX_TRIAL_RUNNING ? print_running(out, definition, &trials[t], error)
                                              : print_failed(out, &trials[t], error);
     }
     return status;
 }
 
-qctx_status qctx_sweep_print_status(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger,
+qctx_status qctx_sweep_print_status(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                     qctx_error *error)
 {
     int64_t count, best = qctx_sweep_best(ledger);
     const qctx_trial *trials = qctx_ledger_trials(ledger, &count);
-    qctx_status status = print_line(out, qctx_format(error, "sweep %s", plan->name));
+    qctx_status status = print_line(out, qctx_format(error, "sweep %s", definition->name));
 
-    table_print_counts(out, plan, ledger);
+    table_print_counts(out, definition, ledger);
     if (status == QCTX_OK)
-        status = print_state(out, plan, ledger, QCTX_TRIAL_RUNNING, error);
+        status = print_state(out, definition, ledger, QCTX_TRIAL_RUNNING, error);
     for (int64_t t = 0; t < count && status == QCTX_OK; t++)
         if (trials[t].index == best)
-            status = print_best(out, plan, &trials[t], error);
+            status = print_best(out, definition, &trials[t], error);
     if (status == QCTX_OK)
-        status = print_state(out, plan, ledger, QCTX_TRIAL_FAILED, error);
+        status = print_state(out, definition, ledger, QCTX_TRIAL_FAILED, error);
     return status == QCTX_OK ? table_written(out, error) : status;
 }

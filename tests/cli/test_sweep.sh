@@ -69,7 +69,7 @@ RANKS=2 expect 0 "held out" qctx train best.yaml
 best=$(ls runs)
 check "the best trial alone is the one of the sweep" same_curves "runs/$best" "sweeps/pairs/trials/${best#*-}"
 
-# A sweep that is done is done; more trials are added to it, another plan is not.
+# A sweep that is done is done; more trials are added to it, another sweep file is not.
 expect 0 "sweep sweeps/by1: 6 of 6 trials finished" qctx sweep grid.yaml name=by1
 expect 0 "4 finished" qctx sweep grid.yaml name=grown run_cap=4
 check "no more than run_cap" test "$(numbers sweeps/grown | wc -l)" = 4

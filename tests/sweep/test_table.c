@@ -33,9 +33,9 @@ static qctx_space_parameter variant[] = {
 };
 
 /* A sweep of six of eight trials, in a folder of its own. */
-static qctx_sweep_plan made_plan(const char *name)
+static qctx_sweep_definition made_definition(const char *name)
 {
-    return (qctx_sweep_plan){
+    return (qctx_sweep_definition){
         .name = (char *)name,
         .out = (char *)test_folder(),
         .config_path = "config.yaml",
@@ -100,16 +100,16 @@ static json_t *result(const char *source, double no_head, double head)
                      figures(head - no_head, 0.0, 0.01));
 }
 
-static void write_trial(const qctx_sweep_plan *plan, int trial, const char *file, const char *text)
+static void write_trial(const qctx_sweep_definition *definition, int trial, const char *file, const char *text)
 {
     char path[512];
 
-    snprintf(path, sizeof path, "%s/%s/trials/%04d/%s", plan->out, plan->name, trial, file);
+    snprintf(path, sizeof path, "%s/%s/trials/%04d/%s", definition->out, definition->name, trial, file);
     assert_int_equal(qctx_folder_make_parent(path, &error), QCTX_OK);
     test_write(path, text);
 }
 
-static void write_summary(const qctx_sweep_plan *plan, int trial, int epoch, double value, double strength,
+static void write_summary(const qctx_sweep_definition *definition, int trial, int epoch, double value, double strength,
                           double seconds, json_t *results)
 {
     json_t *root = json_pack("{s:f, s:i, s:{s:i, s:s, s:f, s:f, s:f}, s:o}", "seconds", seconds, "epochs", 20, "best",
@@ -117,47 +117,47 @@ static void write_summary(const qctx_sweep_plan *plan, int trial, int epoch, dou
                              "strength", strength, "results", results);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
-    write_trial(plan, trial, "summary.json", text);
+    write_trial(definition, trial, "summary.json", text);
     free(text);
     json_decref(root);
 }
 
 /* Writes the folder of a sweep that is half done, and opens its ledger. */
-static qctx_ledger *half_done(const qctx_sweep_plan *plan)
+static qctx_ledger *half_done(const qctx_sweep_definition *definition)
 {
     char path[512];
     qctx_ledger *ledger;
 
-    snprintf(path, sizeof path, "%s/%s", plan->out, plan->name);
+    snprintf(path, sizeof path, "%s/%s", definition->out, definition->name);
     assert_status(qctx_folder_make(path, &error), QCTX_OK, &error);
     strcat(path, "/ledger.jsonl");
     test_write(path, ledger_lines);
-    write_summary(plan, 0, 12, 0.51, 1.0, 90.0,
+    write_summary(definition, 0, 12, 0.51, 1.0, 90.0,
                   json_pack("[o, o]", result("squad/dev", 0.65, 0.55), result("quac|dev", 0.21875, 0.22)));
-    write_summary(plan, 1, 7, 0.64, 0.5, 125.0,
+    write_summary(definition, 1, 7, 0.64, 0.5, 125.0,
                   json_pack("[o, o]", result("squad/dev", 0.65, 0.7), result("quac|dev", 0.21875, 0.22)));
-    write_summary(plan, 4, 7, 0.63, 0.5, 125.0, json_pack("[o]", result("squad/dev", 0.65, 0.7)));
-    write_trial(plan, 6, "summary.json", "{\"seconds\": 60.0, \"epochs\": 20, \"best\": {\"epoch\": 3");
-    write_trial(plan, 3, "metrics.jsonl",
+    write_summary(definition, 4, 7, 0.63, 0.5, 125.0, json_pack("[o]", result("squad/dev", 0.65, 0.7)));
+    write_trial(definition, 6, "summary.json", "{\"seconds\": 60.0, \"epochs\": 20, \"best\": {\"epoch\": 3");
+    write_trial(definition, 3, "metrics.jsonl",
                 "{\"event\":\"step\",\"step\":1,\"epoch\":1,\"seconds\":0.5}\n"
                 "{\"event\":\"step\",\"step\":90,\"epoch\":3,\"seconds\":123.4}\n"
                 "{\"event\":\"other\"}\n{\"event\":\"step\",\"step\":91,\"epoch\":4,\"seco");
-    snprintf(path, sizeof path, "%s/%s", plan->out, plan->name);
-    assert_status(qctx_ledger_open(path, plan->space.count, false, &ledger, &error), QCTX_OK, &error);
+    snprintf(path, sizeof path, "%s/%s", definition->out, definition->name);
+    assert_status(qctx_ledger_open(path, definition->space.count, false, &ledger, &error), QCTX_OK, &error);
     assert_status(qctx_ledger_refresh(ledger, &error), QCTX_OK, &error);
     return ledger;
 }
 
-typedef qctx_status print_function(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger,
+typedef qctx_status print_function(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                    qctx_error *error);
 
-static char *printed(print_function *print, const qctx_sweep_plan *plan, const qctx_ledger *ledger)
+static char *printed(print_function *print, const qctx_sweep_definition *definition, const qctx_ledger *ledger)
 {
     char *text = NULL;
     size_t bytes = 0;
     FILE *stream = open_memstream(&text, &bytes);
 
-    assert_status(print(stream, plan, ledger, &error), QCTX_OK, &error);
+    assert_status(print(stream, definition, ledger, &error), QCTX_OK, &error);
     fclose(stream);
     return text;
 }
@@ -174,9 +174,9 @@ static void assert_no_line_is_wider_than_a_page(const char *text)
 
 static void status_tells_what_runs_what_is_best_and_what_failed(void **state)
 {
-    const qctx_sweep_plan plan = made_plan("status");
-    qctx_ledger *ledger = half_done(&plan);
-    char *text = printed(qctx_sweep_print_status, &plan, ledger);
+    const qctx_sweep_definition definition = made_definition("status");
+    qctx_ledger *ledger = half_done(&definition);
+    char *text = printed(qctx_sweep_print_status, &definition, ledger);
 
     (void)state;
     assert_int_equal(qctx_sweep_best(ledger), 1);
@@ -201,9 +201,9 @@ static void status_tells_what_runs_what_is_best_and_what_failed(void **state)
 
 static void markdown_has_no_head_beside_the_heads_and_names_losses(void **state)
 {
-    const qctx_sweep_plan plan = made_plan("markdown");
-    qctx_ledger *ledger = half_done(&plan);
-    char *text = printed(qctx_sweep_print_markdown, &plan, ledger);
+    const qctx_sweep_definition definition = made_definition("markdown");
+    qctx_ledger *ledger = half_done(&definition);
+    char *text = printed(qctx_sweep_print_markdown, &definition, ledger);
 
     (void)state;
     assert_contains(text, "# Sweep markdown\n\nrandom of 8 trials: 1 running, 1 paused, 4 finished, 1 failed, "
@@ -294,9 +294,9 @@ static void assert_field(const char *text, const char *beginning, const char *co
 
 static void csv_has_a_row_a_trial_and_source_with_all_digits(void **state)
 {
-    const qctx_sweep_plan plan = made_plan("csv");
-    qctx_ledger *ledger = half_done(&plan);
-    char *text = printed(qctx_sweep_print_csv, &plan, ledger);
+    const qctx_sweep_definition definition = made_definition("csv");
+    qctx_ledger *ledger = half_done(&definition);
+    char *text = printed(qctx_sweep_print_csv, &definition, ledger);
 
     (void)state;
     assert_int_equal(strncmp(text,
@@ -332,22 +332,22 @@ static void csv_has_a_row_a_trial_and_source_with_all_digits(void **state)
 
 static void a_sweep_that_has_not_begun_says_so(void **state)
 {
-    const qctx_sweep_plan plan = made_plan("empty");
+    const qctx_sweep_definition definition = made_definition("empty");
     qctx_ledger *ledger;
     char path[512], *text;
 
     (void)state;
-    snprintf(path, sizeof path, "%s/empty/ledger.jsonl", plan.out);
+    snprintf(path, sizeof path, "%s/empty/ledger.jsonl", definition.out);
     assert_status(qctx_folder_make_parent(path, &error), QCTX_OK, &error);
     test_write(path, "");
     *strrchr(path, '/') = '\0';
-    assert_status(qctx_ledger_open(path, plan.space.count, false, &ledger, &error), QCTX_OK, &error);
+    assert_status(qctx_ledger_open(path, definition.space.count, false, &ledger, &error), QCTX_OK, &error);
     assert_status(qctx_ledger_refresh(ledger, &error), QCTX_OK, &error);
     assert_int_equal(qctx_sweep_best(ledger), -1);
-    text = printed(qctx_sweep_print_status, &plan, ledger);
+    text = printed(qctx_sweep_print_status, &definition, ledger);
     assert_string_equal(text, "sweep empty\nrandom of 8 trials: 8 to begin\n");
     free(text);
-    text = printed(qctx_sweep_print_markdown, &plan, ledger);
+    text = printed(qctx_sweep_print_markdown, &definition, ledger);
     assert_string_equal(text, "# Sweep empty\n\nrandom of 8 trials: 8 to begin\n\nNo trial has finished.\n");
     free(text);
     qctx_ledger_close(ledger);
@@ -376,15 +376,15 @@ static void damaged_summaries_are_named(void **state)
          "\"results\": [{\"source\": \"a\", \"questions\": 3, \"resamples\": 10, \"candidates\": \"split\"}]}",
          "'top1' of 'no_head' is nothing, expected an object"},
     };
-    const qctx_sweep_plan plan = made_plan("damaged");
-    qctx_ledger *ledger = half_done(&plan);
+    const qctx_sweep_definition definition = made_definition("damaged");
+    qctx_ledger *ledger = half_done(&definition);
 
     (void)state;
     for (size_t d = 0; d < sizeof damaged / sizeof damaged[0]; d++) {
         char *text;
 
-        write_trial(&plan, 1, "summary.json", damaged[d][0]);
-        text = printed(qctx_sweep_print_markdown, &plan, ledger);
+        write_trial(&definition, 1, "summary.json", damaged[d][0]);
+        text = printed(qctx_sweep_print_markdown, &definition, ledger);
         assert_contains(text, "- 1 (trained on squad, form residual, logit_scale.init 12.35): no results: ");
         assert_contains(text, damaged[d][1]);
         assert_contains(text, "| 0       | squad ");
@@ -395,24 +395,24 @@ static void damaged_summaries_are_named(void **state)
 
 static void variants_have_the_names_that_were_given(void **state)
 {
-    qctx_sweep_plan plan = made_plan("variants");
+    qctx_sweep_definition definition = made_definition("variants");
     qctx_ledger *ledger;
     char path[512], *text;
 
     (void)state;
-    plan.space = (qctx_space){1, variant};
-    snprintf(path, sizeof path, "%s/variants/ledger.jsonl", plan.out);
+    definition.space = (qctx_space){1, variant};
+    snprintf(path, sizeof path, "%s/variants/ledger.jsonl", definition.out);
     assert_status(qctx_folder_make_parent(path, &error), QCTX_OK, &error);
     test_write(path,
                "{\"event\": \"begun\", \"trial\": 0, \"units\": [0.25], \"overrides\": [\"my way=\\\"no: 1\\\"\"], "
                "\"host\": \"n1\", \"time\": \"2026-01-31T12:00:00Z\"}\n"
                "{\"event\": \"finished\", \"trial\": 0, \"epoch\": 20, \"metric\": 0.51, \"no_head\": 0.62, "
                "\"strength\": 1.0, \"seconds\": 90.0}\n");
-    write_summary(&plan, 0, 12, 0.51, 1.0, 90.0, json_pack("[o]", result("dev", 0.65, 0.55)));
+    write_summary(&definition, 0, 12, 0.51, 1.0, 90.0, json_pack("[o]", result("dev", 0.65, 0.55)));
     *strrchr(path, '/') = '\0';
     assert_status(qctx_ledger_open(path, 1, false, &ledger, &error), QCTX_OK, &error);
     assert_status(qctx_ledger_refresh(ledger, &error), QCTX_OK, &error);
-    text = printed(qctx_sweep_print_markdown, &plan, ledger);
+    text = printed(qctx_sweep_print_markdown, &definition, ledger);
     assert_contains(text, "| trial   | my way | dev top-1 ");
     assert_contains(text, "| no head | no: 1  | 65.0 ");
     assert_contains(text, "| 0       | no: 1  | 55.0 ");
@@ -422,12 +422,12 @@ static void variants_have_the_names_that_were_given(void **state)
 
 static void a_full_disk_is_reported(void **state)
 {
-    const qctx_sweep_plan plan = made_plan("full");
-    qctx_ledger *ledger = half_done(&plan);
+    const qctx_sweep_definition definition = made_definition("full");
+    qctx_ledger *ledger = half_done(&definition);
     FILE *full = fopen("/dev/full", "w");
 
     (void)state;
-    assert_status(qctx_sweep_print_csv(full, &plan, ledger, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_sweep_print_csv(full, &definition, ledger, &error), QCTX_ERR_IO, &error);
     fclose(full);
     qctx_ledger_close(ledger);
 }

@@ -13,8 +13,8 @@
 
 #include "qctx/base/status.h"
 #include "qctx/platform/comm.h"
+#include "qctx/sweep/definition.h"
 #include "qctx/sweep/ledger.h"
-#include "qctx/sweep/plan.h"
 
 typedef struct {
     int64_t share;  /* this job's share: the trials whose index is `share` modulo `shares` */
@@ -23,17 +23,17 @@ typedef struct {
 } qctx_sweep_options;
 
 /*
- * Goes on with the sweep where there is one of the same plan, begins it where there is none. Stores that trials need
- * are made first, by all ranks. Then each group of plan->ranks_per_trial ranks takes one trial after another; ranks
- * that fill no group stay idle, which the log says. A trial that fails is recorded and the others go on (but for a full
- * disk, on which all would fail: that ends the sweep); one that was left by a process that died is gone on with, and is
- * failed after it was taken three times without advancing. Several processes may work on one sweep at a time, each on
- * its share. Rank 0 logs what becomes of the trials of all.
- * Collective. Errors: MISMATCH (a sweep of another plan stands there), EXISTS ( with `force` somebody is at work in
- * it), CONFIG, IO, FORMAT (a damaged ledger), SPACE, MEMORY, STOPPED, those of the sources where no trial's can be
- * opened, and that of the first trial where all have failed.
+ * Goes on with the sweep where there is one of the same definition, begins it where there is none. Stores that trials
+ * need are made first, by all ranks. Then each group of definition->ranks_per_trial ranks takes one trial after
+ * another; ranks that fill no group stay idle, which the log says. A trial that fails is recorded and the others go on
+ * (but for a full disk, on which all would fail: that ends the sweep); one that was left by a process that died is gone
+ * on with, and is failed after it was taken three times without advancing. Several processes may work on one sweep at a
+ * time, each on its share. Rank 0 logs what becomes of the trials of all. Collective. Errors: MISMATCH (a sweep of
+ * another definition stands there), EXISTS (with `force` somebody is at work in it), CONFIG, IO, FORMAT (a damaged
+ * ledger), SPACE, MEMORY, STOPPED, those of the sources where no trial's can be opened, and that of the first trial
+ * where all have failed.
  */
-qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_plan *plan, const qctx_sweep_options *options,
+qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_definition *definition, const qctx_sweep_options *options,
                            qctx_error *error);
 
 /* Whether a sweep stands in `folder`. Local. */
@@ -43,7 +43,7 @@ bool qctx_sweep_is(const char *folder);
  * The configuration of a trial as a run of its own: the same numbers, but named "<sweep>-0007" among the runs of the
  * shared configuration. Local. The caller frees. Errors: CONFIG, MEMORY.
  */
-qctx_status qctx_sweep_config_alone(const qctx_sweep_plan *plan, const qctx_trial *trial, qctx_config *config,
-                                    qctx_error *error);
+qctx_status qctx_sweep_config_alone(const qctx_sweep_definition *definition, const qctx_trial *trial,
+                                    qctx_config *config, qctx_error *error);
 
 #endif

@@ -9,21 +9,22 @@
 #include <stdio.h>
 
 #include "qctx/base/status.h"
+#include "qctx/sweep/definition.h"
 #include "qctx/sweep/ledger.h"
-#include "qctx/sweep/plan.h"
 
 /*
  * Counts by state, the trials that run with their epochs and seconds, the best so far, and those that failed with their
  * message; at most 80 columns. Local. Errors: IO, FORMAT, MEMORY.
  */
-qctx_status qctx_sweep_print_status(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger,
+qctx_status qctx_sweep_print_status(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                     qctx_error *error);
 
 /* Results of the finished trials, best first, from the summary.json of their runs. Local. Errors: IO, FORMAT, MEMORY.
  */
-qctx_status qctx_sweep_print_markdown(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger,
+qctx_status qctx_sweep_print_markdown(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                       qctx_error *error);
-qctx_status qctx_sweep_print_csv(FILE *out, const qctx_sweep_plan *plan, const qctx_ledger *ledger, qctx_error *error);
+qctx_status qctx_sweep_print_csv(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
+                                 qctx_error *error);
 
 /* Index of the best finished trial (of paused ones where none is finished), or −1. Local. */
 int64_t qctx_sweep_best(const qctx_ledger *ledger);

@@ -30,8 +30,8 @@
  * are others to choose by), and becomes eval.metric of every trial. Unknown keys are refused, all errors at once, with
  * their places and the nearest known key.
  */
-#ifndef QCTX_SWEEP_PLAN_H
-#define QCTX_SWEEP_PLAN_H
+#ifndef QCTX_SWEEP_DEFINITION_H
+#define QCTX_SWEEP_DEFINITION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,8 +58,8 @@ typedef struct {
     int64_t ranks_per_trial;
     int64_t seed;
     char *text; /* the sweep as it was understood, overrides included, without comments: one top-level key or parameter
-                   a line, in a fixed order; kept in the sweep's folder. Reading it gives the same plan */
-} qctx_sweep_plan;
+                   a line, in a fixed order; kept in the sweep's folder. Reading it gives the same definition */
+} qctx_sweep_definition;
 
 /*
  * Reads the sweep file and the configuration that it names (rank 0 reads, all parse the same bytes). `overrides`
@@ -68,29 +68,32 @@ typedef struct {
  * once (those of the first 1000), so that keys that do not fit together are found before anything runs. Collective. The
  * caller frees. Errors: IO, MEMORY, CONFIG.
  */
-qctx_status qctx_sweep_plan_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
-                                 qctx_sweep_plan *plan, qctx_error *error);
+qctx_status qctx_sweep_definition_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
+                                       qctx_sweep_definition *definition, qctx_error *error);
 
-/* The plan of a sweep that stands in `folder`, from its sweep.yaml and config.yaml. Collective. Errors: as above. */
-qctx_status qctx_sweep_plan_load_folder(qctx_comm *comm, const char *folder, qctx_sweep_plan *plan, qctx_error *error);
+/* The definition of a sweep that stands in `folder`, from its sweep.yaml and config.yaml. Collective. Errors: as above.
+ */
+qctx_status qctx_sweep_definition_load_folder(qctx_comm *comm, const char *folder, qctx_sweep_definition *definition,
+                                              qctx_error *error);
 
-/* Frees what the plan holds and zeroes it. Safe on a zeroed plan. Local. */
-void qctx_sweep_plan_free(qctx_sweep_plan *plan);
+/* Frees what the definition holds and zeroes it. Safe on a zeroed definition. Local. */
+void qctx_sweep_definition_free(qctx_sweep_definition *definition);
 
 /*
  * Whether a sweep that was begun with `then` can go on with `now`: only name, folders, run_cap and ranks_per_trial may
  * differ. Local. Errors: MISMATCH with the lines that differ, MEMORY.
  */
-qctx_status qctx_sweep_plan_check_resume(const qctx_sweep_plan *then, const qctx_sweep_plan *now, qctx_error *error);
+qctx_status qctx_sweep_definition_check_resume(const qctx_sweep_definition *then, const qctx_sweep_definition *now,
+                                               qctx_error *error);
 
 /*
  * The configuration of trial `index` with units [space.count]: the shared one with the trial's overrides, run.name
  * "0007", run.out "<out>/<name>/trials", eval.metric the sweep's. Local. The caller frees. Errors: CONFIG, MEMORY.
  */
-qctx_status qctx_sweep_plan_config(const qctx_sweep_plan *plan, int64_t index, const double *units, qctx_config *config,
-                                   qctx_error *error);
+qctx_status qctx_sweep_definition_config(const qctx_sweep_definition *definition, int64_t index, const double *units,
+                                         qctx_config *config, qctx_error *error);
 
 /* "<out>/<name>", freshly allocated. Local. */
-char *qctx_sweep_plan_folder(const qctx_sweep_plan *plan, qctx_error *error);
+char *qctx_sweep_definition_folder(const qctx_sweep_definition *definition, qctx_error *error);
 
 #endif

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan_internal.h"
+#include "definition_internal.h"
 #include "qctx/base/mem.h"
 
-const char *plan_refusal(const char *path)
+const char *definition_refusal(const char *path)
 {
     if (strcmp(path, "run.name") == 0 || strcmp(path, "run.out") == 0)
         return "is given by the sweep: trials are called by their number and stand in its folder";
@@ -15,21 +15,21 @@ const char *plan_refusal(const char *path)
 }
 
 /* Notes one key; where another parameter sets it, too, neither could be seen in the results. */
-static qctx_status note_target(plan_reader *reader, const void *owner, bool varies, const char *path,
+static qctx_status note_target(definition_reader *reader, const void *owner, bool varies, const char *path,
                                const qctx_yaml *node)
 {
-    const char *reason = plan_refusal(path);
+    const char *reason = definition_refusal(path);
     char *copy;
     qctx_status status;
 
     if (reason != NULL) {
-        plan_complain(reader, node, path, "%s", reason);
+        definition_complain(reader, node, path, "%s", reason);
         return QCTX_OK;
     }
     for (int64_t i = 0; i < reader->target_count; i++)
         if (strcmp(reader->targets[i].path, path) == 0) {
             if (reader->targets[i].owner != owner)
-                plan_complain(reader, node, path, "is set in line %d already", reader->targets[i].line);
+                definition_complain(reader, node, path, "is set in line %d already", reader->targets[i].line);
             return QCTX_OK;
         }
     status = qctx_grow((void **)&reader->targets, &reader->target_capacity, reader->target_count + 1,
@@ -37,12 +37,12 @@ static qctx_status note_target(plan_reader *reader, const void *owner, bool vari
     copy = status == QCTX_OK ? qctx_strdup(path, &reader->report) : NULL;
     if (copy == NULL)
         return QCTX_ERR_MEMORY;
-    reader->targets[reader->target_count++] = (plan_target){copy, owner, varies, node->line, node->column};
+    reader->targets[reader->target_count++] = (definition_target){copy, owner, varies, node->line, node->column};
     return QCTX_OK;
 }
 
-qctx_status plan_note_targets(plan_reader *reader, const void *owner, bool varies, const char *path,
-                              const qctx_yaml *node)
+qctx_status definition_note_targets(definition_reader *reader, const void *owner, bool varies, const char *path,
+                                    const qctx_yaml *node)
 {
     qctx_status status = QCTX_OK;
 
@@ -51,7 +51,8 @@ qctx_status plan_note_targets(plan_reader *reader, const void *owner, bool varie
     for (int64_t i = 0; i < node->count && status == QCTX_OK && node->kind == QCTX_YAML_MAPPING; i++) {
         char *below = qctx_format(&reader->report, "%s.%s", path, node->children[i]->key);
 
-        status = below != NULL ? plan_note_targets(reader, owner, varies, below, node->children[i]) : QCTX_ERR_MEMORY;
+        status =
+            below != NULL ? definition_note_targets(reader, owner, varies, below, node->children[i]) : QCTX_ERR_MEMORY;
         free(below);
     }
     return status;

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/sweep/plan.h"
+#include "qctx/sweep/definition.h"
 
 static const char shared[] = "data: {train: [{corpus: corpora/squad}]}\n"
                              "model: {hidden: 64}\n"
                              "batch: {epochs: 9}\n";
 
-static qctx_status load(const char *text, const char *const *overrides, int64_t count, qctx_sweep_plan *plan,
-                        qctx_error *error)
+static qctx_status load(const char *text, const char *const *overrides, int64_t count,
+                        qctx_sweep_definition *definition, qctx_error *error)
 {
     char *whole = malloc(strlen(text) + 4096);
     const char *config = test_path("shared.yaml"), *sweep = test_path("lr.sweep.yaml");
@@ -22,56 +22,57 @@ static qctx_status load(const char *text, const char *const *overrides, int64_t 
     sprintf(whole, "%sconfig: \"%s\"\n", text, config);
     test_write(config, shared);
     test_write(sweep, strncmp(text, "raw:", 4) == 0 ? text + 4 : whole);
-    status = qctx_sweep_plan_load(test_comm, sweep, overrides, count, plan, error);
+    status = qctx_sweep_definition_load(test_comm, sweep, overrides, count, definition, error);
     free(whole);
     return status;
 }
 
-static qctx_sweep_plan read_plan(const char *text)
+static qctx_sweep_definition read_definition(const char *text)
 {
     static qctx_error error;
-    qctx_sweep_plan plan;
+    qctx_sweep_definition definition;
 
-    assert_status(load(text, NULL, 0, &plan, &error), QCTX_OK, &error);
-    return plan;
+    assert_status(load(text, NULL, 0, &definition, &error), QCTX_OK, &error);
+    return definition;
 }
 
-static qctx_config trial(const qctx_sweep_plan *plan, int64_t index)
+static qctx_config trial(const qctx_sweep_definition *definition, int64_t index)
 {
     static qctx_error error;
     double units[8];
     qctx_config config;
 
-    assert_true(plan->space.count <= 8);
-    if (plan->method == QCTX_SWEEP_GRID)
-        qctx_space_grid_point(&plan->space, index, units);
+    assert_true(definition->space.count <= 8);
+    if (definition->method == QCTX_SWEEP_GRID)
+        qctx_space_grid_point(&definition->space, index, units);
     else
-        qctx_space_random_point(&plan->space, (uint64_t)plan->seed, index, units);
-    assert_status(qctx_sweep_plan_config(plan, index, units, &config, &error), QCTX_OK, &error);
+        qctx_space_random_point(&definition->space, (uint64_t)definition->seed, index, units);
+    assert_status(qctx_sweep_definition_config(definition, index, units, &config, &error), QCTX_OK, &error);
     return config;
 }
 
 static void a_grid_is_all_combinations_last_fastest(void **state)
 {
-    qctx_sweep_plan plan = read_plan("method: grid\n"
-                                     "parameters:\n"
-                                     "  optim.lr: {values: [1e-3, 0.0100]}\n"
-                                     "  model: {parameters: {form: {value: plain}, hidden: {values: [8, 16, 32]}}}\n");
+    qctx_sweep_definition definition =
+        read_definition("method: grid\n"
+                        "parameters:\n"
+                        "  optim.lr: {values: [1e-3, 0.0100]}\n"
+                        "  model: {parameters: {form: {value: plain}, hidden: {values: [8, 16, 32]}}}\n");
     const double rates[] = {1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 1e-2};
     const int64_t widths[] = {8, 16, 32, 8, 16, 32};
 
     (void)state;
-    assert_string_equal(plan.name, "lr.sweep");
-    assert_string_equal(plan.out, "sweeps");
-    assert_int_equal(plan.space.count, 2);
-    assert_string_equal(plan.space.parameters[1].path, "model.hidden");
-    assert_int_equal(plan.trials, 6);
-    assert_int_equal(plan.metric, QCTX_METRIC_TOP1);
-    assert_int_equal(plan.seed, 1);
-    assert_int_equal(plan.ranks_per_trial, 1);
-    assert_false(plan.halves);
+    assert_string_equal(definition.name, "lr.sweep");
+    assert_string_equal(definition.out, "sweeps");
+    assert_int_equal(definition.space.count, 2);
+    assert_string_equal(definition.space.parameters[1].path, "model.hidden");
+    assert_int_equal(definition.trials, 6);
+    assert_int_equal(definition.metric, QCTX_METRIC_TOP1);
+    assert_int_equal(definition.seed, 1);
+    assert_int_equal(definition.ranks_per_trial, 1);
+    assert_false(definition.halves);
     for (int i = 0; i < 6; i++) {
-        qctx_config config = trial(&plan, i);
+        qctx_config config = trial(&definition, i);
         char name[16];
 
         snprintf(name, sizeof name, "%04d", i);
@@ -83,8 +84,8 @@ static void a_grid_is_all_combinations_last_fastest(void **state)
         assert_int_equal(config.batch.epochs, 9);
         qctx_config_free(&config);
     }
-    qctx_sweep_plan_free(&plan);
-    qctx_sweep_plan_free(&plan);
+    qctx_sweep_definition_free(&definition);
+    qctx_sweep_definition_free(&definition);
 }
 
 static void a_cap_takes_the_first_points_of_a_grid(void **state)
@@ -92,87 +93,90 @@ static void a_cap_takes_the_first_points_of_a_grid(void **state)
     static qctx_error error;
     const char *const overrides[] = {"run_cap=4", "name=other", "metric.name=mrr", "batch.epochs=2",
                                      "parameters.optim.lr={values: [1e-5, 1e-6, 1e-7]}"};
-    qctx_sweep_plan plan;
+    qctx_sweep_definition definition;
     qctx_config config;
 
     (void)state;
     assert_status(load("method: grid\nparameters: {optim.lr: {values: [1e-3]}, run.seed: {values: [1, 2]}}\n",
-                       overrides, 5, &plan, &error),
+                       overrides, 5, &definition, &error),
                   QCTX_OK, &error);
-    assert_int_equal(plan.trials, 4);
-    assert_string_equal(plan.name, "other");
-    assert_int_equal(plan.metric, QCTX_METRIC_MRR);
-    config = trial(&plan, 3);
+    assert_int_equal(definition.trials, 4);
+    assert_string_equal(definition.name, "other");
+    assert_int_equal(definition.metric, QCTX_METRIC_MRR);
+    config = trial(&definition, 3);
     assert_true(config.optim.lr == 1e-6 && config.run.seed == 2 && config.batch.epochs == 2);
     assert_int_equal(config.eval.metric, QCTX_METRIC_MRR);
     qctx_config_free(&config);
-    qctx_sweep_plan_free(&plan);
+    qctx_sweep_definition_free(&definition);
 }
 
 static void sources_and_variants_are_values_like_others(void **state)
 {
-    qctx_sweep_plan plan = read_plan("method: grid\n"
-                                     "variants:\n"
-                                     "  head:\n"
-                                     "    none:\n"
-                                     "    the seed's: {model: {form: plain, sides: question}, optim.lr: 1e-3}\n"
-                                     "parameters:\n"
-                                     "  data.train:\n"
-                                     "    values:\n"
-                                     "      - [{corpus: a, split: \"1\"}]\n"
-                                     "      - [{corpus: a}, {corpus: \"b c\", limit: 7}]\n");
+    qctx_sweep_definition definition =
+        read_definition("method: grid\n"
+                        "variants:\n"
+                        "  head:\n"
+                        "    none:\n"
+                        "    the seed's: {model: {form: plain, sides: question}, optim.lr: 1e-3}\n"
+                        "parameters:\n"
+                        "  data.train:\n"
+                        "    values:\n"
+                        "      - [{corpus: a, split: \"1\"}]\n"
+                        "      - [{corpus: a}, {corpus: \"b c\", limit: 7}]\n");
     qctx_config config;
     char *override;
 
     (void)state;
-    assert_int_equal(plan.trials, 4);
-    assert_string_equal(plan.space.parameters[0].path, "head");
-    override = qctx_space_override(&plan.space.parameters[0], 0.75, NULL);
+    assert_int_equal(definition.trials, 4);
+    assert_string_equal(definition.space.parameters[0].path, "head");
+    override = qctx_space_override(&definition.space.parameters[0], 0.75, NULL);
     assert_string_equal(override, "head=\"the seed's\"");
     free(override);
-    override = qctx_space_override(&plan.space.parameters[1], 0.75, NULL);
+    override = qctx_space_override(&definition.space.parameters[1], 0.75, NULL);
     assert_string_equal(override, "data.train=[{corpus: a}, {corpus: \"b c\", limit: 7}]");
     free(override);
-    config = trial(&plan, 0);
+    config = trial(&definition, 0);
     assert_int_equal(config.model.form, QCTX_HEAD_RESIDUAL);
     assert_int_equal(config.data.train.count, 1);
     assert_string_equal(config.data.train.items[0].split, "1");
     qctx_config_free(&config);
-    config = trial(&plan, 3);
+    config = trial(&definition, 3);
     assert_int_equal(config.model.form, QCTX_HEAD_PLAIN);
     assert_int_equal(config.model.sides, QCTX_SIDES_QUESTION);
     assert_true(config.optim.lr == 1e-3);
     assert_string_equal(config.data.train.items[1].corpus, "b c");
     assert_int_equal(config.data.train.items[1].limit, 7);
     qctx_config_free(&config);
-    qctx_sweep_plan_free(&plan);
+    qctx_sweep_definition_free(&definition);
 }
 
 static void distributions_and_halving_are_read(void **state)
 {
-    qctx_sweep_plan plan = read_plan("description: of all\n"
-                                     "method: bayes\n"
-                                     "metric: {name: top10, goal: maximize}\n"
-                                     "run_cap: 20\n"
-                                     "seed: 5\n"
-                                     "ranks_per_trial: 2\n"
-                                     "early_terminate: {type: hyperband, min_iter: 2, eta: 4}\n"
-                                     "parameters:\n"
-                                     "  optim.lr: {min: 1e-5, max: 1e-2, distribution: log_uniform_values}\n"
-                                     "  batch.size: {min: 64, max: 256, q: 64, distribution: q_log_uniform_values}\n"
-                                     "  model.layers: {min: 1, max: 3}\n"
-                                     "  model.dropout: {min: 0.0, max: 0.5}\n"
-                                     "  loss.logit_bias.init: {distribution: normal, mu: -10, sigma: 2}\n"
-                                     "  optim.kind: {values: [adam, sgd], probabilities: [0.9, 0.1]}\n");
-    const qctx_space_parameter *p = plan.space.parameters;
+    qctx_sweep_definition definition =
+        read_definition("description: of all\n"
+                        "method: bayes\n"
+                        "metric: {name: top10, goal: maximize}\n"
+                        "run_cap: 20\n"
+                        "seed: 5\n"
+                        "ranks_per_trial: 2\n"
+                        "early_terminate: {type: hyperband, min_iter: 2, eta: 4}\n"
+                        "parameters:\n"
+                        "  optim.lr: {min: 1e-5, max: 1e-2, distribution: log_uniform_values}\n"
+                        "  batch.size: {min: 64, max: 256, q: 64, distribution: q_log_uniform_values}\n"
+                        "  model.layers: {min: 1, max: 3}\n"
+                        "  model.dropout: {min: 0.0, max: 0.5}\n"
+                        "  loss.logit_bias.init: {distribution: normal, mu: -10, sigma: 2}\n"
+                        "  optim.kind: {values: [adam, sgd], probabilities: [0.9, 0.1]}\n");
+    const qctx_space_parameter *p = definition.space.parameters;
 
     (void)state;
-    assert_int_equal(plan.method, QCTX_SWEEP_BAYES);
-    assert_int_equal(plan.metric, QCTX_METRIC_TOP10);
-    assert_int_equal(plan.trials, 20);
-    assert_int_equal(plan.seed, 5);
-    assert_int_equal(plan.ranks_per_trial, 2);
-    assert_true(plan.halves && plan.halving.first == 2 && plan.halving.eta == 4 && plan.halving.last == 9);
+    assert_int_equal(definition.method, QCTX_SWEEP_BAYES);
+    assert_int_equal(definition.metric, QCTX_METRIC_TOP10);
+    assert_int_equal(definition.trials, 20);
+    assert_int_equal(definition.seed, 5);
+    assert_int_equal(definition.ranks_per_trial, 2);
+    assert_true(definition.halves && definition.halving.first == 2 && definition.halving.eta == 4 &&
+                definition.halving.last == 9);
     assert_int_equal(p[0].kind, QCTX_SPACE_LOG_UNIFORM_VALUES);
     assert_true(p[0].low == 1e-5 && p[0].high == 1e-2);
     assert_int_equal(p[1].kind, QCTX_SPACE_Q_LOG_UNIFORM_VALUES);
@@ -181,11 +185,11 @@ static void distributions_and_halving_are_read(void **state)
     assert_int_equal(p[3].kind, QCTX_SPACE_UNIFORM);
     assert_true(p[4].kind == QCTX_SPACE_NORMAL && p[4].low == -10 && p[4].high == 2);
     assert_true(p[5].kind == QCTX_SPACE_CATEGORICAL && p[5].probabilities[0] == 0.9);
-    qctx_sweep_plan_free(&plan);
+    qctx_sweep_definition_free(&definition);
 }
 
-/* What is kept in the sweep's folder gives the plan again, to the bit. */
-static void the_texts_of_a_plan_give_the_plan(void **state)
+/* What is kept in the sweep's folder gives the definition again, to the bit. */
+static void the_texts_of_a_definition_give_the_definition(void **state)
 {
     static qctx_error error;
     static const char text[] =
@@ -196,7 +200,7 @@ static void the_texts_of_a_plan_give_the_plan(void **state)
     const char *folder = test_path("again \"x\" \\ #1");
     const char *const more[] = {"run_cap=7"}, *const other[] = {"seed=2"}, *const changed[] = {"optim.lr=0.5"};
     char command[4096];
-    qctx_sweep_plan plan = read_plan(text), again, third;
+    qctx_sweep_definition definition = read_definition(text), again, third;
     qctx_config one, two;
 
     (void)state;
@@ -205,18 +209,18 @@ static void the_texts_of_a_plan_give_the_plan(void **state)
         assert_int_equal(system(command), 0);
     }
     snprintf(command, sizeof command, "%s/sweep.yaml", folder);
-    test_write(command, plan.text);
+    test_write(command, definition.text);
     snprintf(command, sizeof command, "%s/config.yaml", folder);
-    test_write(command, plan.config_text);
-    assert_status(qctx_sweep_plan_load_folder(test_comm, folder, &again, &error), QCTX_OK, &error);
+    test_write(command, definition.config_text);
+    assert_status(qctx_sweep_definition_load_folder(test_comm, folder, &again, &error), QCTX_OK, &error);
     assert_string_equal(again.name, "a #b");
     assert_string_equal(again.out, "somewhere");
-    assert_string_equal(again.config_text, plan.config_text);
-    assert_status(qctx_sweep_plan_check_resume(&plan, &again, &error), QCTX_OK, &error);
+    assert_string_equal(again.config_text, definition.config_text);
+    assert_status(qctx_sweep_definition_check_resume(&definition, &again, &error), QCTX_OK, &error);
     for (int i = 0; i < 3; i++) {
         char *dump, *same;
 
-        one = trial(&plan, i);
+        one = trial(&definition, i);
         two = trial(&again, i);
         dump = qctx_config_dump(&one, NULL);
         same = qctx_config_dump(&two, NULL);
@@ -227,18 +231,18 @@ static void the_texts_of_a_plan_give_the_plan(void **state)
         qctx_config_free(&two);
     }
     assert_status(load(text, more, 1, &third, &error), QCTX_OK, &error);
-    assert_status(qctx_sweep_plan_check_resume(&plan, &third, &error), QCTX_OK, &error);
-    qctx_sweep_plan_free(&third);
+    assert_status(qctx_sweep_definition_check_resume(&definition, &third, &error), QCTX_OK, &error);
+    qctx_sweep_definition_free(&third);
     assert_status(load(text, other, 1, &third, &error), QCTX_OK, &error);
-    assert_status(qctx_sweep_plan_check_resume(&plan, &third, &error), QCTX_ERR_MISMATCH, &error);
+    assert_status(qctx_sweep_definition_check_resume(&definition, &third, &error), QCTX_ERR_MISMATCH, &error);
     assert_contains(error.message, "now: seed: 2");
-    qctx_sweep_plan_free(&third);
+    qctx_sweep_definition_free(&third);
     assert_status(load(text, changed, 1, &third, &error), QCTX_OK, &error);
-    assert_status(qctx_sweep_plan_check_resume(&plan, &third, &error), QCTX_ERR_MISMATCH, &error);
+    assert_status(qctx_sweep_definition_check_resume(&definition, &third, &error), QCTX_ERR_MISMATCH, &error);
     assert_contains(error.message, "optim.lr: was 1.0e-05, now it is 0.5");
-    qctx_sweep_plan_free(&third);
-    qctx_sweep_plan_free(&plan);
-    qctx_sweep_plan_free(&again);
+    qctx_sweep_definition_free(&third);
+    qctx_sweep_definition_free(&definition);
+    qctx_sweep_definition_free(&again);
 }
 
 /* Each text and what its refusal says; all of these are found in one reading of a file. */
@@ -327,25 +331,25 @@ static void mistakes_are_named_with_their_places(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static qctx_error error;
-        qctx_sweep_plan plan;
+        qctx_sweep_definition definition;
 
-        assert_status(load(cases[i].text, NULL, 0, &plan, &error), QCTX_ERR_CONFIG, &error);
+        assert_status(load(cases[i].text, NULL, 0, &definition, &error), QCTX_ERR_CONFIG, &error);
         assert_contains(error.message, cases[i].found);
-        assert_null(plan.name);
+        assert_null(definition.name);
     }
 }
 
 static void all_mistakes_are_reported_at_once(void **state)
 {
     static qctx_error error;
-    qctx_sweep_plan plan;
+    qctx_sweep_definition definition;
     const char *const overrides[] = {"run_cap=-1", "nothing", "metric=3", "runs=2", "run.out=x", "optim.beta1=0.5"};
 
     (void)state;
     assert_status(
         load(
             "method: random\nparameters: {a.b: {value: 1}, optim.lr: {min: x, max: 1}, optim.beta1: {values: [0.1]}}\n",
-            overrides, 6, &plan, &error),
+            overrides, 6, &definition, &error),
         QCTX_ERR_CONFIG, &error);
     assert_contains(error.message, "command line: run_cap: expected a whole number");
     assert_contains(error.message, "command line: nothing: expected key=value");
@@ -361,13 +365,14 @@ static void all_mistakes_are_reported_at_once(void **state)
 static void files_that_are_not_there_are_named(void **state)
 {
     static qctx_error error;
-    qctx_sweep_plan plan;
+    qctx_sweep_definition definition;
 
     (void)state;
-    assert_status(qctx_sweep_plan_load(test_comm, test_path("none.yaml"), NULL, 0, &plan, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_sweep_definition_load(test_comm, test_path("none.yaml"), NULL, 0, &definition, &error),
+                  QCTX_ERR_IO, &error);
     assert_contains(error.message, "none.yaml");
     assert_status(load("method: grid\nparameters: {optim.lr: {values: [1]}}\n",
-                       (const char *const[]){"config=/nowhere/c.yaml"}, 1, &plan, &error),
+                       (const char *const[]){"config=/nowhere/c.yaml"}, 1, &definition, &error),
                   QCTX_ERR_IO, &error);
     assert_contains(error.message, "/nowhere/c.yaml");
 }
@@ -377,7 +382,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cap_takes_the_first_points_of_a_grid),
     cmocka_unit_test(sources_and_variants_are_values_like_others),
     cmocka_unit_test(distributions_and_halving_are_read),
-    cmocka_unit_test(the_texts_of_a_plan_give_the_plan),
+    cmocka_unit_test(the_texts_of_a_definition_give_the_definition),
     cmocka_unit_test(mistakes_are_named_with_their_places),
     cmocka_unit_test(all_mistakes_are_reported_at_once),
     cmocka_unit_test(files_that_are_not_there_are_named),

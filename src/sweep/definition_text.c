@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan_internal.h"
+#include "definition_internal.h"
 #include "qctx/base/mem.h"
 
 /* Marks a tree as coming from the command line. */
@@ -35,7 +35,7 @@ static qctx_status put(qctx_yaml *mapping, qctx_yaml *node, qctx_error *error)
 }
 
 /* The mapping under a top-level key, made if it is not there; NULL and MEMORY, or NULL and OK if it is no mapping. */
-static qctx_status open_mapping(plan_reader *reader, qctx_yaml *root, const char *key, size_t length,
+static qctx_status open_mapping(definition_reader *reader, qctx_yaml *root, const char *key, size_t length,
                                 qctx_yaml **mapping)
 {
     qctx_yaml *made;
@@ -60,7 +60,8 @@ static qctx_status open_mapping(plan_reader *reader, qctx_yaml *root, const char
 }
 
 /* "run_cap" stands at the top; of "metric.name" and "parameters.optim.lr", what follows the first dot stands below. */
-static qctx_status place_value(plan_reader *reader, qctx_yaml *root, const char *path, size_t length, qctx_yaml *value)
+static qctx_status place_value(definition_reader *reader, qctx_yaml *root, const char *path, size_t length,
+                               qctx_yaml *value)
 {
     const char *dot = memchr(path, '.', length);
     const char *last = dot != NULL ? dot + 1 : path;
@@ -70,7 +71,8 @@ static qctx_status place_value(plan_reader *reader, qctx_yaml *root, const char 
     if (dot != NULL)
         status = open_mapping(reader, root, path, (size_t)(dot - path), &mapping);
     if (status == QCTX_OK && mapping == NULL)
-        plan_complain(reader, value, path, "expected keys with values in the file, where there is something else");
+        definition_complain(reader, value, path,
+                            "expected keys with values in the file, where there is something else");
     free(value->key);
     value->key = qctx_format(&reader->report, "%.*s", (int)(length - (size_t)(last - path)), last);
     if (value->key == NULL)
@@ -81,7 +83,7 @@ static qctx_status place_value(plan_reader *reader, qctx_yaml *root, const char 
     return status;
 }
 
-static qctx_status apply_override(plan_reader *reader, qctx_yaml *root, const char *override, const char *sign)
+static qctx_status apply_override(definition_reader *reader, qctx_yaml *root, const char *override, const char *sign)
 {
     qctx_yaml *value = NULL;
     qctx_error problem;
@@ -112,7 +114,8 @@ static bool is_for_config(const char *override, const char *sign)
     return qctx_config_is_section(section);
 }
 
-qctx_status plan_apply_overrides(plan_reader *reader, qctx_yaml *root, const char *const *overrides, int64_t count)
+qctx_status definition_apply_overrides(definition_reader *reader, qctx_yaml *root, const char *const *overrides,
+                                       int64_t count)
 {
     qctx_status status = QCTX_OK;
 
@@ -123,7 +126,7 @@ qctx_status plan_apply_overrides(plan_reader *reader, qctx_yaml *root, const cha
             qctx_yaml_complain(&reader->report, "command line", 0, 0, overrides[i],
                                "expected key=value, such as run_cap=8");
         else if (is_for_config(overrides[i], sign))
-            status = plan_add_config_override(reader, false, qctx_strdup(overrides[i], &reader->report));
+            status = definition_add_config_override(reader, false, qctx_strdup(overrides[i], &reader->report));
         else if (root->kind == QCTX_YAML_MAPPING)
             status = apply_override(reader, root, overrides[i], sign);
     }
@@ -169,12 +172,12 @@ static void take_constants(qctx_yaml *parameters)
 
     for (int64_t i = 0; i < parameters->count; i++) {
         qctx_yaml *entry = parameters->children[i];
-        const qctx_yaml *group = plan_find(entry, "parameters");
+        const qctx_yaml *group = definition_find(entry, "parameters");
 
         for (int64_t j = 0; j < entry->count; j++)
             if (entry->children[j] == group)
                 take_constants(entry->children[j]);
-        if (plan_find(entry, "value") != NULL || (group != NULL && group->count == 0))
+        if (definition_find(entry, "value") != NULL || (group != NULL && group->count == 0))
             qctx_yaml_destroy(entry);
         else
             parameters->children[kept++] = entry;
@@ -182,7 +185,7 @@ static void take_constants(qctx_yaml *parameters)
     parameters->count = kept;
 }
 
-char *plan_write(const qctx_sweep_plan *plan, qctx_yaml *root, qctx_error *error)
+char *definition_write(const qctx_sweep_definition *definition, qctx_yaml *root, qctx_error *error)
 {
     char *text = NULL;
     size_t bytes;
@@ -194,13 +197,13 @@ char *plan_write(const qctx_sweep_plan *plan, qctx_yaml *root, qctx_error *error
         if (strcmp(root->children[i]->key, "parameters") == 0)
             take_constants(root->children[i]);
     if (status == QCTX_OK)
-        status = write_path(out, "name", plan->name, error);
+        status = write_path(out, "name", definition->name, error);
     if (status == QCTX_OK)
-        status = write_path(out, "out", plan->out, error);
+        status = write_path(out, "out", definition->out, error);
     if (status == QCTX_OK)
-        status = write_path(out, "config", plan->config_path, error);
-    for (int64_t k = 0; status == QCTX_OK && plan_written_key(k) != NULL; k++)
-        if ((node = plan_find(root, plan_written_key(k))) != NULL)
+        status = write_path(out, "config", definition->config_path, error);
+    for (int64_t k = 0; status == QCTX_OK && definition_written_key(k) != NULL; k++)
+        if ((node = definition_find(root, definition_written_key(k))) != NULL)
             status = write_key(out, node, error);
     if (out != NULL && ferror(out) != 0)
         status = QCTX_ERR_MEMORY;
@@ -208,12 +211,12 @@ char *plan_write(const qctx_sweep_plan *plan, qctx_yaml *root, qctx_error *error
         status = QCTX_ERR_MEMORY;
     if (status == QCTX_OK)
         return text;
-    qctx_fail(error, QCTX_ERR_MEMORY, "no memory to write the plan of a sweep");
+    qctx_fail(error, QCTX_ERR_MEMORY, "no memory to write the sweep file");
     free(text);
     return NULL;
 }
 
-/* Whether a line of the plan's text may differ when a sweep goes on. */
+/* Whether a line of the definition's text may differ when a sweep goes on. */
 static bool may_change(const char *line)
 {
     static const char *const free_keys[] = {"name:", "out:", "config:", "run_cap:", "ranks_per_trial:"};
@@ -242,7 +245,7 @@ static void list_missing(const char *text, const char *other, const char *when, 
         if (may_change(text) || has_line(other, text, length))
             continue;
         if (!*differs)
-            qctx_fail(error, QCTX_ERR_MISMATCH, "the sweep was begun with another plan:");
+            qctx_fail(error, QCTX_ERR_MISMATCH, "the sweep was begun with another sweep file:");
         *differs = true;
         qctx_error_append(error, "%s: %.*s", when, (int)(length < 200 ? length : 200), text);
     }
@@ -272,7 +275,8 @@ static qctx_status check_comparable(const qctx_config *was, const qctx_config *i
     return status;
 }
 
-qctx_status qctx_sweep_plan_check_resume(const qctx_sweep_plan *then, const qctx_sweep_plan *now, qctx_error *error)
+qctx_status qctx_sweep_definition_check_resume(const qctx_sweep_definition *then, const qctx_sweep_definition *now,
+                                               qctx_error *error)
 {
     qctx_config was = {0}, is = {0};
     bool differs = false;

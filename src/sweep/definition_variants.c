@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan_internal.h"
+#include "definition_internal.h"
 #include "qctx/base/mem.h"
 
 /* One key or section of a setting, as an override. */
-static qctx_status read_setting(plan_reader *reader, const void *owner, const qctx_yaml *node,
+static qctx_status read_setting(definition_reader *reader, const void *owner, const qctx_yaml *node,
                                 qctx_space_settings *settings)
 {
-    const char *file = plan_file_of(reader, node);
+    const char *file = definition_file_of(reader, node);
     char *value = NULL, *override;
     bool good;
     qctx_status status;
@@ -18,7 +18,7 @@ static qctx_status read_setting(plan_reader *reader, const void *owner, const qc
         return QCTX_OK;
     status = qctx_config_check_value(node->key, node, file, &good, &reader->report);
     if (status == QCTX_OK)
-        status = plan_note_targets(reader, owner, true, node->key, node);
+        status = definition_note_targets(reader, owner, true, node->key, node);
     if (status == QCTX_OK)
         value = qctx_yaml_flow(node, &reader->report);
     if (value == NULL)
@@ -39,7 +39,7 @@ static char *write_name(const qctx_yaml *node, qctx_error *error)
     return qctx_yaml_flow(&name, error);
 }
 
-static qctx_status read_choice(plan_reader *reader, const qctx_yaml *node, qctx_space_parameter *parameter)
+static qctx_status read_choice(definition_reader *reader, const qctx_yaml *node, qctx_space_parameter *parameter)
 {
     qctx_space_settings *settings = &parameter->settings[parameter->count];
     qctx_status status = QCTX_OK;
@@ -50,32 +50,32 @@ static qctx_status read_choice(plan_reader *reader, const qctx_yaml *node, qctx_
     if (parameter->values[parameter->count - 1] == NULL || settings->items == NULL)
         return QCTX_ERR_MEMORY;
     if (node->key[0] == '\0')
-        plan_complain(reader, node, parameter->path, "has a setting without a name");
+        definition_complain(reader, node, parameter->path, "has a setting without a name");
     if (qctx_yaml_is_null(node) ||
-        !plan_expect_mapping(reader, node, parameter->path, "{model: {form: plain}, optim: {kind: adam}}"))
+        !definition_expect_mapping(reader, node, parameter->path, "{model: {form: plain}, optim: {kind: adam}}"))
         return QCTX_OK;
     for (int64_t i = 0; i < node->count && status == QCTX_OK; i++)
         status = read_setting(reader, parameter->path, node->children[i], settings);
     return status;
 }
 
-static qctx_status read_variant(plan_reader *reader, const qctx_yaml *node)
+static qctx_status read_variant(definition_reader *reader, const qctx_yaml *node)
 {
     qctx_space_parameter *parameter;
     qctx_status status = QCTX_OK;
 
     if (node->key[0] == '\0' || strpbrk(node->key, ".=") != NULL || qctx_config_is_section(node->key)) {
-        plan_complain(reader, node, node->key,
-                      "expected a name of your own for what varies, without '.' and '=', such as head");
+        definition_complain(reader, node, node->key,
+                            "expected a name of your own for what varies, without '.' and '=', such as head");
         return QCTX_OK;
     }
-    if (!plan_expect_mapping(reader, node, node->key, "{plain: {model: {form: plain}}, residual: {}}"))
+    if (!definition_expect_mapping(reader, node, node->key, "{plain: {model: {form: plain}}, residual: {}}"))
         return QCTX_OK;
     if (node->count == 0) {
-        plan_complain(reader, node, node->key, "expected named settings, found none");
+        definition_complain(reader, node, node->key, "expected named settings, found none");
         return QCTX_OK;
     }
-    parameter = plan_add_parameter(reader, node->key);
+    parameter = definition_add_parameter(reader, node->key);
     if (parameter == NULL)
         return QCTX_ERR_MEMORY;
     parameter->kind = QCTX_SPACE_CATEGORICAL;
@@ -90,11 +90,11 @@ static qctx_status read_variant(plan_reader *reader, const qctx_yaml *node)
     return status;
 }
 
-qctx_status plan_read_variants(plan_reader *reader, const qctx_yaml *node)
+qctx_status definition_read_variants(definition_reader *reader, const qctx_yaml *node)
 {
     qctx_status status = QCTX_OK;
 
-    if (!plan_expect_mapping(reader, node, "variants", "{head: {plain: {model: {form: plain}}, residual: {}}}"))
+    if (!definition_expect_mapping(reader, node, "variants", "{head: {plain: {model: {form: plain}}, residual: {}}}"))
         return QCTX_OK;
     for (int64_t i = 0; i < node->count && status == QCTX_OK; i++)
         status = read_variant(reader, node->children[i]);

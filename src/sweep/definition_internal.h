@@ -1,0 +1,141 @@
+/* What the files of the definition share: the reader that collects complaints about a sweep file. */
+#ifndef QCTX_SWEEP_DEFINITION_INTERNAL_H
+#define QCTX_SWEEP_DEFINITION_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/platform/yaml.h"
+#include "qctx/sweep/definition.h"
+
+/* Trials are numbered, and each has a folder. */
+#define TRIALS_MAX 1000000
+
+/* What can be said about a parameter. */
+enum {
+    FIELD_VALUE,
+    FIELD_VALUES,
+    FIELD_PROBABILITIES,
+    FIELD_LOW,
+    FIELD_HIGH,
+    FIELD_DISTRIBUTION,
+    FIELD_MU,
+    FIELD_SIGMA,
+    FIELD_Q,
+    FIELD_PARAMETERS,
+    FIELD_COUNT
+};
+extern const char *const definition_field_names[FIELD_COUNT];
+
+/* What was said about one. */
+typedef struct {
+    const char *path;
+    const qctx_yaml *node;
+    const qctx_yaml *fields[FIELD_COUNT]; /* NULL: not given */
+} definition_statement;
+
+/* A key of the configuration that the sweep sets. */
+typedef struct {
+    char *path;
+    const void *owner; /* tells parameters, variants and constants apart */
+    bool varies;       /* not a constant */
+    int line;          /* where it is set first; 0: on the command line */
+    int column;
+} definition_target;
+
+/* The state of one reading. Nodes of the command line stand in line 0. */
+typedef struct {
+    const char *file;
+    qctx_sweep_definition *definition;
+    qctx_error report; /* code OK until the first complaint */
+    int64_t parameter_capacity;
+    definition_target *targets;
+    int64_t target_count, target_capacity;
+    char **config_overrides; /* of the shared configuration: constants, then those of the command line */
+    int64_t config_count, config_capacity, constant_count;
+    bool metric_given;
+    const qctx_yaml *early; /* early_terminate, or NULL */
+    int64_t run_cap;        /* 0: not given */
+} definition_reader;
+
+/* Adds a line to the report; `node` says where, NULL: somewhere in the file. Local. */
+void definition_complain(definition_reader *reader, const qctx_yaml *node, const char *path, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Complains about a key that is none of `known` [count]. Local. */
+void definition_complain_unknown(definition_reader *reader, const qctx_yaml *node, const char *path,
+                                 const char *const *known, int64_t count);
+
+/* Whether a node is a mapping; complains if it is not, showing `example`. Local. */
+bool definition_expect_mapping(definition_reader *reader, const qctx_yaml *node, const char *path, const char *example);
+
+/* The text of a scalar, or NULL and a complaint. Local. */
+const char *definition_read_text(definition_reader *reader, const qctx_yaml *node, const char *path);
+
+/* A scalar's text if it is one of `words` [count], as its place among them, else −1 and a complaint. Local. */
+int64_t definition_read_word(definition_reader *reader, const qctx_yaml *node, const char *path,
+                             const char *const *words, int64_t count);
+
+/* Reads a whole number ≥ least, or complains. Local. */
+bool definition_read_count(definition_reader *reader, const qctx_yaml *node, const char *path, int64_t least,
+                           int64_t *value);
+
+/* The name under which the reports of other modules speak of the file that a node stands in. Local. */
+const char *definition_file_of(const definition_reader *reader, const qctx_yaml *node);
+
+/* Puts the overrides into the tree, or those of the shared configuration aside. Local. Errors: MEMORY only. */
+qctx_status definition_apply_overrides(definition_reader *reader, qctx_yaml *root, const char *const *overrides,
+                                       int64_t count);
+
+/*
+ * Adds an override of the shared configuration, behind the others or, for a constant, before those of the command line.
+ * Takes ownership of `override`, which is NULL if there was no memory. Local.
+ */
+qctx_status definition_add_config_override(definition_reader *reader, bool constant, char *override);
+
+/* The entry of a mapping under a key, or NULL. Local. */
+const qctx_yaml *definition_find(const qctx_yaml *mapping, const char *key);
+
+/* The keys that the definition's text has as they stand in the tree, in their order; NULL behind the last. Local. */
+const char *definition_written_key(int64_t index);
+
+/* Reads `variants` or `parameters` into the space. Local. Errors: MEMORY only. */
+qctx_status definition_read_variants(definition_reader *reader, const qctx_yaml *node);
+qctx_status definition_read_parameters(definition_reader *reader, const char *prefix, const qctx_yaml *node);
+
+/* A new, zeroed parameter at the end of the space, called `path`. Local. NULL: no memory. */
+qctx_space_parameter *definition_add_parameter(definition_reader *reader, const char *path);
+
+/*
+ * Notes all keys that `owner` sets when it gives `node` to `path`; complains about those that no sweep sets and about
+ * those that another owner sets. Local. Errors: MEMORY only.
+ */
+qctx_status definition_note_targets(definition_reader *reader, const void *owner, bool varies, const char *path,
+                                    const qctx_yaml *node);
+
+/* Why no sweep sets a key of the configuration, or NULL. Local. */
+const char *definition_refusal(const char *path);
+
+/* Whether a node is written as a whole number. Local. */
+bool definition_is_whole(const qctx_yaml *node);
+
+/* Reads the range of a parameter whose kind is set. Local. Errors: MEMORY only. */
+qctx_status definition_read_range(definition_reader *reader, qctx_space_parameter *parameter,
+                                  const definition_statement *said);
+
+/* Complains about keys that are missing or do not fit together, and counts the trials. Local. */
+void definition_check_keys(definition_reader *reader, const qctx_yaml *root);
+
+/* Reads the tree of a sweep file into the definition. Local. Errors: MEMORY only. */
+qctx_status definition_read(definition_reader *reader, const qctx_yaml *root);
+
+/* Looks at what needs the shared configuration, and sets what follows from it. Local. */
+void definition_check(definition_reader *reader, const qctx_config *config);
+
+/*
+ * The definition's text, from the tree that it was read from, out of which constants are taken: they stand in the
+ * shared configuration. Freshly allocated; NULL: no memory. Local.
+ */
+char *definition_write(const qctx_sweep_definition *definition, qctx_yaml *root, qctx_error *error);
+
+#endif
