@@ -13,7 +13,7 @@ static int64_t block_of(const qctx_corpus *corpus)
     return qctx_smaller(BLOCK_MAX, 1 + (corpus->question_count + corpus->context_count) / BLOCKS_MIN);
 }
 
-/* The plan's own arrays, which the plan sees as constant. */
+/* The arrays of the batches, which these see as constant. */
 typedef struct {
     int64_t *batch_firsts;
     qctx_store_side *batch_sides;
@@ -30,15 +30,15 @@ static void free_arrays(arrays *a)
 }
 
 /* Blocks of rows, those of the questions first, no block on two sides. */
-static qctx_status make_plan(const qctx_corpus *corpus, arrays *a, qctx_store_plan *plan, qctx_error *error)
+static qctx_status make_batches(const qctx_corpus *corpus, arrays *a, qctx_store_batches *batches, qctx_error *error)
 {
     const int64_t counts[] = {corpus->question_count, corpus->context_count};
     int64_t block = block_of(corpus);
-    int64_t batches = qctx_divide_up(counts[0], block) + qctx_divide_up(counts[1], block);
+    int64_t count = qctx_divide_up(counts[0], block) + qctx_divide_up(counts[1], block);
     int64_t batch = 0, vector = 0;
 
-    a->batch_firsts = qctx_alloc(batches + 1, sizeof *a->batch_firsts, "blocks of a store", error);
-    a->batch_sides = qctx_alloc(batches, sizeof *a->batch_sides, "blocks of a store", error);
+    a->batch_firsts = qctx_alloc(count + 1, sizeof *a->batch_firsts, "blocks of a store", error);
+    a->batch_sides = qctx_alloc(count, sizeof *a->batch_sides, "blocks of a store", error);
     a->numbers = qctx_alloc(counts[0] + counts[1], sizeof *a->numbers, "rows of a store", error);
     a->vector_firsts = qctx_alloc(counts[0] + counts[1] + 1, sizeof *a->vector_firsts, "rows of a store", error);
     if (a->batch_firsts == NULL || a->batch_sides == NULL || a->numbers == NULL || a->vector_firsts == NULL)
@@ -53,12 +53,12 @@ static qctx_status make_plan(const qctx_corpus *corpus, arrays *a, qctx_store_pl
             a->vector_firsts[vector] = vector;
         }
     a->batch_firsts[batch] = a->vector_firsts[vector] = vector;
-    *plan = (qctx_store_plan){batches, a->batch_firsts, a->batch_sides, a->vector_firsts, a->numbers};
+    *batches = (qctx_store_batches){count, a->batch_firsts, a->batch_sides, a->vector_firsts, a->numbers};
     return QCTX_OK;
 }
 
 /* The share of this rank among the blocks that are missing. */
-static qctx_status write_share(qctx_store_writer *writer, qctx_comm *comm, const qctx_store_plan *plan,
+static qctx_status write_share(qctx_store_writer *writer, qctx_comm *comm, const qctx_store_batches *batches,
                                int64_t block_values, qctx_store_rows fill, void *context, qctx_error *error)
 {
     const bool *done = qctx_store_writer_done(writer);
@@ -66,16 +66,15 @@ static qctx_status write_share(qctx_store_writer *writer, qctx_comm *comm, const
     qctx_status status = rows == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     int64_t missing = 0, first, share;
 
-    for (int64_t b = 0; b < plan->batch_count; b++)
+    for (int64_t b = 0; b < batches->count; b++)
         missing += !done[b];
     qctx_share(missing, qctx_comm_rank(comm), qctx_comm_size(comm), &first, &share);
-    for (int64_t b = 0, at = 0; b < plan->batch_count && status == QCTX_OK; b++) {
-        int64_t vector = plan->batch_firsts[b];
+    for (int64_t b = 0, at = 0; b < batches->count && status == QCTX_OK; b++) {
+        int64_t vector = batches->firsts[b];
 
         if (done[b] || at++ < first || at > first + share)
             continue;
-        status =
-            fill(context, plan->batch_sides[b], plan->rows[vector], plan->batch_firsts[b + 1] - vector, rows, error);
+        status = fill(context, batches->sides[b], batches->rows[vector], batches->firsts[b + 1] - vector, rows, error);
         if (status == QCTX_OK)
             status = qctx_store_writer_put(writer, b, rows, error);
     }
@@ -87,15 +86,15 @@ qctx_status qctx_store_write(qctx_comm *comm, const char *path, bool force, cons
                              qctx_store_rows rows, void *context, qctx_error *error)
 {
     qctx_store_writer *writer = NULL;
-    qctx_store_plan plan;
+    qctx_store_batches batches;
     arrays a = {0};
-    qctx_status status = qctx_agree(comm, make_plan(description->corpus, &a, &plan, error), error);
+    qctx_status status = qctx_agree(comm, make_batches(description->corpus, &a, &batches, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_store_writer_open(comm, path, force, description, &plan, &writer, error);
+        status = qctx_store_writer_open(comm, path, force, description, &batches, &writer, error);
     if (status == QCTX_OK)
         status =
-            write_share(writer, comm, &plan, block_of(description->corpus) * description->dim, rows, context, error);
+            write_share(writer, comm, &batches, block_of(description->corpus) * description->dim, rows, context, error);
     status = qctx_store_writer_close(writer, status, error);
     free_arrays(&a);
     return status;

@@ -17,17 +17,17 @@ enum { JOB_VERSION = 1 };
 static uint64_t job_of(const qctx_store_writer *writer)
 {
     const qctx_store_description *what = writer->description;
-    const qctx_store_plan *plan = writer->plan;
-    int64_t vectors = plan->batch_firsts[plan->batch_count];
-    const int64_t numbers[] = {JOB_VERSION, QCTX_STORE_VERSION, (int64_t)what->dtype, what->dim, plan->batch_count};
+    const qctx_store_batches *batches = writer->batches;
+    int64_t vectors = batches->firsts[batches->count];
+    const int64_t numbers[] = {JOB_VERSION, QCTX_STORE_VERSION, (int64_t)what->dtype, what->dim, batches->count};
     uint64_t hash = qctx_hash(numbers, sizeof numbers, what->corpus->fingerprint);
 
     hash = qctx_hash_text(what->encoder, hash);
     hash = qctx_hash_text(what->encoder_fingerprint, hash);
-    hash = qctx_hash(plan->batch_firsts, (size_t)(plan->batch_count + 1) * sizeof *plan->batch_firsts, hash);
-    hash = qctx_hash(plan->batch_sides, (size_t)plan->batch_count * sizeof *plan->batch_sides, hash);
-    hash = qctx_hash(plan->vector_firsts, (size_t)(vectors + 1) * sizeof *plan->vector_firsts, hash);
-    return qctx_hash(plan->rows, (size_t)plan->vector_firsts[vectors] * sizeof *plan->rows, hash);
+    hash = qctx_hash(batches->firsts, (size_t)(batches->count + 1) * sizeof *batches->firsts, hash);
+    hash = qctx_hash(batches->sides, (size_t)batches->count * sizeof *batches->sides, hash);
+    hash = qctx_hash(batches->vector_firsts, (size_t)(vectors + 1) * sizeof *batches->vector_firsts, hash);
+    return qctx_hash(batches->rows, (size_t)batches->vector_firsts[vectors] * sizeof *batches->rows, hash);
 }
 
 static void forget(const qctx_store_writer *writer)
@@ -101,12 +101,12 @@ static qctx_status begin_together(qctx_store_writer *writer, bool force, qctx_er
 /* Says how much of a partial store is there. */
 static void report_resumption(const qctx_store_writer *writer)
 {
-    const qctx_store_plan *plan = writer->plan;
-    int64_t vectors = plan->batch_firsts[plan->batch_count];
+    const qctx_store_batches *batches = writer->batches;
+    int64_t vectors = batches->firsts[batches->count];
     int64_t there = 0;
 
-    for (int64_t i = 0; i < plan->batch_count; i++)
-        there += writer->done[i] ? plan->batch_firsts[i + 1] - plan->batch_firsts[i] : 0;
+    for (int64_t i = 0; i < batches->count; i++)
+        there += writer->done[i] ? batches->firsts[i + 1] - batches->firsts[i] : 0;
     qctx_info("resuming %s: %.0f%% of the texts are there", writer->partial,
               100.0 * (double)there / (double)(vectors > 0 ? vectors : 1));
 }
@@ -121,7 +121,7 @@ static void destroy(qctx_store_writer *writer)
 
 /* What a rank needs before it meets the others. */
 static qctx_status create(qctx_comm *comm, const char *path, const qctx_store_description *description,
-                          const qctx_store_plan *plan, qctx_store_writer **created, qctx_error *error)
+                          const qctx_store_batches *batches, qctx_store_writer **created, qctx_error *error)
 {
     qctx_store_writer *writer = qctx_alloc(1, sizeof *writer, "a store's writer", error);
 
@@ -132,20 +132,20 @@ static qctx_status create(qctx_comm *comm, const char *path, const qctx_store_de
     writer->handle = -1;
     writer->path = path;
     writer->description = description;
-    writer->plan = plan;
-    writer->journal = (qctx_journal){.handle = -1, .batches = plan->batch_count};
+    writer->batches = batches;
+    writer->journal = (qctx_journal){.handle = -1, .batches = batches->count};
     writer->journal.job = job_of(writer);
     writer->partial = qctx_format(error, "%s.partial", path);
-    writer->done = qctx_alloc(plan->batch_count, sizeof *writer->done, "batches of a store", error);
+    writer->done = qctx_alloc(batches->count, sizeof *writer->done, "batches of a store", error);
     return writer->partial == NULL || writer->done == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
 qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force,
-                                   const qctx_store_description *description, const qctx_store_plan *plan,
+                                   const qctx_store_description *description, const qctx_store_batches *batches,
                                    qctx_store_writer **opened, qctx_error *error)
 {
     qctx_store_writer *writer = NULL;
-    qctx_status status = qctx_agree(comm, create(comm, path, description, plan, &writer, error), error);
+    qctx_status status = qctx_agree(comm, create(comm, path, description, batches, &writer, error), error);
 
     if (status == QCTX_OK)
         status = begin_together(writer, force, error);
@@ -209,9 +209,9 @@ qctx_status qctx_store_writer_close(qctx_store_writer *writer, qctx_status statu
     status = qctx_agree(comm, status == QCTX_OK ? closed : status, error);
     qctx_comm_sum_uint64(comm, &writer->checksum, 1);
     qctx_comm_sum_int64(comm, &writer->put, 1);
-    if (status == QCTX_OK && writer->put != writer->plan->batch_count)
+    if (status == QCTX_OK && writer->put != writer->batches->count)
         status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: %lld of %lld batches were written", writer->path,
-                           (long long)writer->put, (long long)writer->plan->batch_count);
+                           (long long)writer->put, (long long)writer->batches->count);
     if (qctx_comm_rank(comm) == 0)
         status = finish(writer, status, error);
     status = qctx_agree(comm, status, error);

@@ -25,20 +25,20 @@ static int by_row(const void *left, const void *right)
 }
 
 /* The rows that a batch fills, ascending; freshly allocated, NULL with `error` filled on failure. */
-static target *targets_of(const qctx_store_plan *plan, int64_t batch, int64_t *count, qctx_error *error)
+static target *targets_of(const qctx_store_batches *batches, int64_t batch, int64_t *count, qctx_error *error)
 {
-    int64_t first = plan->batch_firsts[batch];
-    int64_t end = plan->batch_firsts[batch + 1];
+    int64_t first = batches->firsts[batch];
+    int64_t end = batches->firsts[batch + 1];
     target *targets;
     int64_t used = 0;
 
-    *count = plan->vector_firsts[end] - plan->vector_firsts[first];
+    *count = batches->vector_firsts[end] - batches->vector_firsts[first];
     targets = qctx_alloc(*count, sizeof *targets, "rows of a batch", error);
     if (targets == NULL)
         return NULL;
     for (int64_t v = first; v < end; v++)
-        for (int64_t i = plan->vector_firsts[v]; i < plan->vector_firsts[v + 1]; i++)
-            targets[used++] = (target){plan->rows[i], v - first};
+        for (int64_t i = batches->vector_firsts[v]; i < batches->vector_firsts[v + 1]; i++)
+            targets[used++] = (target){batches->rows[i], v - first};
     qsort(targets, (size_t)used, sizeof *targets, by_row);
     return targets;
 }
@@ -54,11 +54,11 @@ static const char *id_of(const qctx_store_writer *writer, qctx_store_side side, 
 static qctx_status round_vectors(const qctx_store_writer *writer, int64_t batch, float *vectors, uint16_t *halves,
                                  qctx_error *error)
 {
-    const qctx_store_plan *plan = writer->plan;
-    int64_t first = plan->batch_firsts[batch];
-    int64_t count = plan->batch_firsts[batch + 1] - first;
+    const qctx_store_batches *batches = writer->batches;
+    int64_t first = batches->firsts[batch];
+    int64_t count = batches->firsts[batch + 1] - first;
     int64_t dim = writer->description->dim;
-    qctx_store_side side = plan->batch_sides[batch];
+    qctx_store_side side = batches->sides[batch];
     double length;
 
     if (halves != NULL) {
@@ -67,7 +67,7 @@ static qctx_status round_vectors(const qctx_store_writer *writer, int64_t batch,
     }
     for (int64_t v = 0; v < count; v++) {
         const char *fault = qctx_store_row_fault(vectors + v * dim, dim, &length);
-        int64_t row = plan->rows[plan->vector_firsts[first + v]];
+        int64_t row = batches->rows[batches->vector_firsts[first + v]];
 
         if (fault != NULL)
             return qctx_store_bad_row(writer->path, side, row, id_of(writer, side, row), fault, error);
@@ -93,13 +93,13 @@ static qctx_status write_piece(const qctx_store_writer *writer, qctx_store_side 
 
 qctx_status qctx_store_writer_put(qctx_store_writer *writer, int64_t batch, float *vectors, qctx_error *error)
 {
-    const qctx_store_plan *plan = writer->plan;
+    const qctx_store_batches *batches = writer->batches;
     int64_t dim = writer->description->dim;
-    int64_t count = plan->batch_firsts[batch + 1] - plan->batch_firsts[batch];
+    int64_t count = batches->firsts[batch + 1] - batches->firsts[batch];
     bool half = writer->description->dtype == QCTX_FLOAT16;
     int64_t target_count = 0;
     uint64_t checksum = 0;
-    target *targets = targets_of(plan, batch, &target_count, error);
+    target *targets = targets_of(batches, batch, &target_count, error);
     uint16_t *halves = half ? qctx_alloc(count * dim, sizeof *halves, "a batch of vectors", error) : NULL;
     unsigned char *piece =
         qctx_alloc(qctx_smaller(PIECE, target_count), qctx_store_writer_row_bytes(writer), "rows of a batch", error);
@@ -110,7 +110,7 @@ qctx_status qctx_store_writer_put(qctx_store_writer *writer, int64_t batch, floa
     status = round_vectors(writer, batch, vectors, halves, error);
     for (int64_t at = 0; at < target_count && status == QCTX_OK; at += PIECE)
         status =
-            write_piece(writer, plan->batch_sides[batch], targets + at, qctx_smaller(PIECE, target_count - at),
+            write_piece(writer, batches->sides[batch], targets + at, qctx_smaller(PIECE, target_count - at),
                         half ? (const unsigned char *)halves : (const unsigned char *)vectors, piece, &checksum, error);
     if (status == QCTX_OK)
         status = qctx_journal_note(&writer->journal, batch, checksum, error);

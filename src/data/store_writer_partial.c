@@ -148,20 +148,20 @@ bool qctx_store_partial_fits(qctx_store_writer *writer)
 static qctx_status read_batch(const qctx_store_writer *writer, int handle, int64_t batch, unsigned char *row,
                               uint64_t *checksum, qctx_error *error)
 {
-    const qctx_store_plan *plan = writer->plan;
-    qctx_store_side side = plan->batch_sides[batch];
+    const qctx_store_batches *batches = writer->batches;
+    qctx_store_side side = batches->sides[batch];
     size_t bytes = qctx_store_writer_row_bytes(writer);
-    int64_t first = plan->vector_firsts[plan->batch_firsts[batch]];
-    int64_t end = plan->vector_firsts[plan->batch_firsts[batch + 1]];
+    int64_t first = batches->vector_firsts[batches->firsts[batch]];
+    int64_t end = batches->vector_firsts[batches->firsts[batch + 1]];
 
     *checksum = 0;
     for (int64_t i = first; i < end; i++) {
-        ssize_t got = pread(handle, row, bytes, (off_t)(writer->offsets[side] + plan->rows[i] * (int64_t)bytes));
+        ssize_t got = pread(handle, row, bytes, (off_t)(writer->offsets[side] + batches->rows[i] * (int64_t)bytes));
 
         if (got < 0)
             return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", writer->partial, strerror(errno));
         memset(row + got, 0, bytes - (size_t)got);
-        *checksum += qctx_store_row_checksum(side, plan->rows[i], row, bytes);
+        *checksum += qctx_store_row_checksum(side, batches->rows[i], row, bytes);
     }
     return QCTX_OK;
 }
@@ -169,7 +169,7 @@ static qctx_status read_batch(const qctx_store_writer *writer, int handle, int64
 /* This rank's share of the batches, dealt one by one, since the long ones come first. */
 static qctx_status verify_share(qctx_store_writer *writer, int64_t *found, qctx_error *error)
 {
-    int64_t batches = writer->plan->batch_count;
+    int64_t batches = writer->batches->count;
     qctx_journal_entry *entries = qctx_alloc(batches, sizeof *entries, "a journal", error);
     unsigned char *row = qctx_alloc((int64_t)qctx_store_writer_row_bytes(writer), 1, "a row", error);
     int handle = open_partial(writer, O_RDONLY, error);
@@ -196,7 +196,7 @@ static qctx_status verify_share(qctx_store_writer *writer, int64_t *found, qctx_
 
 qctx_status qctx_store_partial_verify(qctx_store_writer *writer, qctx_error *error)
 {
-    int64_t batches = writer->plan->batch_count;
+    int64_t batches = writer->batches->count;
     int64_t *found = qctx_alloc(batches, sizeof *found, "batches of a store", error);
     qctx_status status = qctx_agree(writer->comm, found == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 

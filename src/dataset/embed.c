@@ -18,11 +18,11 @@ typedef struct {
     const qctx_corpus *corpus;
     qctx_encoder *encoder;
     const char *path;
-    qctx_embed_plan plan;
+    qctx_embed_batches batches;
     qctx_store_writer *writer;
     int64_t *own; /* this rank's batches, [own_count] */
     int64_t own_count;
-    float *vectors; /* [plan.longest, dim] */
+    float *vectors; /* [batches.longest, dim] */
     double started;
     /* Of all ranks: what there was to do at the start of this run, after what an earlier one had done. */
     int64_t missing_texts;
@@ -32,9 +32,9 @@ typedef struct {
     double logged, logged_share; /* when the last line of a log was written, and at which share */
 } embedder;
 
-static int64_t texts_of(const qctx_store_plan *plan, int64_t batch)
+static int64_t texts_of(const qctx_store_batches *batches, int64_t batch)
 {
-    return plan->batch_firsts[batch + 1] - plan->batch_firsts[batch];
+    return batches->firsts[batch + 1] - batches->firsts[batch];
 }
 
 /* The part of its own work that this rank has done. */
@@ -64,7 +64,7 @@ static void show_progress(embedder *e)
         return;
     qctx_clock_format(part > 0 ? seconds / part * (1 - part) : 0, left, sizeof left);
     snprintf(line, sizeof line, "embedding: %lld of %lld texts, %.0f/s, %.0f%%, %s left",
-             (long long)(e->plan.text_count - e->missing_texts + texts), (long long)e->plan.text_count,
+             (long long)(e->batches.text_count - e->missing_texts + texts), (long long)e->batches.text_count,
              (double)texts / (seconds > 0 ? seconds : 1), 100 * share, left);
     if (shown)
         qctx_progress("%s", line);
@@ -78,21 +78,21 @@ static void show_progress(embedder *e)
 static qctx_status deal(embedder *e, qctx_error *error)
 {
     const bool *done = qctx_store_writer_done(e->writer);
-    const qctx_store_plan *plan = &e->plan.store;
+    const qctx_store_batches *batches = &e->batches.store;
     int64_t dim = qctx_encoder_dim(e->encoder);
 
-    e->own = qctx_alloc(plan->batch_count, sizeof *e->own, "batches of texts", error);
-    e->vectors = qctx_alloc(e->plan.longest * dim, sizeof *e->vectors, "vectors of a batch", error);
+    e->own = qctx_alloc(batches->count, sizeof *e->own, "batches of texts", error);
+    e->vectors = qctx_alloc(e->batches.longest * dim, sizeof *e->vectors, "vectors of a batch", error);
     if (e->own == NULL || e->vectors == NULL)
         return QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < plan->batch_count; i++) {
-        e->total_cost += e->plan.costs[i];
-        e->missing_cost += done[i] ? 0 : e->plan.costs[i];
-        e->missing_texts += done[i] ? 0 : texts_of(plan, i);
+    for (int64_t i = 0; i < batches->count; i++) {
+        e->total_cost += e->batches.costs[i];
+        e->missing_cost += done[i] ? 0 : e->batches.costs[i];
+        e->missing_texts += done[i] ? 0 : texts_of(batches, i);
     }
-    e->own_count = qctx_embed_deal(&e->plan, done, qctx_comm_rank(e->comm), qctx_comm_size(e->comm), e->own, error);
+    e->own_count = qctx_embed_deal(&e->batches, done, qctx_comm_rank(e->comm), qctx_comm_size(e->comm), e->own, error);
     for (int64_t i = 0; i < e->own_count; i++)
-        e->own_cost += e->plan.costs[e->own[i]];
+        e->own_cost += e->batches.costs[e->own[i]];
     return e->own_count < 0 ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
@@ -108,21 +108,21 @@ static qctx_status check_stop(const embedder *e, qctx_error *error)
 
 static qctx_status embed_own(embedder *e, qctx_error *error)
 {
-    const qctx_store_plan *plan = &e->plan.store;
+    const qctx_store_batches *batches = &e->batches.store;
     qctx_status status = deal(e, error);
 
     for (int64_t i = 0; i < e->own_count && status == QCTX_OK; i++) {
         int64_t batch = e->own[i];
-        qctx_side side = plan->batch_sides[batch] == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT;
+        qctx_side side = batches->sides[batch] == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT;
 
         status = check_stop(e, error);
         if (status != QCTX_OK)
             break;
-        status = qctx_encoder_encode(e->encoder, side, e->plan.texts + plan->batch_firsts[batch], texts_of(plan, batch),
-                                     e->vectors, error);
+        status = qctx_encoder_encode(e->encoder, side, e->batches.texts + batches->firsts[batch],
+                                     texts_of(batches, batch), e->vectors, error);
         if (status == QCTX_OK)
             status = qctx_store_writer_put(e->writer, batch, e->vectors, error);
-        e->done_cost += e->plan.costs[batch];
+        e->done_cost += e->batches.costs[batch];
         show_progress(e);
     }
     qctx_progress("%s", "");
@@ -144,7 +144,7 @@ static void report(const embedder *e, const qctx_encoder_work *before)
         snprintf(tokens, sizeof tokens, ", %.0f tokens/s", (double)counts[0] / measured);
     qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%lld distinct texts, %.0f/s%s)", e->path,
               (long long)e->corpus->question_count, (long long)e->corpus->context_count, qctx_encoder_name(e->encoder),
-              took, (long long)e->plan.text_count, (double)e->missing_texts / measured, tokens);
+              took, (long long)e->batches.text_count, (double)e->missing_texts / measured, tokens);
     if (counts[1] > 0)
         qctx_info("%lld of %lld texts were longer than the model takes and were cut at their end", (long long)counts[1],
                   (long long)e->missing_texts);
@@ -154,10 +154,10 @@ static void report(const embedder *e, const qctx_encoder_work *before)
 static qctx_status write_store(embedder *e, bool force, const qctx_store_description *description, qctx_error *error)
 {
     qctx_encoder_work before = qctx_encoder_work_of(e->encoder);
-    qctx_status status = qctx_agree(e->comm, qctx_embed_plan_make(e->corpus, &e->plan, error), error);
+    qctx_status status = qctx_agree(e->comm, qctx_embed_batches_make(e->corpus, &e->batches, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_store_writer_open(e->comm, e->path, force, description, &e->plan.store, &e->writer, error);
+        status = qctx_store_writer_open(e->comm, e->path, force, description, &e->batches.store, &e->writer, error);
     e->started = qctx_clock_seconds();
     if (status == QCTX_OK)
         status = embed_own(e, error);
@@ -187,7 +187,7 @@ qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, qctx_e
         description.encoder_table = table;
         status = write_store(&e, force, &description, error);
     }
-    qctx_embed_plan_free(&e.plan);
+    qctx_embed_batches_free(&e.batches);
     free(e.own);
     free(e.vectors);
     free(settings);

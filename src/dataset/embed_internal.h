@@ -11,23 +11,23 @@
  * it follows from the texts alone. Vector v of `store` is that of the text texts[v].
  */
 typedef struct {
-    qctx_store_plan store;
+    qctx_store_batches store;
     int64_t text_count; /* distinct ones */
     int64_t longest;    /* texts of the batch with the most */
     const char **texts; /* [text_count], the corpus's */
     double *costs;      /* [batches], in any unit: what encoding a batch is expected to take */
-} qctx_embed_plan;
+} qctx_embed_batches;
 
-/* Makes the plan of a corpus; freed in any case with qctx_embed_plan_free. Local. Errors: MEMORY. */
-qctx_status qctx_embed_plan_make(const qctx_corpus *corpus, qctx_embed_plan *plan, qctx_error *error);
-void qctx_embed_plan_free(qctx_embed_plan *plan);
+/* Makes the batches of a corpus; freed in any case with qctx_embed_batches_free. Local. Errors: MEMORY. */
+qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, qctx_embed_batches *batches, qctx_error *error);
+void qctx_embed_batches_free(qctx_embed_batches *batches);
 
 /*
  * Deals the batches that are not done to `ranks` ranks, the costliest first, each to the rank with the least so far
  * (longest processing time first, Graham 1969). own [batches] = those of `rank`, in that order; returns how many.
  * Local. Errors: MEMORY: −1.
  */
-int64_t qctx_embed_deal(const qctx_embed_plan *plan, const bool *done, int rank, int ranks, int64_t *own,
+int64_t qctx_embed_deal(const qctx_embed_batches *batches, const bool *done, int rank, int ranks, int64_t *own,
                         qctx_error *error);
 
 #endif

@@ -31,7 +31,7 @@ static int64_t batch_firsts[BATCHES + 1] = {0, 5, 10, 15, 20, 30, 40, 50};
 static qctx_store_side batch_sides[BATCHES] = {0, 0, 0, 0, 1, 1, 1};
 static int64_t vector_firsts[VECTORS + 1];
 static int64_t rows[QUESTIONS + CONTEXTS];
-static qctx_store_plan plan = {BATCHES, batch_firsts, batch_sides, vector_firsts, rows};
+static qctx_store_batches batches = {BATCHES, batch_firsts, batch_sides, vector_firsts, rows};
 
 static void make_up(void)
 {
@@ -89,7 +89,7 @@ static void write_batches(const char *path, const qctx_store_description *what, 
     qctx_store_writer *writer = NULL;
     qctx_status status = QCTX_OK;
 
-    assert_status(qctx_store_writer_open(test_comm, path, forced, what, &plan, &writer, &error), QCTX_OK, &error);
+    assert_status(qctx_store_writer_open(test_comm, path, forced, what, &batches, &writer, &error), QCTX_OK, &error);
     for (int b = 0; b < BATCHES; b++)
         assert_int_equal(qctx_store_writer_done(writer)[b], there >> b & 1);
     for (int b = 0; b < BATCHES && status == QCTX_OK; b++)
@@ -343,7 +343,7 @@ static void begins_anew_for_another_job(void **state)
         corpus.fingerprint += kind == 3;
         rows[0] += kind == 4 ? PAIRS : 0;
         rows[1] -= kind == 4 ? PAIRS : 0;
-        assert_status(qctx_store_writer_open(test_comm, test_path("other.h5"), false, &what, &plan,
+        assert_status(qctx_store_writer_open(test_comm, test_path("other.h5"), false, &what, &batches,
                                              &(qctx_store_writer *){NULL}, &error),
                       QCTX_ERR_EXISTS, &error);
         assert_contains(error.message, "other.h5.partial: is what another command has done");
@@ -375,7 +375,7 @@ static void refuses_two_at_a_time(void **state)
             handle = open(test_path("two.h5.journal"), O_RDWR);
             assert_int_equal(flock(handle, kinds[i]), 0);
         }
-        assert_status(qctx_store_writer_open(test_comm, test_path("two.h5"), true, &what, &plan, &writer, &error),
+        assert_status(qctx_store_writer_open(test_comm, test_path("two.h5"), true, &what, &batches, &writer, &error),
                       QCTX_ERR_IO, &error);
         assert_contains(error.message, "two.h5.journal: another process is writing this store");
         assert_null(writer);
@@ -393,14 +393,14 @@ static void says_when_a_batch_is_missing(void **state)
     qctx_store_writer *writer = NULL;
 
     (void)state;
-    assert_status(qctx_store_writer_open(test_comm, test_path("gap.h5"), false, &what, &plan, &writer, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_store_writer_open(test_comm, test_path("gap.h5"), false, &what, &batches, &writer, &error),
+                  QCTX_OK, &error);
     assert_status(qctx_store_writer_close(writer, QCTX_OK, &error), QCTX_ERR_INTERNAL, &error);
     assert_contains(error.message, "0 of 7 batches were written");
     assert_false(qctx_path_exists(test_path("gap.h5")));
     qctx_comm_barrier(test_comm);
     write_batches(test_path("gap.h5"), &what, 0, ALL, QCTX_OK);
-    assert_status(qctx_store_writer_open(test_comm, test_path("gap.h5"), false, &what, &plan, &writer, &error),
+    assert_status(qctx_store_writer_open(test_comm, test_path("gap.h5"), false, &what, &batches, &writer, &error),
                   QCTX_ERR_EXISTS, &error);
 }
 

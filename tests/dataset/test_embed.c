@@ -69,31 +69,31 @@ static qctx_encoder *make_encoder(int dim)
 /* Every text of a side once, longest first, in batches of at most 256 texts and 64 KiB; each row under its text. */
 static void plans_each_text_once(void **state)
 {
-    qctx_embed_plan plan;
+    qctx_embed_batches batches;
     bool seen[2][QUESTIONS] = {{false}};
     int64_t distinct[2] = {0, 0};
 
     (void)state;
-    assert_status(qctx_embed_plan_make(&corpus, &plan, &error), QCTX_OK, &error);
-    for (int64_t b = 0; b < plan.store.batch_count; b++) {
-        int side = plan.store.batch_sides[b];
+    assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
+    for (int64_t b = 0; b < batches.store.count; b++) {
+        int side = batches.store.sides[b];
         int64_t bytes = 0;
 
-        assert_in_range(plan.store.batch_firsts[b + 1] - plan.store.batch_firsts[b], 1, 256);
-        assert_true(plan.store.batch_firsts[b + 1] - plan.store.batch_firsts[b] <= plan.longest);
-        for (int64_t v = plan.store.batch_firsts[b]; v < plan.store.batch_firsts[b + 1]; v++) {
-            size_t length = strlen(plan.texts[v]);
+        assert_in_range(batches.store.firsts[b + 1] - batches.store.firsts[b], 1, 256);
+        assert_true(batches.store.firsts[b + 1] - batches.store.firsts[b] <= batches.longest);
+        for (int64_t v = batches.store.firsts[b]; v < batches.store.firsts[b + 1]; v++) {
+            size_t length = strlen(batches.texts[v]);
 
             bytes += length < 2048 ? (int64_t)length : 2048;
-            if (v > 0 && (b == 0 || plan.store.batch_sides[b - 1] == (qctx_store_side)side))
-                assert_true(strlen(plan.texts[v - 1]) >= length);
-            assert_true(plan.store.vector_firsts[v + 1] > plan.store.vector_firsts[v]);
-            for (int64_t i = plan.store.vector_firsts[v]; i < plan.store.vector_firsts[v + 1]; i++) {
-                int64_t row = plan.store.rows[i];
+            if (v > 0 && (b == 0 || batches.store.sides[b - 1] == (qctx_store_side)side))
+                assert_true(strlen(batches.texts[v - 1]) >= length);
+            assert_true(batches.store.vector_firsts[v + 1] > batches.store.vector_firsts[v]);
+            for (int64_t i = batches.store.vector_firsts[v]; i < batches.store.vector_firsts[v + 1]; i++) {
+                int64_t row = batches.store.rows[i];
 
                 assert_false(seen[side][row]);
                 seen[side][row] = true;
-                assert_string_equal(text_of(side, row), plan.texts[v]);
+                assert_string_equal(text_of(side, row), batches.texts[v]);
             }
         }
         assert_true(bytes <= 1 << 16);
@@ -107,50 +107,50 @@ static void plans_each_text_once(void **state)
             distinct[side] += new;
             assert_true(seen[side][row]);
         }
-    assert_int_equal(plan.text_count, distinct[0] + distinct[1]);
-    assert_int_equal(plan.store.batch_firsts[plan.store.batch_count], plan.text_count);
-    qctx_embed_plan_free(&plan);
+    assert_int_equal(batches.text_count, distinct[0] + distinct[1]);
+    assert_int_equal(batches.store.firsts[batches.store.count], batches.text_count);
+    qctx_embed_batches_free(&batches);
 }
 
 /* All that is missing goes to one rank each, and no rank has more than another by more than one batch. */
 static void deals_so_that_ranks_finish_together(void **state)
 {
-    qctx_embed_plan plan;
+    qctx_embed_batches batches;
     double loads[8], costliest = 0, most, least;
     bool *done;
     int64_t *own;
     int *owners;
 
     (void)state;
-    assert_status(qctx_embed_plan_make(&corpus, &plan, &error), QCTX_OK, &error);
-    done = calloc((size_t)plan.store.batch_count, sizeof *done);
-    own = calloc((size_t)plan.store.batch_count, sizeof *own);
-    owners = calloc((size_t)plan.store.batch_count, sizeof *owners);
+    assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
+    done = calloc((size_t)batches.store.count, sizeof *done);
+    own = calloc((size_t)batches.store.count, sizeof *own);
+    owners = calloc((size_t)batches.store.count, sizeof *owners);
     for (int ranks = 1; ranks <= 8; ranks++) {
         most = 0, least = 1e300;
-        memset(owners, 0, (size_t)plan.store.batch_count * sizeof *owners);
+        memset(owners, 0, (size_t)batches.store.count * sizeof *owners);
         for (int r = 0; r < ranks; r++) {
-            int64_t count = qctx_embed_deal(&plan, done, r, ranks, own, &error);
+            int64_t count = qctx_embed_deal(&batches, done, r, ranks, own, &error);
 
             loads[r] = 0;
             for (int64_t i = 0; i < count; i++) {
-                loads[r] += plan.costs[own[i]];
+                loads[r] += batches.costs[own[i]];
                 owners[own[i]]++;
-                costliest = plan.costs[own[i]] > costliest ? plan.costs[own[i]] : costliest;
-                assert_true(i == 0 || plan.costs[own[i - 1]] >= plan.costs[own[i]]);
+                costliest = batches.costs[own[i]] > costliest ? batches.costs[own[i]] : costliest;
+                assert_true(i == 0 || batches.costs[own[i - 1]] >= batches.costs[own[i]]);
             }
             most = loads[r] > most ? loads[r] : most;
             least = loads[r] < least ? loads[r] : least;
         }
         assert_true(most - least <= costliest);
-        for (int64_t b = 0; b < plan.store.batch_count; b++)
+        for (int64_t b = 0; b < batches.store.count; b++)
             assert_int_equal(owners[b], !done[b]);
-        done[ranks % plan.store.batch_count] = true;
+        done[ranks % batches.store.count] = true;
     }
     free(done);
     free(own);
     free(owners);
-    qctx_embed_plan_free(&plan);
+    qctx_embed_batches_free(&batches);
 }
 
 static char *read_all(const char *path, size_t *bytes)
@@ -237,29 +237,30 @@ static void leave_partial(const char *path, qctx_encoder *encoder, uint64_t seed
     char *fingerprint = qctx_encoder_fingerprint(encoder, &error);
     qctx_store_writer *writer = NULL;
     float *vectors;
-    qctx_embed_plan plan;
+    qctx_embed_batches batches;
     qctx_store_description what;
 
     assert_status(qctx_encoder_save(encoder, &settings, &table, &bytes, &error), QCTX_OK, &error);
-    assert_status(qctx_embed_plan_make(&corpus, &plan, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
     what = (qctx_store_description){
         &corpus, QCTX_FLOAT32, qctx_encoder_dim(encoder), qctx_encoder_name(encoder), fingerprint, settings,
         table,   bytes};
-    vectors = calloc((size_t)(plan.longest * what.dim), sizeof *vectors);
-    assert_status(qctx_store_writer_open(test_comm, path, true, &what, &plan.store, &writer, &error), QCTX_OK, &error);
-    for (int64_t b = qctx_comm_rank(test_comm); b < plan.store.batch_count; b += qctx_comm_size(test_comm)) {
-        int64_t first = plan.store.batch_firsts[b];
+    vectors = calloc((size_t)(batches.longest * what.dim), sizeof *vectors);
+    assert_status(qctx_store_writer_open(test_comm, path, true, &what, &batches.store, &writer, &error), QCTX_OK,
+                  &error);
+    for (int64_t b = qctx_comm_rank(test_comm); b < batches.store.count; b += qctx_comm_size(test_comm)) {
+        int64_t first = batches.store.firsts[b];
 
         if (qctx_rng_below(2, seed, QCTX_STREAM_BENCH, (uint64_t)b, 0) == 0)
             continue;
-        assert_status(qctx_encoder_encode(encoder, (qctx_side)plan.store.batch_sides[b], plan.texts + first,
-                                          plan.store.batch_firsts[b + 1] - first, vectors, &error),
+        assert_status(qctx_encoder_encode(encoder, (qctx_side)batches.store.sides[b], batches.texts + first,
+                                          batches.store.firsts[b + 1] - first, vectors, &error),
                       QCTX_OK, &error);
         assert_status(qctx_store_writer_put(writer, b, vectors, &error), QCTX_OK, &error);
     }
     qctx_fail(&error, QCTX_ERR_IO, "stopped");
     assert_status(qctx_store_writer_close(writer, QCTX_ERR_IO, &error), QCTX_ERR_IO, &error);
-    qctx_embed_plan_free(&plan);
+    qctx_embed_batches_free(&batches);
     free(vectors);
     free(fingerprint);
     free(settings);

@@ -4,7 +4,7 @@
  *
  * Beside `path` stand `path`.partial, a whole store but for the vectors still missing, and `path`.journal, which
  * batches are in it and their checksums. A writer that finds a partial store of the same job (same corpus, encoder,
- * type and plan) reads the rows of every batch in the journal again; those whose checksum fits are kept. One of
+ * type and batches) reads the rows of every batch in the journal again; those whose checksum fits are kept. One of
  * another job is begun anew with `force` alone, a damaged one in any case. Ranks may be more or fewer than before.
  * docs/store.md says what stands in the journal.
  */
@@ -20,25 +20,25 @@
 
 /* Which vectors are made together, and which rows each of them fills. The same on every rank; arrays are borrowed. */
 typedef struct {
-    int64_t batch_count;
-    const int64_t *batch_firsts;        /* [batch_count + 1], from 0: batch b makes vectors batch_firsts[b] … */
-    const qctx_store_side *batch_sides; /* [batch_count] */
-    const int64_t *vector_firsts;       /* [vectors + 1], from 0: vector v fills rows[vector_firsts[v]] … */
-    const int64_t *rows;                /* row numbers within their side; every row of both sides once */
-} qctx_store_plan;
+    int64_t count;
+    const int64_t *firsts;        /* [count + 1], from 0: batch b makes vectors firsts[b] … firsts[b + 1] − 1 */
+    const qctx_store_side *sides; /* [count] */
+    const int64_t *vector_firsts; /* [vectors + 1], from 0: vector v fills rows[vector_firsts[v]] … */
+    const int64_t *rows;          /* row numbers within their side; every row of both sides once */
+} qctx_store_batches;
 
 typedef struct qctx_store_writer qctx_store_writer;
 
 /*
- * Begins a store, or goes on with a partial one, which the log says. Description and plan are borrowed until the writer
- * is closed. Collective. Errors: EXISTS (unless `force`: the store, or a partial one of another job), IO (also: another
- * process is writing it), MEMORY.
+ * Begins a store, or goes on with a partial one, which the log says. Description and batches are borrowed until the
+ * writer is closed. Collective. Errors: EXISTS (unless `force`: the store, or a partial one of another job), IO (also:
+ * another process is writing it), MEMORY.
  */
 qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force,
-                                   const qctx_store_description *description, const qctx_store_plan *plan,
+                                   const qctx_store_description *description, const qctx_store_batches *batches,
                                    qctx_store_writer **opened, qctx_error *error);
 
-/* done [batch_count]: batches that were there already, the same on every rank. Local. */
+/* done [batches->count]: those that were there already, the same on every rank. Local. */
 const bool *qctx_store_writer_done(const qctx_store_writer *writer);
 
 /*

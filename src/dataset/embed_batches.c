@@ -90,14 +90,14 @@ static double cost_of(int64_t bytes)
     return 1 + read + read * read / quadratic_bytes + ((double)bytes - read) / UNREAD_SHARE;
 }
 
-/* The plan under construction, whose arrays the plan itself sees as constant. */
+/* The batches in the making, whose arrays they themselves see as constant. */
 typedef struct {
-    qctx_embed_plan *plan;
+    qctx_embed_batches *batches;
     int64_t *batch_firsts;
     qctx_store_side *batch_sides;
     int64_t *vector_firsts;
     int64_t *rows;
-    int64_t batches;
+    int64_t count;
     int64_t vectors;
     int64_t batch_texts; /* at most */
 } builder;
@@ -118,17 +118,17 @@ static void cut_side(builder *b, int side, const side_texts *texts)
         const distinct *text = &texts->found[i];
 
         if (i == 0 || in_batch == b->batch_texts || bytes + read_bytes(text->bytes) > BATCH_BYTES) {
-            b->batch_sides[b->batches] = (qctx_store_side)side;
-            b->batch_firsts[b->batches++] = b->vectors;
+            b->batch_sides[b->count] = (qctx_store_side)side;
+            b->batch_firsts[b->count++] = b->vectors;
             in_batch = bytes = 0;
         }
         in_batch++;
         bytes += read_bytes(text->bytes);
-        b->plan->costs[b->batches - 1] += cost_of(text->bytes);
-        b->plan->texts[b->vectors] = text->text;
+        b->batches->costs[b->count - 1] += cost_of(text->bytes);
+        b->batches->texts[b->vectors] = text->text;
         b->vector_firsts[b->vectors + 1] = b->vector_firsts[b->vectors] + text->repeats;
         b->vectors++;
-        b->plan->longest = in_batch > b->plan->longest ? in_batch : b->plan->longest;
+        b->batches->longest = in_batch > b->batches->longest ? in_batch : b->batches->longest;
     }
 }
 
@@ -149,7 +149,7 @@ static qctx_status list_rows(builder *b, const side_texts *texts, int64_t first,
 
 static qctx_status make_room(builder *b, int64_t texts, int64_t rows, qctx_error *error)
 {
-    qctx_embed_plan *plan = b->plan;
+    qctx_embed_batches *batches = b->batches;
 
     b->batch_texts = batch_texts(texts);
     /* No batch is empty, so there are no more of them than texts. */
@@ -157,23 +157,23 @@ static qctx_status make_room(builder *b, int64_t texts, int64_t rows, qctx_error
     b->batch_sides = qctx_alloc(texts, sizeof *b->batch_sides, "batches of texts", error);
     b->vector_firsts = qctx_alloc(texts + 1, sizeof *b->vector_firsts, "batches of texts", error);
     b->rows = qctx_alloc(rows, sizeof *b->rows, "rows of texts", error);
-    plan->texts = qctx_alloc(texts, sizeof *plan->texts, "batches of texts", error);
-    plan->costs = qctx_alloc(texts, sizeof *plan->costs, "batches of texts", error);
-    plan->text_count = texts;
-    plan->store = (qctx_store_plan){0, b->batch_firsts, b->batch_sides, b->vector_firsts, b->rows};
+    batches->texts = qctx_alloc(texts, sizeof *batches->texts, "batches of texts", error);
+    batches->costs = qctx_alloc(texts, sizeof *batches->costs, "batches of texts", error);
+    batches->text_count = texts;
+    batches->store = (qctx_store_batches){0, b->batch_firsts, b->batch_sides, b->vector_firsts, b->rows};
     return b->batch_firsts == NULL || b->batch_sides == NULL || b->vector_firsts == NULL || b->rows == NULL ||
-                   plan->texts == NULL || plan->costs == NULL
+                   batches->texts == NULL || batches->costs == NULL
                ? QCTX_ERR_MEMORY
                : QCTX_OK;
 }
 
-qctx_status qctx_embed_plan_make(const qctx_corpus *corpus, qctx_embed_plan *plan, qctx_error *error)
+qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, qctx_embed_batches *batches, qctx_error *error)
 {
     side_texts sides[2] = {{0}, {0}};
-    builder b = {.plan = plan};
+    builder b = {.batches = batches};
     qctx_status status = QCTX_OK;
 
-    *plan = (qctx_embed_plan){0};
+    *batches = (qctx_embed_batches){0};
     for (int side = 0; side < 2 && status == QCTX_OK; side++)
         status = find_texts(corpus, side, &sides[side], error);
     if (status == QCTX_OK)
@@ -186,8 +186,8 @@ qctx_status qctx_embed_plan_make(const qctx_corpus *corpus, qctx_embed_plan *pla
         status = list_rows(&b, &sides[side], first, error);
     }
     if (status == QCTX_OK) {
-        b.batch_firsts[b.batches] = b.vectors;
-        plan->store.batch_count = b.batches;
+        b.batch_firsts[b.count] = b.vectors;
+        batches->store.count = b.count;
     }
     for (int side = 0; side < 2; side++) {
         free(sides[side].found);
@@ -196,15 +196,15 @@ qctx_status qctx_embed_plan_make(const qctx_corpus *corpus, qctx_embed_plan *pla
     return status;
 }
 
-void qctx_embed_plan_free(qctx_embed_plan *plan)
+void qctx_embed_batches_free(qctx_embed_batches *batches)
 {
-    free((void *)plan->store.batch_firsts);
-    free((void *)plan->store.batch_sides);
-    free((void *)plan->store.vector_firsts);
-    free((void *)plan->store.rows);
-    free(plan->texts);
-    free(plan->costs);
-    *plan = (qctx_embed_plan){0};
+    free((void *)batches->store.firsts);
+    free((void *)batches->store.sides);
+    free((void *)batches->store.vector_firsts);
+    free((void *)batches->store.rows);
+    free(batches->texts);
+    free(batches->costs);
+    *batches = (qctx_embed_batches){0};
 }
 
 /* A batch that is still to be dealt. */
@@ -222,10 +222,10 @@ static int costliest_first(const void *left, const void *right)
     return (a->batch > b->batch) - (a->batch < b->batch);
 }
 
-int64_t qctx_embed_deal(const qctx_embed_plan *plan, const bool *done, int rank, int ranks, int64_t *own,
+int64_t qctx_embed_deal(const qctx_embed_batches *batches, const bool *done, int rank, int ranks, int64_t *own,
                         qctx_error *error)
 {
-    missing_batch *missing = qctx_alloc(plan->store.batch_count, sizeof *missing, "batches of texts", error);
+    missing_batch *missing = qctx_alloc(batches->store.count, sizeof *missing, "batches of texts", error);
     double *loads = qctx_alloc(ranks, sizeof *loads, "ranks", error);
     int64_t missing_count = 0;
     int64_t owned = 0;
@@ -234,9 +234,9 @@ int64_t qctx_embed_deal(const qctx_embed_plan *plan, const bool *done, int rank,
         owned = -1;
         goto out;
     }
-    for (int64_t i = 0; i < plan->store.batch_count; i++)
+    for (int64_t i = 0; i < batches->store.count; i++)
         if (!done[i])
-            missing[missing_count++] = (missing_batch){i, plan->costs[i]};
+            missing[missing_count++] = (missing_batch){i, batches->costs[i]};
     qsort(missing, (size_t)missing_count, sizeof *missing, costliest_first);
     for (int64_t i = 0; i < missing_count; i++) {
         int least = 0;
