@@ -78,7 +78,7 @@ help:
 ## make test       packages, build, all tests at 1 to 5 ranks, some at 8
 ## make test-models  encoders against the original libraries, from PyPI; PYTHON=… for one that has them
 ## make test-slurm the batch scripts on a SLURM of two virtual nodes
-## make lint       formatting, cppcheck, the room check
+## make lint       formatting, cppcheck, the checks of the house: rooms, cycles, callers, lengths
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests under address and undefined-behaviour sanitizers
@@ -172,8 +172,10 @@ coverage: deps
 	@BUILD=build/coverage tests/run.sh
 	@.ci/coverage.sh build/coverage
 
+# Some checks read the symbols of the objects.
 lint: deps
-	@.ci/lint.sh
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) all
+	@BUILD=$(BUILD) .ci/lint.sh
 
 format:
 	@clang-format -i $(wildcard src/*/*.[ch] include/qctx/*/*.h tests/*/*.[ch])
