@@ -103,7 +103,7 @@ void qctx_log_error(const qctx_error *error)
     end_line(out);
 }
 
-bool qctx_progress_shown(void)
+bool qctx_log_progress_shown(void)
 {
     return speaking_rank == 0 && !quiet_info && redirected == NULL && isatty(STDERR_FILENO);
 }
@@ -117,13 +117,13 @@ static int terminal_columns(void)
     return 80;
 }
 
-void qctx_progress(const char *format, ...)
+void qctx_log_progress(const char *format, ...)
 {
     char line[512];
     va_list arguments;
     int columns;
 
-    if (!qctx_progress_shown())
+    if (!qctx_log_progress_shown())
         return;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);

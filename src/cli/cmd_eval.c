@@ -191,12 +191,12 @@ static qctx_status measure_strengths(const evaluation_job *job, measurement *mea
     for (int i = 0; i < STRENGTHS && status == QCTX_OK; i++) {
         head.strength = (double)i / (STRENGTHS - 1);
         measured->strengths[i] = head.strength;
-        qctx_progress("strength %.1f", head.strength);
+        qctx_log_progress("strength %.1f", head.strength);
         status = measure(job, measured, &head, measured->head, measured->head_values, error);
         if (status == QCTX_OK)
             status = compare(job, measured, &measured->by_strength[i], error);
     }
-    qctx_progress("%s", "");
+    qctx_log_progress("%s", "");
     return status;
 }
 

@@ -56,7 +56,7 @@ static void show_progress(embedder *e)
     double seconds = qctx_clock_seconds() - e->started;
     double share = share_done(e);
     int64_t texts = (int64_t)(part * (double)e->missing_texts);
-    bool shown = qctx_progress_shown();
+    bool shown = qctx_log_progress_shown();
     char left[32], line[128];
 
     if (!shown && (seconds - e->logged < LOG_SECONDS_MIN ||
@@ -67,7 +67,7 @@ static void show_progress(embedder *e)
              (long long)(e->batches.text_count - e->missing_texts + texts), (long long)e->batches.text_count,
              (double)texts / (seconds > 0 ? seconds : 1), 100 * share, left);
     if (shown)
-        qctx_progress("%s", line);
+        qctx_log_progress("%s", line);
     else
         qctx_info("%s", line);
     e->logged = seconds;
@@ -125,7 +125,7 @@ static qctx_status embed_own(embedder *e, qctx_error *error)
         e->done_cost += e->batches.costs[batch];
         show_progress(e);
     }
-    qctx_progress("%s", "");
+    qctx_log_progress("%s", "");
     return status;
 }
 

@@ -45,11 +45,11 @@ void trainer_show_progress(const trainer *run, const qctx_step_result *result, d
     double elapsed = trainer_seconds(run);
     char left[32];
 
-    if (!qctx_progress_shown())
+    if (!qctx_log_progress_shown())
         return;
     qctx_clock_format(elapsed / (double)run->step * (double)(run->total_steps - run->step), left, sizeof left);
-    qctx_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->epoch,
-                  (long long)run->config->batch.epochs, done, full, 20 - done, empty, result->loss, rate, left);
+    qctx_log_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->epoch,
+                      (long long)run->config->batch.epochs, done, full, 20 - done, empty, result->loss, rate, left);
 }
 
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate)

@@ -34,7 +34,7 @@ static void lines_go_where_they_are_sent_with_the_time(void **state)
     qctx_log_set_quiet(false);
     before = qctx_log_redirect(out);
     qctx_info("%d steps", 7);
-    assert_false(qctx_progress_shown());
+    assert_false(qctx_log_progress_shown());
     qctx_warn("a %s", "word");
     qctx_fail(&error, QCTX_ERR_DATA, "what happened");
     qctx_hint(&error, "what helps");

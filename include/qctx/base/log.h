@@ -37,9 +37,9 @@ void qctx_log_error(const qctx_error *error);
  * ranks other than 0, it prints nothing. An empty `format` clears the line;
  * info and warn clear it first. Local.
  */
-void qctx_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void qctx_log_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Whether progress lines are shown at all: standard error of rank 0 is a terminal. Local. */
-bool qctx_progress_shown(void);
+bool qctx_log_progress_shown(void);
 
 #endif
