@@ -82,7 +82,7 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "what the head projects; `shared` is one MLP for both sides"},
 
     {"loss.kind", QCTX_KEY_CHOICE, AT(loss.kind), "clip", .choices = losses,
-     .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: the seed system's soft targets; `sigmoid`: "
+     .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: QuestionContext's soft targets; `sigmoid`: "
                 "each pair by itself"},
     {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = directions,
      .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},

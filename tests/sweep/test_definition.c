@@ -117,7 +117,7 @@ static void sources_and_variants_are_values_like_others(void **state)
                         "variants:\n"
                         "  head:\n"
                         "    none:\n"
-                        "    the seed's: {model: {form: plain, sides: question}, optim.lr: 1e-3}\n"
+                        "    QuestionContext's: {model: {form: plain, sides: question}, optim.lr: 1e-3}\n"
                         "parameters:\n"
                         "  data.train:\n"
                         "    values:\n"
@@ -130,7 +130,7 @@ static void sources_and_variants_are_values_like_others(void **state)
     assert_int_equal(definition.trials, 4);
     assert_string_equal(definition.space.parameters[0].path, "head");
     override = qctx_space_override(&definition.space.parameters[0], 0.75, NULL);
-    assert_string_equal(override, "head=\"the seed's\"");
+    assert_string_equal(override, "head=\"QuestionContext's\"");
     free(override);
     override = qctx_space_override(&definition.space.parameters[1], 0.75, NULL);
     assert_string_equal(override, "data.train=[{corpus: a}, {corpus: \"b c\", limit: 7}]");

@@ -51,7 +51,7 @@ typedef struct {
     qctx_import_format format;
     bool paragraph; /* SQuAD, QuAC: the context is the whole paragraph */
     int64_t radius; /* SQuAD, QuAC: sentences on either side */
-    /* "This is a question about {title}. ", QuAC also "Specifically, {section_title}. ", as the seed system did. */
+    /* "This is a question about {title}. ", QuAC also "Specifically, {section_title}. ", as QuestionContext did. */
     bool prefix;
     /*
      * QuAC: this many earlier questions of the dialog stand before the question. Questions only, as Qu et al.

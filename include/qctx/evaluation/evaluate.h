@@ -1,10 +1,10 @@
 /*
  * Exact distributed evaluation: at which position does each right context stand?
  *
- * Protocols: pools of `pool` questions (consecutive as the seed system did, or seeded shuffled) whose candidates are
+ * Protocols: pools of `pool` questions (consecutive as QuestionContext did, or seeded shuffled) whose candidates are
  * the contexts that answer the pool's questions, each once; or all questions against the contexts that answer the
  * split's questions (`split`), or against every context of the store (`corpus`). The last pool may be short and is
- * evaluated as it is, as the seed system did.
+ * evaluated as it is, as QuestionContext did.
  *
  * The position of a context is the number of candidates that score above it, or equal with a lower row number
  * (retrieval/positions): the same integers for any number of ranks and threads.

@@ -10,7 +10,7 @@
  *   clip, both        L = (1/2B) Σᵢ (rᵢ + cᵢ − 2Sᵢᵢ), r and c the log-sums of rows and columns (CLIP, Radford et al.
  *                     2021, figure 3)
  *   clip, one way     L = (1/B) Σᵢ (rᵢ − Sᵢᵢ)   question → context, or (1/B) Σᵢ (cᵢ − Sᵢᵢ)  context → question
- *   soft              the seed system's: targets T = row-softmax((QQᵀ + DDᵀ)/2s), L = −(1/2B) Σᵢⱼ Tᵢⱼ (2Sᵢⱼ − rᵢ − cⱼ);
+ *   soft              QuestionContext's: targets T = row-softmax((QQᵀ + DDᵀ)/2s), L = −(1/2B) Σᵢⱼ Tᵢⱼ (2Sᵢⱼ − rᵢ − cⱼ);
  *                     the gradient flows through T; nothing is masked, the targets already tell duplicates
  *   sigmoid           L = −(1/B) Σᵢⱼ log σ(zᵢⱼ·(Sᵢⱼ + β)), z = 1 on the diagonal and −1 elsewhere, β a learned bias
  *                     (SigLIP, Zhai et al. 2023, section 3.2)

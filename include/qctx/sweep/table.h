@@ -1,5 +1,5 @@
 /*
- * The outcome of a sweep as tables, at any time: for people while it runs, in Markdown as the seed system printed its
+ * The outcome of a sweep as tables, at any time: for people while it runs, in Markdown as QuestionContext printed its
  * own, and as CSV. A row a trial (and one for no head per set of sources), a column each for what differs between the
  * trials, then top-1 and top-10 of every evaluation source with its interval.
  */
