@@ -45,3 +45,18 @@ int64_t qctx_sort_unique(int64_t *values, int64_t count)
             values[kept++] = values[i];
     return kept;
 }
+
+int64_t qctx_lower_bound(const int64_t *sorted, int64_t count, int64_t value)
+{
+    int64_t low = 0, high = count;
+
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (sorted[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

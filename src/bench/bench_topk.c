@@ -85,21 +85,24 @@ static qctx_status allocate(scan_bench *bench, qctx_error *error)
 
 static qctx_status search(scan_bench *bench, qctx_error *error)
 {
-    return qctx_topk(bench->comm, &bench->shard, &bench->no_head, &bench->questions, bench->rows,
-                     bench->request->questions, bench->request->k, bench->hits, error);
+    const qctx_query query = {bench->comm,       &bench->shard, &bench->no_head,
+                              &bench->questions, bench->rows,   bench->request->questions};
+
+    return qctx_topk(&query, bench->request->k, bench->hits, error);
 }
 
 /* Deals the contexts out anew each time, as evaluation does. */
 static qctx_status count_positions(scan_bench *bench, qctx_error *error)
 {
     const qctx_protocol protocol = {.candidates = QCTX_CANDIDATES_CORPUS, .scan = bench->precision};
-    const qctx_eval_set set = {.count = bench->request->questions,
+    const qctx_eval_set set = {.rows = {bench->questions, bench->contexts},
+                               .context_count = bench->request->contexts,
+                               .count = bench->request->questions,
                                .questions = bench->rows,
                                .offsets = bench->offsets,
                                .contexts = bench->answers};
 
-    return qctx_evaluate_rows(bench->comm, &bench->questions, &bench->contexts, bench->request->contexts, &set,
-                              &bench->no_head, &protocol, bench->positions, error);
+    return qctx_evaluate(bench->comm, &set, &bench->no_head, &protocol, bench->positions, error);
 }
 
 static const struct {

@@ -24,7 +24,7 @@ static qctx_status fill_tuning(qctx_store *store, const qctx_split *split, int64
             tuning->contexts[tuning->offsets[at + 1]++] = split->contexts[c];
         at++;
     }
-    tuning->set = (qctx_eval_set){store, at, tuning->questions, tuning->offsets, tuning->contexts};
+    tuning->set = qctx_eval_set_of_store(store, at, tuning->questions, tuning->offsets, tuning->contexts);
     return QCTX_OK;
 }
 

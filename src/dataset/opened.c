@@ -7,7 +7,7 @@ qctx_eval_set qctx_source_questions(const qctx_opened_source *source)
     const qctx_split *split = source->split;
     int64_t count = source->limit > 0 && source->limit < split->count ? source->limit : split->count;
 
-    return (qctx_eval_set){source->store, count, split->questions, split->offsets, split->contexts};
+    return qctx_eval_set_of_store(source->store, count, split->questions, split->offsets, split->contexts);
 }
 
 void qctx_opened_close(qctx_opened *opened)

@@ -157,18 +157,17 @@ static qctx_status find_top(qctx_comm *comm, const qctx_eval_set *set, const qct
                             const int64_t *candidates, int64_t total, const int64_t *chosen, int64_t count,
                             qctx_hit *hits, qctx_error *error)
 {
-    const qctx_rows questions = qctx_rows_of_store(set->store, QCTX_STORE_QUESTIONS);
-    const qctx_rows contexts = qctx_rows_of_store(set->store, QCTX_STORE_CONTEXTS);
     int64_t rows[2 * QCTX_PREDICTIONS_EACH];
     qctx_shard shard;
+    const qctx_query query = {comm, &shard, projector, &set->rows[0], rows, count};
     qctx_status status =
-        qctx_shard_create(comm, &contexts, projector, candidates, total, QCTX_PRECISION_FLOAT32, &shard, error);
+        qctx_shard_create(comm, &set->rows[1], projector, candidates, total, QCTX_PRECISION_FLOAT32, &shard, error);
 
     if (status != QCTX_OK)
         return status;
     for (int64_t i = 0; i < count; i++)
         rows[i] = set->questions[chosen[i]];
-    status = qctx_topk(comm, &shard, projector, &questions, rows, count, TOP, hits, error);
+    status = qctx_topk(&query, TOP, hits, error);
     qctx_shard_free(&shard);
     return status;
 }
@@ -182,8 +181,7 @@ qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx
     qctx_status status = qctx_predictions_choose(no_head, head, set->offsets, set->count, chosen, &each, error);
 
     if (status == QCTX_OK)
-        status = qctx_evaluate_candidates(set, qctx_store_count(set->store, QCTX_STORE_CONTEXTS), protocol, &candidates,
-                                          &total, error);
+        status = qctx_evaluate_candidates(set, protocol, &candidates, &total, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
         status = find_top(comm, set, projector, candidates, total, chosen, 2 * each, hits, error);

@@ -79,15 +79,15 @@ static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const 
                                const qctx_projector *projector, int64_t depth, const run_writer *writer,
                                qctx_error *error)
 {
-    const qctx_rows questions = qctx_rows_of_store(set->store, QCTX_STORE_QUESTIONS);
     const int64_t block = set->count < BLOCK ? set->count : BLOCK;
     qctx_hit *hits = qctx_alloc(block * depth, sizeof *hits, "the lists of a TREC run", error);
     qctx_status status = qctx_agree(comm, hits == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     for (int64_t first = 0; first < set->count && status == QCTX_OK; first += block) {
         int64_t count = set->count - first < block ? set->count - first : block;
+        const qctx_query query = {comm, shard, projector, &set->rows[0], set->questions + first, count};
 
-        status = qctx_topk(comm, shard, projector, &questions, set->questions + first, count, depth, hits, error);
+        status = qctx_topk(&query, depth, hits, error);
         for (int64_t q = 0; q < count && status == QCTX_OK && writer->file != NULL; q++)
             qctx_trec_lines(qctx_outfile_stream(writer->file), writer->questions[first + q], hits + q * depth, depth,
                             writer->contexts);
@@ -100,18 +100,17 @@ qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_s
                             const qctx_projector *projector, const qctx_protocol *protocol, int64_t depth,
                             qctx_error *error)
 {
-    const qctx_rows contexts = qctx_rows_of_store(set->store, QCTX_STORE_CONTEXTS);
     int64_t *candidates = NULL, total = 0;
     run_writer writer = {0};
     qctx_shard shard = {0};
-    qctx_status status = qctx_evaluate_candidates(set, qctx_store_count(set->store, QCTX_STORE_CONTEXTS), protocol,
-                                                  &candidates, &total, error);
+    qctx_status status = qctx_evaluate_candidates(set, protocol, &candidates, &total, error);
 
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
         status = open_writer(path, set, candidates, total, &writer, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
-        status = qctx_shard_create(comm, &contexts, projector, candidates, total, QCTX_PRECISION_AUTO, &shard, error);
+        status =
+            qctx_shard_create(comm, &set->rows[1], projector, candidates, total, QCTX_PRECISION_AUTO, &shard, error);
     if (status == QCTX_OK)
         status = write_lists(comm, set, &shard, projector, depth < total ? depth : total, &writer, error);
     if (status != QCTX_OK)

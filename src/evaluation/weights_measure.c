@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evaluate_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/encoder/joined.h"
@@ -115,7 +114,7 @@ static void place_question(const sweep *s, const pool_work *pool, int64_t row, i
         add_scores(s, pool, row, s->weights + t * s->task->count);
         for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
             s->positions[t * answers + a] =
-                position_of(pool, evaluate_index_of(pool->candidates, pool->total, set->contexts[a]));
+                position_of(pool, qctx_lower_bound(pool->candidates, pool->total, set->contexts[a]));
     }
 }
 

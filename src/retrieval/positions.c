@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "positions_count.h"
 #include "qctx/base/mem.h"
-#include "qctx/retrieval/positions_count.h"
 #include "scan.h"
 
 /* What the scan needs at each block of questions. */
 typedef struct {
-    qctx_comm *comm;
-    const qctx_shard *shard;
+    const qctx_query *query;
     const int64_t *offsets;
     const int64_t *places;
     double *targets;    /* [most places of a block] their scores */
@@ -22,7 +21,7 @@ typedef struct {
 static qctx_status score_targets(void *context, const scan_block *block, qctx_error *error)
 {
     const placement *task = context;
-    const qctx_shard *shard = task->shard;
+    const qctx_shard *shard = task->query->shard;
     const int64_t begin = task->offsets[block->first];
 
     (void)error;
@@ -34,7 +33,7 @@ static qctx_status score_targets(void *context, const scan_block *block, qctx_er
             task->targets[a - begin] =
                 candidate >= 0 && candidate < shard->count ? scan_score(block, shard, q, candidate) : 0.0;
         }
-    qctx_comm_sum_double(task->comm, task->targets, task->offsets[block->first + block->count] - begin);
+    qctx_comm_sum_double(task->query->comm, task->targets, task->offsets[block->first + block->count] - begin);
     return QCTX_OK;
 }
 
@@ -72,21 +71,21 @@ static qctx_status end_block(void *context, const scan_block *block, qctx_error 
     return QCTX_OK;
 }
 
-qctx_status qctx_positions(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
-                           const qctx_rows *questions, const int64_t *rows, int64_t count, const int64_t *offsets,
-                           const int64_t *places, int64_t *positions, qctx_error *error)
+qctx_status qctx_positions(const qctx_query *query, const int64_t *offsets, const int64_t *places, int64_t *positions,
+                           qctx_error *error)
 {
-    placement task = {.comm = comm, .shard = shard, .offsets = offsets, .places = places, .positions = positions};
+    const int64_t answers = offsets[query->count];
+    placement task = {.query = query, .offsets = offsets, .places = places, .positions = positions};
     const scan_taker taker = {&task, score_targets, end_block, count_tile};
     qctx_status status;
 
-    memset(positions, 0, (size_t)offsets[count] * sizeof *positions);
-    task.targets = qctx_alloc(offsets[count], sizeof *task.targets, "the scores of right contexts", error);
-    status = qctx_agree(comm, task.targets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    memset(positions, 0, (size_t)answers * sizeof *positions);
+    task.targets = qctx_alloc(answers, sizeof *task.targets, "the scores of right contexts", error);
+    status = qctx_agree(query->comm, task.targets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
     if (status == QCTX_OK)
-        status = scan_run(comm, shard, projector, questions, rows, count, count, &taker, error);
+        status = scan_run(query, query->count, &taker, error);
     if (status == QCTX_OK)
-        qctx_comm_sum_int64(comm, positions, offsets[count]);
+        qctx_comm_sum_int64(query->comm, positions, answers);
     free(task.targets);
     return status;
 }

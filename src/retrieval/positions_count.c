@@ -1,4 +1,4 @@
-#include "qctx/retrieval/positions_count.h"
+#include "positions_count.h"
 
 #include <math.h>
 #include <stdbool.h>

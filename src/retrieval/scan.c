@@ -43,17 +43,19 @@ static int64_t tile_of(const qctx_shard *shard)
     return even > SCAN_TILE ? SCAN_TILE : even < TILE_LEAST ? TILE_LEAST : even;
 }
 
-static qctx_status allocate(qctx_comm *comm, const qctx_shard *shard, int64_t count, int64_t most, scan_memory *memory,
-                            qctx_error *error)
+static qctx_status allocate(const qctx_query *query, int64_t most, scan_memory *memory, qctx_error *error)
 {
+    const qctx_shard *shard = query->shard;
+    const int64_t count = query->count;
+    const int ranks = qctx_comm_size(query->comm);
     const qctx_precision precision = shard->rows.rounded != NULL ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
     const int64_t own = qctx_smaller(ROUND_QUESTIONS, count);
     qctx_status status;
 
     memory->block = qctx_smaller(qctx_smaller(most, BLOCK), count);
     memory->tile = tile_of(shard);
-    memory->round = qctx_smaller(ROUND_QUESTIONS * qctx_smaller(qctx_comm_size(comm), ROUND_RANKS), count);
-    memory->counts = qctx_alloc(qctx_comm_size(comm), sizeof *memory->counts, "a scan", error);
+    memory->round = qctx_smaller(ROUND_QUESTIONS * qctx_smaller(ranks, ROUND_RANKS), count);
+    memory->counts = qctx_alloc(ranks, sizeof *memory->counts, "a scan", error);
     memory->own = qctx_alloc(own * shard->width, sizeof(float), "projected questions", error);
     memory->scores =
         qctx_alloc(omp_get_max_threads() * memory->block * memory->tile, sizeof(float), "a tile of scores", error);
@@ -62,25 +64,26 @@ static qctx_status allocate(qctx_comm *comm, const qctx_shard *shard, int64_t co
     return memory->counts == NULL || memory->own == NULL || memory->scores == NULL ? QCTX_ERR_MEMORY : status;
 }
 
-/* Fills memory->questions with the projections of the questions of one round, `count` in all. */
-static qctx_status project_round(qctx_comm *comm, scan_memory *memory, const qctx_projector *projector,
-                                 const qctx_rows *source, const int64_t *rows, int64_t count, qctx_error *error)
+/* Fills memory->questions with the projections of the `count` questions of one round, from `done` on. */
+static qctx_status project_round(const qctx_query *query, scan_memory *memory, int64_t done, int64_t count,
+                                 qctx_error *error)
 {
-    const int64_t width = qctx_projector_output(projector);
-    const int rank = qctx_comm_rank(comm);
+    const int64_t width = query->shard->width;
+    const int rank = qctx_comm_rank(query->comm);
+    const int64_t *own = query->rows + done + qctx_smaller((int64_t)rank * ROUND_QUESTIONS, count);
     qctx_status status;
 
-    for (int r = 0; r < qctx_comm_size(comm); r++) {
+    for (int r = 0; r < qctx_comm_size(query->comm); r++) {
         int64_t left = count - qctx_smaller((int64_t)r * ROUND_QUESTIONS, count);
 
         memory->counts[r] = qctx_smaller(ROUND_QUESTIONS, left);
     }
-    status = qctx_rows_project(source, projector, 0, rows + qctx_smaller((int64_t)rank * ROUND_QUESTIONS, count),
-                               memory->counts[rank], memory->own, error);
-    status = qctx_agree(comm, status, error);
+    status = qctx_rows_project(query->questions, query->projector, 0, own, memory->counts[rank], memory->own, error);
+    status = qctx_agree(query->comm, status, error);
     if (status != QCTX_OK)
         return status;
-    qctx_comm_gather_all(comm, memory->own, memory->questions.values, memory->counts, (size_t)width * sizeof(float));
+    qctx_comm_gather_all(query->comm, memory->own, memory->questions.values, memory->counts,
+                         (size_t)width * sizeof(float));
     qctx_scored_rows_measure(&memory->questions, count, width);
     return QCTX_OK;
 }
@@ -157,31 +160,40 @@ static void scan_tiles(const scan_memory *memory, int64_t offset, const scan_blo
     }
 }
 
-qctx_status scan_run(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
-                     const qctx_rows *questions, const int64_t *rows, int64_t count, int64_t most,
-                     const scan_taker *taker, qctx_error *error)
+/* All blocks of the round of `count` questions that begins at question `done`. Collective. */
+static qctx_status scan_round(const qctx_query *query, const scan_memory *memory, int64_t done, int64_t count,
+                              const scan_taker *taker, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t at = 0; at < count && status == QCTX_OK; at += memory->block) {
+        const scan_block block = {.first = done + at,
+                                  .count = qctx_smaller(memory->block, count - at),
+                                  .values = memory->questions.values + at * query->shard->width,
+                                  .extents = memory->questions.extents + at};
+
+        status = taker->begin(taker->context, &block, error);
+        if (status != QCTX_OK)
+            break;
+        scan_tiles(memory, at, &block, query->shard, taker);
+        status = qctx_stop_agree(query->comm, error);
+        if (status == QCTX_OK)
+            status = taker->end(taker->context, &block, error);
+    }
+    return status;
+}
+
+qctx_status scan_run(const qctx_query *query, int64_t most, const scan_taker *taker, qctx_error *error)
 {
     scan_memory memory = {0};
-    qctx_status status = qctx_agree(comm, allocate(comm, shard, count, most, &memory, error), error);
+    qctx_status status = qctx_agree(query->comm, allocate(query, most, &memory, error), error);
 
-    for (int64_t done = 0; done < count && status == QCTX_OK; done += memory.round) {
-        int64_t round = qctx_smaller(memory.round, count - done);
+    for (int64_t done = 0; done < query->count && status == QCTX_OK; done += memory.round) {
+        int64_t round = qctx_smaller(memory.round, query->count - done);
 
-        status = project_round(comm, &memory, projector, questions, rows + done, round, error);
-        for (int64_t at = 0; at < round && status == QCTX_OK; at += memory.block) {
-            const scan_block block = {.first = done + at,
-                                      .count = qctx_smaller(memory.block, round - at),
-                                      .values = memory.questions.values + at * shard->width,
-                                      .extents = memory.questions.extents + at};
-
-            status = taker->begin(taker->context, &block, error);
-            if (status != QCTX_OK)
-                break;
-            scan_tiles(&memory, at, &block, shard, taker);
-            status = qctx_stop_agree(comm, error);
-            if (status == QCTX_OK)
-                status = taker->end(taker->context, &block, error);
-        }
+        status = project_round(query, &memory, done, round, error);
+        if (status == QCTX_OK)
+            status = scan_round(query, &memory, done, round, taker, error);
     }
     free_memory(&memory);
     return status;

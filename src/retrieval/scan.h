@@ -8,8 +8,7 @@
 #ifndef QCTX_RETRIEVAL_SCAN_H
 #define QCTX_RETRIEVAL_SCAN_H
 
-#include "qctx/retrieval/positions_count.h"
-#include "qctx/retrieval/shard.h"
+#include "qctx/retrieval/query.h"
 
 /* Questions of a scan that are worked together. */
 typedef struct {
@@ -53,6 +52,9 @@ int64_t scan_count(const float *scores, int64_t count, float low, float high, in
 float scan_float_below(double value);
 float scan_float_above(double value);
 
+/* Candidates of a tile are at most this many. */
+enum { SCAN_TILE = 1024 };
+
 /* What is done with the scores. */
 typedef struct {
     void *context;
@@ -68,11 +70,9 @@ typedef struct {
 } scan_taker;
 
 /*
- * Scans questions rows[0 … count − 1] of `questions` in blocks of at most `most`, the same on all ranks. Collective.
- * Errors: MEMORY, STOPPED and those of the taker.
+ * Scans the questions in blocks of at most `most`, the same on all ranks. Collective. Errors: MEMORY, STOPPED and
+ * those of the taker.
  */
-qctx_status scan_run(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
-                     const qctx_rows *questions, const int64_t *rows, int64_t count, int64_t most,
-                     const scan_taker *taker, qctx_error *error);
+qctx_status scan_run(const qctx_query *query, int64_t most, const scan_taker *taker, qctx_error *error);
 
 #endif

@@ -116,6 +116,7 @@ qctx_status qctx_search_ask(qctx_search *search, const char *question, int64_t k
 {
     const qctx_rows rows = qctx_rows_of_array(search->question, search->projector->input, 0);
     const int64_t row = 0;
+    const qctx_query query = {search->comm, &search->shard, search->projector, &rows, &row, 1};
     qctx_status status = qctx_search_check(question, error);
 
     if (status == QCTX_OK)
@@ -123,5 +124,5 @@ qctx_status qctx_search_ask(qctx_search *search, const char *question, int64_t k
     status = qctx_agree(search->comm, status, error);
     if (status != QCTX_OK)
         return status;
-    return qctx_topk(search->comm, &search->shard, search->projector, &rows, &row, 1, k, hits, error);
+    return qctx_topk(&query, k, hits, error);
 }

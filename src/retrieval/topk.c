@@ -184,26 +184,24 @@ static int64_t block_of(int64_t k, int64_t count)
     return qctx_smaller(most, count);
 }
 
-qctx_status qctx_topk(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
-                      const qctx_rows *questions, const int64_t *rows, int64_t count, int64_t k, qctx_hit *hits,
-                      qctx_error *error)
+qctx_status qctx_topk(const qctx_query *query, int64_t k, qctx_hit *hits, qctx_error *error)
 {
-    const int size = qctx_comm_size(comm);
-    merging task = {.comm = comm, .shard = shard, .k = k, .hits = hits, .threads = omp_get_max_threads()};
+    const int size = qctx_comm_size(query->comm);
+    merging task = {.comm = query->comm, .shard = query->shard, .k = k, .hits = hits, .threads = omp_get_max_threads()};
     const scan_taker taker = {&task, begin_block, end_block, take_tile};
     qctx_status status;
 
-    task.block = block_of(k, count);
+    task.block = block_of(k, query->count);
     task.kept = qctx_alloc(3 * (int64_t)size, sizeof *task.kept, "counts of hits", error);
-    status = qctx_agree(comm, task.kept == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    status = qctx_agree(query->comm, task.kept == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
     if (status != QCTX_OK)
         goto out;
     task.counts = task.kept + size;
     task.cursors = task.counts + size;
-    qctx_comm_gather_counts(comm, qctx_smaller(k, shard->count), task.kept);
-    status = qctx_agree(comm, allocate_lists(&task, error), error);
+    qctx_comm_gather_counts(query->comm, qctx_smaller(k, query->shard->count), task.kept);
+    status = qctx_agree(query->comm, allocate_lists(&task, error), error);
     if (status == QCTX_OK)
-        status = scan_run(comm, shard, projector, questions, rows, count, task.block, &taker, error);
+        status = scan_run(query, task.block, &taker, error);
 out:
     free(task.kept);
     free(task.entries);

@@ -59,9 +59,8 @@ static void check(const ranking_data *data, qctx_protocol protocol, int64_t step
     bool *is_candidate = qctx_alloc(data->contexts, sizeof *is_candidate, "a test", NULL);
     ranking_entry *list = qctx_alloc(data->contexts, sizeof *list, "a test", NULL);
 
-    assert_status(qctx_evaluate_rows(test_comm, &data->from[0], &data->from[1], data->contexts, &data->set,
-                                     &data->projector, &protocol, positions, &error),
-                  QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &data->set, &data->projector, &protocol, positions, &error), QCTX_OK,
+                  &error);
     for (int64_t i = 0; i < data->questions; i++)
         order[i] = i;
     if (protocol.order == QCTX_POOLS_SHUFFLED)
@@ -83,29 +82,26 @@ static void positions_by_hand(void **state)
     const float questions[] = {1, 0, 0, 1}, contexts[] = {3, 0, 1, 5, 3, 5, 2, 0, 1, 7};
     const int64_t rows[] = {0, 1}, offsets[] = {0, 2, 3}, answers[] = {2, 4, 0};
     const qctx_rows from[] = {qctx_rows_of_array(questions, 2, 0), qctx_rows_of_array(contexts, 2, 0)};
-    const qctx_eval_set set = {NULL, 2, rows, offsets, answers};
+    const qctx_eval_set set = {{from[0], from[1]}, 5, NULL, 2, rows, offsets, answers};
     const qctx_projector projector = {.input = 2};
     qctx_protocol protocol = {.candidates = QCTX_CANDIDATES_CORPUS};
     int64_t positions[3];
 
     (void)state;
-    assert_status(qctx_evaluate_rows(test_comm, &from[0], &from[1], 5, &set, &projector, &protocol, positions, &error),
-                  QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &set, &projector, &protocol, positions, &error), QCTX_OK, &error);
     assert_int_equal(positions[0], 1);
     assert_int_equal(positions[1], 4);
     /* Products with (0, 1): 0, 5, 5, 0, 7. Row 0 ties with row 3 and is the lower. */
     assert_int_equal(positions[2], 3);
     /* Only rows 0, 2 and 4 answer something. */
     protocol.candidates = QCTX_CANDIDATES_SPLIT;
-    assert_status(qctx_evaluate_rows(test_comm, &from[0], &from[1], 5, &set, &projector, &protocol, positions, &error),
-                  QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &set, &projector, &protocol, positions, &error), QCTX_OK, &error);
     assert_int_equal(positions[0], 1);
     assert_int_equal(positions[1], 2);
     assert_int_equal(positions[2], 2);
     /* Alone in its pool, the second question has one candidate. */
     protocol = (qctx_protocol){QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 1, 0, QCTX_PRECISION_FLOAT32};
-    assert_status(qctx_evaluate_rows(test_comm, &from[0], &from[1], 5, &set, &projector, &protocol, positions, &error),
-                  QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &set, &projector, &protocol, positions, &error), QCTX_OK, &error);
     assert_int_equal(positions[0], 0);
     assert_int_equal(positions[1], 1);
     assert_int_equal(positions[2], 0);
@@ -162,7 +158,6 @@ static uint64_t hash_of_rounding_positions(qctx_candidates candidates)
     float *parameters = qctx_alloc(qctx_head_parameter_count(&head), sizeof *parameters, "a test", NULL);
     ranking_data data = ranking_make(QUESTIONS, CONTEXTS);
     float *sides[2];
-    qctx_rows from[2];
     int64_t *positions = qctx_alloc(data.offsets[QUESTIONS], sizeof *positions, "a test", NULL);
     qctx_projector projector = {&head, parameters, 0.7, true, DIM};
     qctx_protocol protocol = {candidates, QCTX_POOLS_SHUFFLED, 70, 5, QCTX_PRECISION_FLOAT32};
@@ -179,11 +174,9 @@ static uint64_t hash_of_rounding_positions(qctx_candidates candidates)
             sides[side][i] = i >= DIM && i / DIM % 3 == 0
                                  ? sides[side][i - DIM]
                                  : (float)qctx_rng_uniform(2, QCTX_STREAM_SYNTH, (uint64_t)side, (uint64_t)i) - 0.5f;
-        from[side] = qctx_rows_of_array(sides[side], DIM, 0);
+        data.set.rows[side] = qctx_rows_of_array(sides[side], DIM, 0);
     }
-    assert_status(qctx_evaluate_rows(test_comm, &from[0], &from[1], CONTEXTS, &data.set, &projector, &protocol,
-                                     positions, &error),
-                  QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &data.set, &projector, &protocol, positions, &error), QCTX_OK, &error);
     hash = qctx_hash(positions, (size_t)data.offsets[QUESTIONS] * sizeof *positions, 0);
     free(parameters);
     free(positions);
@@ -225,9 +218,7 @@ static void no_questions_are_refused(void **state)
 
     (void)state;
     data.set.count = 0;
-    assert_status(qctx_evaluate_rows(test_comm, &data.from[0], &data.from[1], 1, &data.set, &data.projector, &protocol,
-                                     NULL, &error),
-                  QCTX_ERR_DATA, &error);
+    assert_status(qctx_evaluate(test_comm, &data.set, &data.projector, &protocol, NULL, &error), QCTX_ERR_DATA, &error);
     ranking_free(&data);
 }
 

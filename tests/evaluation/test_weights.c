@@ -112,7 +112,11 @@ static qctx_store *store_of(const char *name, part_rows part)
 
 static qctx_weights_set all_questions(qctx_store *const *stores)
 {
-    return (qctx_weights_set){{NULL, made_up.split.count, made_up.rows, made_up.offsets, made_up.answers}, stores};
+    return (qctx_weights_set){{.count = made_up.split.count,
+                               .questions = made_up.rows,
+                               .offsets = made_up.offsets,
+                               .contexts = made_up.answers},
+                              stores};
 }
 
 /* The choice among parts whose contexts are as given, all questions in one pool. */

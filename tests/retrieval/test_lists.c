@@ -18,7 +18,7 @@ static qctx_eval_set set_of(const small_store *small)
     const qctx_split *split = qctx_store_split(small->store, "dev", &error);
 
     assert_non_null(split);
-    return (qctx_eval_set){small->store, split->count, split->questions, split->offsets, split->contexts};
+    return qctx_eval_set_of_store(small->store, split->count, split->questions, split->offsets, split->contexts);
 }
 
 /* Place of context `id` in the run's list of question `question`, from 0, or −1; checks that the scores fall. */

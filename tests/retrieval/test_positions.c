@@ -56,14 +56,13 @@ static void check(rows_kind kind, int64_t contexts)
     positions_data data = make(kind, contexts);
     int64_t positions[QUESTIONS * 3];
     qctx_shard shard;
+    const qctx_query query = {test_comm, &shard, &projector, &data.from[0], data.rows, QUESTIONS};
 
     for (int p = 0; p < 3; p++) {
         assert_status(
             qctx_shard_create(test_comm, &data.from[1], &projector, NULL, contexts, precisions[p], &shard, &error),
             QCTX_OK, &error);
-        assert_status(qctx_positions(test_comm, &shard, &projector, &data.from[0], data.rows, QUESTIONS, data.offsets,
-                                     data.places, positions, &error),
-                      QCTX_OK, &error);
+        assert_status(qctx_positions(&query, data.offsets, data.places, positions, &error), QCTX_OK, &error);
         qctx_shard_free(&shard);
         for (int64_t q = 0; q < QUESTIONS; q++)
             for (int64_t a = data.offsets[q]; a < data.offsets[q + 1]; a++)

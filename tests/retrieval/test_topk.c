@@ -20,7 +20,8 @@ static void check(int64_t questions, int64_t contexts, int64_t k, int64_t step)
     assert_status(qctx_shard_create(test_comm, &data.from[1], &data.projector, NULL, contexts, QCTX_PRECISION_FLOAT32,
                                     &shard, &error),
                   QCTX_OK, &error);
-    assert_status(qctx_topk(test_comm, &shard, &data.projector, &data.from[0], data.rows, questions, k, hits, &error),
+    assert_status(qctx_topk(&(qctx_query){test_comm, &shard, &data.projector, &data.from[0], data.rows, questions}, k,
+                            hits, &error),
                   QCTX_OK, &error);
     for (int64_t q = 0; q < questions; q += step) {
         for (int64_t c = 0; c < contexts; c++)
@@ -70,7 +71,8 @@ static void candidates_may_be_a_part_of_the_rows(void **state)
     assert_status(
         qctx_shard_create(test_comm, &from[1], &projector, candidates, 3, QCTX_PRECISION_FLOAT32, &shard, &error),
         QCTX_OK, &error);
-    assert_status(qctx_topk(test_comm, &shard, &projector, &from[0], &row, 1, 2, hits, &error), QCTX_OK, &error);
+    assert_status(qctx_topk(&(qctx_query){test_comm, &shard, &projector, &from[0], &row, 1}, 2, hits, &error), QCTX_OK,
+                  &error);
     assert_int_equal(hits[0].candidate, 1);
     assert_close(hits[0].score, 7, 0);
     assert_int_equal(hits[1].candidate, 2);
@@ -95,8 +97,8 @@ static void check_hard(rows_kind kind, int64_t contexts, int64_t k, qctx_precisi
         rows[q] = q;
     assert_status(qctx_shard_create(test_comm, &from[1], &projector, NULL, contexts, precision, &shard, &error),
                   QCTX_OK, &error);
-    assert_status(qctx_topk(test_comm, &shard, &projector, &from[0], rows, QUESTIONS, k, hits, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_topk(&(qctx_query){test_comm, &shard, &projector, &from[0], rows, QUESTIONS}, k, hits, &error),
+                  QCTX_OK, &error);
     for (int64_t q = 0; q < QUESTIONS; q++) {
         for (int64_t c = 0; c < contexts; c++)
             list[c] = (ranking_entry){rows_score(sides[0] + q * DIM, sides[1] + c * DIM, DIM), c};
@@ -147,7 +149,8 @@ static void the_worst_order_is_ranked_too(void **state)
         assert_status(qctx_shard_create(test_comm, &from[1], &projector, NULL, CONTEXTS,
                                         p == 0 ? QCTX_PRECISION_FLOAT32 : QCTX_PRECISION_BFLOAT16, &shard, &error),
                       QCTX_OK, &error);
-        assert_status(qctx_topk(test_comm, &shard, &projector, &from[0], &row, 1, BEST, hits, &error), QCTX_OK, &error);
+        assert_status(qctx_topk(&(qctx_query){test_comm, &shard, &projector, &from[0], &row, 1}, BEST, hits, &error),
+                      QCTX_OK, &error);
         qctx_shard_free(&shard);
         for (int64_t i = 0; i < BEST; i++)
             assert_int_equal(hits[i].candidate, CONTEXTS - 1 - i);

@@ -58,9 +58,10 @@ static inline ranking_data ranking_make(int64_t questions, int64_t contexts)
             data.answers[used++] = start + a;
         data.offsets[i + 1] = used;
     }
-    data.set = (qctx_eval_set){NULL, questions, data.rows, data.offsets, data.answers};
     for (int side = 0; side < 2; side++)
         data.from[side] = qctx_rows_of_array(data.sides[side], RANKING_DIM, 0);
+    data.set =
+        (qctx_eval_set){{data.from[0], data.from[1]}, contexts, NULL, questions, data.rows, data.offsets, data.answers};
     data.projector = (qctx_projector){.input = RANKING_DIM};
     return data;
 }

@@ -31,4 +31,8 @@ double qctx_median(double *values, int64_t count);
 /* Sorts values [count], ascending, and drops repetitions; returns how many are left. Local. */
 int64_t qctx_sort_unique(int64_t *values, int64_t count);
 
+/* The first place in `sorted` [count], ascending, whose value is not below `value`; `count` where there is none. Local.
+ */
+int64_t qctx_lower_bound(const int64_t *sorted, int64_t count, int64_t value);
+
 #endif

@@ -29,14 +29,23 @@ typedef struct {
     qctx_precision scan;   /* of products; positions do not depend on it */
 } qctx_protocol;
 
+/* That of a configuration's eval section, with products in the precision that is fastest here. Local. */
+qctx_protocol qctx_protocol_of(const qctx_config *config);
+
 /* Questions to evaluate: a split of a store, or a part of one (the tuning pairs). Borrows its arrays. */
 typedef struct {
-    qctx_store *store;
+    qctx_rows rows[2];        /* encoder rows of questions and contexts, by qctx_side */
+    int64_t context_count;    /* of rows[1] */
+    qctx_store *store;        /* whose rows these are, or NULL */
     int64_t count;            /* questions */
-    const int64_t *questions; /* [count] rows of the store */
+    const int64_t *questions; /* [count] rows */
     const int64_t *offsets;   /* [count + 1] */
-    const int64_t *contexts;  /* [offsets[count]] rows of the store that answer */
+    const int64_t *contexts;  /* [offsets[count]] rows that answer */
 } qctx_eval_set;
+
+/* Questions of a store: `count` of its rows, with the rows that answer. Local. */
+qctx_eval_set qctx_eval_set_of_store(qctx_store *store, int64_t count, const int64_t *questions, const int64_t *offsets,
+                                     const int64_t *contexts);
 
 /*
  * positions [offsets[count]] receives the 0-based position of every right context of every question among its
@@ -47,18 +56,10 @@ qctx_status qctx_evaluate(qctx_comm *comm, const qctx_eval_set *set, const qctx_
                           const qctx_protocol *protocol, int64_t *positions, qctx_error *error);
 
 /*
- * The same for encoder rows that need not stand in a store: `context_count` contexts in all; set->store is not used.
- * Collective. Errors: DATA (no questions), MEMORY.
+ * The candidates of the protocols `split` and `corpus`, as ascending rows: `*candidates` [*total] is the caller's to
+ * free. Local. Errors: MEMORY.
  */
-qctx_status qctx_evaluate_rows(qctx_comm *comm, const qctx_rows *questions, const qctx_rows *contexts,
-                               int64_t context_count, const qctx_eval_set *set, const qctx_projector *projector,
-                               const qctx_protocol *protocol, int64_t *positions, qctx_error *error);
-
-/*
- * The candidates of the protocols `split` and `corpus`, as ascending rows of the store: `*candidates` [*total] is the
- * caller's to free. Local. Errors: MEMORY.
- */
-qctx_status qctx_evaluate_candidates(const qctx_eval_set *set, int64_t context_count, const qctx_protocol *protocol,
-                                     int64_t **candidates, int64_t *total, qctx_error *error);
+qctx_status qctx_evaluate_candidates(const qctx_eval_set *set, const qctx_protocol *protocol, int64_t **candidates,
+                                     int64_t *total, qctx_error *error);
 
 #endif

@@ -21,7 +21,7 @@ enum { QCTX_WEIGHT_STEPS = 11 };
 
 /* Questions to choose by, and the stores of the parts, whose rows are of the same texts. */
 typedef struct {
-    qctx_eval_set set;        /* its store is not used */
+    qctx_eval_set set;        /* its rows are not used, those of the parts are */
     qctx_store *const *parts; /* [count of encoders] */
 } qctx_weights_set;
 

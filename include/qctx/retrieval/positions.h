@@ -11,16 +11,14 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/comm.h"
-#include "qctx/retrieval/shard.h"
+#include "qctx/retrieval/query.h"
 
 /*
  * positions [offsets[count]] = the 0-based positions of the candidates places[offsets[i] … offsets[i + 1] − 1] (their
- * numbers among all) for the question rows[i] of `questions`, the same on all ranks and for any number of ranks.
- * Collective. Errors: MEMORY.
+ * numbers among all) for question i of the query, the same on all ranks and for any number of ranks. Collective.
+ * Errors: MEMORY.
  */
-qctx_status qctx_positions(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
-                           const qctx_rows *questions, const int64_t *rows, int64_t count, const int64_t *offsets,
-                           const int64_t *places, int64_t *positions, qctx_error *error);
+qctx_status qctx_positions(const qctx_query *query, const int64_t *offsets, const int64_t *places, int64_t *positions,
+                           qctx_error *error);
 
 #endif

@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/comm.h"
-#include "qctx/retrieval/shard.h"
+#include "qctx/retrieval/query.h"
 
 typedef struct {
     double score;      /* qctx_score of the projected rows */
@@ -17,12 +16,9 @@ typedef struct {
 } qctx_hit;
 
 /*
- * hits [count, k] = the k best candidates of questions rows[0 … count − 1], best first, equal scores by lower
- * number: the order of qctx_evaluate's positions. The same on all ranks and for any number of ranks. Collective.
- * Errors: MEMORY.
+ * hits [count, k] = the k best candidates of each question, best first, equal scores by lower number: the order of
+ * qctx_evaluate's positions. The same on all ranks and for any number of ranks. Collective. Errors: MEMORY.
  */
-qctx_status qctx_topk(qctx_comm *comm, const qctx_shard *shard, const qctx_projector *projector,
-                      const qctx_rows *questions, const int64_t *rows, int64_t count, int64_t k, qctx_hit *hits,
-                      qctx_error *error);
+qctx_status qctx_topk(const qctx_query *query, int64_t k, qctx_hit *hits, qctx_error *error);
 
 #endif

@@ -4,9 +4,6 @@
 
 #include <stdint.h>
 
-/* Candidates of a tile are at most this many. */
-enum { SCAN_TILE = 1024 };
-
 /* Scores of one question and consecutive candidates, and the rows that settle them. */
 typedef struct {
     const float *scores; /* [count] of a product */

@@ -1,20 +1,20 @@
-/* Pools: each is one rank's alone, and the pools are dealt over ranks and threads whole. */
+#include "qctx/retrieval/pools.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "evaluate_internal.h"
+#include "positions_count.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
-#include "qctx/base/rng.h"
 #include "qctx/platform/stop.h"
-#include "qctx/retrieval/positions_count.h"
+#include "scan.h"
 
 /* Questions of a pool that are held against its candidates at a time. */
 enum { QUESTIONS_AT_A_TIME = 256 };
 
-/* One pool: its questions are set->questions[order[0 … count − 1]]. */
+/* One pool: its questions are pools->rows[order[0 … count − 1]]. */
 typedef struct {
-    const evaluation *task;
+    const qctx_pools *pools;
     const int64_t *order;
     int64_t count;
     int64_t *candidates; /* [total] rows, ascending */
@@ -33,17 +33,17 @@ typedef struct {
 
 static qctx_status collect_candidates(pool_work *pool, qctx_error *error)
 {
-    const qctx_eval_set *set = pool->task->set;
+    const qctx_pools *pools = pool->pools;
     int64_t room = 0, filled = 0;
 
     for (int64_t i = 0; i < pool->count; i++)
-        room += set->offsets[pool->order[i] + 1] - set->offsets[pool->order[i]];
+        room += pools->offsets[pool->order[i] + 1] - pools->offsets[pool->order[i]];
     pool->candidates = qctx_alloc(room, sizeof *pool->candidates, "the candidates of a pool", error);
     if (pool->candidates == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < pool->count; i++)
-        for (int64_t a = set->offsets[pool->order[i]]; a < set->offsets[pool->order[i] + 1]; a++)
-            pool->candidates[filled++] = set->contexts[a];
+        for (int64_t a = pools->offsets[pool->order[i]]; a < pools->offsets[pool->order[i] + 1]; a++)
+            pool->candidates[filled++] = pools->answers[a];
     pool->total = qctx_sort_unique(pool->candidates, filled);
     return QCTX_OK;
 }
@@ -52,12 +52,12 @@ static qctx_status collect_candidates(pool_work *pool, qctx_error *error)
 static void count_question(const pool_work *pool, const pool_block *block, int64_t i, const positions_row *row,
                            int64_t first, int64_t *positions)
 {
-    const qctx_eval_set *set = pool->task->set;
+    const qctx_pools *pools = pool->pools;
     const int64_t question = pool->order[block->first + i], width = row->width;
     int64_t settled = 0;
 
-    for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++) {
-        int64_t index = evaluate_index_of(pool->candidates, pool->total, set->contexts[a]);
+    for (int64_t a = pools->offsets[question]; a < pools->offsets[question + 1]; a++) {
+        int64_t index = qctx_lower_bound(pool->candidates, pool->total, pools->answers[a]);
         double target = qctx_score(row->question, pool->contexts.values + index * width, width);
 
         positions[a] += positions_count(row, index - first, target, &settled);
@@ -67,7 +67,7 @@ static void count_question(const pool_work *pool, const pool_block *block, int64
 /* Holds the block's questions against the pool's candidates first … first + count − 1. */
 static void count_tile(const pool_work *pool, const pool_block *block, int64_t first, int64_t count, int64_t *positions)
 {
-    const int64_t width = qctx_projector_output(pool->task->projector);
+    const int64_t width = qctx_projector_output(pool->pools->projector);
     const float *contexts = pool->contexts.values + first * width;
     const qctx_extent most = qctx_extent_most(pool->contexts.extents + first, count);
 
@@ -88,16 +88,16 @@ static void count_tile(const pool_work *pool, const pool_block *block, int64_t f
 
 static qctx_status place_block(const pool_work *pool, pool_block *block, int64_t *positions, qctx_error *error)
 {
-    const evaluation *task = pool->task;
+    const qctx_pools *pools = pool->pools;
     qctx_status status;
 
     for (int64_t i = 0; i < block->count; i++)
-        block->rows[i] = task->set->questions[pool->order[block->first + i]];
-    status = qctx_rows_project(task->questions, task->projector, 0, block->rows, block->count, block->questions.values,
-                               error);
+        block->rows[i] = pools->rows[pool->order[block->first + i]];
+    status = qctx_rows_project(pools->questions, pools->projector, 0, block->rows, block->count,
+                               block->questions.values, error);
     if (status != QCTX_OK)
         return status;
-    qctx_scored_rows_measure(&block->questions, block->count, qctx_projector_output(task->projector));
+    qctx_scored_rows_measure(&block->questions, block->count, qctx_projector_output(pools->projector));
     for (int64_t first = 0; first < pool->total; first += SCAN_TILE)
         count_tile(pool, block, first, qctx_smaller(SCAN_TILE, pool->total - first), positions);
     return QCTX_OK;
@@ -105,7 +105,7 @@ static qctx_status place_block(const pool_work *pool, pool_block *block, int64_t
 
 static qctx_status place_questions(const pool_work *pool, int64_t *positions, qctx_error *error)
 {
-    const int64_t width = qctx_projector_output(pool->task->projector);
+    const int64_t width = qctx_projector_output(pool->pools->projector);
     const int64_t most = qctx_smaller(QUESTIONS_AT_A_TIME, pool->count);
     pool_block block = {0};
     qctx_status status =
@@ -127,11 +127,11 @@ static qctx_status place_questions(const pool_work *pool, int64_t *positions, qc
     return status;
 }
 
-static qctx_status evaluate_pool(const evaluation *task, const int64_t *order, int64_t count, int64_t *positions,
-                                 qctx_error *error)
+static qctx_status place_pool(const qctx_pools *pools, const int64_t *order, int64_t count, int64_t *positions,
+                              qctx_error *error)
 {
-    const int64_t width = qctx_projector_output(task->projector);
-    pool_work pool = {.task = task, .order = order, .count = count};
+    const int64_t width = qctx_projector_output(pools->projector);
+    pool_work pool = {.pools = pools, .order = order, .count = count};
     qctx_status status = qctx_stop_check(error);
 
     if (status == QCTX_OK)
@@ -141,7 +141,7 @@ static qctx_status evaluate_pool(const evaluation *task, const int64_t *order, i
     status =
         qctx_scored_rows_alloc(pool.total, width, QCTX_PRECISION_FLOAT32, "contexts of a pool", &pool.contexts, error);
     if (status == QCTX_OK)
-        status = qctx_rows_project(task->contexts, task->projector, 1, pool.candidates, pool.total,
+        status = qctx_rows_project(pools->contexts, pools->projector, 1, pool.candidates, pool.total,
                                    pool.contexts.values, error);
     if (status != QCTX_OK)
         goto out;
@@ -153,11 +153,10 @@ out:
     return status;
 }
 
-static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, const int64_t *order, int64_t *positions,
-                                      qctx_error *error)
+static qctx_status place_own_pools(qctx_comm *comm, const qctx_pools *pools, int64_t *positions, qctx_error *error)
 {
-    const int64_t count = task->set->count;
-    const int64_t size = qctx_smaller(task->protocol->pool, count);
+    const int64_t count = pools->count;
+    const int64_t size = qctx_smaller(pools->pool, count);
     qctx_status status = QCTX_OK;
     int64_t first, own;
 
@@ -166,10 +165,10 @@ static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, c
     for (int64_t p = first; p < first + own; p++) {
         qctx_error pool_error;
         qctx_status pool_status =
-            evaluate_pool(task, order + p * size, qctx_smaller(size, count - p * size), positions, &pool_error);
+            place_pool(pools, pools->order + p * size, qctx_smaller(size, count - p * size), positions, &pool_error);
 
         if (pool_status != QCTX_OK) {
-#pragma omp critical(qctx_evaluate_pools)
+#pragma omp critical(qctx_pools_positions)
             {
                 status = pool_status;
                 *error = pool_error;
@@ -179,23 +178,13 @@ static qctx_status evaluate_own_pools(qctx_comm *comm, const evaluation *task, c
     return status;
 }
 
-qctx_status evaluate_pools(qctx_comm *comm, const evaluation *task, int64_t *positions, qctx_error *error)
+qctx_status qctx_pools_positions(qctx_comm *comm, const qctx_pools *pools, int64_t *positions, qctx_error *error)
 {
-    const int64_t count = task->set->count, answers = task->set->offsets[count];
-    int64_t *order = qctx_alloc(count, sizeof *order, "the order of pools", error);
-    qctx_status status = order == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    const int64_t answers = pools->offsets[pools->count];
+    qctx_status status;
 
     memset(positions, 0, (size_t)answers * sizeof *positions);
-    if (status == QCTX_OK) {
-        if (task->protocol->order == QCTX_POOLS_SHUFFLED)
-            qctx_rng_permutation(order, count, task->protocol->seed, QCTX_STREAM_POOL, 0);
-        else
-            for (int64_t i = 0; i < count; i++)
-                order[i] = i;
-        status = evaluate_own_pools(comm, task, order, positions, error);
-    }
-    free(order);
-    status = qctx_agree(comm, status, error);
+    status = qctx_agree(comm, place_own_pools(comm, pools, positions, error), error);
     if (status == QCTX_OK)
         qctx_comm_sum_int64(comm, positions, answers);
     return status;
