@@ -45,8 +45,8 @@ library() {
     [[ -z $hits ]] || complain "<$header> is included outside $allowed:" $hits
 }
 library 'mpi\.h>' 'src/platform/(comm|h5)[a-z_]*\.[ch]'
-library 'cblas\.h>' 'src/(platform|linalg)/blas\.c'
-library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/(platform|linalg)/onednn[a-z_]*\.[ch]'
+library 'cblas\.h>' 'src/linalg/blas\.c'
+library '(oneapi/dnnl/)?dnnl[a-z_]*\.h>' 'src/linalg/onednn[a-z_]*\.[ch]'
 library 'hdf5\.h>' 'src/platform/h5[a-z_]*\.[ch]'
 library 'yaml\.h>' 'src/platform/yaml[a-z_]*\.c'
 library 'jansson\.h>' 'include/qctx/platform/json\.h'

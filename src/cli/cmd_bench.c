@@ -6,7 +6,7 @@
 #include "qctx/base/suggest.h"
 #include "qctx/bench/bench.h"
 #include "qctx/cli/commands.h"
-#include "qctx/platform/topology.h"
+#include "qctx/linalg/threads.h"
 
 static struct {
     int64_t batch, dim, hidden, steps, questions, contexts, k, words;
@@ -195,7 +195,7 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
     if (status == QCTX_OK)
         status = qctx_agree(comm, configure(&config, error), error);
     if (status == QCTX_OK)
-        status = qctx_topology_log(comm, error);
+        status = qctx_threads_log(comm, error);
     if (status == QCTX_OK) {
         request.precision = options.precision == NULL ? QCTX_PRECISION_AUTO : config.run.precision;
         request.repetitions = options.steps > 0 ? options.steps : kind->repetitions;

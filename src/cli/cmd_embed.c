@@ -7,7 +7,7 @@
 #include "qctx/cli/commands.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
-#include "qctx/platform/topology.h"
+#include "qctx/linalg/threads.h"
 
 /* Of a rank that the others wait for, as run.hang_timeout has it where there is a configuration. */
 enum { HANG_SECONDS = 600 };
@@ -164,7 +164,7 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
     if (status == QCTX_OK)
-        status = qctx_topology_log(comm, error);
+        status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
         status = make_encoder(comm, corpus, &encoder, error);
     if (status == QCTX_OK)

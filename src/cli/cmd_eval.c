@@ -11,7 +11,7 @@
 #include "qctx/evaluation/predictions.h"
 #include "qctx/evaluation/report.h"
 #include "qctx/evaluation/trec.h"
-#include "qctx/platform/topology.h"
+#include "qctx/linalg/threads.h"
 #include "qctx/training/run.h"
 
 /* Strengths 0, 0.1 … 1 of --strengths. */
@@ -272,7 +272,7 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
     if (status == QCTX_OK)
         status = qctx_run_open_sources(job->comm, &job->run, &job->opened, error);
     if (status == QCTX_OK)
-        status = qctx_topology_log(job->comm, error);
+        status = qctx_threads_log(job->comm, error);
     if (options.json)
         job->tables = json_array();
     for (int64_t s = 0; s < job->opened.eval_count && status == QCTX_OK; s++) {

@@ -5,7 +5,7 @@
 #include "qctx/cli/results.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/sources.h"
-#include "qctx/platform/topology.h"
+#include "qctx/linalg/threads.h"
 #include "qctx/retrieval/search.h"
 #include "qctx/training/run.h"
 
@@ -150,7 +150,7 @@ static qctx_status search(qctx_comm *comm, const char *const *positional, int64_
     if (status == QCTX_OK)
         status = open_session(&session, positional[0], error);
     if (status == QCTX_OK)
-        status = qctx_topology_log(comm, error);
+        status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
         status = count == 2 ? qctx_agree(comm, answer(&session, positional[1], error), error)
                             : answer_lines(&session, error);

@@ -4,7 +4,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/platform/topology.h"
+#include "qctx/linalg/threads.h"
 #include "qctx/sweep/sweep.h"
 #include "qctx/sweep/table.h"
 
@@ -82,7 +82,7 @@ static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t co
     }
     status = qctx_sweep_definition_load(comm, arguments[0], arguments + 1, count - 1, &definition, error);
     if (status == QCTX_OK)
-        status = qctx_topology_log(comm, error);
+        status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
         status = qctx_sweep_run(comm, &definition, &how, error);
     qctx_sweep_definition_free(&definition);

@@ -9,9 +9,9 @@
 #include "qctx/base/suggest.h"
 #include "qctx/base/version.h"
 #include "qctx/cli/commands.h"
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
+#include "qctx/linalg/threads.h"
 #include "qctx/platform/stop.h"
-#include "qctx/platform/topology.h"
 
 typedef struct {
     const char *name;
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
         qctx_stop_listen();
     comm = qctx_comm_start(&argc, &argv);
     qctx_log_set_rank(qctx_comm_rank(comm));
-    qctx_topology_set_threads(comm);
+    qctx_threads_set(comm);
     status = dispatch(comm, command, argc, argv, &error);
     status = flush_results(comm, status, &error);
     if (status != QCTX_OK && qctx_comm_rank(comm) == 0)

@@ -5,8 +5,8 @@
 
 #include "encoders_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/linalg/product.h"
 #include "qctx/platform/json.h"
-#include "qctx/platform/product.h"
 
 const char *encoders_setting_name(const qctx_encoder_spec *spec, const char *setting, char buffer[64])
 {

@@ -6,7 +6,7 @@
 #include "qctx/base/order.h"
 #include "qctx/encoder/joined.h"
 #include "qctx/evaluation/weights.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 #include "qctx/platform/stop.h"
 
 /* Questions of a pool that are worked together. */

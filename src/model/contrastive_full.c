@@ -4,7 +4,7 @@
 #include "contrastive_full.h"
 #include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 /* In the order of qctx_loss_kind. */
 static const loss_kind kinds[] = {

@@ -3,7 +3,7 @@
 #include "contrastive_full.h"
 #include "contrastive_tile.h"
 #include "qctx/base/dot.h"
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 /* Rows a thread takes at a time: own rows cost more than the others and stand side by side, so they are dealt out. */
 enum { DEAL = 8 };

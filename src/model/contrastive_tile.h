@@ -28,8 +28,8 @@
 
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/status.h"
+#include "qctx/linalg/product.h"
 #include "qctx/model/contrastive.h"
-#include "qctx/platform/product.h"
 
 typedef struct {
     float *x; /* dot products */

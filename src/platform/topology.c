@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include "qctx/base/hash.h"
-#include "qctx/platform/blas.h"
 
 /* Sets the bits of the cores that hold any of the processors that this process may run on. */
 static void mark_cores(hwloc_topology_t topology, hwloc_const_cpuset_t processors, int cores, uint64_t *binding)
@@ -65,7 +64,7 @@ qctx_layout qctx_topology_layout(void)
     return layout;
 }
 
-void qctx_topology_set_threads(const qctx_comm *comm)
+int qctx_topology_choose_threads(const qctx_comm *comm)
 {
     int threads = omp_get_max_threads();
 
@@ -75,10 +74,7 @@ void qctx_topology_set_threads(const qctx_comm *comm)
         /* A rank that may use the whole node shares it with its neighbours; a bound rank has its cores to itself. */
         threads = layout.allowed < layout.cores ? layout.allowed : layout.cores / qctx_comm_node_size(comm);
     }
-    /* Threads share products by panels (platform/product). OpenBLAS's OpenMP build takes the 1 for all regions: first.
-     */
-    qctx_blas_set_threads(1);
-    omp_set_num_threads(threads > 0 ? threads : 1);
+    return threads > 0 ? threads : 1;
 }
 
 double qctx_topology_peak_mib(void)

@@ -2,10 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/blas.h"
-#include "qctx/platform/onednn.h"
 #include "qctx/platform/topology.h"
 
 /* Some ranks and the cores they may run on. */
@@ -145,38 +142,24 @@ void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_
              nodes, cores, plural(most.cores));
 }
 
-static void log_seats(const qctx_seat *seats, int ranks)
-{
-    const char *products = qctx_onednn_has_float32() ? qctx_onednn_library() : "";
-    char text[512];
-
-    qctx_topology_describe(seats, ranks, text, sizeof text);
-    qctx_info("%s, %s%s%s", text, products, products[0] == '\0' ? "" : ", ", qctx_blas_library());
-    if (qctx_blas_replaced_core() != NULL)
-        qctx_info("OpenBLAS took %s for this CPU; started anew with OPENBLAS_CORETYPE: %s", qctx_blas_replaced_core(),
-                  qctx_blas_library());
-    qctx_topology_judge(seats, ranks, text, sizeof text);
-    if (text[0] != '\0')
-        qctx_warn("%s", text);
-}
-
-qctx_status qctx_topology_log(qctx_comm *comm, qctx_error *error)
+qctx_status qctx_topology_gather(qctx_comm *comm, qctx_seat **seats, qctx_error *error)
 {
     int ranks = qctx_comm_size(comm);
     qctx_seat own = qctx_topology_seat();
-    qctx_seat *seats = qctx_alloc(ranks, sizeof *seats, "the layout of the ranks", error);
     int64_t *counts = qctx_alloc(ranks, sizeof *counts, "the layout of the ranks", error);
-    qctx_status status = seats == NULL || counts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    qctx_status status;
 
+    *seats = qctx_alloc(ranks, sizeof **seats, "the layout of the ranks", error);
+    status = *seats == NULL || counts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK) {
         for (int r = 0; r < ranks; r++)
             counts[r] = 1;
-        qctx_comm_gather_all(comm, &own, seats, counts, sizeof own);
-        if (qctx_comm_rank(comm) == 0)
-            log_seats(seats, ranks);
+        qctx_comm_gather_all(comm, &own, *seats, counts, sizeof own);
+    } else {
+        free(*seats);
+        *seats = NULL;
     }
-    free(seats);
     free(counts);
     return status;
 }

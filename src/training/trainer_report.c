@@ -7,7 +7,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/version.h"
 #include "qctx/evaluation/report.h"
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 #include "qctx/platform/h5.h"
 #include "qctx/platform/json.h"
 #include "qctx/platform/topology.h"

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "qctx/base/bfloat16.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 
 /*
  * y [rows, d] = (x − mean) / √(variance + epsilon) · gain + bias, row by row (Ba et al. 2016); y may be x. The same

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "qctx/base/clock.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 #include "qctx/platform/stop.h"
 
 static void nobody_has_asked_yet(void **state)

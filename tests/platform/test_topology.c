@@ -3,6 +3,7 @@
 
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -86,6 +87,7 @@ static void knows_its_own_seat(void **state)
 {
     qctx_seat own = qctx_topology_seat();
     qctx_layout layout = qctx_topology_layout();
+    qctx_seat *all;
     qctx_error error;
 
     (void)state;
@@ -93,17 +95,11 @@ static void knows_its_own_seat(void **state)
     assert_true(layout.cores >= 1 && layout.allowed >= 1 && layout.allowed <= layout.cores);
     assert_int_equal(layout.cores, own.cores);
     assert_int_equal(layout.threads, omp_get_max_threads());
-    assert_int_equal(qctx_topology_log(test_comm, &error), QCTX_OK);
-}
-
-/* OMP_NUM_THREADS stands, whatever the library of products makes of its own setting. */
-static void keeps_the_threads_that_the_user_set(void **state)
-{
-    int threads = omp_get_max_threads();
-
-    (void)state;
-    qctx_topology_set_threads(test_comm);
-    assert_int_equal(omp_get_max_threads(), threads);
+    assert_int_equal(qctx_topology_gather(test_comm, &all, &error), QCTX_OK);
+    for (int r = 0; r < qctx_comm_size(test_comm); r++)
+        assert_int_equal(all[r].node, own.node);
+    assert_memory_equal(&all[qctx_comm_rank(test_comm)], &own, sizeof own);
+    free(all);
 }
 
 /* A file of a made-up root; its folders appear with it. No rank is still reading what stood there before. */
@@ -190,7 +186,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(finds_ranks_that_pile_up),
     cmocka_unit_test(describes_the_job),
     cmocka_unit_test(knows_its_own_seat),
-    cmocka_unit_test(keeps_the_threads_that_the_user_set),
     cmocka_unit_test(asks_the_node_for_memory),
     cmocka_unit_test(asks_control_groups_of_version_2),
     cmocka_unit_test(asks_control_groups_of_version_1),

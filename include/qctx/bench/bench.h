@@ -14,9 +14,9 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
+#include "qctx/linalg/product.h"
 #include "qctx/platform/comm.h"
 #include "qctx/platform/json.h"
-#include "qctx/platform/product.h"
 
 typedef struct {
     const qctx_config *config; /* head, loss, optimiser and batch of a step */

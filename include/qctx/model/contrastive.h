@@ -33,8 +33,8 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/linalg/product.h"
 #include "qctx/platform/comm.h"
-#include "qctx/platform/product.h"
 
 typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT, QCTX_LOSS_SIGMOID } qctx_loss_kind;
 typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONTEXT } qctx_loss_direction;

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 
 typedef enum { QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL } qctx_head_form;
 typedef enum { QCTX_ACTIVATION_RELU, QCTX_ACTIVATION_GELU, QCTX_ACTIVATION_TANH } qctx_activation;

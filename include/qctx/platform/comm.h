@@ -87,7 +87,7 @@ void qctx_comm_gather_counts(qctx_comm *comm, int64_t value, int64_t *counts);
 
 /*
  * An exchange under way. It goes on inside the calls of this module and between the panels of products
- * (platform/product), since Open MPI has no progress of its own. Its buffers belong to it until it is waited for. All
+ * (linalg/product), since Open MPI has no progress of its own. Its buffers belong to it until it is waited for. All
  * ranks start the collective ones in the same order, and in the same place among the blocking collectives; waits may
  * come in any order. A blocking collective first waits for the exchanges whose messages are not all in MPI's hands yet.
  * At most some hundreds may be under way at a time.

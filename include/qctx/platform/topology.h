@@ -14,23 +14,16 @@ typedef struct {
 } qctx_layout;
 
 /*
- * Sets the threads of this rank, for its own loops and for the matrix products: OMP_NUM_THREADS where the user set
- * it, else the cores it is bound to, or its share of the node's where it is not bound. Local.
+ * The threads that this rank should have: OMP_NUM_THREADS where the user set it, else the cores it is bound to, or its
+ * share of the node's where it is not bound; at least 1. Local.
  */
-void qctx_topology_set_threads(const qctx_comm *comm);
+int qctx_topology_choose_threads(const qctx_comm *comm);
 
 /* OpenMP threads of this rank. Local. */
 int qctx_topology_threads(void);
 
 /* The layout as it is now. Local. Cannot fail: what hwloc cannot tell is 1. */
 qctx_layout qctx_topology_layout(void);
-
-/*
- * Logs what the job runs on ("2 ranks x 1 thread on 2 cores, oneDNN …"), and warns, with the options of mpirun that
- * mend it, where ranks have more threads than the cores they are bound to or share. Commands that compute call it once,
- * before they begin. Collective. Errors: MEMORY.
- */
-qctx_status qctx_topology_log(qctx_comm *comm, qctx_error *error);
 
 /* Peak resident memory of this process in MiB. Local. */
 double qctx_topology_peak_mib(void);
@@ -54,6 +47,12 @@ typedef struct {
 
 /* This rank's seat. Local. */
 qctx_seat qctx_topology_seat(void);
+
+/*
+ * *seats [ranks] = the seat of every rank, on all of them; the caller frees it. NULL after an error. Collective.
+ * Errors: MEMORY.
+ */
+qctx_status qctx_topology_gather(qctx_comm *comm, qctx_seat **seats, qctx_error *error);
 
 /* text [size] = "16 ranks x 2 threads on 2 nodes of 16 cores". Local. Cannot fail. */
 void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_t size);

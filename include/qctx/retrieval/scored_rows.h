@@ -13,7 +13,7 @@
 
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/status.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 
 /* The score of two rows [width]; one that is not a number counts as −infinity. Local. Cannot fail. */
 double qctx_score(const float *question, const float *context, int64_t width);

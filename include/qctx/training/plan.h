@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qctx/linalg/product.h"
 #include "qctx/model/contrastive.h"
 #include "qctx/platform/comm.h"
-#include "qctx/platform/product.h"
 
 typedef struct {
     qctx_similarity scheme;

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/linear.h"
+#include "qctx/linalg/linear.h"
 #include "qctx/transformer/safetensors.h"
 
 typedef enum {

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 #include "qctx/transformer/model_folder.h"
 
 typedef struct qctx_transformer qctx_transformer;

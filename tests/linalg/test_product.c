@@ -8,8 +8,8 @@
 
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/onednn.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/onednn.h"
+#include "qctx/linalg/product.h"
 
 /* Operands may be this long each way; strides are up to PAD wider. */
 enum { LONGEST = 1100, PAD = 5, ELEMENTS = LONGEST * (LONGEST + PAD) };

@@ -3,7 +3,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 static const char setting[] = "OPENBLAS_CORETYPE";
 /* Set by a restart to the core that it replaced, so that there is only one. */

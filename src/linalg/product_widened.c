@@ -1,6 +1,6 @@
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/order.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 
 /* Edge of the blocks that are widened: two of them on the stack, so that nothing can fail. */
 enum { BLOCK = 128 };

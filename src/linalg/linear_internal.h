@@ -1,8 +1,8 @@
 /* What the parts of a linear layer share: the packed form of its weights, the product with them, and what follows. */
-#ifndef QCTX_PLATFORM_LINEAR_INTERNAL_H
-#define QCTX_PLATFORM_LINEAR_INTERNAL_H
+#ifndef QCTX_LINALG_LINEAR_INTERNAL_H
+#define QCTX_LINALG_LINEAR_INTERNAL_H
 
-#include "qctx/platform/linear.h"
+#include "qctx/linalg/linear.h"
 
 /*
  * Packed weights: panels of LINEAR_COLS outputs, the last one filled up with zeros. A panel is `depth` lines of

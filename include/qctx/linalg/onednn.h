@@ -9,14 +9,14 @@
  * A product runs on the calling thread alone if its parallel regions have one thread (omp_set_num_threads) or it is
  * inside one; several threads may call at a time.
  */
-#ifndef QCTX_PLATFORM_ONEDNN_H
-#define QCTX_PLATFORM_ONEDNN_H
+#ifndef QCTX_LINALG_ONEDNN_H
+#define QCTX_LINALG_ONEDNN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "qctx/base/bfloat16.h"
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 /* Whether this build has oneDNN and this CPU instructions for products of bfloat16. Local. */
 bool qctx_onednn_has_bfloat16(void);
@@ -25,7 +25,7 @@ bool qctx_onednn_has_bfloat16(void);
 bool qctx_onednn_has_float32(void);
 
 /*
- * C [m, n] = op(A)·op(B), or C += where `add` is set; arguments as of qctx_product (platform/product), m, n, k ≥ 1.
+ * C [m, n] = op(A)·op(B), or C += where `add` is set; arguments as of qctx_product (linalg/product), m, n, k ≥ 1.
  * Local. Return false, with C untouched, where this build or CPU does not have it, or where there is no memory for the
  * library's buffers: the caller has another way.
  */

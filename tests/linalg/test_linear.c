@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "qctx/base/bfloat16.h"
-#include "qctx/platform/linear.h"
+#include "qctx/linalg/linear.h"
 
 /* Rows and widths up to these, and elements behind an array that must stay as they are. */
 enum { MOST_ROWS = 400, MOST_WIDTH = 1100, GUARD = 64, FUNCTIONS = QCTX_LINEAR_TANH + 1 };

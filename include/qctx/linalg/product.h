@@ -1,8 +1,8 @@
 /*
  * Matrix products in the precision of a run: what the head, the loss and the scans are made of.
  *
- * Operands are float32 (oneDNN where the build has it and the CPU AVX-512, else OpenBLAS: platform/onednn,
- * platform/blas) or bfloat16 (oneDNN); sums and results are always float32. A product is cut into panels whose shapes
+ * Operands are float32 (oneDNN where the build has it and the CPU AVX-512, else OpenBLAS: linalg/onednn,
+ * linalg/blas) or bfloat16 (oneDNN); sums and results are always float32. A product is cut into panels whose shapes
  * follow from m, n and k alone, and each panel is one single-threaded call of the library; the threads of a rank take
  * whole panels. So the bits of a result follow from the operands, the sizes, forms and strides (float32 has kernels for
  * some strides), not from the number of threads. Called inside a parallel region, a product runs on the calling thread
@@ -11,14 +11,14 @@
  * Open MPI has no progress of its own: between panels the main thread drives the exchanges under way
  * (qctx_comm_progress), so communication that was started before a product goes on beneath it.
  */
-#ifndef QCTX_PLATFORM_PRODUCT_H
-#define QCTX_PLATFORM_PRODUCT_H
+#ifndef QCTX_LINALG_PRODUCT_H
+#define QCTX_LINALG_PRODUCT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "qctx/base/bfloat16.h"
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 /* AUTO is for the configuration: training/planner makes one of the others of it. */
 typedef enum { QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, QCTX_PRECISION_AUTO } qctx_precision;

@@ -1,4 +1,4 @@
-#include "qctx/platform/onednn.h"
+#include "qctx/linalg/onednn.h"
 
 #ifdef QCTX_ONEDNN
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 static void mends_only_what_is_older_than_the_cpu(void **state)
 {

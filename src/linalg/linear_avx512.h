@@ -1,6 +1,6 @@
 /* What the files for AVX-512 share: the instructions that their functions may use. */
-#ifndef QCTX_PLATFORM_LINEAR_AVX512_H
-#define QCTX_PLATFORM_LINEAR_AVX512_H
+#ifndef QCTX_LINALG_LINEAR_AVX512_H
+#define QCTX_LINALG_LINEAR_AVX512_H
 
 #if defined(__x86_64__) && defined(__GNUC__)
 

@@ -5,8 +5,8 @@
  * float32 with float32 sums. Rows, columns and strides must fit an int: callers
  * multiply by tiles, or batches and widths that the configuration bounds.
  */
-#ifndef QCTX_PLATFORM_BLAS_H
-#define QCTX_PLATFORM_BLAS_H
+#ifndef QCTX_LINALG_BLAS_H
+#define QCTX_LINALG_BLAS_H
 
 #include <stdbool.h>
 #include <stdint.h>

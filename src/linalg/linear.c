@@ -1,4 +1,4 @@
-#include "qctx/platform/linear.h"
+#include "qctx/linalg/linear.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,18 +3,18 @@
  * made of.
  *
  * Weights are packed once, in float32 or bfloat16, for products of this module's own where the CPU has AVX-512 (for
- * bfloat16 its instructions, and an even number of inputs); elsewhere platform/product multiplies. Bias, function and
+ * bfloat16 its instructions, and an even number of inputs); elsewhere linalg/product multiplies. Bias, function and
  * residual are applied while results are in the cache. One thread a call; several threads may share a layer. A row's
- * bits depend on the row and the layer; where platform/product multiplies, on the number of rows of the call, too.
+ * bits depend on the row and the layer; where linalg/product multiplies, on the number of rows of the call, too.
  */
-#ifndef QCTX_PLATFORM_LINEAR_H
-#define QCTX_PLATFORM_LINEAR_H
+#ifndef QCTX_LINALG_LINEAR_H
+#define QCTX_LINALG_LINEAR_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 
 typedef enum {
     QCTX_LINEAR_IDENTITY,

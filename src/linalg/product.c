@@ -1,4 +1,4 @@
-#include "qctx/platform/product.h"
+#include "qctx/linalg/product.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
+#include "qctx/linalg/onednn.h"
 #include "qctx/platform/comm.h"
-#include "qctx/platform/onednn.h"
 
 enum {
     /*

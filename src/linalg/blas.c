@@ -1,4 +1,4 @@
-#include "qctx/platform/blas.h"
+#include "qctx/linalg/blas.h"
 
 #include <cblas.h>
 #include <stdio.h>
