@@ -104,7 +104,7 @@ int64_t bench_pool_bytes(int64_t dim)
     return (POOL_PLACES + dim) * (int64_t)sizeof(float);
 }
 
-void bench_pool_row(const bench_pool *pool, int side, int64_t row, float *out)
+void bench_pool_row(const bench_pool *pool, qctx_side side, int64_t row, float *out)
 {
     uint64_t place = (2 * (uint64_t)row + (uint64_t)side) * POOL_STEP % POOL_PLACES;
 

@@ -16,7 +16,7 @@ bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows)
 {
     bench_flops flops = {0};
 
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         if (qctx_head_has_side(head, side)) {
             flops.forward += 2.0 * (double)rows * weights(head, true);
             flops.backward += 2.0 * (double)rows * (weights(head, true) + weights(head, false));

@@ -71,8 +71,8 @@ void bench_pool_free(bench_pool *pool);
 /* Bytes of a pool. Local. */
 int64_t bench_pool_bytes(int64_t dim);
 
-/* out [dim] = row `row` of side 0 or 1, about 2¹⁹ of each without a repetition. Local. */
-void bench_pool_row(const bench_pool *pool, int side, int64_t row, float *out);
+/* out [dim] = row `row` of a side, about 2¹⁹ of each without a repetition. Local. */
+void bench_pool_row(const bench_pool *pool, qctx_side side, int64_t row, float *out);
 
 /* A loader of `count` made-up examples, and the batch that holds them all. */
 typedef struct {

@@ -60,7 +60,7 @@ static qctx_status prepare(load_bench *bench, qctx_error *error)
     bench->order = qctx_alloc(split->count, sizeof *bench->order, "the order of examples", error);
     bench->chosen = qctx_alloc(bench->rows, sizeof *bench->chosen, "a batch", error);
     bench->seconds = qctx_alloc(bench->request->repetitions, sizeof *bench->seconds, "the times of batches", error);
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         bench->gathered[side] = qctx_alloc(bench->rows * dim, sizeof(float), "the rows of a batch", error);
     if (bench->examples.source == NULL || bench->order == NULL || bench->chosen == NULL || bench->seconds == NULL ||
         bench->gathered[0] == NULL || bench->gathered[1] == NULL)
@@ -123,7 +123,7 @@ static double gather_batch(load_bench *bench, int64_t index, bool cold, bool pre
     }
     qctx_comm_barrier(bench->comm);
     start = qctx_clock_seconds();
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         bench->loader.gather(&bench->loader, side, own, bench->chosen, bench->rows, bench->gathered[side]);
     return bench_most(bench->comm, qctx_clock_seconds() - start);
 }
@@ -152,8 +152,8 @@ static json_t *describe(const load_bench *bench, json_t *rows)
 {
     json_t *result = bench_result(bench->comm, "load");
     const double row_bytes = (double)qctx_store_dim(bench->store) * sizeof(float);
-    const double held = (double)(qctx_store_count(bench->store, QCTX_STORE_QUESTIONS) +
-                                 qctx_store_count(bench->store, QCTX_STORE_CONTEXTS));
+    const double held =
+        (double)(qctx_store_count(bench->store, QCTX_QUESTION) + qctx_store_count(bench->store, QCTX_CONTEXT));
 
     if (result != NULL)
         json_object_update_new(
@@ -210,7 +210,7 @@ qctx_status qctx_bench_load(qctx_comm *comm, const qctx_bench_request *request, 
     free(bench.order);
     free(bench.chosen);
     free(bench.seconds);
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         free(bench.gathered[side]);
     return status;
 }

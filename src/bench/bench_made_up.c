@@ -4,14 +4,14 @@
 #include "bench_internal.h"
 #include "qctx/base/mem.h"
 
-static void gather(const qctx_loader *loader, int side, const int64_t *example, const int64_t *chosen, int64_t count,
-                   float *out)
+static void gather(const qctx_loader *loader, qctx_side side, const int64_t *example, const int64_t *chosen,
+                   int64_t count, float *out)
 {
     const bench_pool *pool = loader->from;
 
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < count; i++)
-        bench_pool_row(pool, side, side == 0 ? example[i] : chosen[i], out + i * loader->dim);
+        bench_pool_row(pool, side, side == QCTX_QUESTION ? example[i] : chosen[i], out + i * loader->dim);
 }
 
 static void prefetch(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count)

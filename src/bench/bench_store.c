@@ -17,7 +17,7 @@ static int64_t block_rows(int64_t dim)
     return dim < BLOCK_NUMBERS ? qctx_smaller(BLOCK_ROWS, BLOCK_NUMBERS / dim) : 1;
 }
 
-static qctx_status write_side(qctx_h5 *file, const char *dataset, int side, const bench_pool *pool, int64_t count,
+static qctx_status write_side(qctx_h5 *file, const char *dataset, qctx_side side, const bench_pool *pool, int64_t count,
                               float *block, qctx_error *error)
 {
     qctx_status status = qctx_h5_make(file, dataset, QCTX_H5_FLOAT32, count, pool->dim, error);
@@ -58,9 +58,9 @@ static qctx_status write_store(const char *path, const bench_pool *pool, int64_t
     if (status == QCTX_OK)
         status = qctx_h5_create(path, &file, error);
     if (status == QCTX_OK)
-        status = write_side(file, "questions/vectors", 0, pool, count, block, error);
+        status = write_side(file, "questions/vectors", QCTX_QUESTION, pool, count, block, error);
     if (status == QCTX_OK)
-        status = write_side(file, "contexts/vectors", 1, pool, count, block, error);
+        status = write_side(file, "contexts/vectors", QCTX_CONTEXT, pool, count, block, error);
     if (status == QCTX_OK)
         status = write_answers(file, count, numbers, error);
     closed = qctx_h5_close(file, status == QCTX_OK ? error : NULL);

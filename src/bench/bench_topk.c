@@ -15,7 +15,7 @@ enum { PRODUCT_ROWS = 512, PRODUCT_COLUMNS = 4096, PRODUCT_TIMES = 3 };
 /* One side of a pool, as rows by number. */
 typedef struct {
     const bench_pool *pool;
-    int side;
+    qctx_side side;
 } pool_side;
 
 typedef struct {
@@ -75,10 +75,10 @@ static qctx_status allocate(scan_bench *bench, qctx_error *error)
         bench->offsets[i + 1] = i + 1;
         bench->answers[i] = i % request->contexts;
     }
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         bench->sides[side] = (pool_side){&bench->pool, side};
-    bench->questions = (qctx_rows){.gather = gather, .from = &bench->sides[0], .dim = request->dim};
-    bench->contexts = (qctx_rows){.gather = gather, .from = &bench->sides[1], .dim = request->dim};
+    bench->questions = (qctx_rows){.gather = gather, .from = &bench->sides[QCTX_QUESTION], .dim = request->dim};
+    bench->contexts = (qctx_rows){.gather = gather, .from = &bench->sides[QCTX_CONTEXT], .dim = request->dim};
     bench->no_head = (qctx_projector){.normalize = true, .input = request->dim};
     return QCTX_OK;
 }

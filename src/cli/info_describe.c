@@ -84,8 +84,8 @@ qctx_status qctx_info_store(qctx_comm *comm, const char *path, json_t **descript
     }
     for (int64_t i = 0; i < qctx_store_split_count(store); i++)
         add_split(splits, qctx_store_split_at(store, i));
-    set_count(*description, "questions", qctx_store_count(store, QCTX_STORE_QUESTIONS));
-    set_count(*description, "contexts", qctx_store_count(store, QCTX_STORE_CONTEXTS));
+    set_count(*description, "questions", qctx_store_count(store, QCTX_QUESTION));
+    set_count(*description, "contexts", qctx_store_count(store, QCTX_CONTEXT));
     json_object_set_new(*description, "splits", splits);
     set_count(*description, "dim", qctx_store_dim(store));
     set_text(*description, "dtype", qctx_store_dtype(store) == QCTX_FLOAT16 ? "float16" : "float32");

@@ -71,11 +71,11 @@ static qctx_status read_shown(const qctx_results *results, const qctx_hit *hit, 
         shown->text = qctx_strdup(results->sentences[row], error);
         return shown->id == NULL || shown->title == NULL || shown->text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     }
-    status = qctx_store_texts(results->store, QCTX_STORE_CONTEXTS, QCTX_FIELD_ID, &row, 1, &shown->id, error);
+    status = qctx_store_texts(results->store, QCTX_CONTEXT, QCTX_FIELD_ID, &row, 1, &shown->id, error);
     if (status == QCTX_OK)
-        status = qctx_store_texts(results->store, QCTX_STORE_CONTEXTS, QCTX_FIELD_TITLE, &row, 1, &shown->title, error);
+        status = qctx_store_texts(results->store, QCTX_CONTEXT, QCTX_FIELD_TITLE, &row, 1, &shown->title, error);
     if (status == QCTX_OK)
-        status = qctx_store_texts(results->store, QCTX_STORE_CONTEXTS, QCTX_FIELD_TEXT, &row, 1, &shown->text, error);
+        status = qctx_store_texts(results->store, QCTX_CONTEXT, QCTX_FIELD_TEXT, &row, 1, &shown->text, error);
     return status;
 }
 

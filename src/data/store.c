@@ -7,9 +7,14 @@
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
-const char *qctx_store_side_name(qctx_store_side side)
+const char *qctx_store_group_name(qctx_side side)
 {
-    return side == QCTX_STORE_QUESTIONS ? "questions" : "contexts";
+    return side == QCTX_QUESTION ? "questions" : "contexts";
+}
+
+const char *qctx_store_vectors_of(qctx_side side)
+{
+    return side == QCTX_QUESTION ? "questions/vectors" : "contexts/vectors";
 }
 
 /* An optional text attribute of the file; empty where it is absent. */
@@ -109,7 +114,8 @@ static qctx_status open_local(qctx_store *store, const char *path, qctx_error *e
 /* Hash of everything that is small: two files that differ in shape, answers, encoder or checksum differ in it. */
 static uint64_t identity(const qctx_store *store)
 {
-    int64_t shape[] = {store->dim, store->sides[0].count, store->sides[1].count, (int64_t)store->map_bytes};
+    int64_t shape[] = {store->dim, store->sides[QCTX_QUESTION].count, store->sides[QCTX_CONTEXT].count,
+                       (int64_t)store->map_bytes};
     uint64_t hash = qctx_hash(shape, sizeof shape, store->checksum);
 
     hash = qctx_hash_text(store->encoder_fingerprint, hash);
@@ -177,7 +183,7 @@ int64_t qctx_store_dim(const qctx_store *store)
     return store->dim;
 }
 
-int64_t qctx_store_count(const qctx_store *store, qctx_store_side side)
+int64_t qctx_store_count(const qctx_store *store, qctx_side side)
 {
     return store->sides[side].count;
 }
@@ -214,7 +220,7 @@ uint64_t qctx_store_checksum(const qctx_store *store)
 
 qctx_dtype qctx_store_dtype(const qctx_store *store)
 {
-    return store->sides[QCTX_STORE_CONTEXTS].half ? QCTX_FLOAT16 : QCTX_FLOAT32;
+    return store->sides[QCTX_CONTEXT].half ? QCTX_FLOAT16 : QCTX_FLOAT32;
 }
 
 bool qctx_store_unit_length(const qctx_store *store)

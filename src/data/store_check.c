@@ -25,22 +25,22 @@ const char *qctx_store_row_fault(const float *row, int64_t dim, double *length)
     return "holds infinity; expected finite values";
 }
 
-qctx_status qctx_store_bad_row(const char *path, qctx_store_side side, int64_t row, const char *id, const char *fault,
+qctx_status qctx_store_bad_row(const char *path, qctx_side side, int64_t row, const char *id, const char *fault,
                                qctx_error *error)
 {
-    qctx_fail(error, QCTX_ERR_DATA, "%s: %s/vectors: row %lld (id %s) %s", path, qctx_store_side_name(side),
+    qctx_fail(error, QCTX_ERR_DATA, "%s: %s/vectors: row %lld (id %s) %s", path, qctx_store_group_name(side),
               (long long)row, id, fault);
     return qctx_hint(error, "leave the row out, or find out why its encoder made this of it");
 }
 
-uint64_t qctx_store_row_checksum(qctx_store_side side, int64_t row, const void *data, size_t bytes)
+uint64_t qctx_store_row_checksum(qctx_side side, int64_t row, const void *data, size_t bytes)
 {
     return qctx_hash(data, bytes, (uint64_t)row * 2 + (uint64_t)side);
 }
 
 /* Checks rows first … first + count − 1 of a side and adds up their checksums. */
-static qctx_status check_share(qctx_store *store, qctx_store_side side, int64_t first, int64_t count,
-                               uint64_t *checksum, bool *unit_length, qctx_error *error)
+static qctx_status check_share(qctx_store *store, qctx_side side, int64_t first, int64_t count, uint64_t *checksum,
+                               bool *unit_length, qctx_error *error)
 {
     float *row = qctx_alloc(store->dim, sizeof *row, "a row", error);
     size_t bytes = qctx_store_row_bytes(store, side);
@@ -75,9 +75,9 @@ qctx_status qctx_store_check(qctx_comm *comm, qctx_store *store, qctx_error *err
     qctx_status status;
 
     /* The sides are agreed on one by one, so that any number of ranks names the same row: the first. */
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         qctx_share(store->sides[side].count, qctx_comm_rank(comm), qctx_comm_size(comm), &first, &count);
-        status = check_share(store, (qctx_store_side)side, first, count, &checksum, &unit_length, error);
+        status = check_share(store, side, first, count, &checksum, &unit_length, error);
         status = qctx_agree(comm, status, error);
         if (status != QCTX_OK)
             return status;

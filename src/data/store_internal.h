@@ -31,11 +31,12 @@ struct qctx_store {
     qctx_split *splits;
 };
 
-/* "questions" or "contexts". */
-const char *qctx_store_side_name(qctx_store_side side);
+/* "questions" or "contexts", and their "questions/vectors" or "contexts/vectors". */
+const char *qctx_store_group_name(qctx_side side);
+const char *qctx_store_vectors_of(qctx_side side);
 
 /* Bytes of one row as stored. */
-size_t qctx_store_row_bytes(const qctx_store *store, qctx_store_side side);
+size_t qctx_store_row_bytes(const qctx_store *store, qctx_side side);
 
 /* Finds the vectors of both sides: maps them, or loads what cannot be mapped. Local. Errors: IO, FORMAT, MISMATCH. */
 qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error);
@@ -57,13 +58,13 @@ qctx_status qctx_store_check(qctx_comm *comm, qctx_store *store, qctx_error *err
 const char *qctx_store_row_fault(const float *row, int64_t dim, double *length);
 
 /* Fills `error` for such a row. `id` is freely chosen. */
-qctx_status qctx_store_bad_row(const char *path, qctx_store_side side, int64_t row, const char *id, const char *fault,
+qctx_status qctx_store_bad_row(const char *path, qctx_side side, int64_t row, const char *id, const char *fault,
                                qctx_error *error);
 
 /*
  * A row's part of the checksum, which is the sum of all parts modulo 2^64: independent of the order of rows and of
  * who computes which. `bytes` are those stored.
  */
-uint64_t qctx_store_row_checksum(qctx_store_side side, int64_t row, const void *data, size_t bytes);
+uint64_t qctx_store_row_checksum(qctx_side side, int64_t row, const void *data, size_t bytes);
 
 #endif

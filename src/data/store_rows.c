@@ -14,19 +14,14 @@
 /* Rows by which is told whether all that is prefetched are in memory: a system call each. */
 enum { SAMPLED_ROWS = 8 };
 
-size_t qctx_store_row_bytes(const qctx_store *store, qctx_store_side side)
+size_t qctx_store_row_bytes(const qctx_store *store, qctx_side side)
 {
     return (size_t)store->dim * (store->sides[side].half ? sizeof(uint16_t) : sizeof(float));
 }
 
-static const char *dataset_of(qctx_store_side side)
+static qctx_status inspect(const qctx_store *store, qctx_side side, qctx_h5_shape *shape, qctx_error *error)
 {
-    return side == QCTX_STORE_QUESTIONS ? "questions/vectors" : "contexts/vectors";
-}
-
-static qctx_status inspect(const qctx_store *store, qctx_store_side side, qctx_h5_shape *shape, qctx_error *error)
-{
-    const char *dataset = dataset_of(side);
+    const char *dataset = qctx_store_vectors_of(side);
     qctx_status status = qctx_h5_inspect(store->file, dataset, shape, error);
 
     if (status != QCTX_OK) {
@@ -70,24 +65,24 @@ out:
     return status;
 }
 
-static qctx_status load_rows(qctx_store *store, qctx_store_side side, qctx_error *error)
+static qctx_status load_rows(qctx_store *store, qctx_side side, qctx_error *error)
 {
     qctx_store_rows_of *rows = &store->sides[side];
     int64_t elements;
 
     if (__builtin_mul_overflow(rows->count, store->dim, &elements))
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s claims %lld rows of %lld", store->path, dataset_of(side),
-                         (long long)rows->count, (long long)store->dim);
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s claims %lld rows of %lld", store->path,
+                         qctx_store_vectors_of(side), (long long)rows->count, (long long)store->dim);
     rows->loaded = qctx_alloc(elements, rows->half ? sizeof(uint16_t) : sizeof(float), "the vectors of a store", error);
     if (rows->loaded == NULL)
         return QCTX_ERR_MEMORY;
     rows->data = rows->loaded;
-    return qctx_h5_read(store->file, dataset_of(side), rows->half ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32, 0, rows->count,
-                        rows->loaded, error);
+    return qctx_h5_read(store->file, qctx_store_vectors_of(side), rows->half ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32, 0,
+                        rows->count, rows->loaded, error);
 }
 
 /* Rows that the machine can use as they stand in the file are mapped, all others converted in memory. */
-static qctx_status find_side(qctx_store *store, qctx_store_side side, const qctx_h5_shape *shape, qctx_error *error)
+static qctx_status find_side(qctx_store *store, qctx_side side, const qctx_h5_shape *shape, qctx_error *error)
 {
     qctx_store_rows_of *rows = &store->sides[side];
     size_t size = shape->is_half ? sizeof(uint16_t) : sizeof(float);
@@ -101,7 +96,7 @@ static qctx_status find_side(qctx_store *store, qctx_store_side side, const qctx
     if (__builtin_mul_overflow((size_t)rows->count, (size_t)store->dim * size, &bytes) || offset > store->map_bytes ||
         bytes > store->map_bytes - offset)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s ends beyond the end of the file; it is truncated", store->path,
-                         dataset_of(side));
+                         qctx_store_vectors_of(side));
     rows->data = (const unsigned char *)store->map + offset;
     return QCTX_OK;
 }
@@ -111,8 +106,8 @@ qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)
     qctx_h5_shape shapes[2];
     qctx_status status = QCTX_OK;
 
-    for (int side = 0; side < 2 && status == QCTX_OK; side++)
-        status = inspect(store, (qctx_store_side)side, &shapes[side], error);
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
+        status = inspect(store, side, &shapes[side], error);
     if (status != QCTX_OK)
         return status;
     if (shapes[0].shape[1] != shapes[1].shape[1])
@@ -121,14 +116,14 @@ qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)
                          store->path, (long long)shapes[0].shape[1], (long long)shapes[1].shape[1]);
     store->dim = shapes[0].shape[1];
     status = map_file(store, error);
-    for (int side = 0; side < 2 && status == QCTX_OK; side++)
-        status = find_side(store, (qctx_store_side)side, &shapes[side], error);
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
+        status = find_side(store, side, &shapes[side], error);
     return status;
 }
 
 void qctx_store_drop_rows(qctx_store *store)
 {
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         free(store->sides[side].loaded);
     if (store->map != NULL)
         munmap(store->map, store->map_bytes);
@@ -146,7 +141,7 @@ void qctx_store_forget(const qctx_store *store)
     }
 }
 
-static void copy_row(const qctx_store *store, qctx_store_side side, int64_t row, float *out)
+static void copy_row(const qctx_store *store, qctx_side side, int64_t row, float *out)
 {
     const qctx_store_rows_of *rows = &store->sides[side];
     size_t bytes = qctx_store_row_bytes(store, side);
@@ -158,19 +153,20 @@ static void copy_row(const qctx_store *store, qctx_store_side side, int64_t row,
         memcpy(out, data, bytes);
 }
 
-qctx_status qctx_store_read(qctx_store *store, qctx_store_side side, int64_t first, int64_t count, float *out,
+qctx_status qctx_store_read(qctx_store *store, qctx_side side, int64_t first, int64_t count, float *out,
                             qctx_error *error)
 {
     if (first < 0 || count < 0 || first > store->sides[side].count - count)
         return qctx_fail(error, QCTX_ERR_IO, "%s: %s has %lld rows; asked for %lld from row %lld", store->path,
-                         dataset_of(side), (long long)store->sides[side].count, (long long)count, (long long)first);
+                         qctx_store_vectors_of(side), (long long)store->sides[side].count, (long long)count,
+                         (long long)first);
 #pragma omp parallel for schedule(static) if (count > 64)
     for (int64_t i = 0; i < count; i++)
         copy_row(store, side, first + i, out + i * store->dim);
     return QCTX_OK;
 }
 
-void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, float *out)
+void qctx_store_gather(const qctx_store *store, qctx_side side, const int64_t *rows, int64_t count, float *out)
 {
 #pragma omp parallel for schedule(static) if (count > 64)
     for (int64_t i = 0; i < count; i++)
@@ -178,7 +174,7 @@ void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int6
 }
 
 /* The pages that a row stands on. */
-static unsigned char *pages_of(const qctx_store *store, qctx_store_side side, int64_t row, size_t *bytes)
+static unsigned char *pages_of(const qctx_store *store, qctx_side side, int64_t row, size_t *bytes)
 {
     size_t row_bytes = qctx_store_row_bytes(store, side);
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -189,7 +185,7 @@ static unsigned char *pages_of(const qctx_store *store, qctx_store_side side, in
     return (unsigned char *)store->map + start;
 }
 
-static bool is_in_memory(const qctx_store *store, qctx_store_side side, int64_t row)
+static bool is_in_memory(const qctx_store *store, qctx_side side, int64_t row)
 {
     unsigned char resident = 0;
     size_t bytes;
@@ -199,7 +195,7 @@ static bool is_in_memory(const qctx_store *store, qctx_store_side side, int64_t 
     return mincore(pages, 1, &resident) != 0 || (resident & 1) != 0;
 }
 
-void qctx_store_prefetch(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count)
+void qctx_store_prefetch(const qctx_store *store, qctx_side side, const int64_t *rows, int64_t count)
 {
     int64_t stride = count / SAMPLED_ROWS + 1;
     bool all = true;

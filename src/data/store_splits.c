@@ -83,7 +83,7 @@ static void tidy_contexts(qctx_split *split)
 static qctx_status read_questions(const qctx_store *store, qctx_split *split, qctx_error *error)
 {
     char *dataset = qctx_format(error, "answers/%s/questions", split->name);
-    int64_t total = store->sides[QCTX_STORE_QUESTIONS].count;
+    int64_t total = store->sides[QCTX_QUESTION].count;
     bool given;
 
     if (dataset == NULL)
@@ -124,13 +124,13 @@ static qctx_status read_split(const qctx_store *store, const char *name, qctx_sp
         return qctx_fail(error, QCTX_ERR_FORMAT,
                          "%s: answers/%s/offsets has %lld entries; expected %lld, one more than the questions",
                          store->path, name, (long long)offsets, (long long)split->count + 1);
-    status = check_range(store, split, "questions", split->questions, split->count,
-                         store->sides[QCTX_STORE_QUESTIONS].count, error);
+    status = check_range(store, split, "questions", split->questions, split->count, store->sides[QCTX_QUESTION].count,
+                         error);
     if (status == QCTX_OK)
         status = check_offsets(store, split, contexts, error);
     if (status == QCTX_OK)
-        status = check_range(store, split, "contexts", split->contexts, contexts,
-                             store->sides[QCTX_STORE_CONTEXTS].count, error);
+        status =
+            check_range(store, split, "contexts", split->contexts, contexts, store->sides[QCTX_CONTEXT].count, error);
     if (status == QCTX_OK)
         tidy_contexts(split);
     return status;

@@ -9,16 +9,15 @@
 /* Texts that are read at a time. */
 enum { BLOCK = 1024 };
 
-static void dataset_name(qctx_store_side side, qctx_field field, char *name, size_t bytes)
+static void dataset_name(qctx_side side, qctx_field field, char *name, size_t bytes)
 {
     static const char *const fields[] = {"id", "text", "title"};
 
-    snprintf(name, bytes, "%s/%s", qctx_store_side_name(side), fields[field]);
+    snprintf(name, bytes, "%s/%s", qctx_store_group_name(side), fields[field]);
 }
 
 /* Whether the store has the field; one of another length than the vectors is refused. */
-static qctx_status find_field(const qctx_store *store, qctx_store_side side, qctx_field field, bool *found,
-                              qctx_error *error)
+static qctx_status find_field(const qctx_store *store, qctx_side side, qctx_field field, bool *found, qctx_error *error)
 {
     char name[32];
     qctx_h5_shape shape;
@@ -75,7 +74,7 @@ static qctx_status read_span(const qctx_store *store, const char *dataset, const
     return status;
 }
 
-static qctx_status read_field(const qctx_store *store, qctx_store_side side, qctx_field field, const int64_t *rows,
+static qctx_status read_field(const qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows,
                               int64_t count, char **texts, qctx_error *error)
 {
     request *wanted = qctx_alloc(count, sizeof *wanted, "texts", error);
@@ -96,8 +95,8 @@ static qctx_status read_field(const qctx_store *store, qctx_store_side side, qct
     return status;
 }
 
-qctx_status qctx_store_texts(qctx_store *store, qctx_store_side side, qctx_field field, const int64_t *rows,
-                             int64_t count, char **texts, qctx_error *error)
+qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows, int64_t count,
+                             char **texts, qctx_error *error)
 {
     bool found;
     qctx_status status = find_field(store, side, field, &found, error);
@@ -123,7 +122,7 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
 {
     char *texts[BLOCK];
     int64_t rows[BLOCK];
-    int64_t total = store->sides[QCTX_STORE_CONTEXTS].count;
+    int64_t total = store->sides[QCTX_CONTEXT].count;
     qctx_status status = QCTX_OK;
 
     for (int64_t first = 0; first < total && status == QCTX_OK; first += BLOCK) {
@@ -131,7 +130,7 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
 
         for (int64_t i = 0; i < count; i++)
             rows[i] = first + i;
-        status = qctx_store_texts(store, QCTX_STORE_CONTEXTS, field, rows, count, texts, error);
+        status = qctx_store_texts(store, QCTX_CONTEXT, field, rows, count, texts, error);
         for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
             if (texts[i][0] != '\0')
                 hashes[first + i] = qctx_hash_text(texts[i], (uint64_t)field);
@@ -143,8 +142,8 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
 
 qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error)
 {
-    size_t bytes = qctx_store_row_bytes(store, QCTX_STORE_CONTEXTS);
-    const qctx_store_rows_of *contexts = &store->sides[QCTX_STORE_CONTEXTS];
+    size_t bytes = qctx_store_row_bytes(store, QCTX_CONTEXT);
+    const qctx_store_rows_of *contexts = &store->sides[QCTX_CONTEXT];
 
     for (int64_t i = 0; i < contexts->count; i++)
         content[i] = qctx_hash(contexts->data + (size_t)i * bytes, bytes, 0);

@@ -16,7 +16,7 @@ static int64_t block_of(const qctx_corpus *corpus)
 /* The arrays of the batches, which these see as constant. */
 typedef struct {
     int64_t *batch_firsts;
-    qctx_store_side *batch_sides;
+    qctx_side *batch_sides;
     int64_t *numbers; /* rows and vectors alike: of the questions 0 …, then of the contexts 0 … */
     int64_t *vector_firsts;
 } arrays;
@@ -43,10 +43,10 @@ static qctx_status make_batches(const qctx_corpus *corpus, arrays *a, qctx_store
     a->vector_firsts = qctx_alloc(counts[0] + counts[1] + 1, sizeof *a->vector_firsts, "rows of a store", error);
     if (a->batch_firsts == NULL || a->batch_sides == NULL || a->numbers == NULL || a->vector_firsts == NULL)
         return QCTX_ERR_MEMORY;
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         for (int64_t row = 0; row < counts[side]; row++, vector++) {
             if (row % block == 0) {
-                a->batch_sides[batch] = (qctx_store_side)side;
+                a->batch_sides[batch] = side;
                 a->batch_firsts[batch++] = vector;
             }
             a->numbers[vector] = row;

@@ -43,11 +43,11 @@ static target *targets_of(const qctx_store_batches *batches, int64_t batch, int6
     return targets;
 }
 
-static const char *id_of(const qctx_store_writer *writer, qctx_store_side side, int64_t row)
+static const char *id_of(const qctx_store_writer *writer, qctx_side side, int64_t row)
 {
     const qctx_corpus *corpus = writer->description->corpus;
 
-    return side == QCTX_STORE_QUESTIONS ? corpus->questions[row].id : corpus->contexts[row].id;
+    return side == QCTX_QUESTION ? corpus->questions[row].id : corpus->contexts[row].id;
 }
 
 /* Rounds vectors [count, dim] to what is stored (`halves`, where that is half precision), and checks them. */
@@ -58,7 +58,7 @@ static qctx_status round_vectors(const qctx_store_writer *writer, int64_t batch,
     int64_t first = batches->firsts[batch];
     int64_t count = batches->firsts[batch + 1] - first;
     int64_t dim = writer->description->dim;
-    qctx_store_side side = batches->sides[batch];
+    qctx_side side = batches->sides[batch];
     double length;
 
     if (halves != NULL) {
@@ -76,9 +76,8 @@ static qctx_status round_vectors(const qctx_store_writer *writer, int64_t batch,
 }
 
 /* Writes targets [count ≤ PIECE], whose vectors stand in `stored`, by way of `piece` [PIECE rows]. */
-static qctx_status write_piece(const qctx_store_writer *writer, qctx_store_side side, const target *targets,
-                               int64_t count, const unsigned char *stored, unsigned char *piece, uint64_t *checksum,
-                               qctx_error *error)
+static qctx_status write_piece(const qctx_store_writer *writer, qctx_side side, const target *targets, int64_t count,
+                               const unsigned char *stored, unsigned char *piece, uint64_t *checksum, qctx_error *error)
 {
     size_t bytes = qctx_store_writer_row_bytes(writer);
     int64_t rows[PIECE];

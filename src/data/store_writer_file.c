@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "store_internal.h"
 #include "store_writer_internal.h"
 
 static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
@@ -13,7 +14,7 @@ static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, 
     qctx_h5_type type = writer->description->dtype == QCTX_FLOAT16 ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32;
     qctx_status status = QCTX_OK;
 
-    for (int side = 0; side < 2 && status == QCTX_OK; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = qctx_h5_make(file, qctx_store_vectors_of(side), type, qctx_store_writer_rows(writer, side),
                               writer->description->dim, error);
     return status;

@@ -72,14 +72,11 @@ struct qctx_store_writer {
 };
 
 /* Rows of a side. Local. */
-int64_t qctx_store_writer_rows(const qctx_store_writer *writer, int side);
+int64_t qctx_store_writer_rows(const qctx_store_writer *writer, qctx_side side);
 size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer);
 
 /* Writes all of `bytes` at an offset of an open file; false with errno set. Local. */
 bool qctx_store_write_at(int handle, const void *data, size_t bytes, int64_t offset);
-
-/* "questions/vectors", "contexts/vectors". Local. */
-const char *qctx_store_vectors_of(int side);
 
 /*
  * Makes the partial store with all that is known at the start: room for the vectors, texts, answers, encoder,
@@ -99,7 +96,7 @@ bool qctx_store_partial_fits(qctx_store_writer *writer);
  * one inside a collective of MPI-IO would. Local. Errors: IO, SPACE.
  */
 qctx_status qctx_store_partial_open(qctx_store_writer *writer, qctx_error *error);
-qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_store_side side, const int64_t *rows,
+qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_side side, const int64_t *rows,
                                      int64_t count, const unsigned char *data, qctx_error *error);
 qctx_status qctx_store_partial_close(qctx_store_writer *writer, qctx_error *error);
 

@@ -18,16 +18,11 @@ enum { DIGITS = 16 };
 /* How far from its start the file is searched for the checksum's place. */
 enum { SEARCHED = 1 << 20 };
 
-const char *qctx_store_vectors_of(int side)
-{
-    return side == QCTX_STORE_QUESTIONS ? "questions/vectors" : "contexts/vectors";
-}
-
-int64_t qctx_store_writer_rows(const qctx_store_writer *writer, int side)
+int64_t qctx_store_writer_rows(const qctx_store_writer *writer, qctx_side side)
 {
     const qctx_corpus *corpus = writer->description->corpus;
 
-    return side == QCTX_STORE_QUESTIONS ? corpus->question_count : corpus->context_count;
+    return side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
 }
 
 size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
@@ -41,7 +36,7 @@ static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
 {
     bool half = writer->description->dtype == QCTX_FLOAT16;
 
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         qctx_h5_shape shape;
 
         if (qctx_h5_inspect(file, qctx_store_vectors_of(side), &shape, NULL) != QCTX_OK || shape.rank != 2 ||
@@ -149,7 +144,7 @@ static qctx_status read_batch(const qctx_store_writer *writer, int handle, int64
                               uint64_t *checksum, qctx_error *error)
 {
     const qctx_store_batches *batches = writer->batches;
-    qctx_store_side side = batches->sides[batch];
+    qctx_side side = batches->sides[batch];
     size_t bytes = qctx_store_writer_row_bytes(writer);
     int64_t first = batches->vector_firsts[batches->firsts[batch]];
     int64_t end = batches->vector_firsts[batches->firsts[batch + 1]];
@@ -224,7 +219,7 @@ static qctx_status fail_to_write(const qctx_store_writer *writer, qctx_error *er
     return qctx_fail(error, qctx_status_of_write(errno), "%s: cannot write: %s", writer->partial, strerror(errno));
 }
 
-qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_store_side side, const int64_t *rows,
+qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_side side, const int64_t *rows,
                                      int64_t count, const unsigned char *data, qctx_error *error)
 {
     size_t bytes = qctx_store_writer_row_bytes(writer);

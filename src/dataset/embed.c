@@ -113,7 +113,7 @@ static qctx_status embed_own(embedder *e, qctx_error *error)
 
     for (int64_t i = 0; i < e->own_count && status == QCTX_OK; i++) {
         int64_t batch = e->own[i];
-        qctx_side side = batches->sides[batch] == QCTX_STORE_QUESTIONS ? QCTX_QUESTION : QCTX_CONTEXT;
+        qctx_side side = batches->sides[batch];
 
         status = check_stop(e, error);
         if (status != QCTX_OK)

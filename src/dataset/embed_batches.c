@@ -35,9 +35,9 @@ typedef struct {
     int64_t *of_rows; /* [count]: the number of each row's text */
 } side_texts;
 
-static const char *text_of(const qctx_corpus *corpus, int side, int64_t row)
+static const char *text_of(const qctx_corpus *corpus, qctx_side side, int64_t row)
 {
-    return side == QCTX_STORE_QUESTIONS ? corpus->questions[row].text : corpus->contexts[row].text;
+    return side == QCTX_QUESTION ? corpus->questions[row].text : corpus->contexts[row].text;
 }
 
 static int longest_first(const void *left, const void *right)
@@ -50,12 +50,12 @@ static int longest_first(const void *left, const void *right)
 }
 
 /* Finds the distinct texts of a side and brings them into order. */
-static qctx_status find_texts(const qctx_corpus *corpus, int side, side_texts *texts, qctx_error *error)
+static qctx_status find_texts(const qctx_corpus *corpus, qctx_side side, side_texts *texts, qctx_error *error)
 {
     qctx_textmap map = {0};
     qctx_status status = QCTX_OK;
 
-    texts->count = side == QCTX_STORE_QUESTIONS ? corpus->question_count : corpus->context_count;
+    texts->count = side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
     texts->found = qctx_alloc(texts->count, sizeof *texts->found, "distinct texts", error);
     texts->of_rows = qctx_alloc(texts->count, sizeof *texts->of_rows, "distinct texts", error);
     if (texts->found == NULL || texts->of_rows == NULL)
@@ -94,7 +94,7 @@ static double cost_of(int64_t bytes)
 typedef struct {
     qctx_embed_batches *batches;
     int64_t *batch_firsts;
-    qctx_store_side *batch_sides;
+    qctx_side *batch_sides;
     int64_t *vector_firsts;
     int64_t *rows;
     int64_t count;
@@ -110,7 +110,7 @@ static int64_t batch_texts(int64_t texts)
 }
 
 /* Cuts the texts of one side into batches. */
-static void cut_side(builder *b, int side, const side_texts *texts)
+static void cut_side(builder *b, qctx_side side, const side_texts *texts)
 {
     int64_t in_batch = 0, bytes = 0;
 
@@ -118,7 +118,7 @@ static void cut_side(builder *b, int side, const side_texts *texts)
         const distinct *text = &texts->found[i];
 
         if (i == 0 || in_batch == b->batch_texts || bytes + read_bytes(text->bytes) > BATCH_BYTES) {
-            b->batch_sides[b->count] = (qctx_store_side)side;
+            b->batch_sides[b->count] = side;
             b->batch_firsts[b->count++] = b->vectors;
             in_batch = bytes = 0;
         }
@@ -174,12 +174,12 @@ qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, qctx_embed_batche
     qctx_status status = QCTX_OK;
 
     *batches = (qctx_embed_batches){0};
-    for (int side = 0; side < 2 && status == QCTX_OK; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = find_texts(corpus, side, &sides[side], error);
     if (status == QCTX_OK)
-        status =
-            make_room(&b, sides[0].distinct_count + sides[1].distinct_count, sides[0].count + sides[1].count, error);
-    for (int side = 0; side < 2 && status == QCTX_OK; side++) {
+        status = make_room(&b, sides[QCTX_QUESTION].distinct_count + sides[QCTX_CONTEXT].distinct_count,
+                           sides[QCTX_QUESTION].count + sides[QCTX_CONTEXT].count, error);
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++) {
         int64_t first = b.vectors;
 
         cut_side(&b, side, &sides[side]);
@@ -189,7 +189,7 @@ qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, qctx_embed_batche
         b.batch_firsts[b.count] = b.vectors;
         batches->store.count = b.count;
     }
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         free(sides[side].found);
         free(sides[side].of_rows);
     }

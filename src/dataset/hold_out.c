@@ -22,7 +22,7 @@ static qctx_status read_keys(qctx_division *work, qctx_error *error)
 {
     for (int64_t s = 0; s < work->opened->train_count; s++) {
         qctx_store *store = work->opened->train[s].store;
-        int64_t contexts = qctx_store_count(store, QCTX_STORE_CONTEXTS);
+        int64_t contexts = qctx_store_count(store, QCTX_CONTEXT);
         qctx_context_keys *keys = &work->keys[s];
         qctx_status status;
 

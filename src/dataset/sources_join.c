@@ -101,7 +101,7 @@ typedef struct {
     float factors[QCTX_JOINED_MAX];
 } joiner;
 
-static qctx_status join_rows(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,
+static qctx_status join_rows(void *context, qctx_side side, int64_t first, int64_t count, float *rows,
                              qctx_error *error)
 {
     const joiner *j = context;

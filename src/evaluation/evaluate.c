@@ -19,8 +19,8 @@ qctx_eval_set qctx_eval_set_of_store(qctx_store *store, int64_t count, const int
                                      const int64_t *contexts)
 {
     return (qctx_eval_set){
-        .rows = {qctx_rows_of_store(store, QCTX_STORE_QUESTIONS), qctx_rows_of_store(store, QCTX_STORE_CONTEXTS)},
-        .context_count = qctx_store_count(store, QCTX_STORE_CONTEXTS),
+        .rows = {qctx_rows_of_store(store, QCTX_QUESTION), qctx_rows_of_store(store, QCTX_CONTEXT)},
+        .context_count = qctx_store_count(store, QCTX_CONTEXT),
         .store = store,
         .count = count,
         .questions = questions,

@@ -57,7 +57,7 @@ qctx_status qctx_predictions_choose(const int64_t *no_head, const int64_t *head,
 }
 
 /* A text of one row, freshly allocated as a JSON string; NULL on failure. */
-static json_t *text_of(qctx_store *store, qctx_store_side side, qctx_field field, int64_t row, qctx_error *error)
+static json_t *text_of(qctx_store *store, qctx_side side, qctx_field field, int64_t row, qctx_error *error)
 {
     char *text = NULL;
     json_t *value = NULL;
@@ -76,9 +76,9 @@ static json_t *context_of(qctx_store *store, int64_t row, qctx_error *error)
 {
     json_t *object = json_object();
 
-    json_object_set_new(object, "id", text_of(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_ID, row, error));
-    json_object_set_new(object, "title", text_of(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_TITLE, row, error));
-    json_object_set_new(object, "text", text_of(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_TEXT, row, error));
+    json_object_set_new(object, "id", text_of(store, QCTX_CONTEXT, QCTX_FIELD_ID, row, error));
+    json_object_set_new(object, "title", text_of(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, row, error));
+    json_object_set_new(object, "text", text_of(store, QCTX_CONTEXT, QCTX_FIELD_TEXT, row, error));
     return object;
 }
 
@@ -105,8 +105,8 @@ static json_t *line_of(const prediction_sheet *sheet, const char *kind, int64_t 
     const int64_t row = set->questions[question];
     json_t *line = json_pack("{s:s}", "kind", kind), *right = json_array(), *top = json_array();
 
-    json_object_set_new(line, "id", text_of(set->store, QCTX_STORE_QUESTIONS, QCTX_FIELD_ID, row, error));
-    json_object_set_new(line, "question", text_of(set->store, QCTX_STORE_QUESTIONS, QCTX_FIELD_TEXT, row, error));
+    json_object_set_new(line, "id", text_of(set->store, QCTX_QUESTION, QCTX_FIELD_ID, row, error));
+    json_object_set_new(line, "question", text_of(set->store, QCTX_QUESTION, QCTX_FIELD_TEXT, row, error));
     json_object_set_new(line, "position_no_head", json_integer(best_position(sheet->no_head, set->offsets, question)));
     json_object_set_new(line, "position_head", json_integer(best_position(sheet->head, set->offsets, question)));
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)

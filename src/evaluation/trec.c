@@ -34,7 +34,7 @@ qctx_status qctx_trec_check_id(const char *kind, const char *id, qctx_error *err
 }
 
 /* The ids of some rows, each fit for a run: `*ids` [count] and its texts are the caller's. */
-static qctx_status read_ids(qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, char ***ids,
+static qctx_status read_ids(qctx_store *store, qctx_side side, const int64_t *rows, int64_t count, char ***ids,
                             qctx_error *error)
 {
     qctx_status status;
@@ -44,7 +44,7 @@ static qctx_status read_ids(qctx_store *store, qctx_store_side side, const int64
         return QCTX_ERR_MEMORY;
     status = qctx_store_texts(store, side, QCTX_FIELD_ID, rows, count, *ids, error);
     for (int64_t i = 0; i < count && status == QCTX_OK; i++)
-        status = qctx_trec_check_id(side == QCTX_STORE_QUESTIONS ? "question" : "context", (*ids)[i], error);
+        status = qctx_trec_check_id(side == QCTX_QUESTION ? "question" : "context", (*ids)[i], error);
     return status;
 }
 
@@ -65,11 +65,10 @@ typedef struct {
 static qctx_status open_writer(const char *path, const qctx_eval_set *set, const int64_t *candidates, int64_t total,
                                run_writer *writer, qctx_error *error)
 {
-    qctx_status status =
-        read_ids(set->store, QCTX_STORE_QUESTIONS, set->questions, set->count, &writer->questions, error);
+    qctx_status status = read_ids(set->store, QCTX_QUESTION, set->questions, set->count, &writer->questions, error);
 
     if (status == QCTX_OK)
-        status = read_ids(set->store, QCTX_STORE_CONTEXTS, candidates, total, &writer->contexts, error);
+        status = read_ids(set->store, QCTX_CONTEXT, candidates, total, &writer->contexts, error);
     if (status == QCTX_OK)
         status = qctx_outfile_open(path, &writer->file, error);
     return status;

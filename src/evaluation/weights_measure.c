@@ -63,7 +63,7 @@ static qctx_status prepare_pool(const sweep *s, pool_work *pool, qctx_error *err
         pool->scores[i] = qctx_alloc(block * pool->total, sizeof(float), "scores of a pool", error);
         if (pool->contexts[i] == NULL || pool->scores[i] == NULL)
             return QCTX_ERR_MEMORY;
-        qctx_store_gather(s->set->parts[i], QCTX_STORE_CONTEXTS, pool->candidates, pool->total, pool->contexts[i]);
+        qctx_store_gather(s->set->parts[i], QCTX_CONTEXT, pool->candidates, pool->total, pool->contexts[i]);
     }
     pool->questions = qctx_alloc(block * widest, sizeof(float), "questions of a pool", error);
     pool->sums = qctx_alloc(pool->total, sizeof *pool->sums, "scores of a question", error);
@@ -77,7 +77,7 @@ static void score_block(const sweep *s, const pool_work *pool, int64_t first, in
         qctx_store *part = s->set->parts[i];
         const int64_t dim = qctx_store_dim(part);
 
-        qctx_store_gather(part, QCTX_STORE_QUESTIONS, s->set->set.questions + first, count, pool->questions);
+        qctx_store_gather(part, QCTX_QUESTION, s->set->set.questions + first, count, pool->questions);
         qctx_product(QCTX_PRECISION_FLOAT32, QCTX_PLAIN, QCTX_TRANSPOSED, count, pool->total, dim, pool->questions, dim,
                      pool->contexts[i], dim, false, pool->scores[i], pool->total);
     }

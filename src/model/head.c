@@ -12,18 +12,18 @@ int64_t qctx_head_mlp_count(const qctx_head_config *config)
     return config->sides == QCTX_SIDES_BOTH ? 2 : 1;
 }
 
-int64_t qctx_head_mlp_of(const qctx_head_config *config, int side)
+int64_t qctx_head_mlp_of(const qctx_head_config *config, qctx_side side)
 {
     return config->sides == QCTX_SIDES_BOTH ? side : 0;
 }
 
-bool qctx_head_has_side(const qctx_head_config *config, int side)
+bool qctx_head_has_side(const qctx_head_config *config, qctx_side side)
 {
     switch (config->sides) {
     case QCTX_SIDES_QUESTION:
-        return side == 0;
+        return side == QCTX_QUESTION;
     case QCTX_SIDES_CONTEXT:
-        return side == 1;
+        return side == QCTX_CONTEXT;
     default:
         return true;
     }
@@ -58,7 +58,7 @@ head_layer qctx_head_layer(const qctx_head_config *config, int64_t mlp, int64_t 
     return found;
 }
 
-void qctx_head_range(const qctx_head_config *config, int side, int64_t *first, int64_t *count)
+void qctx_head_range(const qctx_head_config *config, qctx_side side, int64_t *first, int64_t *count)
 {
     *count = floats_before(config, config->layers);
     *first = qctx_head_mlp_of(config, side) * *count;
@@ -77,7 +77,7 @@ int64_t qctx_head_tensor_count(const qctx_head_config *config)
 static const char *mlp_name(const qctx_head_config *config, int64_t mlp)
 {
     if (config->sides == QCTX_SIDES_BOTH)
-        return qctx_head_sides_name(mlp == 0 ? QCTX_SIDES_QUESTION : QCTX_SIDES_CONTEXT);
+        return qctx_head_sides_name(mlp == QCTX_QUESTION ? QCTX_SIDES_QUESTION : QCTX_SIDES_CONTEXT);
     return qctx_head_sides_name(config->sides);
 }
 
@@ -108,7 +108,7 @@ void qctx_head_init(const qctx_head_config *config, float *parameters)
     memset(parameters, 0, sizeof(float) * (size_t)qctx_head_parameter_count(config));
     for (int64_t mlp = 0; mlp < qctx_head_mlp_count(config); mlp++) {
         /* A side begins with the same weights whether or not the other has an MLP. */
-        int64_t side = config->sides == QCTX_SIDES_CONTEXT ? 1 : mlp;
+        int64_t side = config->sides == QCTX_SIDES_CONTEXT ? QCTX_CONTEXT : mlp;
 
         for (int64_t l = 0; l < config->layers; l++) {
             head_layer layer = qctx_head_layer(config, mlp, l);

@@ -92,8 +92,8 @@ static void activate(qctx_activation activation, int64_t count, const float *bia
     }
 }
 
-void head_activate(const qctx_head_config *config, qctx_precision precision, int side, int64_t layer, int64_t rows,
-                   const float *bias, const qctx_dropout_key *key, float *z, void *hidden, void *slope)
+void head_activate(const qctx_head_config *config, qctx_precision precision, qctx_side side, int64_t layer,
+                   int64_t rows, const float *bias, const qctx_dropout_key *key, float *z, void *hidden, void *slope)
 {
     int64_t width = config->hidden;
     bool drops = key != NULL && config->dropout > 0.0;

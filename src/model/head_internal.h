@@ -40,7 +40,7 @@ struct qctx_head_tape {
 
 /* MLPs in the buffer (1 or 2), and which of them serves `side`, which must have one. Local. */
 int64_t qctx_head_mlp_count(const qctx_head_config *config);
-int64_t qctx_head_mlp_of(const qctx_head_config *config, int side);
+int64_t qctx_head_mlp_of(const qctx_head_config *config, qctx_side side);
 
 /* Layer `layer` of MLP `mlp`. Local. */
 head_layer qctx_head_layer(const qctx_head_config *config, int64_t mlp, int64_t layer);
@@ -49,7 +49,7 @@ head_layer qctx_head_layer(const qctx_head_config *config, int64_t mlp, int64_t 
 const void *head_weights(const qctx_head_tape *tape, const float *parameters, const head_layer *layer);
 
 /* Row `at` of layer `layer` of one side in `array` (hidden or slope). Local. NULL for a NULL array. */
-void *head_rows(const qctx_head_config *config, const qctx_head_tape *tape, void *array, int side, int64_t layer,
+void *head_rows(const qctx_head_config *config, const qctx_head_tape *tape, void *array, qctx_side side, int64_t layer,
                 int64_t at);
 
 /*
@@ -57,8 +57,8 @@ void *head_rows(const qctx_head_config *config, const qctx_head_tape *tape, void
  * = its derivative, both as `precision` says; in float32 hidden may be z. The dropout mask is that of (config->seed,
  * key, side, layer), or none for a NULL key. key->row_ids begin with the first row. Local.
  */
-void head_activate(const qctx_head_config *config, qctx_precision precision, int side, int64_t layer, int64_t rows,
-                   const float *bias, const qctx_dropout_key *key, float *z, void *hidden, void *slope);
+void head_activate(const qctx_head_config *config, qctx_precision precision, qctx_side side, int64_t layer,
+                   int64_t rows, const float *bias, const qctx_dropout_key *key, float *z, void *hidden, void *slope);
 
 /* y [rows, output] = y + bias, and for residual heads x + alpha·(y + bias). Local. */
 void head_finish_output(const qctx_head_config *config, qctx_precision precision, double alpha, int64_t rows,

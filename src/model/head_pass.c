@@ -23,7 +23,7 @@ static void copy_rows(const qctx_head_tape *tape, const void *x, int64_t count, 
 typedef struct {
     const qctx_head_config *config;
     const float *parameters;
-    int side;
+    qctx_side side;
     int64_t mlp;
     double alpha;
     qctx_head_tape *tape;
@@ -57,8 +57,9 @@ static void forward_block(const pass *p, const void *x, int64_t rows, const qctx
     head_finish_output(config, precision, p->alpha, rows, p->parameters + layer.bias, x, y);
 }
 
-void qctx_head_forward(const qctx_head_config *config, const float *parameters, int side, double alpha, const void *x,
-                       int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, int64_t at, float *y)
+void qctx_head_forward(const qctx_head_config *config, const float *parameters, qctx_side side, double alpha,
+                       const void *x, int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, int64_t at,
+                       float *y)
 {
     pass p = {.config = config, .parameters = parameters, .side = side, .alpha = alpha, .tape = tape};
 
@@ -139,7 +140,7 @@ static void backward_block(const pass *p, const void *x, const float *dy, int64_
     }
 }
 
-static void clear_range(const qctx_head_config *config, int side, const qctx_head_gradient *gradient)
+static void clear_range(const qctx_head_config *config, qctx_side side, const qctx_head_gradient *gradient)
 {
     int64_t first, count;
 
@@ -150,7 +151,7 @@ static void clear_range(const qctx_head_config *config, int side, const qctx_hea
         gradient->settled(gradient->context, first);
 }
 
-void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const void *x,
+void qctx_head_backward(const qctx_head_config *config, const float *parameters, qctx_side side, const void *x,
                         const float *dy, int64_t rows, qctx_head_tape *tape, int64_t at,
                         const qctx_head_gradient *gradient)
 {

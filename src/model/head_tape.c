@@ -129,7 +129,7 @@ const void *head_weights(const qctx_head_tape *tape, const float *parameters, co
     return parameters + layer->weight;
 }
 
-void *head_rows(const qctx_head_config *config, const qctx_head_tape *tape, void *array, int side, int64_t layer,
+void *head_rows(const qctx_head_config *config, const qctx_head_tape *tape, void *array, qctx_side side, int64_t layer,
                 int64_t at)
 {
     int64_t place = tape->sides == 2 ? side : 0;

@@ -93,7 +93,7 @@ static qctx_status place_block(const pool_work *pool, pool_block *block, int64_t
 
     for (int64_t i = 0; i < block->count; i++)
         block->rows[i] = pools->rows[pool->order[block->first + i]];
-    status = qctx_rows_project(pools->questions, pools->projector, 0, block->rows, block->count,
+    status = qctx_rows_project(pools->questions, pools->projector, QCTX_QUESTION, block->rows, block->count,
                                block->questions.values, error);
     if (status != QCTX_OK)
         return status;
@@ -141,7 +141,7 @@ static qctx_status place_pool(const qctx_pools *pools, const int64_t *order, int
     status =
         qctx_scored_rows_alloc(pool.total, width, QCTX_PRECISION_FLOAT32, "contexts of a pool", &pool.contexts, error);
     if (status == QCTX_OK)
-        status = qctx_rows_project(pools->contexts, pools->projector, 1, pool.candidates, pool.total,
+        status = qctx_rows_project(pools->contexts, pools->projector, QCTX_CONTEXT, pool.candidates, pool.total,
                                    pool.contexts.values, error);
     if (status != QCTX_OK)
         goto out;

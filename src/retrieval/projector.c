@@ -26,7 +26,7 @@ static void normalize_rows(int64_t rows, int64_t width, float *y)
     }
 }
 
-static qctx_status apply_head(const qctx_projector *projector, int side, const float *x, int64_t rows, float *y,
+static qctx_status apply_head(const qctx_projector *projector, qctx_side side, const float *x, int64_t rows, float *y,
                               qctx_error *error)
 {
     const qctx_head_config *head = projector->head;
@@ -46,8 +46,8 @@ static qctx_status apply_head(const qctx_projector *projector, int side, const f
     return QCTX_OK;
 }
 
-qctx_status qctx_projector_apply(const qctx_projector *projector, int side, const float *x, int64_t rows, float *y,
-                                 qctx_error *error)
+qctx_status qctx_projector_apply(const qctx_projector *projector, qctx_side side, const float *x, int64_t rows,
+                                 float *y, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 

@@ -78,7 +78,8 @@ static qctx_status project_round(const qctx_query *query, scan_memory *memory, i
 
         memory->counts[r] = qctx_smaller(ROUND_QUESTIONS, left);
     }
-    status = qctx_rows_project(query->questions, query->projector, 0, own, memory->counts[rank], memory->own, error);
+    status = qctx_rows_project(query->questions, query->projector, QCTX_QUESTION, own, memory->counts[rank],
+                               memory->own, error);
     status = qctx_agree(query->comm, status, error);
     if (status != QCTX_OK)
         return status;

@@ -37,12 +37,12 @@ static qctx_status create(qctx_comm *comm, qctx_encoder *encoder, const qctx_pro
 qctx_status qctx_search_over_store(qctx_comm *comm, qctx_store *store, qctx_encoder *encoder,
                                    const qctx_projector *projector, qctx_search **created, qctx_error *error)
 {
-    const qctx_rows contexts = qctx_rows_of_store(store, QCTX_STORE_CONTEXTS);
+    const qctx_rows contexts = qctx_rows_of_store(store, QCTX_CONTEXT);
     qctx_search *search = NULL;
     qctx_status status = qctx_agree(comm, create(comm, encoder, projector, &search, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_shard_create(comm, &contexts, projector, NULL, qctx_store_count(store, QCTX_STORE_CONTEXTS),
+        status = qctx_shard_create(comm, &contexts, projector, NULL, qctx_store_count(store, QCTX_CONTEXT),
                                    QCTX_PRECISION_AUTO, &search->shard, error);
     if (status == QCTX_OK) {
         *created = search;

@@ -24,22 +24,22 @@ qctx_rows qctx_rows_of_array(const float *values, int64_t dim, int64_t first)
 
 static void gather_questions(const qctx_rows *self, const int64_t *rows, int64_t count, float *out)
 {
-    qctx_store_gather(self->from, QCTX_STORE_QUESTIONS, rows, count, out);
+    qctx_store_gather(self->from, QCTX_QUESTION, rows, count, out);
 }
 
 static void gather_contexts(const qctx_rows *self, const int64_t *rows, int64_t count, float *out)
 {
-    qctx_store_gather(self->from, QCTX_STORE_CONTEXTS, rows, count, out);
+    qctx_store_gather(self->from, QCTX_CONTEXT, rows, count, out);
 }
 
-qctx_rows qctx_rows_of_store(const qctx_store *store, qctx_store_side side)
+qctx_rows qctx_rows_of_store(const qctx_store *store, qctx_side side)
 {
-    return (qctx_rows){.gather = side == QCTX_STORE_QUESTIONS ? gather_questions : gather_contexts,
+    return (qctx_rows){.gather = side == QCTX_QUESTION ? gather_questions : gather_contexts,
                        .from = store,
                        .dim = qctx_store_dim(store)};
 }
 
-static qctx_status project_block(const qctx_rows *source, const qctx_projector *projector, int side,
+static qctx_status project_block(const qctx_rows *source, const qctx_projector *projector, qctx_side side,
                                  const int64_t *rows, int64_t count, float *out, qctx_error *error)
 {
     float *encoded = qctx_alloc(count * source->dim, sizeof *encoded, "rows to be projected", error);
@@ -53,8 +53,8 @@ static qctx_status project_block(const qctx_rows *source, const qctx_projector *
     return status;
 }
 
-qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *projector, int side, const int64_t *rows,
-                              int64_t count, float *out, qctx_error *error)
+qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *projector, qctx_side side,
+                              const int64_t *rows, int64_t count, float *out, qctx_error *error)
 {
     const int64_t width = qctx_projector_output(projector);
     qctx_status status = QCTX_OK;
@@ -98,7 +98,7 @@ static qctx_status fill_shard(const qctx_rows *source, const qctx_projector *pro
         rows[i] = candidates != NULL ? candidates[shard->first + i] : shard->first + i;
     status = qctx_scored_rows_alloc(shard->count, shard->width, precision, "projected contexts", &shard->rows, error);
     if (status == QCTX_OK)
-        status = qctx_rows_project(source, projector, 1, rows, shard->count, shard->rows.values, error);
+        status = qctx_rows_project(source, projector, QCTX_CONTEXT, rows, shard->count, shard->rows.values, error);
     if (status == QCTX_OK)
         qctx_scored_rows_measure(&shard->rows, shard->count, shard->width);
     free(rows);

@@ -12,24 +12,24 @@ static const qctx_store *store_of(const qctx_loader *loader, int64_t example)
 }
 
 /* The row of an example's question, or of the context chosen for it, in its store. */
-static int64_t row_of(const qctx_loader *loader, int side, int64_t example, int64_t chosen)
+static int64_t row_of(const qctx_loader *loader, qctx_side side, int64_t example, int64_t chosen)
 {
-    return side == 0 ? loader->examples->question[example] : loader->examples->contexts[chosen];
+    return side == QCTX_QUESTION ? loader->examples->question[example] : loader->examples->contexts[chosen];
 }
 
-static void gather(const qctx_loader *loader, int side, const int64_t *example, const int64_t *chosen, int64_t count,
-                   float *out)
+static void gather(const qctx_loader *loader, qctx_side side, const int64_t *example, const int64_t *chosen,
+                   int64_t count, float *out)
 {
 #pragma omp parallel for schedule(static) if (count > 64)
     for (int64_t i = 0; i < count; i++) {
         int64_t row = row_of(loader, side, example[i], chosen[i]);
 
-        qctx_store_gather(store_of(loader, example[i]), (qctx_store_side)side, &row, 1, out + i * loader->dim);
+        qctx_store_gather(store_of(loader, example[i]), side, &row, 1, out + i * loader->dim);
     }
 }
 
 /* Those of the rows that stand in the store of one source. */
-static void prefetch_source(const qctx_loader *loader, int32_t source, int side, const int64_t *example,
+static void prefetch_source(const qctx_loader *loader, int32_t source, qctx_side side, const int64_t *example,
                             const int64_t *chosen, int64_t count)
 {
     const qctx_opened *opened = loader->from;
@@ -39,7 +39,7 @@ static void prefetch_source(const qctx_loader *loader, int32_t source, int side,
         if (loader->examples->source[example[i]] == source)
             rows[filled++] = row_of(loader, side, example[i], chosen[i]);
         if (filled == PREFETCHED_ROWS || i == count - 1) {
-            qctx_store_prefetch(opened->train[source].store, (qctx_store_side)side, rows, filled);
+            qctx_store_prefetch(opened->train[source].store, side, rows, filled);
             filled = 0;
         }
     }
@@ -50,7 +50,7 @@ static void prefetch(const qctx_loader *loader, const int64_t *example, const in
     const qctx_opened *opened = loader->from;
 
     for (int64_t source = 0; source < opened->train_count; source++)
-        for (int side = 0; side < 2; side++)
+        for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
             prefetch_source(loader, (int32_t)source, side, example, chosen, count);
 }
 

@@ -10,7 +10,7 @@ static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outc
     const qctx_loss_batch batch = {stepper->rows, stepper->content, stepper->positive_offsets, stepper->positives};
     const float *scalars = stepper->parameters + stepper->head_count;
     const qctx_loss_scale scale = {(double)scalars[0], stepper->scalar_count > 1 ? (double)scalars[1] : 0.0};
-    float *questions = stepper->sides[0].projected, *contexts = stepper->sides[1].projected;
+    float *questions = stepper->sides[QCTX_QUESTION].projected, *contexts = stepper->sides[QCTX_CONTEXT].projected;
 
     stepper_project(stepper, 1, step);
     qctx_loss_offer(stepper->loss, contexts, &batch);

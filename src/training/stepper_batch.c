@@ -21,7 +21,7 @@ void stepper_choose(qctx_stepper *stepper, const int64_t *batch, int64_t epoch)
     const qctx_examples *examples = stepper->loader->examples;
 
     stepper->examples = batch + stepper->first_row;
-    stepper->sides[0].loaded = stepper->sides[1].loaded = -1;
+    stepper->sides[QCTX_QUESTION].loaded = stepper->sides[QCTX_CONTEXT].loaded = -1;
     for (int64_t i = 0; i < stepper->rows; i++) {
         int64_t example = stepper->examples[i];
         int64_t first = examples->offsets[example], count = examples->offsets[example + 1] - first;
@@ -43,13 +43,14 @@ void qctx_stepper_prefetch(qctx_stepper *stepper, const int64_t *batch, int64_t 
     stepper->loader->prefetch(stepper->loader, examples, stepper->prefetched, stepper->rows);
 }
 
-static void gather(const qctx_stepper *stepper, int side, int64_t first, int64_t count, float *out)
+static void gather(const qctx_stepper *stepper, qctx_side side, int64_t first, int64_t count, float *out)
 {
     stepper->loader->gather(stepper->loader, side, stepper->examples + first, stepper->chosen + first, count, out);
 }
 
 /* Rows first … first + count − 1 in bfloat16: by stages that stay in the cache. */
-static void gather_rounded(const qctx_stepper *stepper, int side, int64_t first, int64_t count, qctx_bfloat16 *out)
+static void gather_rounded(const qctx_stepper *stepper, qctx_side side, int64_t first, int64_t count,
+                           qctx_bfloat16 *out)
 {
     int64_t width = stepper->head->input;
 
@@ -61,7 +62,7 @@ static void gather_rounded(const qctx_stepper *stepper, int side, int64_t first,
     }
 }
 
-void stepper_load(qctx_stepper *stepper, int side, int64_t unit)
+void stepper_load(qctx_stepper *stepper, qctx_side side, int64_t unit)
 {
     stepper_range range = stepper_unit(stepper, unit);
     stepper_side *of = &stepper->sides[side];

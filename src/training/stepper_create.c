@@ -38,7 +38,7 @@ static qctx_status allocate_batch(qctx_stepper *stepper, qctx_error *error)
     return QCTX_OK;
 }
 
-static qctx_status allocate_side(qctx_stepper *stepper, int side, const stepper_sizes *sizes, qctx_error *error)
+static qctx_status allocate_side(qctx_stepper *stepper, qctx_side side, const stepper_sizes *sizes, qctx_error *error)
 {
     stepper_side *of = &stepper->sides[side];
     size_t operand_bytes = (size_t)qctx_precision_bytes(stepper->plan->precision);
@@ -85,7 +85,7 @@ static qctx_status allocate(qctx_stepper *stepper, const stepper_sizes *sizes, q
     if (stepper->parameters == NULL || stepper->gradient == NULL || stepper->decays == NULL || stepper->stage == NULL)
         return QCTX_ERR_MEMORY;
     status = allocate_batch(stepper, error);
-    for (int side = 0; side < 2 && status == QCTX_OK; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = allocate_side(stepper, side, sizes, error);
     if (status == QCTX_OK)
         status = allocate_buckets(stepper, sizes, error);
@@ -213,7 +213,7 @@ void qctx_stepper_destroy(qctx_stepper *stepper)
 {
     if (stepper == NULL)
         return;
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         free(stepper->sides[side].encoded);
         free(stepper->sides[side].projected);
     }

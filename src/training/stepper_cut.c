@@ -17,7 +17,8 @@ stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *pl
             sizes.unit_rows = rows;
     }
     sizes.tape_rows = sizes.keeps ? rows : sizes.unit_rows;
-    sizes.tape_sides = sizes.keeps && qctx_head_has_side(head, 0) && qctx_head_has_side(head, 1) ? 2 : 1;
+    sizes.tape_sides =
+        sizes.keeps && qctx_head_has_side(head, QCTX_QUESTION) && qctx_head_has_side(head, QCTX_CONTEXT) ? 2 : 1;
     sizes.encoded = sizes.unit_rows * head->input;
     if (plan->precision == QCTX_PRECISION_BFLOAT16)
         sizes.stage = STEPPER_STAGE * head->input;
@@ -36,7 +37,7 @@ int64_t qctx_stepper_memory(const qctx_head_config *head, const qctx_plan *plan,
     const stepper_sizes sizes = stepper_sizes_of(head, plan, ranks, rows, 1);
     int64_t bytes = (int64_t)sizeof(float) * (sizes.stage + 2 * sizes.projected + 4 * sizes.parameters);
 
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         if (qctx_head_has_side(head, side))
             bytes += sizes.encoded * qctx_precision_bytes(plan->precision);
     bytes += sizes.parameters + 5 * rows * (int64_t)sizeof(int64_t);
@@ -51,7 +52,7 @@ double qctx_stepper_flops(const qctx_head_config *head, const qctx_plan *plan, i
 {
     double total = 0.0;
 
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         for (int64_t l = 0; l < head->layers && qctx_head_has_side(head, side); l++) {
             double in = (double)(l == 0 ? head->input : head->hidden);
             double out = (double)(l == head->layers - 1 ? head->output : head->hidden);

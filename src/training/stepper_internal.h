@@ -110,11 +110,11 @@ const int64_t *stepper_parts(const qctx_stepper *stepper, int64_t bucket);
 /* Chooses one right context for each of this rank's questions and notes what else would be right. */
 void stepper_choose(qctx_stepper *stepper, const int64_t *batch, int64_t epoch);
 /* Gathers the encoder's rows of one unit, if they are not there already. */
-void stepper_load(qctx_stepper *stepper, int side, int64_t unit);
+void stepper_load(qctx_stepper *stepper, qctx_side side, int64_t unit);
 
 /* stepper_pass.c: Local but for the exchanges that the backward pass starts (Collective). */
 /* All units of a side through the head. */
-void stepper_project(qctx_stepper *stepper, int side, int64_t step);
+void stepper_project(qctx_stepper *stepper, qctx_side side, int64_t step);
 /* The gradient of this rank's rows, whose sums over the ranks are started. */
 void stepper_back_propagate(qctx_stepper *stepper, int64_t step);
 

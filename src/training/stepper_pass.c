@@ -2,7 +2,7 @@
 #include "stepper_internal.h"
 
 /* One unit of a side, whose rows are loaded; without `y` only what the backward pass needs. */
-static void forward_unit(qctx_stepper *stepper, int side, int64_t unit, int64_t step, float *y)
+static void forward_unit(qctx_stepper *stepper, qctx_side side, int64_t unit, int64_t step, float *y)
 {
     stepper_range range = stepper_unit(stepper, unit);
     const qctx_dropout_key key = {(uint64_t)step, stepper->row_ids + range.first};
@@ -11,7 +11,7 @@ static void forward_unit(qctx_stepper *stepper, int side, int64_t unit, int64_t 
                       stepper->tape, stepper->keeps ? range.first : 0, y);
 }
 
-void stepper_project(qctx_stepper *stepper, int side, int64_t step)
+void stepper_project(qctx_stepper *stepper, qctx_side side, int64_t step)
 {
     for (int64_t unit = 0; unit < stepper->units; unit++) {
         float *y = stepper->sides[side].projected + stepper_unit(stepper, unit).first * stepper->head->output;
@@ -24,7 +24,7 @@ void stepper_project(qctx_stepper *stepper, int side, int64_t step)
     }
 }
 
-static void backward_unit(qctx_stepper *stepper, int side, int64_t unit, int64_t step,
+static void backward_unit(qctx_stepper *stepper, qctx_side side, int64_t unit, int64_t step,
                           const qctx_head_gradient *gradient)
 {
     stepper_range range = stepper_unit(stepper, unit);
@@ -56,11 +56,11 @@ static bool is_shared(const qctx_stepper *stepper)
 /* The contexts first: where they have an MLP of their own, it is the upper one, and what is settled grows downwards. */
 static void back_propagate_units(qctx_stepper *stepper, int64_t step)
 {
-    for (int side = 1; side >= 0; side--) {
+    for (qctx_side side = QCTX_SIDE_COUNT; side-- > 0;) {
         for (int64_t unit = 0; unit < stepper->units; unit++) {
-            bool is_last = unit == stepper->units - 1 && !(is_shared(stepper) && side == 1);
+            bool is_last = unit == stepper->units - 1 && !(is_shared(stepper) && side == QCTX_CONTEXT);
             const qctx_head_gradient gradient = {.values = stepper->gradient,
-                                                 .add = unit > 0 || (is_shared(stepper) && side == 0),
+                                                 .add = unit > 0 || (is_shared(stepper) && side == QCTX_QUESTION),
                                                  .settled = is_last ? settle : NULL,
                                                  .context = stepper};
 
@@ -74,9 +74,9 @@ static void back_propagate_leaves(qctx_stepper *stepper, int64_t step)
 {
     qctx_tree_sum_reset(stepper->leaf_sum);
     for (int64_t unit = 0; unit < stepper->units; unit++) {
-        for (int side = 1; side >= 0; side--) {
+        for (qctx_side side = QCTX_SIDE_COUNT; side-- > 0;) {
             const qctx_head_gradient gradient = {.values = qctx_tree_sum_leaf(stepper->leaf_sum),
-                                                 .add = is_shared(stepper) && side == 0};
+                                                 .add = is_shared(stepper) && side == QCTX_QUESTION};
 
             backward_unit(stepper, side, unit, step, &gradient);
         }

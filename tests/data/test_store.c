@@ -50,14 +50,14 @@ static qctx_store_description description(qctx_dtype dtype)
     return value;
 }
 
-static float element(qctx_store_side side, int64_t row, int64_t column)
+static float element(qctx_side side, int64_t row, int64_t column)
 {
     return (float)(sin((double)(side * 1000 + row * 10 + column)) + 0.01);
 }
 
 /* Which element the filler spoils, and how. */
 typedef struct {
-    qctx_store_side side;
+    qctx_side side;
     int64_t row;
     float value;
     bool whole_row;
@@ -74,7 +74,7 @@ static void limit_file_size(rlim_t bytes)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static qctx_status fill(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows, qctx_error *out)
+static qctx_status fill(void *context, qctx_side side, int64_t first, int64_t count, float *rows, qctx_error *out)
 {
     const spoil *bad = context;
 
@@ -108,18 +108,15 @@ static void check_texts(qctx_store *store)
     const int64_t rows[] = {4, 2, 2, 0};
     char *texts[4];
 
-    assert_status(qctx_store_texts(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_TEXT, rows, 4, texts, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TEXT, rows, 4, texts, &error), QCTX_OK, &error);
     for (int i = 0; i < 4; i++) {
         assert_string_equal(texts[i], contexts[rows[i]].text);
         free(texts[i]);
     }
-    assert_status(qctx_store_texts(store, QCTX_STORE_QUESTIONS, QCTX_FIELD_ID, rows, 1, texts, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_store_texts(store, QCTX_QUESTION, QCTX_FIELD_ID, rows, 1, texts, &error), QCTX_OK, &error);
     assert_string_equal(texts[0], "q4");
     free(texts[0]);
-    assert_status(qctx_store_texts(store, QCTX_STORE_QUESTIONS, QCTX_FIELD_TITLE, rows, 1, texts, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_store_texts(store, QCTX_QUESTION, QCTX_FIELD_TITLE, rows, 1, texts, &error), QCTX_OK, &error);
     assert_string_equal(texts[0], "");
     free(texts[0]);
 }
@@ -172,8 +169,8 @@ static void round_trip(qctx_dtype dtype)
     assert_true(qctx_store_is(path));
     assert_status(qctx_store_open(test_comm, path, &store, &error), QCTX_OK, &error);
     assert_int_equal(qctx_store_dim(store), DIM);
-    assert_int_equal(qctx_store_count(store, QCTX_STORE_QUESTIONS), QUESTIONS);
-    assert_int_equal(qctx_store_count(store, QCTX_STORE_CONTEXTS), CONTEXTS);
+    assert_int_equal(qctx_store_count(store, QCTX_QUESTION), QUESTIONS);
+    assert_int_equal(qctx_store_count(store, QCTX_CONTEXT), CONTEXTS);
     assert_int_equal(qctx_store_dtype(store), dtype);
     assert_string_equal(qctx_store_encoder(store), "toy");
     assert_string_equal(qctx_store_encoder_fingerprint(store), "toy-0123456789abcdef");
@@ -184,16 +181,16 @@ static void round_trip(qctx_dtype dtype)
     assert_int_equal(table_bytes, 5);
     assert_memory_equal(table, "table", 5);
     free(table);
-    for (int side = 0; side < 2; side++) {
-        int64_t count = qctx_store_count(store, (qctx_store_side)side);
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
+        int64_t count = qctx_store_count(store, side);
 
-        assert_status(qctx_store_read(store, (qctx_store_side)side, 0, count, rows, &error), QCTX_OK, &error);
+        assert_status(qctx_store_read(store, side, 0, count, rows, &error), QCTX_OK, &error);
         for (int64_t i = 0; i < count; i++) {
             float expected[DIM];
             uint16_t halves[DIM];
 
             for (int64_t j = 0; j < DIM; j++)
-                expected[j] = element((qctx_store_side)side, i, j);
+                expected[j] = element(side, i, j);
             qctx_half_from_float(expected, DIM, halves);
             if (dtype == QCTX_FLOAT16)
                 qctx_half_to_float(halves, DIM, expected);
@@ -203,10 +200,10 @@ static void round_trip(qctx_dtype dtype)
         }
     }
     assert_true(qctx_store_checksum(store) == checksum);
-    qctx_store_gather(store, QCTX_STORE_QUESTIONS, some, 3, rows);
+    qctx_store_gather(store, QCTX_QUESTION, some, 3, rows);
     for (int i = 0; i < 3; i++)
-        assert_close(rows[i * DIM + 2], element(QCTX_STORE_QUESTIONS, some[i], 2), 1e-3);
-    assert_status(qctx_store_read(store, QCTX_STORE_CONTEXTS, 3, 3, rows, &error), QCTX_ERR_IO, &error);
+        assert_close(rows[i * DIM + 2], element(QCTX_QUESTION, some[i], 2), 1e-3);
+    assert_status(qctx_store_read(store, QCTX_CONTEXT, 3, 3, rows, &error), QCTX_ERR_IO, &error);
     check_texts(store);
     check_splits(store);
     check_groups(store);
@@ -228,26 +225,23 @@ static void refuses_bad_rows_when_writing(void **state)
         const char *message;
         qctx_status status;
     } cases[] = {
-        {{QCTX_STORE_CONTEXTS, 4, NAN, false, QCTX_OK, false},
+        {{QCTX_CONTEXT, 4, NAN, false, QCTX_OK, false},
          QCTX_FLOAT32,
          "bad.h5: contexts/vectors: row 4 (id c4) holds nan; expected finite values",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_QUESTIONS, 6, INFINITY, false, QCTX_OK, false},
+        {{QCTX_QUESTION, 6, INFINITY, false, QCTX_OK, false},
          QCTX_FLOAT32,
          "questions/vectors: row 6 (id q6) holds infinity",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_QUESTIONS, 0, 1e6f, false, QCTX_OK, false},
+        {{QCTX_QUESTION, 0, 1e6f, false, QCTX_OK, false},
          QCTX_FLOAT16,
          "questions/vectors: row 0 (id q0) holds infinity",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_CONTEXTS, 1, 0, true, QCTX_OK, false},
+        {{QCTX_CONTEXT, 1, 0, true, QCTX_OK, false},
          QCTX_FLOAT32,
          "contexts/vectors: row 1 (id c1) is zero",
          QCTX_ERR_DATA},
-        {{QCTX_STORE_CONTEXTS, 2, 0, false, QCTX_ERR_MEMORY, false},
-         QCTX_FLOAT32,
-         "row 2 cannot be made",
-         QCTX_ERR_MEMORY},
+        {{QCTX_CONTEXT, 2, 0, false, QCTX_ERR_MEMORY, false}, QCTX_FLOAT32, "row 2 cannot be made", QCTX_ERR_MEMORY},
     };
 
     (void)state;
@@ -489,7 +483,7 @@ static void opens_foreign_stores(void **state)
     assert_memory_equal(split->questions, ((int64_t[]){0, 1, 2}), 3 * sizeof(int64_t));
     assert_string_equal(qctx_store_encoder(store), "");
     assert_true(qctx_store_corpus_fingerprint(store) == 0);
-    assert_status(qctx_store_texts(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_ID, (int64_t[]){17}, 1, &id, &error), QCTX_OK,
+    assert_status(qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_ID, (int64_t[]){17}, 1, &id, &error), QCTX_OK,
                   &error);
     assert_string_equal(id, "17");
     free(id);

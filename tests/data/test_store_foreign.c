@@ -14,7 +14,7 @@ enum { QUESTIONS = 4, CONTEXTS = 6, DIM = 5 };
 
 static qctx_error error;
 
-static double element(int side, int64_t row, int64_t column)
+static double element(qctx_side side, int64_t row, int64_t column)
 {
     /* Exact in half precision. */
     return (double)(side * 64 + row * 8 + column + 1) / 16;
@@ -62,7 +62,7 @@ static void write_dataset(hid_t file, const char *name, hid_t stored, hid_t memo
     H5Sclose(space);
 }
 
-static void write_vectors(hid_t file, const char *name, int side, hsize_t rows, const layout *how)
+static void write_vectors(hid_t file, const char *name, qctx_side side, hsize_t rows, const layout *how)
 {
     const hsize_t extent[2] = {rows, DIM};
     double values[CONTEXTS * DIM];
@@ -119,11 +119,11 @@ static void check_store(const layout *how)
 
     assert_status(qctx_store_open(test_comm, write_store(how), &store, &error), QCTX_OK, &error);
     assert_int_equal(qctx_store_dim(store), DIM);
-    qctx_store_gather(store, QCTX_STORE_CONTEXTS, rows, 3, values);
+    qctx_store_gather(store, QCTX_CONTEXT, rows, 3, values);
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < DIM; j++)
             assert_true((double)values[i * DIM + j] == element(1, rows[i], j));
-    assert_status(qctx_store_read(store, QCTX_STORE_QUESTIONS, 1, 3, values, &error), QCTX_OK, &error);
+    assert_status(qctx_store_read(store, QCTX_QUESTION, 1, 3, values, &error), QCTX_OK, &error);
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < DIM; j++)
             assert_true((double)values[i * DIM + j] == element(0, i + 1, j));
@@ -131,7 +131,7 @@ static void check_store(const layout *how)
     assert_non_null(split);
     assert_int_equal(split->count, QUESTIONS);
     assert_memory_equal(split->contexts, ((int64_t[]){5, 0, 1, 2, 2}), 5 * sizeof(int64_t));
-    assert_status(qctx_store_texts(store, QCTX_STORE_CONTEXTS, QCTX_FIELD_ID, rows, 3, ids, &error), QCTX_OK, &error);
+    assert_status(qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_ID, rows, 3, ids, &error), QCTX_OK, &error);
     assert_string_equal(ids[0], "f");
     assert_string_equal(ids[1], "a");
     assert_string_equal(ids[2], "dddd");

@@ -28,7 +28,7 @@ static int64_t split_contexts[] = {29, 3};
 static qctx_split split = {"train", 2, split_questions, split_offsets, split_contexts};
 static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 1, &split, 77, "made up", NULL};
 static int64_t batch_firsts[BATCHES + 1] = {0, 5, 10, 15, 20, 30, 40, 50};
-static qctx_store_side batch_sides[BATCHES] = {0, 0, 0, 0, 1, 1, 1};
+static qctx_side batch_sides[BATCHES] = {0, 0, 0, 0, 1, 1, 1};
 static int64_t vector_firsts[VECTORS + 1];
 static int64_t rows[QUESTIONS + CONTEXTS];
 static qctx_store_batches batches = {BATCHES, batch_firsts, batch_sides, vector_firsts, rows};
@@ -152,7 +152,7 @@ static void puts_each_vector_into_all_its_rows(void **state)
         assert_status(qctx_store_open(test_comm, path, &store, &error), QCTX_OK, &error);
         for (int64_t v = 0; v < VECTORS; v++)
             for (int64_t i = vector_firsts[v]; i < vector_firsts[v + 1]; i++) {
-                qctx_store_gather(store, v < PAIRS ? QCTX_STORE_QUESTIONS : QCTX_STORE_CONTEXTS, &rows[i], 1, row);
+                qctx_store_gather(store, v < PAIRS ? QCTX_QUESTION : QCTX_CONTEXT, &rows[i], 1, row);
                 for (int64_t j = 0; j < DIM; j++)
                     assert_close(row[j], element(v, j), k == 0 ? 0 : 1e-3);
             }

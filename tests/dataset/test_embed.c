@@ -49,9 +49,9 @@ static void make_up(void)
     }
 }
 
-static const char *text_of(int side, int64_t row)
+static const char *text_of(qctx_side side, int64_t row)
 {
-    return side == QCTX_STORE_QUESTIONS ? questions[row].text : contexts[row].text;
+    return side == QCTX_QUESTION ? questions[row].text : contexts[row].text;
 }
 
 static qctx_encoder *make_encoder(int dim)
@@ -76,7 +76,7 @@ static void plans_each_text_once(void **state)
     (void)state;
     assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
     for (int64_t b = 0; b < batches.store.count; b++) {
-        int side = batches.store.sides[b];
+        qctx_side side = batches.store.sides[b];
         int64_t bytes = 0;
 
         assert_in_range(batches.store.firsts[b + 1] - batches.store.firsts[b], 1, 256);
@@ -85,7 +85,7 @@ static void plans_each_text_once(void **state)
             size_t length = strlen(batches.texts[v]);
 
             bytes += length < 2048 ? (int64_t)length : 2048;
-            if (v > 0 && (b == 0 || batches.store.sides[b - 1] == (qctx_store_side)side))
+            if (v > 0 && (b == 0 || batches.store.sides[b - 1] == side))
                 assert_true(strlen(batches.texts[v - 1]) >= length);
             assert_true(batches.store.vector_firsts[v + 1] > batches.store.vector_firsts[v]);
             for (int64_t i = batches.store.vector_firsts[v]; i < batches.store.vector_firsts[v + 1]; i++) {
@@ -98,7 +98,7 @@ static void plans_each_text_once(void **state)
         }
         assert_true(bytes <= 1 << 16);
     }
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         for (int64_t row = 0; row < (side == 0 ? QUESTIONS : CONTEXTS); row++) {
             bool new = true;
 
@@ -196,12 +196,12 @@ static void embeds_the_same_on_any_number_of_ranks(void **state)
     assert_status(qctx_embed_corpus(test_comm, &corpus, encoder, QCTX_FLOAT32, test_path("all.h5"), true, &error),
                   QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path("all.h5"), &store, &error), QCTX_OK, &error);
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         for (int64_t i = 0; i < (side == 0 ? QUESTIONS : CONTEXTS); i++) {
             const char *text = text_of(side, i);
 
-            assert_status(qctx_encoder_encode(encoder, (qctx_side)side, &text, 1, expected, &error), QCTX_OK, &error);
-            qctx_store_gather(store, (qctx_store_side)side, &i, 1, row);
+            assert_status(qctx_encoder_encode(encoder, side, &text, 1, expected, &error), QCTX_OK, &error);
+            qctx_store_gather(store, side, &i, 1, row);
             assert_memory_equal(row, expected, sizeof row);
         }
     qctx_store_close(store);
@@ -221,7 +221,7 @@ static void embeds_tiny_corpora(void **state)
     assert_status(qctx_embed_corpus(test_comm, &tiny, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error),
                   QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path("tiny.h5"), &store, &error), QCTX_OK, &error);
-    assert_int_equal(qctx_store_count(store, QCTX_STORE_CONTEXTS), 1);
+    assert_int_equal(qctx_store_count(store, QCTX_CONTEXT), 1);
     qctx_store_close(store);
     assert_status(qctx_embed_corpus(test_comm, &tiny, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error),
                   QCTX_ERR_EXISTS, &error);

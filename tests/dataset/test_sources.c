@@ -223,10 +223,10 @@ static void vectors_are_the_encoders(void **state)
     rows = calloc((size_t)qctx_store_dim(store), sizeof *rows);
     expected = calloc((size_t)qctx_store_dim(store), sizeof *expected);
     assert_status(qctx_encoder_encode(encoder, QCTX_QUESTION, &question, 1, expected, &error), QCTX_OK, &error);
-    qctx_store_gather(store, QCTX_STORE_QUESTIONS, (int64_t[]){1}, 1, rows);
+    qctx_store_gather(store, QCTX_QUESTION, (int64_t[]){1}, 1, rows);
     assert_memory_equal(rows, expected, (size_t)qctx_store_dim(store) * sizeof *rows);
     assert_status(qctx_encoder_encode(encoder, QCTX_CONTEXT, &context, 1, expected, &error), QCTX_OK, &error);
-    qctx_store_gather(store, QCTX_STORE_CONTEXTS, (int64_t[]){3}, 1, rows);
+    qctx_store_gather(store, QCTX_CONTEXT, (int64_t[]){3}, 1, rows);
     assert_memory_equal(rows, expected, (size_t)qctx_store_dim(store) * sizeof *rows);
     free(rows);
     free(expected);

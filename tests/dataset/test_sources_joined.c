@@ -107,7 +107,7 @@ static void the_encoder_is_kept_in_the_store(void **state)
     assert_string_equal(qctx_store_encoder(opened.stores[0]), "joined");
     assert_status(qctx_embed_encoder_of(opened.stores[0], &encoder, &error), QCTX_OK, &error);
     assert_status(qctx_encoder_encode(encoder, QCTX_QUESTION, &text, 1, encoded, &error), QCTX_OK, &error);
-    qctx_store_gather(opened.stores[0], QCTX_STORE_QUESTIONS, (int64_t[]){5}, 1, stored);
+    qctx_store_gather(opened.stores[0], QCTX_QUESTION, (int64_t[]){5}, 1, stored);
     for (int j = 0; j < HASHING_DIM + MADE_D; j++)
         assert_close(stored[j], encoded[j], 1e-6);
     qctx_encoder_destroy(encoder);

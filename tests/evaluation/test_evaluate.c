@@ -165,7 +165,7 @@ static uint64_t hash_of_rounding_positions(qctx_candidates candidates)
 
     for (int64_t i = 0; i < qctx_head_parameter_count(&head); i++)
         parameters[i] = (float)qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 7, (uint64_t)i) - 0.5f;
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         int64_t count = side == 0 ? QUESTIONS : CONTEXTS;
 
         sides[side] = qctx_alloc(count * DIM, sizeof **sides, "a test", NULL);

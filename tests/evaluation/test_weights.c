@@ -24,7 +24,7 @@ static struct {
 } made_up;
 
 /* A part: its coordinates of a row of one side. */
-typedef void (*part_rows)(qctx_store_side side, int64_t row, float *values);
+typedef void (*part_rows)(qctx_side side, int64_t row, float *values);
 
 static void make_corpus(int64_t count, bool second_answers)
 {
@@ -47,43 +47,42 @@ static void make_corpus(int64_t count, bool second_answers)
 }
 
 /* Question i is the i-th unit vector in all parts; what the contexts are decides. */
-static void right(qctx_store_side side, int64_t row, float *values)
+static void right(qctx_side side, int64_t row, float *values)
 {
     (void)side;
     values[row] = 1.0f;
 }
 
-static void wrong(qctx_store_side side, int64_t row, float *values)
+static void wrong(qctx_side side, int64_t row, float *values)
 {
-    values[side == QCTX_STORE_QUESTIONS ? row : (row + 1) % TINY] = 1.0f;
+    values[side == QCTX_QUESTION ? row : (row + 1) % TINY] = 1.0f;
 }
 
-static void alike(qctx_store_side side, int64_t row, float *values)
+static void alike(qctx_side side, int64_t row, float *values)
 {
     (void)side;
     (void)row;
     values[0] = 1.0f;
 }
 
-static void noise(uint64_t seed, qctx_store_side side, int64_t row, float *values)
+static void noise(uint64_t seed, qctx_side side, int64_t row, float *values)
 {
     for (int64_t j = 0; j < DIM; j++)
         values[j] =
             (float)((double)(qctx_rng(seed, (uint64_t)side, (uint64_t)row, (uint64_t)j) >> 40) / (1 << 24)) - 0.5f;
 }
 
-static void noise_one(qctx_store_side side, int64_t row, float *values)
+static void noise_one(qctx_side side, int64_t row, float *values)
 {
     noise(1, side, row, values);
 }
 
-static void noise_two(qctx_store_side side, int64_t row, float *values)
+static void noise_two(qctx_side side, int64_t row, float *values)
 {
     noise(2, side, row, values);
 }
 
-static qctx_status fill(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,
-                        qctx_error *problem)
+static qctx_status fill(void *context, qctx_side side, int64_t first, int64_t count, float *rows, qctx_error *problem)
 {
     const part_rows *part = context;
 
@@ -164,8 +163,8 @@ static double score(const part_rows *parts, const double *weights, int64_t quest
     for (int i = 0; i < 2; i++) {
         float q[DIM] = {0}, c[DIM] = {0};
 
-        parts[i](QCTX_STORE_QUESTIONS, question, q);
-        parts[i](QCTX_STORE_CONTEXTS, context, c);
+        parts[i](QCTX_QUESTION, question, q);
+        parts[i](QCTX_CONTEXT, context, c);
         for (int j = 0; j < DIM; j++)
             sum += weights[i] * q[j] * c[j];
     }

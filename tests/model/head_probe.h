@@ -13,7 +13,7 @@
 #include "qctx/model/head.h"
 
 /* mask [rows, hidden]: 0 where layer `layer` drops a unit, else the factor of what is kept. */
-static inline void probe_mask(const qctx_head_config *config, int side, int64_t layer, int64_t rows,
+static inline void probe_mask(const qctx_head_config *config, qctx_side side, int64_t layer, int64_t rows,
                               const qctx_dropout_key *key, double *mask)
 {
     qctx_head_config probe = *config;

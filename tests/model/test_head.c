@@ -71,8 +71,8 @@ static void one_mlp_is_named_by_its_sides(void **state)
         assert_int_equal(qctx_head_parameter_count(&config), 5 * 4 + 5 * 6 + 4 * 6);
         qctx_head_tensors(&config, tensors);
         assert_string_equal(tensors[5].name, cases[i].last);
-        assert_int_equal(qctx_head_has_side(&config, 0), cases[i].question);
-        assert_int_equal(qctx_head_has_side(&config, 1), cases[i].context);
+        assert_int_equal(qctx_head_has_side(&config, QCTX_QUESTION), cases[i].question);
+        assert_int_equal(qctx_head_has_side(&config, QCTX_CONTEXT), cases[i].context);
     }
 }
 
@@ -157,7 +157,7 @@ static void a_residual_head_begins_as_the_identity(void **state)
         config.output = config.input;
         qctx_head_init(&config, parameters);
         assert_status(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 2, 1, &tape, &error), QCTX_OK, &error);
-        for (int side = 0; side < 2; side++) {
+        for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
             qctx_head_forward(&config, parameters, side, 1.0, x, 2, NULL, tape, 0, y);
             assert_memory_equal(x, y, sizeof x);
         }
@@ -181,7 +181,7 @@ static void forward_by_hand(qctx_head_form form, double alpha, const double expe
     config.input = config.hidden = config.output = 2;
     assert_int_equal(qctx_head_parameter_count(&config), 12);
     assert_status(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 2, 1, &tape, &error), QCTX_OK, &error);
-    qctx_head_forward(&config, by_hand, 1, alpha, by_hand_x, 2, NULL, tape, 0, y);
+    qctx_head_forward(&config, by_hand, QCTX_CONTEXT, alpha, by_hand_x, 2, NULL, tape, 0, y);
     for (int i = 0; i < 4; i++)
         assert_close(y[i], expected[i], 1e-7);
     qctx_head_tape_destroy(tape);
@@ -219,12 +219,12 @@ static void a_side_without_mlp_copies(void **state)
     config.sides = QCTX_SIDES_QUESTION;
     qctx_head_init(&config, parameters);
     assert_status(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 2, 1, &tape, &error), QCTX_OK, &error);
-    qctx_head_forward(&config, parameters, 1, 1.0, x, 2, NULL, tape, 0, y);
+    qctx_head_forward(&config, parameters, QCTX_CONTEXT, 1.0, x, 2, NULL, tape, 0, y);
     assert_memory_equal(x, y, sizeof x);
-    qctx_head_backward(&config, parameters, 1, x, y, 2, tape, 0,
+    qctx_head_backward(&config, parameters, QCTX_CONTEXT, x, y, 2, tape, 0,
                        &(qctx_head_gradient){.values = gradient, .add = true});
     assert_memory_equal(gradient, zero, sizeof gradient);
-    qctx_head_forward(&config, parameters, 0, 1.0, x, 2, NULL, tape, 0, y);
+    qctx_head_forward(&config, parameters, QCTX_QUESTION, 1.0, x, 2, NULL, tape, 0, y);
     assert_memory_not_equal(x, y, sizeof x);
     qctx_head_tape_destroy(tape);
 }
@@ -240,8 +240,8 @@ static void no_rows_change_nothing(void **state)
     memcpy(gradient, parameters, sizeof gradient);
     memcpy(expected, parameters, sizeof gradient);
     assert_status(qctx_head_tape_create(&small, QCTX_PRECISION_FLOAT32, 0, 1, &tape, &error), QCTX_OK, &error);
-    qctx_head_forward(&small, parameters, 0, 1.0, &none, 0, NULL, tape, 0, &none);
-    qctx_head_backward(&small, parameters, 0, &none, &none, 0, tape, 0,
+    qctx_head_forward(&small, parameters, QCTX_QUESTION, 1.0, &none, 0, NULL, tape, 0, &none);
+    qctx_head_backward(&small, parameters, QCTX_QUESTION, &none, &none, 0, tape, 0,
                        &(qctx_head_gradient){.values = gradient, .add = true});
     assert_true(none == 3.0f);
     assert_memory_equal(gradient, expected, sizeof gradient);
@@ -286,8 +286,8 @@ static void threads_change_no_sum(void **state)
         y[run] = qctx_alloc(ROWS * WIDTH, sizeof(float), "outputs", NULL);
         gradient[run] = qctx_alloc(count, sizeof(float), "gradient", NULL);
         assert_int_equal(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, ROWS, 1, &tape, NULL), QCTX_OK);
-        qctx_head_forward(&config, parameters, 0, 1.0, x, ROWS, &key, tape, 0, y[run]);
-        qctx_head_backward(&config, parameters, 0, x, x, ROWS, tape, 0,
+        qctx_head_forward(&config, parameters, QCTX_QUESTION, 1.0, x, ROWS, &key, tape, 0, y[run]);
+        qctx_head_backward(&config, parameters, QCTX_QUESTION, x, x, ROWS, tape, 0,
                            &(qctx_head_gradient){.values = gradient[run], .add = true});
         qctx_head_tape_destroy(tape);
     }

@@ -26,7 +26,7 @@ static const qctx_head_config base = {.form = QCTX_HEAD_PLAIN,
 
 static int64_t row_ids[ROWS];
 
-static double *mask_of(const qctx_head_config *config, int side, int64_t layer, uint64_t step, int64_t first_row)
+static double *mask_of(const qctx_head_config *config, qctx_side side, int64_t layer, uint64_t step, int64_t first_row)
 {
     double *mask = qctx_alloc(CELLS, sizeof(double), "a mask", NULL);
     qctx_dropout_key key = {.step = step, .row_ids = row_ids};
@@ -132,11 +132,12 @@ static void a_mask_belongs_to_its_row(void **state)
         memcpy(backwards + row * 20, x + (COUNT - 1 - row) * 20, 20 * sizeof(float));
     }
     assert_int_equal(qctx_head_tape_create(&base, QCTX_PRECISION_FLOAT32, COUNT, 1, &tape, NULL), QCTX_OK);
-    qctx_head_forward(&base, parameters, 1, 1.0, x, COUNT, &(qctx_dropout_key){9, ids}, tape, 0, whole);
-    qctx_head_forward(&base, parameters, 1, 1.0, x, CUT, &(qctx_dropout_key){9, ids}, tape, 0, parts);
-    qctx_head_forward(&base, parameters, 1, 1.0, x + CUT * 20, COUNT - CUT, &(qctx_dropout_key){9, ids + CUT}, tape, 0,
-                      parts + CUT * 20);
-    qctx_head_forward(&base, parameters, 1, 1.0, backwards, COUNT, &(qctx_dropout_key){9, reversed}, tape, 0, turned);
+    qctx_head_forward(&base, parameters, QCTX_CONTEXT, 1.0, x, COUNT, &(qctx_dropout_key){9, ids}, tape, 0, whole);
+    qctx_head_forward(&base, parameters, QCTX_CONTEXT, 1.0, x, CUT, &(qctx_dropout_key){9, ids}, tape, 0, parts);
+    qctx_head_forward(&base, parameters, QCTX_CONTEXT, 1.0, x + CUT * 20, COUNT - CUT,
+                      &(qctx_dropout_key){9, ids + CUT}, tape, 0, parts + CUT * 20);
+    qctx_head_forward(&base, parameters, QCTX_CONTEXT, 1.0, backwards, COUNT, &(qctx_dropout_key){9, reversed}, tape, 0,
+                      turned);
     for (int64_t row = 0; row < COUNT; row++) {
         for (int64_t i = 0; i < 20; i++) {
             assert_close(parts[row * 20 + i], whole[row * 20 + i], 1e-6);
@@ -161,9 +162,9 @@ static void without_a_key_dropout_is_off(void **state)
     for (int i = 0; i < 20; i++)
         x[i] = 0.1f * (float)i;
     assert_int_equal(qctx_head_tape_create(&base, QCTX_PRECISION_FLOAT32, 1, 1, &tape, NULL), QCTX_OK);
-    qctx_head_forward(&base, parameters, 0, 1.0, x, 1, NULL, tape, 0, off);
-    qctx_head_forward(&dry, parameters, 0, 1.0, x, 1, &(qctx_dropout_key){1, ids}, tape, 0, zero);
-    qctx_head_forward(&base, parameters, 0, 1.0, x, 1, &(qctx_dropout_key){1, ids}, tape, 0, on);
+    qctx_head_forward(&base, parameters, QCTX_QUESTION, 1.0, x, 1, NULL, tape, 0, off);
+    qctx_head_forward(&dry, parameters, QCTX_QUESTION, 1.0, x, 1, &(qctx_dropout_key){1, ids}, tape, 0, zero);
+    qctx_head_forward(&base, parameters, QCTX_QUESTION, 1.0, x, 1, &(qctx_dropout_key){1, ids}, tape, 0, on);
     assert_memory_equal(off, zero, sizeof off);
     assert_memory_not_equal(off, on, sizeof off);
     qctx_head_tape_destroy(tape);

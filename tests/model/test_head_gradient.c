@@ -47,7 +47,7 @@ static void bench_create(bench *b, qctx_head_config config, int64_t rows, double
     for (int64_t row = 0; row < rows; row++)
         b->ids[row] = 1000 - 7 * row;
     b->key = (qctx_dropout_key){.step = 12, .row_ids = b->ids};
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         int64_t block = rows * config.hidden;
 
         b->x[side] = qctx_alloc(rows * config.input, sizeof(float), "rows", NULL);
@@ -65,7 +65,7 @@ static void bench_destroy(bench *b)
     free(b->parameters);
     free(b->gradient);
     free(b->exact);
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         free(b->x[side]);
         free(b->dy[side]);
         free(b->masks[side]);
@@ -85,7 +85,7 @@ static double activation(qctx_activation kind, double z)
 }
 
 /* One row through the head, in double; `masked` applies the masks of training. */
-static void plain_forward(const bench *b, int side, int64_t row, double alpha, bool masked, double *y)
+static void plain_forward(const bench *b, qctx_side side, int64_t row, double alpha, bool masked, double *y)
 {
     const qctx_head_config *c = &b->config;
     bool has_mlp = c->sides == QCTX_SIDES_BOTH || c->sides == QCTX_SIDES_SHARED ||
@@ -124,7 +124,7 @@ static double plain_loss(const bench *b)
 {
     double loss = 0.0, y[MOST_WIDTH];
 
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         for (int64_t row = 0; row < b->rows; row++) {
             plain_forward(b, side, row, 1.0, true, y);
             for (int64_t i = 0; i < b->config.output; i++)
@@ -142,7 +142,7 @@ static void check_forward(const bench *b, double alpha, bool dropout, double bou
     qctx_head_tape *tape;
 
     assert_int_equal(qctx_head_tape_create(&b->config, QCTX_PRECISION_FLOAT32, b->rows, 1, &tape, NULL), QCTX_OK);
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         qctx_head_forward(&b->config, b->parameters, side, alpha, b->x[side], b->rows, dropout ? &b->key : NULL, tape,
                           0, y);
         for (int64_t row = 0; row < b->rows; row++) {
@@ -162,7 +162,7 @@ static void run_backward(bench *b)
 
     for (int64_t i = 0; i < b->count; i++)
         b->gradient[i] = 0.5f;
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         qctx_head_tape *tape;
 
         /* A tape may be larger than its rows. */

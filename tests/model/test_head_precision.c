@@ -47,7 +47,7 @@ static void batch_create(batch *b, qctx_head_sides sides, qctx_activation activa
     b->count = qctx_head_parameter_count(&b->config);
     b->parameters = qctx_alloc(b->count, sizeof(float), "parameters", NULL);
     fill(b->parameters, b->count, 0.1, 0);
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         b->x[side] = qctx_alloc(ROWS * INPUT, sizeof(float), "rows", NULL);
         b->dy[side] = qctx_alloc(ROWS * OUTPUT, sizeof(float), "gradients", NULL);
         b->rounded[side] = qctx_alloc(ROWS * INPUT, sizeof(qctx_bfloat16), "rows", NULL);
@@ -62,7 +62,7 @@ static void batch_create(batch *b, qctx_head_sides sides, qctx_activation activa
 static void batch_destroy(batch *b)
 {
     free(b->parameters);
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         free(b->x[side]);
         free(b->dy[side]);
         free(b->rounded[side]);
@@ -81,14 +81,15 @@ static void run(const batch *b, qctx_precision precision, float *y, float *gradi
     qctx_head_tape *tape;
     const void *x[2];
 
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         x[side] = precision == QCTX_PRECISION_FLOAT32 ? (const void *)b->x[side] : b->rounded[side];
     assert_int_equal(qctx_head_tape_create(&b->config, precision, ROWS, 2, &tape, NULL), QCTX_OK);
     qctx_head_tape_load(&b->config, b->parameters, tape);
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         qctx_head_forward(&b->config, b->parameters, side, 1.0, x[side], ROWS, &key, tape, 0, y + side * ROWS * OUTPUT);
-    for (int side = 0; side < 2; side++) {
-        const qctx_head_gradient sink = {.values = gradient, .add = b->config.sides == QCTX_SIDES_SHARED && side == 1};
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
+        const qctx_head_gradient sink = {.values = gradient,
+                                         .add = b->config.sides == QCTX_SIDES_SHARED && side == QCTX_CONTEXT};
 
         qctx_head_backward(&b->config, b->parameters, side, x[side], b->dy[side], ROWS, tape, 0, &sink);
     }
@@ -167,7 +168,7 @@ static void run_micro(const batch *b, qctx_precision precision, float *y, float 
 
     assert_int_equal(qctx_head_tape_create(&b->config, precision, 39, 1, &tape, NULL), QCTX_OK);
     qctx_head_tape_load(&b->config, b->parameters, tape);
-    for (int side = 1; side >= 0; side--) {
+    for (qctx_side side = QCTX_SIDE_COUNT; side-- > 0;) {
         for (int part = 0; part < 3; part++) {
             int64_t first = starts[part], count = starts[part + 1] - first;
             const void *x = precision == QCTX_PRECISION_FLOAT32 ? (const void *)(b->x[side] + first * INPUT)
@@ -242,17 +243,18 @@ static void blocks_are_the_whole(void **state)
     for (int64_t row = 0; row < MANY; row++)
         ids[row] = row;
     assert_int_equal(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, MANY, 1, &tape, NULL), QCTX_OK);
-    qctx_head_forward(&config, parameters, 0, 1.0, x, MANY, &key, tape, 0, y);
-    qctx_head_backward(&config, parameters, 0, x, y, MANY, tape, 0, &(qctx_head_gradient){.values = gradient[0]});
+    qctx_head_forward(&config, parameters, QCTX_QUESTION, 1.0, x, MANY, &key, tape, 0, y);
+    qctx_head_backward(&config, parameters, QCTX_QUESTION, x, y, MANY, tape, 0,
+                       &(qctx_head_gradient){.values = gradient[0]});
     /* Row by row, each in a place of its own. */
     memset(gradient[1], 0, sizeof gradient[1]);
     for (int64_t row = 0; row < MANY; row++) {
         qctx_dropout_key own = {.step = 1, .row_ids = ids + row};
 
-        qctx_head_forward(&config, parameters, 0, 1.0, x + row * WIDTH, 1, &own, tape, row, one);
+        qctx_head_forward(&config, parameters, QCTX_QUESTION, 1.0, x + row * WIDTH, 1, &own, tape, row, one);
         for (int i = 0; i < WIDTH; i++)
             assert_close(one[i], y[row * WIDTH + i], 1e-6);
-        qctx_head_backward(&config, parameters, 0, x + row * WIDTH, y + row * WIDTH, 1, tape, row,
+        qctx_head_backward(&config, parameters, QCTX_QUESTION, x + row * WIDTH, y + row * WIDTH, 1, tape, row,
                            &(qctx_head_gradient){.values = gradient[1], .add = true});
     }
     assert_true(distance(gradient[0], gradient[1], count) < 1e-5);
@@ -277,7 +279,7 @@ static void no_rows_leave_zeros_where_they_write(void **state)
     memcpy(expected, gradient, sizeof gradient);
     memset(expected + 31, 0, 31 * sizeof(float));
     assert_int_equal(qctx_head_tape_create(&config, QCTX_PRECISION_FLOAT32, 0, 2, &tape, NULL), QCTX_OK);
-    qctx_head_backward(&config, parameters, 1, NULL, NULL, 0, tape, 0, &sink);
+    qctx_head_backward(&config, parameters, QCTX_CONTEXT, NULL, NULL, 0, tape, 0, &sink);
     assert_memory_equal(gradient, expected, sizeof gradient);
     assert_int_equal(watcher.from[0], 31);
     qctx_head_tape_destroy(tape);

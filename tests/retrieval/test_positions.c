@@ -23,7 +23,7 @@ static positions_data make(rows_kind kind, int64_t contexts)
     positions_data data = {.offsets = {0}};
     int64_t used = 0;
 
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         data.sides[side] = rows_make(kind, side, side == 0 ? QUESTIONS : contexts, DIM);
         data.from[side] = qctx_rows_of_array(data.sides[side], DIM, 0);
     }

@@ -39,7 +39,7 @@ static void no_head_passes_rows(void **state)
 
     (void)state;
     assert_int_equal(qctx_projector_output(&projector), 2);
-    assert_status(qctx_projector_apply(&projector, 1, x, 3, y, &error), QCTX_OK, &error);
+    assert_status(qctx_projector_apply(&projector, QCTX_CONTEXT, x, 3, y, &error), QCTX_OK, &error);
     assert_memory_equal(x, y, sizeof x);
 }
 
@@ -53,7 +53,7 @@ static void rows_become_unit_length(void **state)
     qctx_error error;
 
     (void)state;
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         assert_status(qctx_projector_apply(&projector, side, x, 5, y, &error), QCTX_OK, &error);
         for (int i = 0; i < 10; i++)
             assert_close(y[i], expected[i], 1e-7);
@@ -97,7 +97,7 @@ static void many_rows_pass_the_head(void **state)
         double expected[WIDTH];
 
         assert_int_equal(qctx_projector_output(&projector), WIDTH);
-        assert_status(qctx_projector_apply(&projector, 0, x, ROWS, y, &error), QCTX_OK, &error);
+        assert_status(qctx_projector_apply(&projector, QCTX_QUESTION, x, ROWS, y, &error), QCTX_OK, &error);
         for (int64_t row = 0; row < ROWS; row++) {
             plain_project(parameters, x + row * WIDTH, strengths[s], expected);
             for (int64_t i = 0; i < WIDTH; i++)
@@ -117,9 +117,9 @@ static void the_other_side_passes_as_it_is(void **state)
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_projector_apply(&projector, 1, x, 3, y, &error), QCTX_OK, &error);
+    assert_status(qctx_projector_apply(&projector, QCTX_CONTEXT, x, 3, y, &error), QCTX_OK, &error);
     assert_memory_equal(x, y, sizeof y);
-    assert_status(qctx_projector_apply(&projector, 0, x, 3, y, &error), QCTX_OK, &error);
+    assert_status(qctx_projector_apply(&projector, QCTX_QUESTION, x, 3, y, &error), QCTX_OK, &error);
     assert_memory_not_equal(x, y, sizeof y);
     free(parameters);
     free(x);
@@ -138,7 +138,7 @@ static void another_output_width(void **state)
     narrow.output = 5;
     projector.parameters = parameters = draw(qctx_head_parameter_count(&narrow), 1);
     assert_int_equal(qctx_projector_output(&projector), 5);
-    assert_status(qctx_projector_apply(&projector, 1, x, 2, y, &error), QCTX_OK, &error);
+    assert_status(qctx_projector_apply(&projector, QCTX_CONTEXT, x, 2, y, &error), QCTX_OK, &error);
     for (int row = 0; row < 2; row++) {
         double square = 0.0;
 
@@ -157,8 +157,8 @@ static void no_rows_are_no_work(void **state)
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_projector_apply(&projector, 0, &none, 0, &none, &error), QCTX_OK, &error);
-    assert_status(qctx_projector_apply(&bare, 0, &none, 0, &none, &error), QCTX_OK, &error);
+    assert_status(qctx_projector_apply(&projector, QCTX_QUESTION, &none, 0, &none, &error), QCTX_OK, &error);
+    assert_status(qctx_projector_apply(&bare, QCTX_QUESTION, &none, 0, &none, &error), QCTX_OK, &error);
     assert_true(none == 7.0f);
     free(parameters);
 }

@@ -12,7 +12,8 @@ enum { QUESTIONS = 40, CONTEXTS = 90 };
 static qctx_error error;
 static const qctx_precision precisions[] = {QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16};
 
-static qctx_scored_rows operand_of(rows_kind kind, int side, int64_t count, int64_t width, qctx_precision precision)
+static qctx_scored_rows operand_of(rows_kind kind, qctx_side side, int64_t count, int64_t width,
+                                   qctx_precision precision)
 {
     qctx_scored_rows operand;
     float *rows = rows_make(kind, side, count, width);

@@ -23,8 +23,8 @@ typedef struct {
     int64_t prefetched;
 } made_up;
 
-static inline void made_up_gather(const qctx_loader *loader, int side, const int64_t *example, const int64_t *chosen,
-                                  int64_t count, float *out)
+static inline void made_up_gather(const qctx_loader *loader, qctx_side side, const int64_t *example,
+                                  const int64_t *chosen, int64_t count, float *out)
 {
     const made_up *rows = loader->from;
 

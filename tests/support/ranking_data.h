@@ -58,7 +58,7 @@ static inline ranking_data ranking_make(int64_t questions, int64_t contexts)
             data.answers[used++] = start + a;
         data.offsets[i + 1] = used;
     }
-    for (int side = 0; side < 2; side++)
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         data.from[side] = qctx_rows_of_array(data.sides[side], RANKING_DIM, 0);
     data.set =
         (qctx_eval_set){{data.from[0], data.from[1]}, contexts, NULL, questions, data.rows, data.offsets, data.answers};

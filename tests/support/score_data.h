@@ -9,6 +9,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
+#include "qctx/data/side.h"
 
 typedef enum {
     ROWS_RANDOM,
@@ -20,12 +21,12 @@ typedef enum {
     ROWS_KINDS
 } rows_kind;
 
-static inline float rows_noise(int side, int64_t row, int64_t col)
+static inline float rows_noise(qctx_side side, int64_t row, int64_t col)
 {
     return (float)qctx_rng_uniform(17, QCTX_STREAM_SYNTH, (uint64_t)(side * 1000003 + row), (uint64_t)col) - 0.5f;
 }
 
-static inline float rows_value(rows_kind kind, int side, int64_t row, int64_t col)
+static inline float rows_value(rows_kind kind, qctx_side side, int64_t row, int64_t col)
 {
     const float noise = rows_noise(side, row, col);
 
@@ -46,7 +47,7 @@ static inline float rows_value(rows_kind kind, int side, int64_t row, int64_t co
 }
 
 /* rows [count, dim], the caller's to free(). */
-static inline float *rows_make(rows_kind kind, int side, int64_t count, int64_t dim)
+static inline float *rows_make(rows_kind kind, qctx_side side, int64_t count, int64_t dim)
 {
     float *values = qctx_alloc(count * dim, sizeof *values, "a test", NULL);
 

@@ -65,15 +65,15 @@ static inline void small_texts(small_store *small)
         SMALL_CONTEXTS, small->contexts, SMALL_QUESTIONS, small->questions, 1, &small->split, 1, "small", NULL};
 }
 
-static inline qctx_status small_fill(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,
+static inline qctx_status small_fill(void *context, qctx_side side, int64_t first, int64_t count, float *rows,
                                      qctx_error *error)
 {
     const small_store *small = context;
     const char *texts[SMALL_CONTEXTS];
 
     for (int64_t i = 0; i < count; i++)
-        texts[i] = side == QCTX_STORE_QUESTIONS ? small->question[first + i] : small->text[first + i];
-    return qctx_encoder_encode(small->encoder, (qctx_side)side, texts, count, rows, error);
+        texts[i] = side == QCTX_QUESTION ? small->question[first + i] : small->text[first + i];
+    return qctx_encoder_encode(small->encoder, side, texts, count, rows, error);
 }
 
 /* Makes the texts, fits the encoder on all contexts, writes the store and opens it. Collective. */

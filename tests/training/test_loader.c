@@ -46,7 +46,7 @@ static void rows_are_those_of_the_store(void **state)
     fill(&f, small->store);
     loader = qctx_loader_of_stores(&f.opened, &f.examples);
     assert_int_equal(loader.dim, SMALL_DIM);
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         const int64_t *chosen = f.example; /* context number i is example i's */
 
         /* Announcing reads ahead; that it may be done, and that nothing changes by it, is all that shows. */
@@ -56,8 +56,7 @@ static void rows_are_those_of_the_store(void **state)
         for (int64_t i = 0; i < EXAMPLES; i++) {
             int64_t row = side == 0 ? f.question[f.example[i]] : f.contexts[chosen[i]];
 
-            assert_status(qctx_store_read(small->store, (qctx_store_side)side, row, 1, expected, &error), QCTX_OK,
-                          &error);
+            assert_status(qctx_store_read(small->store, side, row, 1, expected, &error), QCTX_OK, &error);
             assert_memory_equal(gathered + i * SMALL_DIM, expected, sizeof expected);
         }
     }

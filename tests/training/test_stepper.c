@@ -59,7 +59,7 @@ static void check_gradient(training usual_run)
     stepped.config.optim.weight_decay = 0.0;
     train(test_comm, &start, NULL);
     train(test_comm, &stepped, NULL);
-    for (int side = 0; side < 2; side++) {
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         float *moved = move(&start, &stepped, side == 0 ? h : -h);
         training there = usual_run;
 

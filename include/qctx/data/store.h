@@ -25,14 +25,12 @@
 
 #include "qctx/base/status.h"
 #include "qctx/data/corpus.h"
+#include "qctx/data/side.h"
 #include "qctx/platform/comm.h"
 
 #define QCTX_STORE_VERSION 1
 
 typedef enum { QCTX_FLOAT32, QCTX_FLOAT16 } qctx_dtype;
-
-/* The two sides of a store, in the order of the encoder's qctx_side. */
-typedef enum { QCTX_STORE_QUESTIONS = 0, QCTX_STORE_CONTEXTS = 1 } qctx_store_side;
 
 typedef struct qctx_store qctx_store;
 
@@ -52,7 +50,7 @@ typedef struct {
  * Fills rows [count, dim] with the vectors of rows first … first + count − 1 of one side. Called by
  * the writer for blocks of this rank's share. Local. `context` is the writer's caller's own.
  */
-typedef qctx_status (*qctx_store_rows)(void *context, qctx_store_side side, int64_t first, int64_t count, float *rows,
+typedef qctx_status (*qctx_store_rows)(void *context, qctx_side side, int64_t first, int64_t count, float *rows,
                                        qctx_error *error);
 
 /*
@@ -77,7 +75,7 @@ bool qctx_store_is(const char *path);
 
 /* What the store is and says of itself, valid as long as it is open. Local. */
 int64_t qctx_store_dim(const qctx_store *store);
-int64_t qctx_store_count(const qctx_store *store, qctx_store_side side);
+int64_t qctx_store_count(const qctx_store *store, qctx_side side);
 const char *qctx_store_path(const qctx_store *store);
 /* Empty texts where the store does not say. */
 const char *qctx_store_encoder(const qctx_store *store);
@@ -98,17 +96,17 @@ const qctx_split *qctx_store_split_at(const qctx_store *store, int64_t index);
 const qctx_split *qctx_store_split(const qctx_store *store, const char *name, qctx_error *error);
 
 /* out [count, dim] float32 = the rows first … first + count − 1 (a hyperslab). Local. Errors: IO. */
-qctx_status qctx_store_read(qctx_store *store, qctx_store_side side, int64_t first, int64_t count, float *out,
+qctx_status qctx_store_read(qctx_store *store, qctx_side side, int64_t first, int64_t count, float *out,
                             qctx_error *error);
 
 /* out [count, dim] float32 = rows[0 … count − 1] in that order, from the mapped file. Local. Cannot fail. */
-void qctx_store_gather(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count, float *out);
+void qctx_store_gather(const qctx_store *store, qctx_side side, const int64_t *rows, int64_t count, float *out);
 
 /*
  * Lets the kernel read rows[0 … count − 1] of a mapped file ahead, where a sample of them shows that not all are in
  * memory already. Local. Cannot fail.
  */
-void qctx_store_prefetch(const qctx_store *store, qctx_store_side side, const int64_t *rows, int64_t count);
+void qctx_store_prefetch(const qctx_store *store, qctx_side side, const int64_t *rows, int64_t count);
 
 /*
  * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title
@@ -130,7 +128,7 @@ typedef enum { QCTX_FIELD_ID, QCTX_FIELD_TEXT, QCTX_FIELD_TITLE } qctx_field;
  * The texts of one field for the given rows: `texts` [count] receives freshly allocated strings (free each).
  * A field that the store lacks gives the row number for an id and "" otherwise. Local. Errors: IO, MEMORY.
  */
-qctx_status qctx_store_texts(qctx_store *store, qctx_store_side side, qctx_field field, const int64_t *rows,
-                             int64_t count, char **texts, qctx_error *error);
+qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows, int64_t count,
+                             char **texts, qctx_error *error);
 
 #endif

@@ -22,7 +22,7 @@
 typedef struct {
     int64_t count;
     const int64_t *firsts;        /* [count + 1], from 0: batch b makes vectors firsts[b] … firsts[b + 1] − 1 */
-    const qctx_store_side *sides; /* [count] */
+    const qctx_side *sides;       /* [count] */
     const int64_t *vector_firsts; /* [vectors + 1], from 0: vector v fills rows[vector_firsts[v]] … */
     const int64_t *rows;          /* row numbers within their side; every row of both sides once */
 } qctx_store_batches;

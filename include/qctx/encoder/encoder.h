@@ -13,9 +13,8 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/data/side.h"
 #include "qctx/platform/comm.h"
-
-typedef enum { QCTX_QUESTION = 0, QCTX_CONTEXT = 1 } qctx_side;
 
 typedef struct qctx_encoder qctx_encoder;
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/data/side.h"
 #include "qctx/linalg/product.h"
 
 typedef enum { QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL } qctx_head_form;
@@ -67,8 +68,8 @@ void qctx_head_tensors(const qctx_head_config *config, qctx_head_tensor *tensors
  */
 void qctx_head_init(const qctx_head_config *config, float *parameters);
 
-/* side 0 is the question side, 1 the context side. Whether that side has an MLP (else it is the identity). Local. */
-bool qctx_head_has_side(const qctx_head_config *config, int side);
+/* Whether that side has an MLP (else it is the identity). Local. */
+bool qctx_head_has_side(const qctx_head_config *config, qctx_side side);
 
 /*
  * A tape for products in `precision` and up to `rows` rows, with a place for each side (`sides` 2) or one that the
@@ -103,8 +104,9 @@ typedef struct {
  * Rows are taken in blocks that stay in the cache from a product through the passes behind it; their cut follows from
  * `rows` alone, and no sum depends on the number of threads.
  */
-void qctx_head_forward(const qctx_head_config *config, const float *parameters, int side, double alpha, const void *x,
-                       int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, int64_t at, float *y);
+void qctx_head_forward(const qctx_head_config *config, const float *parameters, qctx_side side, double alpha,
+                       const void *x, int64_t rows, const qctx_dropout_key *key, qctx_head_tape *tape, int64_t at,
+                       float *y);
 
 /* Where a backward pass leaves the gradient. */
 typedef struct {
@@ -120,12 +122,12 @@ typedef struct {
  * x, side and place in the tape, with a key and alpha 1. The encoder is frozen, so there is no gradient for x. A shared
  * head's two sides add up. Without rows there is nothing to add, and zeros to write. Local. Cannot fail.
  */
-void qctx_head_backward(const qctx_head_config *config, const float *parameters, int side, const void *x,
+void qctx_head_backward(const qctx_head_config *config, const float *parameters, qctx_side side, const void *x,
                         const float *dy, int64_t rows, qctx_head_tape *tape, int64_t at,
                         const qctx_head_gradient *gradient);
 
 /* Where the MLP of a side, which must have one, lies in the flat buffer. Local. */
-void qctx_head_range(const qctx_head_config *config, int side, int64_t *first, int64_t *count);
+void qctx_head_range(const qctx_head_config *config, qctx_side side, int64_t *first, int64_t *count);
 
 /* Names as the config writes them ("residual", "both", "gelu"). Local. */
 const char *qctx_head_form_name(qctx_head_form form);

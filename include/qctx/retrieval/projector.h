@@ -24,11 +24,11 @@ typedef struct {
 int64_t qctx_projector_output(const qctx_projector *projector);
 
 /*
- * y [rows, output] = the projection of x [rows, input] for side 0 (questions) or 1 (contexts). A row's bits depend on
+ * y [rows, output] = the projection of x [rows, input] for that side. A row's bits depend on
  * the row, its place in the call and `rows` (the shape of the matrix product); callers that want the same bits on any
  * number of ranks cut the same blocks on any number of ranks. Local. Errors: MEMORY.
  */
-qctx_status qctx_projector_apply(const qctx_projector *projector, int side, const float *x, int64_t rows, float *y,
-                                 qctx_error *error);
+qctx_status qctx_projector_apply(const qctx_projector *projector, qctx_side side, const float *x, int64_t rows,
+                                 float *y, qctx_error *error);
 
 #endif

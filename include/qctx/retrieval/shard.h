@@ -26,17 +26,17 @@ typedef struct qctx_rows {
 } qctx_rows;
 
 /* The rows of one side of a store. Local. */
-qctx_rows qctx_rows_of_store(const qctx_store *store, qctx_store_side side);
+qctx_rows qctx_rows_of_store(const qctx_store *store, qctx_side side);
 
 /* The rows of an array [.., dim] whose first row has the number `first`. Local. */
 qctx_rows qctx_rows_of_array(const float *values, int64_t dim, int64_t first);
 
 /*
- * out [count, qctx_projector_output] = the projections of rows[0 … count − 1] for side 0 or 1, in blocks of fixed size
+ * out [count, qctx_projector_output] = the projections of rows[0 … count − 1] for that side, in blocks of fixed size
  * shared by the threads. Local. Errors: MEMORY.
  */
-qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *projector, int side, const int64_t *rows,
-                              int64_t count, float *out, qctx_error *error);
+qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *projector, qctx_side side,
+                              const int64_t *rows, int64_t count, float *out, qctx_error *error);
 
 /* This rank's part of the candidates 0 … total − 1. */
 typedef struct {

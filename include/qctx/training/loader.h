@@ -12,10 +12,10 @@
 
 typedef struct qctx_loader qctx_loader;
 struct qctx_loader {
-    /* out [count, dim] = the encoder's rows of these examples: side 0 their questions, side 1 the contexts at
+    /* out [count, dim] = the encoder's rows of these examples: their questions, or the contexts at
      * chosen[i] (places in examples->contexts). Local. Cannot fail. */
-    void (*gather)(const qctx_loader *loader, int side, const int64_t *example, const int64_t *chosen, int64_t count,
-                   float *out);
+    void (*gather)(const qctx_loader *loader, qctx_side side, const int64_t *example, const int64_t *chosen,
+                   int64_t count, float *out);
     /* Tells which rows will be gathered soon, so that reading them from a disk goes on meanwhile. Local. */
     void (*prefetch)(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count);
     const qctx_examples *examples;
