@@ -55,10 +55,10 @@ qctx_loss_conflict qctx_config_loss_conflict(qctx_loss_kind kind, qctx_similarit
         return (qctx_loss_conflict){"run.reproducible", "the loss soft has no such mode, clip and sigmoid have"};
     if (similarity == QCTX_SIMILARITY_FULL && precision == QCTX_PRECISION_BFLOAT16)
         return (qctx_loss_conflict){"run.precision", "loss.similarity full is the plain reference in float32: take "
-                                                     "rows, rows_columns, ring or auto for bfloat16"};
+                                                     "rows, ring or auto for bfloat16"};
     if (reproducible && (similarity == QCTX_SIMILARITY_FULL || similarity == QCTX_SIMILARITY_RING))
-        return (qctx_loss_conflict){"run.reproducible", "of loss.similarity, rows and rows_columns are the same bits "
-                                                        "on any number of ranks, full and ring are not: take auto"};
+        return (qctx_loss_conflict){"run.reproducible", "of loss.similarity, rows is the same bits on any "
+                                                        "number of ranks, full and ring are not: take auto"};
     return (qctx_loss_conflict){0};
 }
 

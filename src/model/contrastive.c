@@ -14,7 +14,6 @@ struct qctx_loss {
 /* In the order of qctx_similarity. */
 static const loss_scheme *const schemes[] = {
     [QCTX_SIMILARITY_FULL] = &loss_scheme_full,
-    [QCTX_SIMILARITY_ROWS_COLUMNS] = &loss_scheme_rows_columns,
     [QCTX_SIMILARITY_ROWS] = &loss_scheme_rows,
     [QCTX_SIMILARITY_RING] = &loss_scheme_ring,
 };
@@ -33,7 +32,7 @@ static qctx_status check(const qctx_loss_config *config, qctx_error *error)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss was created with scheme '%s'", name);
     if (config->kind == QCTX_LOSS_SOFT && config->scheme != QCTX_SIMILARITY_FULL)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss's scheme '%s' knows no soft targets", name);
-    if (config->leaves > 0 && config->scheme != QCTX_SIMILARITY_ROWS_COLUMNS && config->scheme != QCTX_SIMILARITY_ROWS)
+    if (config->leaves > 0 && config->scheme != QCTX_SIMILARITY_ROWS)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss's scheme '%s' is not reproducible", name);
     return QCTX_OK;
 }
@@ -131,7 +130,7 @@ qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch)
 
 const char *qctx_similarity_name(qctx_similarity scheme)
 {
-    static const char *const names[] = {"auto", "full", "rows_columns", "rows", "ring"};
+    static const char *const names[] = {"auto", "full", "rows", "ring"};
 
     return names[scheme];
 }

@@ -27,7 +27,6 @@ typedef struct {
 } loss_scheme;
 
 extern const loss_scheme loss_scheme_full;
-extern const loss_scheme loss_scheme_rows_columns;
 extern const loss_scheme loss_scheme_rows;
 extern const loss_scheme loss_scheme_ring;
 

@@ -225,13 +225,33 @@ static qctx_status read_choice(const qctx_h5 *file, const char *path, const char
     return status;
 }
 
+/* The file is whole, so none before it is to be taken in its place; but nobody here takes such steps. */
+static qctx_status refuse_retired_scheme(const qctx_h5 *file, const char *path, qctx_error *error)
+{
+    char *scheme = NULL;
+    qctx_status status = qctx_h5_get_text(file, "/", "similarity", &scheme, error);
+
+    if (status == QCTX_OK && strcmp(scheme, "rows_columns") == 0) {
+        qctx_fail(
+            error, QCTX_ERR_MISMATCH,
+            "%s: attribute similarity is 'rows_columns', a scheme of earlier versions; expected full, rows or ring",
+            path);
+        status = qctx_hint(error, "go on with the version that began the run, or begin a new one with "
+                                  "loss.similarity: auto");
+    }
+    free(scheme);
+    return status;
+}
+
 /* How the run takes its steps. */
 static qctx_status read_plan(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
 {
     int similarity = QCTX_SIMILARITY_FULL, precision = QCTX_PRECISION_FLOAT32;
-    qctx_status status = read_choice(file, path, "similarity", similarity_name, QCTX_SIMILARITY_FULL,
-                                     QCTX_SIMILARITY_RING, &similarity, error);
+    qctx_status status = refuse_retired_scheme(file, path, error);
 
+    if (status == QCTX_OK)
+        status = read_choice(file, path, "similarity", similarity_name, QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING,
+                             &similarity, error);
     if (status == QCTX_OK)
         status = read_choice(file, path, "precision", precision_name, QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16,
                              &precision, error);

@@ -19,7 +19,6 @@ static int list_schemes(const qctx_plan_request *request, int ranks, qctx_simila
         return count;
     }
     schemes[count++] = QCTX_SIMILARITY_ROWS;
-    schemes[count++] = QCTX_SIMILARITY_ROWS_COLUMNS;
     if (!request->reproducible && request->batch >= 2 * (int64_t)ranks)
         schemes[count++] = QCTX_SIMILARITY_RING;
     return count;

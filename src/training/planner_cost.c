@@ -13,8 +13,6 @@ static double loss_bytes(const qctx_plan_request *request, const qctx_plan *plan
     double content = 8.0, sums = 16.0;
 
     switch (plan->scheme) {
-    case QCTX_SIMILARITY_ROWS_COLUMNS:
-        return 2.0 * row + content + sums;
     case QCTX_SIMILARITY_ROWS:
         return row + gradient + content + sums;
     case QCTX_SIMILARITY_RING:

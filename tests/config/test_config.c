@@ -19,7 +19,7 @@ static const char everything[] =
     "  cache: \"a cache: \\\"x\\\" \\\\ #1\"\n"
     "  dtype: float16\n"
     "model: {form: plain, layers: 3, hidden: 77, output: 99, activation: gelu, dropout: 0.1, sides: shared}\n"
-    "loss: {kind: clip, direction: context, similarity: rows_columns, normalize: FALSE,\n"
+    "loss: {kind: clip, direction: context, similarity: rows, normalize: FALSE,\n"
     "       logit_scale: {init: 14.285714285714286, learn: false, max: 1e300}, logit_bias: {init: 2.5, learn: false}}\n"
     "optim: {kind: sgd, lr: .1, lr_last: 0.25, weight_decay: 1e-5, beta1: 0.8, beta2: 0.98, epsilon: 1e-6,\n"
     "        momentum: 0.5, schedule: linear, warmup: 3, clip_norm: 0.1}\n"
@@ -116,7 +116,7 @@ static void assert_is_everything(const qctx_config *c)
     assert_int_equal(c->model.activation, QCTX_ACTIVATION_GELU);
     assert_int_equal(c->model.sides, QCTX_SIDES_SHARED);
     assert_int_equal(c->loss.direction, QCTX_DIRECTION_CONTEXT);
-    assert_int_equal(c->loss.similarity, QCTX_SIMILARITY_ROWS_COLUMNS);
+    assert_int_equal(c->loss.similarity, QCTX_SIMILARITY_ROWS);
     assert_false(c->loss.normalize);
     assert_true(c->loss.logit_scale.init == 14.285714285714286 && c->loss.logit_scale.max == 1e300);
     assert_false(c->loss.logit_scale.learn);

@@ -243,7 +243,7 @@ static void schemes_are_checked_together(void **state)
         "run.precision: loss.similarity full is the plain reference in float32: take rows, ");
     assert_contains(
         refuse("loss: {similarity: ring}\nrun: {reproducible: true}\ndata: {train: [{corpus: c}]}\n", NULL, 0),
-        "run.reproducible: of loss.similarity, rows and rows_columns are the same bits on any number");
+        "run.reproducible: of loss.similarity, rows is the same bits on any number of ranks");
     accept("loss={kind: sigmoid, similarity: ring}");
     accept("run={reproducible: true, precision: auto}");
     accept("loss={kind: soft, similarity: full}");

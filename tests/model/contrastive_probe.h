@@ -51,8 +51,7 @@ static const qctx_loss_config probe_losses[] = {
     {.kind = QCTX_LOSS_SIGMOID},
     {.kind = QCTX_LOSS_SOFT},
 };
-static const qctx_similarity probe_schemes[] = {QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_ROWS_COLUMNS,
-                                                QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
+static const qctx_similarity probe_schemes[] = {QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
 enum {
     PROBE_LOSSES = sizeof probe_losses / sizeof probe_losses[0],
     PROBE_SCHEMES = sizeof probe_schemes / sizeof probe_schemes[0]

@@ -95,7 +95,7 @@ static inline qctx_loss_config config_of(qctx_similarity scheme, qctx_loss_kind 
 }
 
 /* The schemes that work by tiles. */
-static const qctx_similarity shared[] = {QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING, QCTX_SIMILARITY_ROWS_COLUMNS};
+static const qctx_similarity shared[] = {QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
 enum { SHARED = sizeof shared / sizeof shared[0] };
 
 #endif

@@ -2,7 +2,8 @@
 #include "contrastive_probe.h"
 
 /* The schemes that take bfloat16. */
-static const qctx_similarity narrow[] = {QCTX_SIMILARITY_ROWS_COLUMNS, QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
+static const qctx_similarity narrow[] = {QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
+enum { NARROW = sizeof narrow / sizeof narrow[0] };
 static const int64_t ROWS = 150, DIM = 64;
 static const qctx_loss_scale scale = {2.995732273553991 /* log 20 */, -6.0};
 
@@ -34,7 +35,7 @@ static void is_near_the_reference(void **state)
         config.normalize = true;
         config.precision = QCTX_PRECISION_BFLOAT16;
         t = probe_truth(&p, &config, scale);
-        for (int s = 0; s < 3; s++) {
+        for (int s = 0; s < NARROW; s++) {
             answer a;
 
             config.scheme = narrow[s];
@@ -62,7 +63,7 @@ static void exact_rows_give_the_loss_of_float32(void **state)
         p.c[k] = p.c[k] > 0.0f ? 0.125f : -0.125f;
     }
     for (int k = 0; k < 4; k++)
-        for (int s = 0; s < 3; s++) {
+        for (int s = 0; s < NARROW; s++) {
             qctx_loss_config config = probe_losses[k];
             answer wide, half;
 
@@ -88,7 +89,7 @@ static void opposite_vectors_at_scale_100_are_finite(void **state)
         p.q[k] = 1.0f + 0.1f * p.q[k];
         p.c[k] = -p.q[k];
     }
-    for (int s = 0; s < 3; s++) {
+    for (int s = 0; s < NARROW; s++) {
         qctx_loss_config config = {.normalize = true, .scheme = narrow[s], .precision = QCTX_PRECISION_BFLOAT16};
         const qctx_loss_scale steep = {log(100.0), 0.0};
         truth t = probe_truth(&p, &config, steep);

@@ -170,6 +170,11 @@ static qctx_status name_another_scheme(qctx_h5 *file, qctx_error *error)
     return qctx_h5_set_text(file, "/", "similarity", "spiral", error);
 }
 
+static qctx_status name_a_retired_scheme(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_text(file, "/", "similarity", "rows_columns", error);
+}
+
 static qctx_status claim_a_huge_head(qctx_h5 *file, qctx_error *error)
 {
     qctx_status status = qctx_h5_set_int(file, "/", "head_hidden", 1 << 20, error);
@@ -233,6 +238,7 @@ static void a_forged_file_is_refused_with_what_is_wrong(void **state)
     expect_refusal("layers.h5", take_a_layer_away, QCTX_ERR_FORMAT, "expected [4, 4]");
     expect_refusal("width.h5", widen_the_head, QCTX_ERR_FORMAT, "expected [6");
     expect_refusal("scheme.h5", name_another_scheme, QCTX_ERR_FORMAT, "similarity is 'spiral'");
+    expect_refusal("retired.h5", name_a_retired_scheme, QCTX_ERR_MISMATCH, "expected full, rows or ring");
     expect_refusal("overflow.h5", overflow_the_head, QCTX_ERR_FORMAT, "head_hidden");
 }
 

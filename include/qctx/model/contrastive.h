@@ -17,12 +17,11 @@
  *
  * Schemes share the work; all give the same loss and the same gradients, but for rounding. Per rank, in products:
  *
- *   full          every rank computes all of S (one [B, B] float32 block, two for soft) and back-propagates its own
- *                 rows: the plain reference, always float32, the only one that knows `soft`. 2B²d + 4bBd
- *   rows_columns  S of own rows and S of own columns; only log-sums are exchanged. 8bBd
- *   rows          S of own rows; column sums are added over the ranks, gradients of contexts go back to their owners:
- *                 the fewest operations, 6bBd, and 2bBd more for scores that are computed again, not kept
- *   ring          as rows, but no rank ever holds all contexts: they pass around in chunks. 8bBd, memory O(b·d)
+ *   full  every rank computes all of S (one [B, B] float32 block, two for soft) and back-propagates its own rows: the
+ *         plain reference, always float32, the only one that knows `soft`. 2B²d + 4bBd
+ *   rows  S of own rows; column sums are added over the ranks, gradients of contexts go back to their owners: the
+ *         fewest operations, 6bBd, and 2bBd more for scores that are computed again, not kept
+ *   ring  as rows, but no rank ever holds all contexts: they pass around in chunks. 8bBd, memory O(b·d)
  *
  * All but `full` work S tile by tile. Algebra, bytes and memory: docs/contrastive-loss.md.
  */
@@ -39,13 +38,7 @@
 typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT, QCTX_LOSS_SIGMOID } qctx_loss_kind;
 typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONTEXT } qctx_loss_direction;
 /* AUTO is for the configuration: training/planner makes one of the others of it. */
-typedef enum {
-    QCTX_SIMILARITY_AUTO,
-    QCTX_SIMILARITY_FULL,
-    QCTX_SIMILARITY_ROWS_COLUMNS,
-    QCTX_SIMILARITY_ROWS,
-    QCTX_SIMILARITY_RING
-} qctx_similarity;
+typedef enum { QCTX_SIMILARITY_AUTO, QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING } qctx_similarity;
 
 typedef struct {
     qctx_loss_kind kind;
@@ -54,7 +47,7 @@ typedef struct {
     qctx_similarity scheme;        /* not AUTO */
     qctx_precision precision;      /* of the products' operands and of what is gathered; float32 for `full` */
     int64_t leaves;                /* 0, or the leaves of base/tree_sum: then the bits are the same for any size of comm
-                                      that qctx_leaf_is_invariant allows; rows and rows_columns only. A rank's rows must
+                                      that qctx_leaf_is_invariant allows; rows only. A rank's rows must
                                       be those of its leaves (qctx_leaf_share) */
     int64_t keep_bytes; /* memory for scores that are kept between the two passes over S; the rest is computed
                            again. Changes no bit. ≥ 0; full, ring and sigmoid have no use for it */
@@ -123,7 +116,7 @@ void qctx_loss_reference(const qctx_loss_config *config, const double *q, const 
                          const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
                          qctx_loss_result *result);
 
-/* The name as the config writes it ("rows_columns"). Local. */
+/* The name as the config writes it ("rows"). Local. */
 const char *qctx_similarity_name(qctx_similarity scheme);
 
 #endif

@@ -77,8 +77,8 @@ qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_
 
 /*
  * Reads: rank 0 the file, all the bytes that it passes on. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,
- * unknown version, wrong shapes), DATA (torn, cut or changed: with what was found and expected; values that are not
- * finite).
+ * unknown version, wrong shapes), MISMATCH (a scheme of the loss that is no more), DATA (torn, cut or changed: with
+ * what was found and expected; values that are not finite).
  */
 qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
 void qctx_checkpoint_free(qctx_checkpoint *checkpoint);
