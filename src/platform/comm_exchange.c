@@ -1,3 +1,4 @@
+/* How exchanges go on: messages in MPI's hands, rounds one after another, waits. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,7 +283,7 @@ void qctx_comm_progress(void)
 {
     for (int idle = 0; active.count > 0 && idle < TRIES;)
         idle = drive() ? 0 : idle + 1;
-    comm_notes_poll();
+    comm_control_poll();
 }
 
 /* Drives what is under way, or hears what the others do while nothing moves. */

@@ -31,28 +31,14 @@ void comm_abort(qctx_status status) __attribute__((noreturn));
  */
 void comm_check(int code, const char *call);
 
+/* Aborts the job unless a level that MPI provides allows threads beside the one that speaks to it. */
+void comm_check_threads(int provided);
+
 /* qctx_alloc, but a failure prints the size and aborts, as that of an MPI call does. */
 void *comm_alloc(int64_t count, size_t size, const char *purpose);
 void comm_grow(void **array, int64_t *capacity, int64_t needed, size_t size, const char *purpose);
 
-/*
- * Around every blocking collective. Entering waits until all exchanges under way are wholly in MPI's hands: one that
- * has rounds to start yet would stand still while this rank sits in the collective, and another rank that waits for it
- * would never arrive. `bytes`: the payload received from other ranks.
- */
-double comm_enter(qctx_comm *comm);
-void comm_leave(double entered, int64_t bytes);
-
-/*
- * Waits for a collective that has begun. None is called in MPI's own blocking form: so a rank waits where it hears
- * notes and looks at the clock, also for one that falls silent in the middle.
- */
-void comm_complete(qctx_comm *comm, MPI_Request *request);
-
-/* MPI_Allreduce in place, so waited for. */
-void comm_all_reduce(qctx_comm *comm, void *values, int count, MPI_Datatype type, MPI_Op operation);
-
-/* The part of comm_enter that waits for exchanges. */
+/* Waits until all exchanges under way are wholly in MPI's hands; before a blocking collective of `comm`. */
 void comm_exchange_hand_over(qctx_comm *comm);
 
 /* Counts for qctx_comm_traffic: payload received, an exchange that began or ended, seconds of doing nothing else. */
@@ -108,60 +94,74 @@ void comm_exchange_begin(qctx_exchange *exchange);
 /* values [count] = their sum over the ranks, by parts that are gathered again. Collective. */
 void comm_sum_by_parts(qctx_comm *comm, void *values, int64_t count, size_t size, comm_arrival arrival);
 
+/* values [count] = their sum along one binary tree of the ranks, whose number is a power of two. Collective. */
+void comm_sum_by_tree(qctx_comm *comm, void *values, int64_t count, size_t size, comm_arrival arrival);
+
 /* Frees what is kept between exchanges. */
 void comm_exchange_finish(void);
 
-/* What a note is about. */
+/* What a control message is about. */
 typedef enum {
-    COMM_NOTE_STOP,  /* its sender was asked to stop; `text`: by what */
-    COMM_NOTE_ASK,   /* what are you doing? */
-    COMM_NOTE_ANSWER /* this; the members below */
-} comm_note_kind;
+    COMM_CONTROL_STOP,   /* its sender was asked to stop; `text`: by what */
+    COMM_CONTROL_ASK,    /* what are you doing? */
+    COMM_CONTROL_ANSWER, /* this; the members below */
+    COMM_CONTROL_KINDS
+} comm_control_kind;
 
-enum { COMM_NOTE_TEXT = 64 };
+enum { COMM_CONTROL_TEXT = 64 };
 
 /*
- * A few bytes beside the collectives, from one rank to another. They are received wherever a rank waits or works long:
- * inside the waits of this module, qctx_comm_progress, qctx_comm_tell_alive and qctx_stop_requested.
+ * A control message: a few bytes beside the collectives, from one rank to another. They are received wherever a rank
+ * waits or works long: inside the waits of this module, qctx_comm_progress, qctx_comm_tell_alive and
+ * qctx_stop_requested.
  */
 typedef struct {
-    comm_note_kind kind;
+    comm_control_kind kind;
     int32_t serial;     /* of the question, which the answer repeats */
     int32_t comm_first; /* the communicator in which the rank waits: the number of its rank 0 among all ranks … */
     int32_t comm_size;  /* … and its size; 0: it does not wait */
     int64_t collective; /* how many collectives it has entered there */
     double waited;      /* seconds */
-    char text[COMM_NOTE_TEXT]; /* its phase */
-} comm_note;
-
-/* Starts and ends the traffic of notes between all ranks. Collective. */
-void comm_notes_start(void);
-void comm_notes_finish(void);
-
-/* Sends a copy of the note to a rank of all ranks. Local. */
-void comm_notes_send(int to, const comm_note *note);
+    char text[COMM_CONTROL_TEXT]; /* its phase */
+} comm_control;
 
 /*
- * Receives what notes have come, at most every millisecond; does nothing on threads other than the main one, which
- * alone speaks to MPI. Local.
+ * What becomes of the messages of a kind, registered by the one who knows; `from` is a number among all ranks. A kind
+ * without a taker is dropped. Also before MPI starts. Local.
  */
-void comm_notes_poll(void);
+typedef void comm_control_taker(int from, const comm_control *message);
+void comm_control_register(comm_control_kind kind, comm_control_taker *take);
 
-/* What becomes of notes, by kind; `from` is a number among all ranks. In stop.c and comm_watch.c. Local. */
-void comm_take_stop(int rank, int size, int from, const comm_note *note);
-void comm_take_question(int from, const comm_note *note);
-void comm_take_answer(int from, const comm_note *note);
+/* What is called before each receiving, to send what is due. Also before MPI starts. Local. */
+typedef void comm_control_looker(void);
+void comm_control_register_looker(comm_control_looker *look);
 
-/* Passes on that this rank was asked to stop, if it was and has not yet. Looked at before each receiving. Local. */
-void comm_tell_stop(int rank, int size);
+/* Starts and ends the traffic of control messages between all ranks. Collective. */
+void comm_control_start(void);
+void comm_control_finish(void);
+
+/* Sends a copy of the message to a rank of all ranks. Local. */
+void comm_control_send(int to, const comm_control *message);
+
+/*
+ * Sends a copy to the neighbours on a binary tree of all ranks, up and down, but for rank `except` (−1: to all of
+ * them). A message that every rank passes on once, when it first comes, so reaches all. Local.
+ */
+void comm_control_spread(const comm_control *message, int except);
+
+/*
+ * Receives what control messages have come, at most every millisecond; does nothing on threads other than the main
+ * one, which alone speaks to MPI. Local.
+ */
+void comm_control_poll(void);
 
 /* Collective, at the start: learns the hosts of all ranks. */
 void comm_watch_start(void);
 
 /*
- * Around a wait for other ranks of `comm`, one at a time. Between them, again and again: comm_wait_look hears notes,
- * asks the others what they do where it takes long, and ends the job where some have been silent for too long;
- * comm_wait_got_on says that something has come. Local.
+ * Around a wait for other ranks of `comm`, one at a time. Between them, again and again: comm_wait_look hears control
+ * messages, asks the others what they do where it takes long, and ends the job where some have been silent for too
+ * long; comm_wait_got_on says that something has come. Local.
  */
 void comm_wait_begin(qctx_comm *comm);
 void comm_wait_look(void);

@@ -1,5 +1,5 @@
 /*
- * Which rounds an exchange is made of.
+ * The exchanges that can be started, by the rounds that each is made of.
  *
  * Sums by parts and their mirror, the gathering of parts, take ⌈log₂ P⌉ rounds and receive (P − 1)/P of the data, for
  * any P: J. L. Träff, Optimal, non-pipelined reduce-scatter and allreduce algorithms (2024), algorithm 1, and Bruck et
@@ -168,32 +168,11 @@ static int64_t fill_tree(const qctx_comm *comm, int64_t count, size_t size, comm
     return 2 * levels;
 }
 
-static void tree_sum(qctx_comm *comm, void *values, int64_t count, size_t size, comm_arrival arrival)
+void comm_sum_by_tree(qctx_comm *comm, void *values, int64_t count, size_t size, comm_arrival arrival)
 {
     qctx_exchange *exchange = create_by_rounds(comm, values, count * (int64_t)size);
 
     exchange->round_count = fill_tree(comm, count, size, arrival, exchange->rounds);
     comm_exchange_begin(exchange);
     qctx_exchange_wait(&exchange);
-}
-
-static bool is_power_of_two(int size)
-{
-    return (size & (size - 1)) == 0;
-}
-
-void qctx_comm_tree_sum_float(qctx_comm *comm, float *values, int64_t count)
-{
-    if (is_power_of_two(comm->size))
-        tree_sum(comm, values, count, sizeof *values, COMM_ADD_FLOAT);
-    else
-        qctx_comm_sum_float(comm, values, count);
-}
-
-void qctx_comm_tree_sum_double(qctx_comm *comm, double *values, int64_t count)
-{
-    if (is_power_of_two(comm->size))
-        tree_sum(comm, values, count, sizeof *values, COMM_ADD_DOUBLE);
-    else
-        qctx_comm_sum_double(comm, values, count);
 }

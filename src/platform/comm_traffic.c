@@ -1,3 +1,4 @@
+/* What exchanges and collectives cost: bytes, and seconds. */
 #include "comm_internal.h"
 
 #include "qctx/base/clock.h"
@@ -28,12 +29,6 @@ void comm_count_ended(void)
 void comm_count_waited(double seconds)
 {
     traffic.until_now.waited += seconds;
-}
-
-void comm_leave(double entered, int64_t bytes)
-{
-    comm_count_waited(qctx_clock_seconds() - entered);
-    comm_count_received(bytes);
 }
 
 qctx_traffic qctx_comm_traffic(void)

@@ -2,9 +2,9 @@
  * The watch over ranks that do not come. No threads: a rank that waits looks at the clock.
  *
  * Where a wait takes long, the first ranks of the communicator, its watchmen, ask all others what they do, and ask
- * again; whoever waits or works answers (comm_notes_poll). A rank is silent when it has not answered for the time-out.
- * The first watchman that waits and misses somebody says so and ends the job. The other ranks ask the watchmen alone,
- * and act when all of them are silent.
+ * again; whoever waits or works answers (comm_control_poll). A rank is silent when it has not answered for the
+ * time-out. The first watchman that waits and misses somebody says so and ends the job. The other ranks ask the
+ * watchmen alone, and act when all of them are silent.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,17 +31,17 @@ static const double gap_most = 0.25;
 
 /* What is known of a rank of the communicator; times are those of watch.waited. */
 typedef struct {
-    bool is_asked;    /* and has not answered yet */
-    bool is_heard;    /* in this wait */
-    double heard;     /* when; 0 at first */
-    comm_note answer; /* the last */
+    bool is_asked;       /* and has not answered yet */
+    bool is_heard;       /* in this wait */
+    double heard;        /* when; 0 at first */
+    comm_control answer; /* the last */
 } member;
 
 static struct {
     double timeout;
     const char *phase;
-    char (*hosts)[COMM_NOTE_TEXT]; /* of all ranks */
-    qctx_comm *comm;               /* in which this rank waits, or NULL */
+    char (*hosts)[COMM_CONTROL_TEXT]; /* of all ranks */
+    qctx_comm *comm;                  /* in which this rank waits, or NULL */
     double looked;
     double waited; /* in this wait, or since something last came */
     bool asks;     /* whether this wait has begun to ask */
@@ -51,11 +51,42 @@ static struct {
     int64_t member_room;
 } watch = {.phase = "the start"};
 
+static void take_question(int from, const comm_control *message)
+{
+    comm_control answer = {.kind = COMM_CONTROL_ANSWER, .serial = message->serial};
+
+    if (watch.comm != NULL) {
+        answer.comm_first = watch.comm->world_first;
+        answer.comm_size = watch.comm->size;
+        answer.collective = watch.comm->collectives;
+        answer.waited = watch.waited;
+    }
+    snprintf(answer.text, sizeof answer.text, "%s", watch.phase);
+    comm_control_send(from, &answer);
+}
+
+static void take_answer(int from, const comm_control *message)
+{
+    member *who;
+
+    /* An answer to what an earlier wait has asked says nothing any more. */
+    if (watch.comm == NULL || !watch.asks || message->serial != watch.serial)
+        return;
+    who = &watch.members[from - watch.comm->world_first];
+    who->is_asked = false;
+    who->is_heard = true;
+    who->heard = watch.waited;
+    who->answer = *message;
+    who->answer.text[COMM_CONTROL_TEXT - 1] = '\0';
+}
+
 void comm_watch_start(void)
 {
-    char host[COMM_NOTE_TEXT] = "";
+    char host[COMM_CONTROL_TEXT] = "";
     int size;
 
+    comm_control_register(COMM_CONTROL_ASK, take_question);
+    comm_control_register(COMM_CONTROL_ANSWER, take_answer);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     snprintf(host, sizeof host, "%s", qctx_comm_host());
     watch.hosts = comm_alloc(size, sizeof *watch.hosts, "the names of hosts");
@@ -86,36 +117,7 @@ void qctx_comm_set_phase(const char *phase)
 
 void qctx_comm_tell_alive(void)
 {
-    comm_notes_poll();
-}
-
-void comm_take_question(int from, const comm_note *note)
-{
-    comm_note answer = {.kind = COMM_NOTE_ANSWER, .serial = note->serial};
-
-    if (watch.comm != NULL) {
-        answer.comm_first = watch.comm->world_first;
-        answer.comm_size = watch.comm->size;
-        answer.collective = watch.comm->collectives;
-        answer.waited = watch.waited;
-    }
-    snprintf(answer.text, sizeof answer.text, "%s", watch.phase);
-    comm_notes_send(from, &answer);
-}
-
-void comm_take_answer(int from, const comm_note *note)
-{
-    member *who;
-
-    /* An answer to what an earlier wait has asked says nothing any more. */
-    if (watch.comm == NULL || !watch.asks || note->serial != watch.serial)
-        return;
-    who = &watch.members[from - watch.comm->world_first];
-    who->is_asked = false;
-    who->is_heard = true;
-    who->heard = watch.waited;
-    who->answer = *note;
-    who->answer.text[COMM_NOTE_TEXT - 1] = '\0';
+    comm_control_poll();
 }
 
 static bool is_watchman(void)
@@ -141,13 +143,13 @@ static void begin_to_ask(void)
 
 static void ask(void)
 {
-    const comm_note question = {.kind = COMM_NOTE_ASK, .serial = watch.serial};
+    const comm_control question = {.kind = COMM_CONTROL_ASK, .serial = watch.serial};
 
     watch.next_round = watch.waited + watch.timeout / ROUNDS;
     for (int r = 0; r < asked_ranks(); r++)
         if (r != watch.comm->rank && !watch.members[r].is_asked) {
             watch.members[r].is_asked = true;
-            comm_notes_send(watch.comm->world_first + r, &question);
+            comm_control_send(watch.comm->world_first + r, &question);
         }
 }
 
@@ -214,7 +216,7 @@ static void list_silent(rank_list *list)
 static void list_elsewhere(rank_list *list)
 {
     for (int r = 0; r < asked_ranks(); r++) {
-        const comm_note *answer = &watch.members[r].answer;
+        const comm_control *answer = &watch.members[r].answer;
 
         if (r != watch.comm->rank && !is_silent(r) && waits_here(r) && answer->collective != watch.comm->collectives &&
             begin_entry(list, r))
@@ -278,7 +280,7 @@ void comm_wait_begin(qctx_comm *comm)
     watch.waited = 0;
     watch.asks = false;
     watch.comm = comm;
-    comm_notes_poll();
+    comm_control_poll();
 }
 
 void comm_wait_look(void)
@@ -289,7 +291,7 @@ void comm_wait_look(void)
         return;
     watch.looked = now;
     watch.waited += gap < gap_most ? gap : gap_most;
-    comm_notes_poll();
+    comm_control_poll();
     if (watch.timeout <= 0 || watch.waited < watch.timeout / ROUNDS)
         return;
     if (!watch.asks)

@@ -21,11 +21,10 @@ enum { SIGNALS = sizeof listened_to / sizeof listened_to[0] };
 static volatile sig_atomic_t first_signal, interrupted;
 
 static struct {
-    bool listening;
-    time_t end;              /* of the job's time; 0: unknown */
-    time_t margin;           /* seconds before it */
-    char by[COMM_NOTE_TEXT]; /* what asked; written once, before `known` */
-    atomic_bool known;       /* `by` may be read, and the neighbours have been told */
+    time_t end;                 /* of the job's time; 0: unknown */
+    time_t margin;              /* seconds before it */
+    char by[COMM_CONTROL_TEXT]; /* what asked; written once, before `known` */
+    atomic_bool known;          /* `by` may be read, and the neighbours have been told */
 } stop;
 
 static void on_signal(int number)
@@ -105,13 +104,57 @@ static void leave_signals_to_a_thread(void)
     pthread_sigmask(SIG_BLOCK, &ours, NULL);
 }
 
+static bool time_is_up(void)
+{
+    return stop.end != 0 && time(NULL) >= stop.end - stop.margin;
+}
+
+/* Each rank passes a request on once: to all neighbours, or to those that it does not come from. */
+static void pass_on(int except)
+{
+    comm_control message = {.kind = COMM_CONTROL_STOP};
+
+    memcpy(message.text, stop.by, sizeof message.text);
+    atomic_store(&stop.known, true);
+    comm_control_spread(&message, except);
+}
+
+/* Passes on that this rank was asked to stop, if it was and has not yet. */
+static void tell_request(void)
+{
+    struct tm utc;
+
+    if (atomic_load(&stop.known))
+        return;
+    if (first_signal != 0) {
+        snprintf(stop.by, sizeof stop.by, "by %s", name_of_signal(first_signal));
+    } else if (time_is_up()) {
+        gmtime_r(&stop.end, &utc);
+        strftime(stop.by, sizeof stop.by, "since SLURM's time limit is near (ends %H:%M:%S UTC)", &utc);
+    } else {
+        return;
+    }
+    pass_on(-1);
+}
+
+/* Another rank was asked. */
+static void take_request(int from, const comm_control *message)
+{
+    if (atomic_load(&stop.known))
+        return;
+    memcpy(stop.by, message->text, sizeof stop.by);
+    stop.by[sizeof stop.by - 1] = '\0';
+    pass_on(from);
+}
+
 void qctx_stop_listen(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
     stop.end = end_of_job();
     stop.margin = margin_before(stop.end);
-    stop.listening = true;
+    comm_control_register(COMM_CONTROL_STOP, take_request);
+    comm_control_register_looker(tell_request);
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++) {
         struct sigaction before;
@@ -124,54 +167,9 @@ void qctx_stop_listen(void)
     leave_signals_to_a_thread();
 }
 
-static bool time_is_up(void)
-{
-    return stop.end != 0 && time(NULL) >= stop.end - stop.margin;
-}
-
-/* Along a binary tree of the ranks, up and down from where the request came in: each rank passes it on once. */
-static void pass_on(int rank, int size, int except)
-{
-    const int neighbours[] = {(rank - 1) / 2, 2 * rank + 1, 2 * rank + 2};
-    comm_note note = {.kind = COMM_NOTE_STOP};
-
-    memcpy(note.text, stop.by, sizeof note.text);
-    for (int i = rank == 0 ? 1 : 0; i < 3; i++)
-        if (neighbours[i] < size && neighbours[i] != except)
-            comm_notes_send(neighbours[i], &note);
-}
-
-void comm_tell_stop(int rank, int size)
-{
-    struct tm utc;
-
-    if (!stop.listening || atomic_load(&stop.known))
-        return;
-    if (first_signal != 0) {
-        snprintf(stop.by, sizeof stop.by, "by %s", name_of_signal(first_signal));
-    } else if (time_is_up()) {
-        gmtime_r(&stop.end, &utc);
-        strftime(stop.by, sizeof stop.by, "since SLURM's time limit is near (ends %H:%M:%S UTC)", &utc);
-    } else {
-        return;
-    }
-    atomic_store(&stop.known, true);
-    pass_on(rank, size, -1);
-}
-
-void comm_take_stop(int rank, int size, int from, const comm_note *note)
-{
-    if (atomic_load(&stop.known))
-        return;
-    memcpy(stop.by, note->text, sizeof stop.by);
-    stop.by[sizeof stop.by - 1] = '\0';
-    atomic_store(&stop.known, true);
-    pass_on(rank, size, from);
-}
-
 bool qctx_stop_requested(void)
 {
-    comm_notes_poll();
+    comm_control_poll();
     return first_signal != 0 || atomic_load(&stop.known);
 }
 

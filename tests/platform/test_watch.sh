@@ -42,3 +42,6 @@ check "it goes on" wait "$job"
 # A rank that dies is mpirun's to tell, at once and with its own words.
 expect 137 "signal 9" faulty 2 kill 1
 check "the others are gone, too" all_gone
+
+expect 1 "expected at least MPI_THREAD_FUNNELED" faulty 2 threadless 0
+check "nobody is left of it" all_gone
