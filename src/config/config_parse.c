@@ -162,7 +162,7 @@ qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, 
         status = reader->report.code;
     }
     if (status == QCTX_ERR_CONFIG)
-        qctx_hint(&reader->report, "README.md lists every key with its values and its default");
+        qctx_hint(&reader->report, "docs/configuration.md lists every key with its values and its default");
 
     if (status == QCTX_OK) {
         *config = reader->config;

@@ -19,7 +19,7 @@ static const char *refuse(const char *text, const char *const *overrides, int64_
     memset(&error, 0, sizeof error);
     assert_status(qctx_config_parse(text, strlen(text), "a.yaml", overrides, count, &config, &error), QCTX_ERR_CONFIG,
                   &error);
-    assert_contains(error.hint, "README.md");
+    assert_contains(error.hint, "docs/configuration.md");
     assert_null(config.run.name);
     return error.message;
 }

@@ -56,9 +56,3 @@ skip() {
     skipped=$((skipped + 1))
     echo "skipped: $*"
 }
-
-# The real data beside the project, or nothing.
-data_folder() {
-    local data=${QCTX_DATA:-$project/../shared/data}
-    [[ -d $data ]] && (cd "$data" && pwd)
-}

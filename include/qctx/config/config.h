@@ -3,8 +3,8 @@
  * from the command line, all errors at once.
  *
  * One table (config_schema.c) says for every key its type, bounds, default and
- * meaning; parsing, the resolved dump, the did-you-mean and the reference in the
- * README all come from it. To add a key: one member here, one row in the table.
+ * meaning; parsing, the resolved dump, the did-you-mean and the reference in
+ * docs/configuration.md all come from it. To add a key: one member here, one row in the table.
  *
  * Values are written one way only: booleans true or false in any case, numbers in decimal digits (3e-4, not 0x10,
  * 1_000, 010 or inf), memory with a unit (500MB, 2GiB), no null. What only the data or the encoder can tell
