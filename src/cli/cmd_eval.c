@@ -1,13 +1,10 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
-#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/dataset/examples.h"
 #include "qctx/dataset/sources.h"
-#include "qctx/evaluation/metrics.h"
+#include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/predictions.h"
 #include "qctx/evaluation/report.h"
 #include "qctx/evaluation/trec.h"
@@ -66,22 +63,18 @@ static const qctx_usage usage = {
     .positional_max = 1,
 };
 
-/* A run and how it is evaluated. */
+/* A run and what is asked of it. */
 typedef struct {
     qctx_comm *comm;
-    qctx_run run;
+    qctx_run run; /* its configuration says how it is evaluated, options included */
     qctx_opened opened;
-    qctx_protocol protocol;
     json_t *tables; /* with --json, on rank 0 */
 } evaluation_job;
 
-/* What is measured on one source. */
+/* What one source gave. */
 typedef struct {
-    qctx_eval_set set;
-    int64_t *no_head; /* [answers] positions */
-    int64_t *head;
-    double *no_head_values; /* [count, QCTX_FIGURE_COUNT] */
-    double *head_values;
+    qctx_named_set of;
+    qctx_protocol protocol;
     qctx_comparison comparison;
     double strengths[STRENGTHS];
     qctx_comparison by_strength[STRENGTHS];
@@ -102,25 +95,22 @@ static qctx_status check_outputs(qctx_error *error)
     return status;
 }
 
-/* The run's protocol with what the options change, and whether everything asked for goes with it. */
+/* Puts the options into the run's configuration, and checks whether everything asked for goes together. */
 static qctx_status settle(evaluation_job *job, qctx_error *error)
 {
-    const qctx_config *config = &job->run.config;
-    qctx_protocol *protocol = &job->protocol;
+    qctx_config *config = &job->run.config;
 
-    *protocol = (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool,
-                                (uint64_t)config->run.seed, QCTX_PRECISION_AUTO};
     if (options.candidates != NULL)
-        protocol->candidates = strcmp(options.candidates, "pools") == 0   ? QCTX_CANDIDATES_POOLS
-                               : strcmp(options.candidates, "split") == 0 ? QCTX_CANDIDATES_SPLIT
-                                                                          : QCTX_CANDIDATES_CORPUS;
+        config->eval.candidates = strcmp(options.candidates, "pools") == 0   ? QCTX_CANDIDATES_POOLS
+                                  : strcmp(options.candidates, "split") == 0 ? QCTX_CANDIDATES_SPLIT
+                                                                             : QCTX_CANDIDATES_CORPUS;
     if (options.order != NULL)
-        protocol->order = strcmp(options.order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
+        config->eval.order = strcmp(options.order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
     if (options.pool > 0)
-        protocol->pool = options.pool;
+        config->eval.pool = options.pool;
     if (options.strengths && job->run.checkpoint.head.form != QCTX_HEAD_RESIDUAL)
         return qctx_fail(error, QCTX_ERR_USAGE, "eval: --strengths: the head of this run is plain and has no strength");
-    if (protocol->candidates == QCTX_CANDIDATES_POOLS && (options.run_file != NULL || options.predictions != NULL)) {
+    if (config->eval.candidates == QCTX_CANDIDATES_POOLS && (options.run_file != NULL || options.predictions != NULL)) {
         qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions need lists over more than a pool");
         return qctx_hint(error, "add --candidates corpus (all contexts) or --candidates split");
     }
@@ -136,54 +126,12 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
     }
     if (options.source == NULL)
         return QCTX_OK;
-    return qctx_config_evaluate_on(&job->run.config, options.source, options.split, error);
+    return qctx_config_evaluate_on(config, options.source, options.split, error);
 }
 
-static void free_measured(measurement *measured)
-{
-    free(measured->no_head);
-    free(measured->head);
-    free(measured->no_head_values);
-    free(measured->head_values);
-}
-
-static qctx_status allocate_measured(measurement *measured, qctx_error *error)
-{
-    const int64_t answers = measured->set.offsets[measured->set.count];
-    const int64_t figures = measured->set.count * QCTX_FIGURE_COUNT;
-
-    measured->no_head = qctx_alloc(answers, sizeof(int64_t), "positions", error);
-    measured->head = qctx_alloc(answers, sizeof(int64_t), "positions", error);
-    measured->no_head_values = qctx_alloc(figures, sizeof(double), "figures", error);
-    measured->head_values = qctx_alloc(figures, sizeof(double), "figures", error);
-    return measured->no_head == NULL || measured->head == NULL || measured->no_head_values == NULL ||
-                   measured->head_values == NULL
-               ? QCTX_ERR_MEMORY
-               : QCTX_OK;
-}
-
-/* Positions and figures of one projector. Collective. */
-static qctx_status measure(const evaluation_job *job, const measurement *measured, const qctx_projector *projector,
-                           int64_t *positions, double *values, qctx_error *error)
-{
-    qctx_status status = qctx_evaluate(job->comm, &measured->set, projector, &job->protocol, positions, error);
-
-    if (status == QCTX_OK)
-        qctx_metrics_of(positions, measured->set.offsets, measured->set.count, values);
-    return status;
-}
-
-static qctx_status compare(const evaluation_job *job, const measurement *measured, qctx_comparison *comparison,
-                           qctx_error *error)
-{
-    const qctx_config *config = &job->run.config;
-
-    return qctx_metrics_compare(job->comm, measured->no_head_values, measured->head_values, measured->set.count,
-                                config->eval.bootstrap, (uint64_t)config->run.seed, comparison, error);
-}
-
-/* Leaves the positions of the head at its own strength in `measured`. Collective. */
-static qctx_status measure_strengths(const evaluation_job *job, measurement *measured, qctx_error *error)
+/* The head at strengths 0, 0.1 … 1. Collective. */
+static qctx_status measure_strengths(const evaluation_job *job, qctx_evaluator *evaluator, measurement *measured,
+                                     qctx_error *error)
 {
     qctx_projector head = job->run.head;
     qctx_status status = QCTX_OK;
@@ -192,36 +140,19 @@ static qctx_status measure_strengths(const evaluation_job *job, measurement *mea
         head.strength = (double)i / (STRENGTHS - 1);
         measured->strengths[i] = head.strength;
         qctx_log_progress("strength %.1f", head.strength);
-        status = measure(job, measured, &head, measured->head, measured->head_values, error);
-        if (status == QCTX_OK)
-            status = compare(job, measured, &measured->by_strength[i], error);
+        status = qctx_evaluator_compare(evaluator, 0, &head, &measured->by_strength[i], error);
     }
     qctx_log_progress("%s", "");
     return status;
 }
 
-static qctx_status measure_source(const evaluation_job *job, measurement *measured, qctx_error *error)
-{
-    qctx_status status = qctx_agree(job->comm, allocate_measured(measured, error), error);
-
-    if (status == QCTX_OK)
-        status = measure(job, measured, &job->run.no_head, measured->no_head, measured->no_head_values, error);
-    if (status == QCTX_OK && options.strengths)
-        status = measure_strengths(job, measured, error);
-    if (status == QCTX_OK)
-        status = measure(job, measured, &job->run.head, measured->head, measured->head_values, error);
-    if (status == QCTX_OK)
-        status = compare(job, measured, &measured->comparison, error);
-    return status;
-}
-
 /* Prints, or keeps for the end, what was measured. Rank 0 only. */
-static qctx_status show(evaluation_job *job, const char *name, const measurement *measured, qctx_error *error)
+static qctx_status show(evaluation_job *job, const measurement *measured, qctx_error *error)
 {
     json_t *object;
 
     if (!options.json) {
-        qctx_report_print(stdout, name, &job->protocol, &measured->comparison);
+        qctx_report_print(stdout, measured->of.name, &measured->protocol, &measured->comparison);
         if (options.strengths) {
             fputc('\n', stdout);
             qctx_report_print_strengths(stdout, measured->strengths, measured->by_strength, STRENGTHS,
@@ -229,7 +160,7 @@ static qctx_status show(evaluation_job *job, const char *name, const measurement
         }
         return QCTX_OK;
     }
-    object = qctx_report_json(name, &job->protocol, &measured->comparison, error);
+    object = qctx_report_json(measured->of.name, &measured->protocol, &measured->comparison, error);
     if (object == NULL)
         return QCTX_ERR_MEMORY;
     json_object_set_new(object, "strength", json_real(job->run.head.strength));
@@ -240,22 +171,41 @@ static qctx_status show(evaluation_job *job, const char *name, const measurement
     return QCTX_OK;
 }
 
+/* The files that were asked for. Collective. */
+static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator *evaluator,
+                                 const measurement *measured, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (options.run_file != NULL)
+        status = qctx_trec_write(job->comm, options.run_file, &measured->of.set, &job->run.head, &measured->protocol,
+                                 options.depth, error);
+    if (status == QCTX_OK && options.predictions != NULL)
+        status = qctx_predictions_write(job->comm, options.predictions, &measured->of.set, &job->run.head,
+                                        &measured->protocol, qctx_evaluator_no_head_positions(evaluator, 0),
+                                        qctx_evaluator_head_positions(evaluator, 0), error);
+    return status;
+}
+
 static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, qctx_error *error)
 {
-    measurement measured = {.set = qctx_source_questions(source)};
+    measurement measured = {.of = {source->name, qctx_source_questions(source)},
+                            .protocol = qctx_protocol_of(&job->run.config)};
+    qctx_evaluator *evaluator = NULL;
     qctx_status status = qctx_agree(job->comm, qctx_run_check_store(&job->run, source->store, error), error);
 
     if (status == QCTX_OK)
-        status = measure_source(job, &measured, error);
-    if (status == QCTX_OK && options.run_file != NULL)
-        status = qctx_trec_write(job->comm, options.run_file, &measured.set, &job->run.head, &job->protocol,
-                                 options.depth, error);
-    if (status == QCTX_OK && options.predictions != NULL)
-        status = qctx_predictions_write(job->comm, options.predictions, &measured.set, &job->run.head, &job->protocol,
-                                        measured.no_head, measured.head, error);
+        status = qctx_evaluator_create(job->comm, &job->run.config, NULL, 0, &measured.of, 1, &job->run.no_head,
+                                       &evaluator, error);
+    if (status == QCTX_OK && options.strengths)
+        status = measure_strengths(job, evaluator, &measured, error);
+    if (status == QCTX_OK)
+        status = qctx_evaluator_compare(evaluator, 0, &job->run.head, &measured.comparison, error);
+    if (status == QCTX_OK)
+        status = write_outputs(job, evaluator, &measured, error);
     if (status == QCTX_OK && qctx_comm_rank(job->comm) == 0)
-        status = show(job, source->name, &measured, error);
-    free_measured(&measured);
+        status = show(job, &measured, error);
+    qctx_evaluator_destroy(evaluator);
     return qctx_agree(job->comm, status, error);
 }
 

@@ -5,10 +5,16 @@
 #include "qctx/base/mem.h"
 #include "qctx/evaluation/evaluate.h"
 
-/* One set of questions with the figures of no head. */
+/* How one projector does on a set. */
+typedef struct {
+    int64_t *positions; /* [answers] */
+    double *values;     /* [count, QCTX_FIGURE_COUNT] */
+} evaluated_outcome;
+
 typedef struct {
     qctx_named_set of;
-    double *no_head; /* [count, QCTX_FIGURE_COUNT] */
+    evaluated_outcome no_head;
+    evaluated_outcome head; /* the last one that was measured */
 } evaluated_set;
 
 struct qctx_evaluator {
@@ -32,24 +38,22 @@ qctx_figure qctx_evaluator_figure(qctx_metric metric)
     return figure_of_metric[metric];
 }
 
-/* Figures per question, freshly allocated on every rank. */
-static qctx_status measure(qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_projector *projector,
-                           double **values, qctx_error *error)
+static qctx_status allocate_outcome(const qctx_eval_set *set, evaluated_outcome *outcome, qctx_error *error)
 {
-    int64_t *positions = qctx_alloc(set->offsets[set->count], sizeof *positions, "positions", error);
-    qctx_status status;
+    outcome->positions = qctx_alloc(set->offsets[set->count], sizeof *outcome->positions, "positions", error);
+    outcome->values = qctx_alloc(set->count * QCTX_FIGURE_COUNT, sizeof *outcome->values, "figures", error);
+    return outcome->positions == NULL || outcome->values == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
 
-    *values = qctx_alloc(set->count * QCTX_FIGURE_COUNT, sizeof **values, "figures", error);
-    status = qctx_agree(evaluator->comm, positions == NULL || *values == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+/* Collective. */
+static qctx_status measure(qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_projector *projector,
+                           evaluated_outcome *outcome, qctx_error *error)
+{
+    qctx_status status =
+        qctx_evaluate(evaluator->comm, set, projector, &evaluator->protocol, outcome->positions, error);
+
     if (status == QCTX_OK)
-        status = qctx_evaluate(evaluator->comm, set, projector, &evaluator->protocol, positions, error);
-    if (status == QCTX_OK)
-        qctx_metrics_of(positions, set->offsets, set->count, *values);
-    free(positions);
-    if (status != QCTX_OK) {
-        free(*values);
-        *values = NULL;
-    }
+        qctx_metrics_of(outcome->positions, set->offsets, set->count, outcome->values);
     return status;
 }
 
@@ -65,18 +69,23 @@ static qctx_status allocate(qctx_evaluator **created, int64_t tuning_count, int6
     return evaluator->tuning == NULL || evaluator->sources == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-/* Takes the sets over with the figures of no head. Collective. */
+/* Takes the sets over and measures no head on them. Collective. */
 static qctx_status measure_no_head(qctx_evaluator *evaluator, const qctx_named_set *sets, int64_t count,
-                                   const qctx_projector *no_head, evaluated_set *judged, int64_t *judged_count,
+                                   const qctx_projector *no_head, evaluated_set *evaluated, int64_t *evaluated_count,
                                    qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
     for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
-        evaluated_set *set = &judged[(*judged_count)++];
+        evaluated_set *set = &evaluated[(*evaluated_count)++];
 
         set->of = sets[i];
-        status = measure(evaluator, &set->of.set, no_head, &set->no_head, error);
+        status = allocate_outcome(&set->of.set, &set->no_head, error);
+        if (status == QCTX_OK)
+            status = allocate_outcome(&set->of.set, &set->head, error);
+        status = qctx_agree(evaluator->comm, status, error);
+        if (status == QCTX_OK)
+            status = measure(evaluator, &set->of.set, no_head, &set->no_head, error);
     }
     return status;
 }
@@ -92,8 +101,7 @@ qctx_status qctx_evaluator_create(qctx_comm *comm, const qctx_config *config, co
         goto out;
     evaluator->comm = comm;
     evaluator->config = config;
-    evaluator->protocol = (qctx_protocol){config->eval.candidates, config->eval.order, config->eval.pool,
-                                          (uint64_t)config->run.seed, QCTX_PRECISION_AUTO};
+    evaluator->protocol = qctx_protocol_of(config);
     status =
         measure_no_head(evaluator, tuning, tuning_count, no_head, evaluator->tuning, &evaluator->tuning_count, error);
     if (status == QCTX_OK)
@@ -108,20 +116,27 @@ out:
     return status;
 }
 
+static void free_sets(evaluated_set *sets, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        free(sets[i].no_head.positions);
+        free(sets[i].no_head.values);
+        free(sets[i].head.positions);
+        free(sets[i].head.values);
+    }
+    free(sets);
+}
+
 void qctx_evaluator_destroy(qctx_evaluator *evaluator)
 {
     if (evaluator == NULL)
         return;
-    for (int64_t t = 0; t < evaluator->tuning_count; t++)
-        free(evaluator->tuning[t].no_head);
-    for (int64_t s = 0; s < evaluator->source_count; s++)
-        free(evaluator->sources[s].no_head);
-    free(evaluator->tuning);
-    free(evaluator->sources);
+    free_sets(evaluator->tuning, evaluator->tuning_count);
+    free_sets(evaluator->sources, evaluator->source_count);
     free(evaluator);
 }
 
-static const evaluated_set *choosing_sets(const qctx_evaluator *evaluator, int64_t *count)
+static evaluated_set *choosing_sets(const qctx_evaluator *evaluator, int64_t *count)
 {
     *count = evaluator->tuning_count > 0 ? evaluator->tuning_count : evaluator->source_count;
     return evaluator->tuning_count > 0 ? evaluator->tuning : evaluator->sources;
@@ -152,21 +167,8 @@ const char *qctx_evaluator_metric_name(const qctx_evaluator *evaluator)
     return qctx_figure_name(qctx_evaluator_figure(evaluator->config->eval.metric));
 }
 
-double qctx_evaluator_no_head(const qctx_evaluator *evaluator)
-{
-    qctx_figure figure = qctx_evaluator_figure(evaluator->config->eval.metric);
-    int64_t count;
-    const evaluated_set *sets = choosing_sets(evaluator, &count);
-    double sum = 0;
-
-    for (int64_t i = 0; i < count; i++)
-        sum += qctx_metrics_mean(sets[i].no_head, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
-    return sum / (double)qctx_evaluator_choosing_questions(evaluator);
-}
-
-/* The chosen metric of one projector over all choosing questions. */
-static qctx_status metric_of(qctx_evaluator *evaluator, const qctx_projector *projector, double *metric,
-                             qctx_error *error)
+/* The metric that chooses, over all choosing questions: of no head, or of the head measured last. */
+static double choosing_metric(const qctx_evaluator *evaluator, bool of_head)
 {
     qctx_figure figure = qctx_evaluator_figure(evaluator->config->eval.metric);
     int64_t count;
@@ -174,15 +176,32 @@ static qctx_status metric_of(qctx_evaluator *evaluator, const qctx_projector *pr
     double sum = 0;
 
     for (int64_t i = 0; i < count; i++) {
-        double *values = NULL;
-        qctx_status status = measure(evaluator, &sets[i].of.set, projector, &values, error);
+        const double *values = of_head ? sets[i].head.values : sets[i].no_head.values;
+
+        sum += qctx_metrics_mean(values, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
+    }
+    return sum / (double)qctx_evaluator_choosing_questions(evaluator);
+}
+
+double qctx_evaluator_no_head(const qctx_evaluator *evaluator)
+{
+    return choosing_metric(evaluator, false);
+}
+
+/* The chosen metric of one projector over all choosing questions. Collective. */
+static qctx_status metric_of(qctx_evaluator *evaluator, const qctx_projector *projector, double *metric,
+                             qctx_error *error)
+{
+    int64_t count;
+    evaluated_set *sets = choosing_sets(evaluator, &count);
+
+    for (int64_t i = 0; i < count; i++) {
+        qctx_status status = measure(evaluator, &sets[i].of.set, projector, &sets[i].head, error);
 
         if (status != QCTX_OK)
             return status;
-        sum += qctx_metrics_mean(values, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
-        free(values);
     }
-    *metric = sum / (double)qctx_evaluator_choosing_questions(evaluator);
+    *metric = choosing_metric(evaluator, true);
     return QCTX_OK;
 }
 
@@ -221,14 +240,22 @@ const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t 
 qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,
                                    qctx_comparison *comparison, qctx_error *error)
 {
-    const evaluated_set *set = &evaluator->sources[source];
-    double *values = NULL;
-    qctx_status status = measure(evaluator, &set->of.set, head, &values, error);
+    evaluated_set *set = &evaluator->sources[source];
+    qctx_status status = measure(evaluator, &set->of.set, head, &set->head, error);
 
     if (status == QCTX_OK)
-        status = qctx_metrics_compare(evaluator->comm, set->no_head, values, set->of.set.count,
+        status = qctx_metrics_compare(evaluator->comm, set->no_head.values, set->head.values, set->of.set.count,
                                       evaluator->config->eval.bootstrap, (uint64_t)evaluator->config->run.seed,
                                       comparison, error);
-    free(values);
     return status;
+}
+
+const int64_t *qctx_evaluator_no_head_positions(const qctx_evaluator *evaluator, int64_t source)
+{
+    return evaluator->sources[source].no_head.positions;
+}
+
+const int64_t *qctx_evaluator_head_positions(const qctx_evaluator *evaluator, int64_t source)
+{
+    return evaluator->sources[source].head.positions;
 }

@@ -1,7 +1,6 @@
 /*
- * What a run is judged by: the tuning questions choose (epoch and strength), the
- * evaluation sources report. No head is measured once, at the start, and stands
- * beside every head.
+ * Measures heads beside no head, in training and after it: the tuning questions choose (epoch and strength), the
+ * evaluation sources report. No head is measured once, at the start, and stands beside every head.
  *
  * Without tuning questions the evaluation sources choose too; without either nothing is chosen and the last epoch
  * stands.
@@ -60,10 +59,19 @@ double qctx_evaluator_no_head(const qctx_evaluator *evaluator);
 qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
                                   int64_t count, double *strength, double *metric, qctx_error *error);
 
-/* Evaluation sources: how many, and the comparison of no head with a head on one. Collective. */
+/* Evaluation sources: how many, and what tables call them. Local. */
 int64_t qctx_evaluator_source_count(const qctx_evaluator *evaluator);
 const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t source);
+
+/* The comparison of no head with a head on one source. Collective. Errors: those of qctx_evaluate. */
 qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,
                                    qctx_comparison *comparison, qctx_error *error);
+
+/*
+ * The positions that stand behind the last comparison on a source, as qctx_evaluate gives them: of no head, and of the
+ * head. Borrowed until the next one. Local.
+ */
+const int64_t *qctx_evaluator_no_head_positions(const qctx_evaluator *evaluator, int64_t source);
+const int64_t *qctx_evaluator_head_positions(const qctx_evaluator *evaluator, int64_t source);
 
 #endif
