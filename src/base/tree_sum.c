@@ -150,22 +150,11 @@ void qctx_tree_sum_result(qctx_tree_sum *sum, float *out)
         add(out, sum->held + v * sum->pitch, sum->length);
 }
 
-double qctx_tree_sum_values(const double *values, int64_t count)
+/* Pairs a distance apart, and the distance doubled: the tree level by level. */
+void qctx_tree_sum_rows(double *values, int64_t rows, int64_t width, int64_t pitch)
 {
-    double held[64], total;
-    int subtrees = 0;
-
-    if (count <= 0)
-        return 0.0;
-    for (int64_t pushed = 0; pushed < count; pushed++) {
-        held[subtrees++] = values[pushed];
-        for (int64_t bits = pushed; bits & 1; bits >>= 1) {
-            subtrees--;
-            held[subtrees - 1] += held[subtrees];
-        }
-    }
-    total = held[--subtrees];
-    while (subtrees > 0)
-        total += held[--subtrees];
-    return total;
+    for (int64_t distance = 1; distance < rows; distance *= 2)
+        for (int64_t row = 0; row + distance < rows; row += 2 * distance)
+            for (int64_t i = 0; i < width; i++)
+                values[row * pitch + i] += values[(row + distance) * pitch + i];
 }

@@ -52,15 +52,8 @@ static loss_tile dot_products(loss_sweep *sweep, const loss_work *work)
 /* out [count] = Σ over the groups of cells [groups, tile_cols], along the tree. */
 static void add_cells(const loss_sweep *sweep, int64_t count, double *out)
 {
-    int64_t groups = sweep->groups, width = sweep->tile_cols;
-    double *cells = sweep->cells.sum;
-
-    /* Pairs a distance apart: the tree of qctx_tree_sum_values, for all columns at once. */
-    for (int64_t distance = 1; distance < groups; distance *= 2)
-        for (int64_t g = 0; g + distance < groups; g += 2 * distance)
-            for (int64_t j = 0; j < count; j++)
-                cells[g * width + j] += cells[(g + distance) * width + j];
-    memcpy(out, cells, (size_t)count * sizeof *out);
+    qctx_tree_sum_rows(sweep->cells.sum, sweep->groups, count, sweep->tile_cols);
+    memcpy(out, sweep->cells.sum, (size_t)count * sizeof *out);
 }
 
 void loss_sweep_sums(loss_sweep *sweep, const loss_strip *strip, double *column_sum)

@@ -95,8 +95,5 @@ void loss_sweep_end(loss_sweep *sweep, const void *contexts, const double *inver
 
 void loss_sweep_add_groups(const loss_sweep *sweep, double *lanes)
 {
-    for (int64_t distance = 1; distance < sweep->groups; distance *= 2)
-        for (int64_t g = 0; g + distance < sweep->groups; g += 2 * distance)
-            for (int lane = 0; lane < LOSS_LANES; lane++)
-                lanes[g * LOSS_LANES + lane] += lanes[(g + distance) * LOSS_LANES + lane];
+    qctx_tree_sum_rows(lanes, sweep->groups, LOSS_LANES, LOSS_LANES);
 }

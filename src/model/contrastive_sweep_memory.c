@@ -100,25 +100,17 @@ void loss_sweep_destroy(loss_sweep *sweep)
     free(sweep);
 }
 
-/* A binary counter: a vector for each bit of the last leaf's number, and one that is being filled. */
-static int64_t tree_bytes(const loss_sweep *sweep)
-{
-    int64_t vectors = 1;
-
-    if (sweep->sizes.config.leaves == 0)
-        return 0;
-    for (int64_t most = sweep->groups_max - 1; most > 0; most /= 2)
-        vectors++;
-    return vectors * sweep->tile_cols * sweep->sizes.dim * (int64_t)sizeof(float);
-}
-
 int64_t loss_sweep_memory(const loss_sizes *sizes)
 {
     loss_sweep sweep;
     loss_room room[ROOMS];
+    int64_t bytes;
 
     lay_out(sizes, &sweep);
-    return (int64_t)sizeof sweep + loss_rooms_bytes(room, rooms(&sweep, room)) + tree_bytes(&sweep);
+    bytes = (int64_t)sizeof sweep + loss_rooms_bytes(room, rooms(&sweep, room));
+    if (sizes->config.leaves > 0)
+        bytes += qctx_tree_sum_memory(sweep.tile_cols * sizes->dim, sweep.groups_max);
+    return bytes;
 }
 
 double loss_sweep_again(const loss_sizes *sizes)

@@ -99,9 +99,11 @@ static void doubles_continue_the_tree_of_the_leaves(void **state)
     (void)state;
     qctx_leaf_share(LEAVES, qctx_comm_rank(test_comm), qctx_comm_size(test_comm), &first, &count);
     for (int64_t i = 0; i < LENGTH; i++) {
+        leaves[0] = 0.0;
         for (int64_t leaf = 0; leaf < count; leaf++)
             leaves[leaf] = number(first + leaf, i) / 3.0;
-        values[i] = qctx_tree_sum_values(leaves, count);
+        qctx_tree_sum_rows(leaves, count, 1, 1);
+        values[i] = leaves[0];
     }
     qctx_comm_tree_sum_double(test_comm, values, LENGTH);
     for (int64_t i = 0; i < LENGTH; i++) {

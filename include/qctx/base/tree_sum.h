@@ -56,7 +56,10 @@ void qctx_tree_sum_push(qctx_tree_sum *sum);
 /* out [length] = the sum of all pushed leaves (zeros without any). Local. */
 void qctx_tree_sum_result(qctx_tree_sum *sum, float *out);
 
-/* Σ values [count], count leaves of one number each, along the same tree. Local. */
-double qctx_tree_sum_values(const double *values, int64_t count);
+/*
+ * Rows of `width` numbers, a row a leaf, that lie `pitch` numbers apart: row 0 becomes their sum along the same tree;
+ * what the others hold then is of no use. Nothing happens without rows. Local.
+ */
+void qctx_tree_sum_rows(double *values, int64_t rows, int64_t width, int64_t pitch);
 
 #endif
