@@ -150,7 +150,7 @@ static qctx_status print_best(const qctx_sweep_definition *definition, const qct
         return qctx_fail(error, QCTX_ERR_DATA, "sweep %s: no trial has a result yet", definition->name);
     for (int64_t t = 0; t < count && status == QCTX_OK; t++)
         if (trials[t].index == best)
-            status = qctx_sweep_config_alone(definition, &trials[t], &config, error);
+            status = qctx_sweep_definition_config_alone(definition, trials[t].index, trials[t].units, &config, error);
     if (status == QCTX_OK) {
         text = qctx_config_dump(&config, error);
         status = text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;

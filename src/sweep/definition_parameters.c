@@ -1,4 +1,4 @@
-/* From `parameters` and `variants` of a sweep file to the space that is searched. */
+/* The key `parameters`: the distribution of each, lists of values, and constants. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "definition_internal.h"
 #include "qctx/base/mem.h"
 
-const char *const definition_field_names[FIELD_COUNT] = {
-    "value", "values", "probabilities", "min", "max", "distribution", "mu", "sigma", "q", "parameters"};
+static const char *const field_names[FIELD_COUNT] = {"value",        "values", "probabilities", "min", "max",
+                                                     "distribution", "mu",     "sigma",         "q",   "parameters"};
 
 /* A distribution by its name in W&B: the kind and the fields that it has, or what to use instead. */
 typedef struct {
@@ -182,10 +182,9 @@ static bool check_fields(definition_reader *reader, const definition_statement *
         if (i == FIELD_DISTRIBUTION)
             continue;
         if (said->fields[i] == NULL && (chosen->needs & BIT(i)) != 0)
-            definition_complain(reader, said->node, said->path, "%s needs %s", chosen->name, definition_field_names[i]);
+            definition_complain(reader, said->node, said->path, "%s needs %s", chosen->name, field_names[i]);
         else if (said->fields[i] != NULL && ((chosen->needs | chosen->takes) & BIT(i)) == 0)
-            definition_complain(reader, said->fields[i], said->path, "%s has no %s", chosen->name,
-                                definition_field_names[i]);
+            definition_complain(reader, said->fields[i], said->path, "%s has no %s", chosen->name, field_names[i]);
         else
             continue;
         good = false;
@@ -257,12 +256,12 @@ static qctx_status read_entry(definition_reader *reader, const char *path, const
     for (int64_t i = 0; i < node->count; i++) {
         int field = 0;
 
-        while (field < FIELD_COUNT && strcmp(definition_field_names[field], node->children[i]->key) != 0)
+        while (field < FIELD_COUNT && strcmp(field_names[field], node->children[i]->key) != 0)
             field++;
         if (field < FIELD_COUNT)
             said.fields[field] = node->children[i];
         else
-            definition_complain_unknown(reader, node->children[i], path, definition_field_names, FIELD_COUNT);
+            definition_complain_unknown(reader, node->children[i], path, field_names, FIELD_COUNT);
     }
     if (said.fields[FIELD_PARAMETERS] == NULL)
         return read_parameter(reader, &said);

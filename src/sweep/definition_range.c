@@ -1,4 +1,4 @@
-/* Parameters that are drawn from a range of numbers. */
+/* Of `parameters`, those that are drawn from a range of numbers. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static bool read_number(definition_reader *reader, const definition_statement *s
     if (node->kind == QCTX_YAML_SCALAR && !node->quoted && qctx_yaml_parse_number(node->text, value) &&
         fabs(*value) <= 1e300)
         return true;
-    definition_complain(reader, node, said->path, "expected a number for %s", definition_field_names[field]);
+    definition_complain(reader, node, said->path, "expected a number for %s", node->key);
     return false;
 }
 

@@ -1,4 +1,4 @@
-/* Variants: parameters whose values are named settings of several keys. */
+/* The key `variants`: parameters whose values are named settings of several keys. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/sweep/table.h"
 #include "sweep_internal.h"
 
 static bool leads(const sweep *s)
@@ -91,11 +93,76 @@ static qctx_status work_off(sweep *s, qctx_error *error)
     return status;
 }
 
+typedef qctx_status table_printer(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
+                                  qctx_error *error);
+
+static qctx_status write_table(const sweep *s, const char *name, table_printer *print, qctx_error *error)
+{
+    char *path = qctx_path_join(s->folder, name, error);
+    qctx_outfile *file = NULL;
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_outfile_open(path, &file, error);
+
+    if (status == QCTX_OK)
+        status = print(qctx_outfile_stream(file), s->definition, s->ledger, error);
+    if (status == QCTX_OK) {
+        status = qctx_outfile_commit(file, error);
+        file = NULL;
+    }
+    qctx_outfile_discard(file);
+    free(path);
+    return status;
+}
+
+/* All trials have failed: the first one's error is the sweep's. */
+static qctx_status refuse_if_all_failed(const sweep *s, qctx_error *error)
+{
+    int64_t count;
+    const qctx_trial *trials = qctx_ledger_trials(s->ledger, &count);
+
+    for (int64_t t = 0; t < count; t++)
+        if (trials[t].state != QCTX_TRIAL_FAILED)
+            return QCTX_OK;
+    if (count == 0)
+        return QCTX_OK;
+    return qctx_fail(error, (qctx_status)trials[0].code, "%s: all trials have failed, the first one by: %s", s->folder,
+                     trials[0].message);
+}
+
+/* Writes and prints the results, if nothing is left to do for anybody. Rank 0. */
+static qctx_status write_results(sweep *s, qctx_error *error)
+{
+    bool complete = false;
+    /* The jobs of an array may end at the same time. */
+    qctx_status status = qctx_ledger_lock(s->ledger, error);
+
+    if (status != QCTX_OK)
+        return status;
+    sweep_log_news(s, false);
+    status = sweep_is_complete(s, &complete, error);
+    if (status == QCTX_OK && !complete) {
+        char counts[160];
+
+        sweep_describe(s, counts, sizeof counts);
+        qctx_info("this share is done; %s. Who finishes last writes the results", counts);
+    }
+    if (status == QCTX_OK && complete)
+        status = write_table(s, "results.md", qctx_sweep_print_markdown, error);
+    if (status == QCTX_OK && complete)
+        status = write_table(s, "results.csv", qctx_sweep_print_csv, error);
+    qctx_ledger_unlock(s->ledger);
+    /* Nothing changes any more, and whoever reads the table may take their time. */
+    if (status == QCTX_OK && complete)
+        status = qctx_sweep_print_markdown(stdout, s->definition, s->ledger, error);
+    if (status == QCTX_OK && complete)
+        status = refuse_if_all_failed(s, error);
+    return status;
+}
+
 static qctx_status finish(sweep *s, qctx_error *error)
 {
     bool speaks = qctx_comm_rank(s->world) == 0;
 
-    return qctx_agree(s->world, speaks ? sweep_write_results(s, error) : QCTX_OK, error);
+    return qctx_agree(s->world, speaks ? write_results(s, error) : QCTX_OK, error);
 }
 
 static void release(sweep *s)
@@ -117,7 +184,7 @@ static qctx_status run(sweep *s, qctx_error *error)
     if (status == QCTX_OK)
         status = sweep_open_folder(s, error);
     if (status == QCTX_OK && s->ledger != NULL)
-        sweep_say_news(s, true);
+        sweep_log_news(s, true);
     if (status == QCTX_OK)
         status = sweep_open_sources(s, error);
     if (status == QCTX_OK)

@@ -21,7 +21,7 @@ static const struct timespec pause_between_looks = {.tv_nsec = 200000000};
 /* Whether the trial is now this group's: nobody else holds its lock. */
 static qctx_status try_lock(sweep *s, int64_t index, bool *taken, qctx_error *error)
 {
-    char *path = sweep_trial_path(s, index, "trial.lock", error);
+    char *path = qctx_sweep_definition_trial_path(s->definition, index, "trial.lock", error);
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_folder_make_parent(path, error);
 
     if (status == QCTX_OK)
@@ -40,7 +40,7 @@ static void free_lock(sweep *s)
 /* The step of the trial's newest checkpoint; 0 without one. */
 static int64_t newest_step(const sweep *s, int64_t index)
 {
-    char *folder = sweep_trial_path(s, index, "checkpoints", NULL);
+    char *folder = qctx_sweep_definition_trial_path(s->definition, index, "checkpoints", NULL);
     DIR *open = folder == NULL ? NULL : opendir(folder);
     long long newest = 0, step;
 
@@ -176,10 +176,7 @@ static qctx_status place(sweep *s, int64_t index, qctx_error *error)
 {
     if (s->definition->method == QCTX_SWEEP_BAYES)
         return propose(s, index, error);
-    if (s->definition->method == QCTX_SWEEP_GRID)
-        qctx_space_grid_point(&s->definition->space, index, s->units);
-    else
-        qctx_space_random_point(&s->definition->space, (uint64_t)s->definition->seed, index, s->units);
+    qctx_sweep_definition_point(s->definition, index, s->units);
     return QCTX_OK;
 }
 
@@ -284,7 +281,7 @@ qctx_status sweep_choose(sweep *s, sweep_task *task, qctx_error *error)
             return status;
         status = choose_now(s, task, &later, error);
         qctx_ledger_unlock(s->ledger);
-        sweep_say_news(s, false);
+        sweep_log_news(s, false);
         if (status == QCTX_OK && later) {
             qctx_comm_tell_alive();
             nanosleep(&pause_between_looks, NULL);

@@ -7,44 +7,9 @@
 #include "qctx/base/mem.h"
 #include "sweep_internal.h"
 
-char *sweep_trial_path(const sweep *s, int64_t index, const char *name, qctx_error *error)
-{
-    return qctx_format(error, "%s/trials/%04lld/%s", s->folder, (long long)index, name);
-}
-
 bool qctx_sweep_is(const char *folder)
 {
     return qctx_folder_has(folder, "sweep.yaml");
-}
-
-qctx_status qctx_sweep_config_alone(const qctx_sweep_definition *definition, const qctx_trial *trial,
-                                    qctx_config *config, qctx_error *error)
-{
-    qctx_config shared = {0};
-    char *out = NULL;
-    char *name = qctx_format(error, "%s-%04lld", definition->name, (long long)trial->index);
-    qctx_status status = name == NULL ? QCTX_ERR_MEMORY
-                                      : qctx_config_parse(definition->config_text, strlen(definition->config_text),
-                                                          definition->config_path, NULL, 0, &shared, error);
-
-    if (status == QCTX_OK)
-        status = qctx_sweep_definition_config(definition, trial->index, trial->units, config, error);
-    if (status == QCTX_OK) {
-        out = qctx_strdup(shared.run.out, error);
-        status = out == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-        if (status != QCTX_OK)
-            qctx_config_free(config);
-    }
-    if (status == QCTX_OK) {
-        free(config->run.out);
-        free(config->run.name);
-        config->run.out = out;
-        config->run.name = name;
-        name = NULL;
-    }
-    qctx_config_free(&shared);
-    free(name);
-    return status;
 }
 
 static qctx_status open_ledger(sweep *s, qctx_error *error)
@@ -60,7 +25,7 @@ static bool anybody_works(const sweep *s)
     bool held = false;
 
     for (int64_t t = 0; t < count && !held; t++) {
-        char *lock = sweep_trial_path(s, trials[t].index, "trial.lock", NULL);
+        char *lock = qctx_sweep_definition_trial_path(s->definition, trials[t].index, "trial.lock", NULL);
 
         held = lock != NULL && qctx_lockfile_is_held(lock);
         free(lock);

@@ -1,7 +1,7 @@
 /*
- * What the files of sweep/sweep share: sweep.c (groups and their trials), sweep_folder.c (the folder and the sweep file
- * in it), sweep_choose.c (which trial next), sweep_trial.c (one trial), sweep_sources.c (stores that are open for all),
- * sweep_say.c (words and results).
+ * What the files of sweep/sweep share: sweep.c (groups and their trials, the results), sweep_folder.c (the folder and
+ * the sweep file in it), sweep_choose.c (which trial next), sweep_trial.c (one trial), sweep_sources.c (stores that are
+ * open for all), sweep_log.c (what the log says).
  */
 #ifndef QCTX_SWEEP_SWEEP_INTERNAL_H
 #define QCTX_SWEEP_SWEEP_INTERNAL_H
@@ -54,12 +54,8 @@ static inline bool sweep_is_own(const sweep *s, int64_t index)
     return index % s->options->shares == s->options->share;
 }
 
-/* sweep_folder.c: makes the folder, or sees that the sweep in it is this one; opens the ledger on rank 0. Collective.
- */
+/* sweep_folder.c: makes the folder, or sees that its sweep is this one; opens the ledger on rank 0. Collective. */
 qctx_status sweep_open_folder(sweep *s, qctx_error *error);
-
-/* "<folder>/trials/0007/<name>", freshly allocated. Local. */
-char *sweep_trial_path(const sweep *s, int64_t index, const char *name, qctx_error *error);
 
 /*
  * sweep_choose.c: the leader's next task, entered into the ledger; its lock is taken and `units` are filled in. Waits
@@ -90,13 +86,13 @@ void sweep_close_sources(sweep *s);
 /* Those of a configuration, or NULL if they are not open. Local. */
 qctx_opened *sweep_find_sources(sweep *s, const qctx_config *config);
 
-/* sweep_say.c: rank 0 logs what has become of trials, of all groups, since it last did. Local. */
-void sweep_say_news(sweep *s, bool silent);
+/*
+ * sweep_log.c: rank 0 logs what has become of the trials of all groups since the last call; with `silent` it only
+ * learns what has been said already. Local.
+ */
+void sweep_log_news(sweep *s, bool silent);
 
 /* "5 of 32 trials finished, 1 failed, 2 running", text [size]. Local. */
 void sweep_describe(const sweep *s, char *text, size_t size);
-
-/* Rank 0 writes and prints the results, if nothing is left to do. Local. Errors: IO, SPACE, MEMORY, FORMAT. */
-qctx_status sweep_write_results(sweep *s, qctx_error *error);
 
 #endif

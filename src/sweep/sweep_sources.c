@@ -91,10 +91,8 @@ static void set_point(sweep *s, int64_t index)
 {
     const qctx_space *space = &s->definition->space;
 
-    if (s->definition->method == QCTX_SWEEP_GRID)
-        qctx_space_grid_point(space, index, s->units);
-    else if (s->definition->method == QCTX_SWEEP_RANDOM)
-        qctx_space_random_point(space, (uint64_t)s->definition->seed, index, s->units);
+    if (s->definition->method != QCTX_SWEEP_BAYES)
+        qctx_sweep_definition_point(s->definition, index, s->units);
     else
         for (int64_t p = 0; p < space->count; p++) {
             const qctx_space_parameter *parameter = &space->parameters[p];

@@ -11,7 +11,7 @@
 /* Every rank of the group writes to the trial's log.txt what it would say if the trial ran alone. */
 static qctx_status open_log(const sweep *s, int64_t index, FILE **log, qctx_error *error)
 {
-    char *path = sweep_trial_path(s, index, "log.txt", error);
+    char *path = qctx_sweep_definition_trial_path(s->definition, index, "log.txt", error);
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_folder_make_parent(path, error);
 
     *log = NULL;

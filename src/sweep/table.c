@@ -29,15 +29,6 @@ int64_t qctx_sweep_best(const qctx_ledger *ledger)
     return finished >= 0 ? finished : best_of(trials, count, QCTX_TRIAL_PAUSED);
 }
 
-char *table_trial_path(const qctx_sweep_definition *definition, int64_t trial, const char *file, qctx_error *error)
-{
-    char *folder = qctx_sweep_definition_folder(definition, error);
-    char *path = folder == NULL ? NULL : qctx_format(error, "%s/trials/%04lld/%s", folder, (long long)trial, file);
-
-    free(folder);
-    return path;
-}
-
 const char *table_method_name(qctx_sweep_method method)
 {
     static const char *const names[] = {"grid", "random", "bayes"};

@@ -50,9 +50,6 @@ void table_free(sweep_table *table);
 /* The row's result on a source, or NULL. Local. */
 const table_result *table_find(const table_row *row, const char *source);
 
-/* "<out>/<name>/trials/0007/<file>", freshly allocated. Local. */
-char *table_trial_path(const qctx_sweep_definition *definition, int64_t trial, const char *file, qctx_error *error);
-
 /* "grid", "finished", … Local. */
 const char *table_method_name(qctx_sweep_method method);
 const char *table_state_name(qctx_trial_state state);

@@ -80,7 +80,7 @@ static void forget_results(table_row *row)
 /* A summary that cannot be read is the trial's problem, not the table's. */
 static qctx_status fill_row(const qctx_sweep_definition *definition, table_row *row, qctx_error *error)
 {
-    char *path = table_trial_path(definition, row->trial->index, "summary.json", error);
+    char *path = qctx_sweep_definition_trial_path(definition, row->trial->index, "summary.json", error);
     qctx_error problem = {0};
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : read_summary(path, row, &problem);
 

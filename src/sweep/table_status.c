@@ -101,8 +101,9 @@ static int64_t epochs_of(const qctx_sweep_definition *definition, const qctx_tri
 static qctx_status print_running(FILE *out, const qctx_sweep_definition *definition, const qctx_trial *trial,
                                  qctx_error *error)
 {
-    char *lock = table_trial_path(definition, trial->index, "trial.lock", error);
-    char *metrics = lock == NULL ? NULL : table_trial_path(definition, trial->index, "metrics.jsonl", error);
+    char *lock = qctx_sweep_definition_trial_path(definition, trial->index, "trial.lock", error);
+    char *metrics =
+        lock == NULL ? NULL : qctx_sweep_definition_trial_path(definition, trial->index, "metrics.jsonl", error);
     char *settings = metrics == NULL ? NULL : table_settings(&definition->space, trial, error);
     qctx_status status = QCTX_ERR_MEMORY;
 

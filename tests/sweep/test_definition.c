@@ -43,10 +43,7 @@ static qctx_config trial(const qctx_sweep_definition *definition, int64_t index)
     qctx_config config;
 
     assert_true(definition->space.count <= 8);
-    if (definition->method == QCTX_SWEEP_GRID)
-        qctx_space_grid_point(&definition->space, index, units);
-    else
-        qctx_space_random_point(&definition->space, (uint64_t)definition->seed, index, units);
+    qctx_sweep_definition_point(definition, index, units);
     assert_status(qctx_sweep_definition_config(definition, index, units, &config, &error), QCTX_OK, &error);
     return config;
 }

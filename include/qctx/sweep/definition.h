@@ -87,13 +87,25 @@ qctx_status qctx_sweep_definition_check_resume(const qctx_sweep_definition *then
                                                qctx_error *error);
 
 /*
+ * The point of trial `index` as far as it follows from the definition alone: units [space.count], of a grid its place
+ * there, else random; a bayes search may propose another. Local. Cannot fail.
+ */
+void qctx_sweep_definition_point(const qctx_sweep_definition *definition, int64_t index, double *units);
+
+/*
  * The configuration of trial `index` with units [space.count]: the shared one with the trial's overrides, run.name
  * "0007", run.out "<out>/<name>/trials", eval.metric the sweep's. Local. The caller frees. Errors: CONFIG, MEMORY.
  */
 qctx_status qctx_sweep_definition_config(const qctx_sweep_definition *definition, int64_t index, const double *units,
                                          qctx_config *config, qctx_error *error);
 
-/* "<out>/<name>", freshly allocated. Local. */
+/* The same as a run of its own, named "<sweep>-0007" among the runs of the shared configuration. */
+qctx_status qctx_sweep_definition_config_alone(const qctx_sweep_definition *definition, int64_t index,
+                                               const double *units, qctx_config *config, qctx_error *error);
+
+/* "<out>/<name>" and "<out>/<name>/trials/0007/<file>", freshly allocated. Local. NULL: no memory. */
 char *qctx_sweep_definition_folder(const qctx_sweep_definition *definition, qctx_error *error);
+char *qctx_sweep_definition_trial_path(const qctx_sweep_definition *definition, int64_t index, const char *file,
+                                       qctx_error *error);
 
 #endif

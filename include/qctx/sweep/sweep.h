@@ -39,11 +39,4 @@ qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_definition *definit
 /* Whether a sweep stands in `folder`. Local. */
 bool qctx_sweep_is(const char *folder);
 
-/*
- * The configuration of a trial as a run of its own: the same numbers, but named "<sweep>-0007" among the runs of the
- * shared configuration. Local. The caller frees. Errors: CONFIG, MEMORY.
- */
-qctx_status qctx_sweep_config_alone(const qctx_sweep_definition *definition, const qctx_trial *trial,
-                                    qctx_config *config, qctx_error *error);
-
 #endif

@@ -1,4 +1,4 @@
-/* The keys of a sweep file. */
+/* The keys at the top of a sweep file, and what each of them reads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,26 +62,6 @@ static qctx_status read_method(definition_reader *reader, const qctx_yaml *node)
     int64_t method = definition_read_word(reader, node, "method", methods, 3);
 
     reader->definition->method = method >= 0 ? (qctx_sweep_method)method : QCTX_SWEEP_RANDOM;
-    return QCTX_OK;
-}
-
-qctx_status definition_add_config_override(definition_reader *reader, bool constant, char *override)
-{
-    const int64_t at = constant ? reader->constant_count : reader->config_count;
-    qctx_status status = override == NULL ? QCTX_ERR_MEMORY
-                                          : qctx_grow((void **)&reader->config_overrides, &reader->config_capacity,
-                                                      reader->config_count + 1, sizeof *reader->config_overrides,
-                                                      "the overrides of the configuration", &reader->report);
-
-    if (status != QCTX_OK) {
-        free(override);
-        return status;
-    }
-    memmove(reader->config_overrides + at + 1, reader->config_overrides + at,
-            (size_t)(reader->config_count - at) * sizeof *reader->config_overrides);
-    reader->config_overrides[at] = override;
-    reader->config_count++;
-    reader->constant_count += constant;
     return QCTX_OK;
 }
 
@@ -219,14 +199,6 @@ static const struct {
 /* The first of them are those that a sweep may have. */
 enum { KEYS = sizeof keys / sizeof keys[0], OWN_KEYS = 12 };
 
-const qctx_yaml *definition_find(const qctx_yaml *root, const char *key)
-{
-    for (int64_t i = 0; i < root->count; i++)
-        if (strcmp(root->children[i]->key, key) == 0)
-            return root->children[i];
-    return NULL;
-}
-
 const char *definition_written_key(int64_t index)
 {
     for (int k = 0; k < OWN_KEYS; k++)
@@ -254,7 +226,7 @@ static void refuse_unknown(definition_reader *reader, const qctx_yaml *root)
     }
 }
 
-qctx_status definition_read(definition_reader *reader, const qctx_yaml *root)
+qctx_status definition_read_keys(definition_reader *reader, const qctx_yaml *root)
 {
     qctx_sweep_definition *definition = reader->definition;
     qctx_status status = QCTX_OK;
