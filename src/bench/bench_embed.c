@@ -186,7 +186,7 @@ static void describe(embed_bench *bench, qctx_precision precision, const qctx_en
     if (table == NULL)
         return;
     json_array_append_new(table, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "precision",
-                                           qctx_precision_name(precision), "seconds", seconds, "texts_s",
+                                           qctx_precision_names[precision], "seconds", seconds, "texts_s",
                                            (double)bench->count / seconds, "tokens_s", sums[0] / seconds, "gflops",
                                            reached / BENCH_GIGA, "product_gflops", rate / BENCH_GIGA, "large_gflops",
                                            large / BENCH_GIGA, "share", bench_number(reached / rate)));

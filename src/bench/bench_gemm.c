@@ -67,7 +67,7 @@ static void describe(const product *products, const double *rates, qctx_precisio
         json_array_append_new(rows,
                               json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:o}", "product", p->name, "form", form,
                                         "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k,
-                                        "precision", qctx_precision_name(precision), "gflops",
+                                        "precision", qctx_precision_names[precision], "gflops",
                                         bench_number(rates[i] / BENCH_GIGA), "share", bench_number(rates[i] / best)));
     }
 }
@@ -94,8 +94,7 @@ qctx_status qctx_bench_gemm(qctx_comm *comm, const qctx_bench_request *request, 
     *result = tells ? bench_result(comm, "gemm") : NULL;
     for (int p = 0; p < BENCH_PRECISIONS && *result != NULL; p++)
         if (bench_is_asked((qctx_precision)p, request->precision)) {
-            json_object_set_new(*result, qctx_precision_name((qctx_precision)p),
-                                json_string(qctx_product_library((qctx_precision)p)));
+            json_object_set_new(*result, qctx_precision_names[p], json_string(qctx_product_library((qctx_precision)p)));
             describe(products, rates[p], (qctx_precision)p, rows);
         }
     if (*result != NULL)

@@ -40,7 +40,7 @@ static void add_steps(const model *at, json_t *rows)
         if (foresee(at, ranks, &plan, &cost))
             json_array_append_new(rows,
                                   json_pack("{s:I, s:i, s:s, s:f, s:f, s:f, s:f}", "batch", (json_int_t)at->asked.batch,
-                                            "ranks", ranks, "scheme", qctx_similarity_name(plan.scheme), "computing",
+                                            "ranks", ranks, "scheme", qctx_similarity_names[plan.scheme], "computing",
                                             cost.computing, "exchanging", cost.communicating, "seconds", cost.seconds,
                                             "efficiency", ideal_seconds(at, ranks) / cost.seconds));
 }
@@ -103,7 +103,7 @@ static json_t *describe(const step_bench *bench)
                                json_pack("{s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:O, s:O}", "measured_batch",
                                          (json_int_t)request->config->batch.size, "dim", (json_int_t)bench->head.input,
                                          "hidden", (json_int_t)bench->head.hidden, "precision",
-                                         qctx_precision_name(bench->plan.precision), "step_gflops", rate / BENCH_GIGA,
+                                         qctx_precision_names[bench->plan.precision], "step_gflops", rate / BENCH_GIGA,
                                          "gbits_per_second", request->bandwidth, "microseconds", request->latency,
                                          "memory_mb", (double)at.limit / BENCH_MEGA, "halves", halves, "steps", steps));
     json_decref(steps);

@@ -32,7 +32,7 @@ static json_t *describe_phases(const step_bench *bench, const double flops[QCTX_
         const double seconds = bench->medians[NOTE_PHASES + p];
 
         if (seconds > 0.0)
-            json_object_set_new(phases, qctx_timer_name((qctx_timer)p),
+            json_object_set_new(phases, qctx_timer_names[p],
                                 json_pack("{s:f, s:f, s:f, s:o}", "seconds", seconds, "share",
                                           seconds / bench->medians[NOTE_SECONDS], "gflop", giga(flops[p]), "gflops",
                                           bench_number(flops[p] > 0.0 ? giga(flops[p]) / seconds : NAN)));
@@ -56,9 +56,9 @@ static void add_request(json_t *result, const step_bench *bench)
     json_object_update_new(
         result, json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "batch", (json_int_t)config->batch.size,
                           "dim", (json_int_t)bench->head.input, "hidden", (json_int_t)bench->head.hidden, "form",
-                          qctx_head_form_name(bench->head.form), "sides", qctx_head_sides_name(bench->head.sides),
-                          "scheme", qctx_similarity_name(bench->plan.scheme), "precision",
-                          qctx_precision_name(bench->plan.precision), "reproducible", config->run.reproducible,
+                          qctx_head_form_names[bench->head.form], "sides", qctx_head_sides_names[bench->head.sides],
+                          "scheme", qctx_similarity_names[bench->plan.scheme], "precision",
+                          qctx_precision_names[bench->plan.precision], "reproducible", config->run.reproducible,
                           "reason", bench->plan.reason, "steps", (json_int_t)bench->request->repetitions));
 }
 

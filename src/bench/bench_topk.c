@@ -137,7 +137,7 @@ static qctx_status measure(scan_bench *bench, int which, json_t *rows, qctx_erro
     rate = qctx_median(bench->rates, request->repetitions);
     if (rows != NULL && status == QCTX_OK)
         json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:f, s:o}", "scan", scans[which].name, "precision",
-                                              qctx_precision_name(bench->precision), "seconds", seconds, "gflops",
+                                              qctx_precision_names[bench->precision], "seconds", seconds, "gflops",
                                               flops / seconds / BENCH_GIGA, "sgemm_gflops", rate / BENCH_GIGA, "share",
                                               bench_number(flops / seconds / rate)));
     return status;

@@ -124,7 +124,7 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
     job->history = options.history;
     job->by_title = strcmp(options.by, "title") == 0;
     job->seed = (uint64_t)options.seed;
-    for (job->format = QCTX_IMPORT_AUTO; strcmp(options.format, qctx_import_format_name(job->format)) != 0;)
+    for (job->format = QCTX_IMPORT_AUTO; strcmp(options.format, qctx_import_format_names[job->format]) != 0;)
         job->format++;
     if (job->paragraph && job->radius > 0)
         return usage_error(error, "--radius counts sentences and means nothing with --context paragraph");
@@ -148,7 +148,7 @@ static void print_files(const qctx_import_job *job, const qctx_import_report *re
 
         printf("%-*s  %-6s %7" PRId64 " %7" PRId64 " %7" PRId64 " %13" PRId64 " %10" PRId64 " %6" PRId64 " %9" PRId64
                " %8" PRId64 "\n",
-               width, qctx_path_base(job->files[i].path), qctx_import_format_name(counts->format), counts->read,
+               width, qctx_path_base(job->files[i].path), qctx_import_format_names[counts->format], counts->read,
                counts->kept, counts->merged, counts->unanswerable, counts->not_found, counts->empty, counts->repaired,
                counts->renamed);
     }

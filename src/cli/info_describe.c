@@ -88,7 +88,7 @@ qctx_status qctx_info_store(qctx_comm *comm, const char *path, json_t **descript
     set_count(*description, "contexts", qctx_store_count(store, QCTX_CONTEXT));
     json_object_set_new(*description, "splits", splits);
     set_count(*description, "dim", qctx_store_dim(store));
-    set_text(*description, "dtype", qctx_store_dtype(store) == QCTX_FLOAT16 ? "float16" : "float32");
+    set_text(*description, "dtype", qctx_dtype_names[qctx_store_dtype(store)]);
     json_object_set_new(*description, "unit_length", json_boolean(qctx_store_unit_length(store)));
     set_text(*description, "encoder", qctx_store_encoder(store));
     set_text(*description, "encoder_fingerprint", qctx_store_encoder_fingerprint(store));
@@ -127,9 +127,9 @@ static void set_head(json_t *description, const qctx_head_config *head)
 {
     json_t *object = json_object();
 
-    set_text(object, "form", qctx_head_form_name(head->form));
-    set_text(object, "sides", qctx_head_sides_name(head->sides));
-    set_text(object, "activation", qctx_activation_name(head->activation));
+    set_text(object, "form", qctx_head_form_names[head->form]);
+    set_text(object, "sides", qctx_head_sides_names[head->sides]);
+    set_text(object, "activation", qctx_activation_names[head->activation]);
     set_count(object, "layers", head->layers);
     set_count(object, "input", head->input);
     set_count(object, "hidden", head->hidden);
@@ -152,8 +152,8 @@ static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoin
     json_object_set_new(description, "best_metric", json_real(checkpoint->best_metric));
     set_text(description, "encoder_fingerprint", checkpoint->encoder_fingerprint);
     set_hash(description, "checksum", qctx_checkpoint_checksum(checkpoint));
-    set_text(description, "similarity", qctx_similarity_name(checkpoint->similarity));
-    set_text(description, "precision", qctx_precision_name(checkpoint->precision));
+    set_text(description, "similarity", qctx_similarity_names[checkpoint->similarity]);
+    set_text(description, "precision", qctx_precision_names[checkpoint->precision]);
     set_head(description, &checkpoint->head);
 }
 

@@ -4,19 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The order of each list is that of its enum. */
-static const char *const dtypes[] = {"float32", "float16", NULL};
-static const char *const forms[] = {"plain", "residual", NULL};
-static const char *const activations[] = {"relu", "gelu", "tanh", NULL};
-static const char *const sides[] = {"question", "context", "both", "shared", NULL};
-static const char *const losses[] = {"clip", "soft", "sigmoid", NULL};
-static const char *const directions[] = {"both", "question", "context", NULL};
-static const char *const similarities[] = {"auto", "full", "rows", "ring", NULL};
-static const char *const precisions[] = {"float32", "bfloat16", "auto", NULL};
-static const char *const optimizers[] = {"adamw", "adam", "sgd", NULL};
-static const char *const decays[] = {"constant", "cosine", "linear", NULL};
-static const char *const orders[] = {"consecutive", "shuffled", NULL};
-static const char *const candidates[] = {"pools", "split", "corpus", NULL};
+#include "qctx/base/names.h"
+
+/* Those that may choose, in the order of qctx_metric. */
 static const char *const metrics[] = {"top1", "top5", "top10", "mrr", "ndcg", NULL};
 
 #define AT(member)   .offset = offsetof(qctx_config, member)
@@ -34,7 +24,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"run.seed", QCTX_KEY_COUNT, AT(run.seed), "1", FROM(0), .meaning = "of weights, order, dropout and tuning pairs"},
     {"run.memory", QCTX_KEY_BYTES, AT(run.memory), "0", .may_change = true,
      .meaning = "a rank's limit for a training step; 0: its share of what the node has free"},
-    {"run.precision", QCTX_KEY_CHOICE, AT(run.precision), "float32", .choices = precisions,
+    {"run.precision", QCTX_KEY_CHOICE, AT(run.precision), "float32", .choices = qctx_precision_names,
      .meaning = "of the products of head and loss; `auto`: `bfloat16` where the CPU is faster in it"},
     {"run.reproducible", QCTX_KEY_FLAG, AT(run.reproducible), "false",
      .meaning = "the same bits on 1, 2, 4, … ranks and any number of threads, for about a tenth more time"},
@@ -48,10 +38,10 @@ const qctx_config_key qctx_config_keys[] = {
                 "used"},
     {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .may_change = true,
      .meaning = "folder of the stores made from corpora"},
-    {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = dtypes,
+    {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = qctx_dtype_names,
      .meaning = "of the vectors in those stores; `float16` halves them"},
 
-    {"encoder.precision", QCTX_KEY_CHOICE, AT(encoder.precision), "float32", .choices = precisions,
+    {"encoder.precision", QCTX_KEY_CHOICE, AT(encoder.precision), "float32", .choices = qctx_precision_names,
      .meaning = "of a model's products; `auto`: `bfloat16` where every rank's CPU has instructions for it"},
     {"encoder.dim", QCTX_KEY_COUNT, AT(encoder.dim), "0", BETWEEN(0, 65536),
      .meaning = "first coordinates of a model's vectors to keep (matryoshka); 0: all"},
@@ -68,25 +58,25 @@ const qctx_config_key qctx_config_keys[] = {
     {"encoder.tune", QCTX_KEY_FLAG, AT(encoder.tune), "false",
      .meaning = "choose the weights on the training questions held out by `eval.tune`"},
 
-    {"model.form", QCTX_KEY_CHOICE, AT(model.form), "residual", .choices = forms,
+    {"model.form", QCTX_KEY_CHOICE, AT(model.form), "residual", .choices = qctx_head_form_names,
      .meaning = "`residual`: x + α·MLP(x), begins at the encoder's own quality; `plain`: MLP(x)"},
     {"model.layers", QCTX_KEY_COUNT, AT(model.layers), "2", BETWEEN(1, 64), .meaning = "linear layers of the MLP"},
     {"model.hidden", QCTX_KEY_COUNT, AT(model.hidden), "1024", BETWEEN(1, 1048576), .meaning = "width between them"},
     {"model.output", QCTX_KEY_COUNT, AT(model.output), "0", BETWEEN(0, 1048576),
      .meaning = "width of the result; 0: the encoder's, the only one for residual heads and single sides"},
-    {"model.activation", QCTX_KEY_CHOICE, AT(model.activation), "relu", .choices = activations,
+    {"model.activation", QCTX_KEY_CHOICE, AT(model.activation), "relu", .choices = qctx_activation_names,
      .meaning = "between the layers"},
     {"model.dropout", QCTX_KEY_NUMBER, AT(model.dropout), "0", UP_TO(0, 1),
      .meaning = "share of hidden units left out in each training step"},
-    {"model.sides", QCTX_KEY_CHOICE, AT(model.sides), "both", .choices = sides,
+    {"model.sides", QCTX_KEY_CHOICE, AT(model.sides), "both", .choices = qctx_head_sides_names,
      .meaning = "what the head projects; `shared` is one MLP for both sides"},
 
-    {"loss.kind", QCTX_KEY_CHOICE, AT(loss.kind), "clip", .choices = losses,
+    {"loss.kind", QCTX_KEY_CHOICE, AT(loss.kind), "clip", .choices = qctx_loss_kind_names,
      .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: QuestionContext's soft targets; `sigmoid`: "
                 "each pair by itself"},
-    {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = directions,
+    {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = qctx_loss_direction_names,
      .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},
-    {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "auto", .choices = similarities,
+    {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "auto", .choices = qctx_similarity_names,
      .meaning = "how the ranks share the scores: the same loss at other costs; `auto`: the fewest operations that fit"},
     {"loss.normalize", QCTX_KEY_FLAG, AT(loss.normalize), "true",
      .meaning = "compare by cosine; otherwise by plain dot product"},
@@ -98,7 +88,8 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "of `sigmoid`: added to the scaled similarities; SigLIP starts with -10 and a logit scale of 10"},
     {"loss.logit_bias.learn", QCTX_KEY_FLAG, AT(loss.logit_bias.learn), "true", .meaning = "train it, too"},
 
-    {"optim.kind", QCTX_KEY_CHOICE, AT(optim.kind), "adamw", .choices = optimizers, .meaning = "optimiser"},
+    {"optim.kind", QCTX_KEY_CHOICE, AT(optim.kind), "adamw", .choices = qctx_optimizer_kind_names,
+     .meaning = "optimiser"},
     {"optim.lr", QCTX_KEY_NUMBER, AT(optim.lr), "3e-4", ABOVE(0), .meaning = "learning rate at the end of the warm-up"},
     {"optim.lr_last", QCTX_KEY_NUMBER, AT(optim.lr_last), "0", BETWEEN(0, 1),
      .meaning = "share of it that the last step has (cosine, linear)"},
@@ -110,7 +101,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"optim.epsilon", QCTX_KEY_NUMBER, AT(optim.epsilon), "1e-8", ABOVE(0),
      .meaning = "adamw, adam: keeps the divisor from 0"},
     {"optim.momentum", QCTX_KEY_NUMBER, AT(optim.momentum), "0.9", UP_TO(0, 1), .meaning = "sgd"},
-    {"optim.schedule", QCTX_KEY_CHOICE, AT(optim.schedule), "cosine", .choices = decays,
+    {"optim.schedule", QCTX_KEY_CHOICE, AT(optim.schedule), "cosine", .choices = qctx_decay_names,
      .meaning = "the rate after the warm-up"},
     {"optim.warmup", QCTX_KEY_COUNT, AT(optim.warmup), "50", FROM(0), .meaning = "steps in which the rate rises"},
     {"optim.clip_norm", QCTX_KEY_NUMBER, AT(optim.clip_norm), "1.0", FROM(0),
@@ -126,9 +117,9 @@ const qctx_config_key qctx_config_keys[] = {
     {"eval.every", QCTX_KEY_COUNT, AT(eval.every), "1", FROM(0), .may_change = true,
      .meaning = "epochs between; 0: only at the end"},
     {"eval.pool", QCTX_KEY_COUNT, AT(eval.pool), "500", FROM(2), .meaning = "questions a pool"},
-    {"eval.order", QCTX_KEY_CHOICE, AT(eval.order), "consecutive", .choices = orders,
+    {"eval.order", QCTX_KEY_CHOICE, AT(eval.order), "consecutive", .choices = qctx_pool_order_names,
      .meaning = "which questions share a pool: neighbours, or by a seeded shuffle"},
-    {"eval.candidates", QCTX_KEY_CHOICE, AT(eval.candidates), "pools", .choices = candidates,
+    {"eval.candidates", QCTX_KEY_CHOICE, AT(eval.candidates), "pools", .choices = qctx_candidates_names,
      .meaning = "contexts to choose from: those of the pool, of the split's questions, or all of the corpus"},
     {"eval.metric", QCTX_KEY_CHOICE, AT(eval.metric), "top1", .choices = metrics,
      .meaning = "chooses the best checkpoint and the strength"},
@@ -219,9 +210,7 @@ const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EX
         break;
     case QCTX_KEY_CHOICE:
         used = (size_t)snprintf(buffer, QCTX_EXPECTED_MAX, "%s", key->choices[1] != NULL ? "one of " : "");
-        for (int i = 0; key->choices[i] != NULL && used < QCTX_EXPECTED_MAX; i++)
-            used +=
-                (size_t)snprintf(buffer + used, QCTX_EXPECTED_MAX - used, "%s%s", i > 0 ? ", " : "", key->choices[i]);
+        qctx_names_join(key->choices, ", ", ", ", buffer + used, QCTX_EXPECTED_MAX - used);
         break;
     case QCTX_KEY_SOURCES:
         snprintf(buffer, QCTX_EXPECTED_MAX, "a list of sources, such as [{corpus: corpora/squad, split: train}]");

@@ -6,9 +6,10 @@
 
 #include "config_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
 
-enum { SHOWN_MAX = 64, CHOICES_MAX = 16 };
+enum { SHOWN_MAX = 64 };
 
 _Static_assert(sizeof(qctx_head_form) == sizeof(int) && sizeof(qctx_metric) == sizeof(int),
                "choices are stored as int");
@@ -23,23 +24,6 @@ static bool parse_flag(const char *text, bool *value)
 {
     *value = strcasecmp(text, "true") == 0;
     return *value || strcasecmp(text, "false") == 0;
-}
-
-static bool parse_choice(const qctx_config_key *key, const char *text, int *value)
-{
-    for (*value = 0; key->choices[*value] != NULL; ++*value)
-        if (strcmp(key->choices[*value], text) == 0)
-            return true;
-    return false;
-}
-
-static const char *suggest_choice(const qctx_config_key *key, const char *text)
-{
-    int64_t count = 0;
-
-    while (key->choices[count] != NULL)
-        count++;
-    return qctx_suggest(text, key->choices, count);
 }
 
 /*
@@ -111,7 +95,8 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
             *(bool *)member = flag;
         return QCTX_OK;
     case QCTX_KEY_CHOICE:
-        *accepted = parse_choice(key, text, &choice);
+        choice = qctx_name_find(key->choices, text);
+        *accepted = choice >= 0;
         if (*accepted)
             memcpy(member, &choice, sizeof choice);
         return QCTX_OK;
@@ -130,7 +115,7 @@ static void complain_value(qctx_config_reader *reader, const qctx_config_key *ke
     const char *near = NULL;
 
     if (key->type == QCTX_KEY_CHOICE)
-        near = suggest_choice(key, node->text);
+        near = qctx_suggest(node->text, key->choices, qctx_name_count(key->choices));
     else if (key->type == QCTX_KEY_BYTES)
         near = qctx_config_suggest_bytes(node->text, size);
     qctx_config_expected(key, expected);

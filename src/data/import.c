@@ -14,12 +14,10 @@
 /* How much of a file is looked at to tell its format. */
 enum { HEAD_BYTES = 1 << 16 };
 
-const char *qctx_import_format_name(qctx_import_format format)
-{
-    static const char *const names[] = {"auto", "squad", "quac", "jsonl", "tsv"};
-
-    return names[format];
-}
+const char *const qctx_import_format_names[] = {
+    [QCTX_IMPORT_AUTO] = "auto",   [QCTX_IMPORT_SQUAD] = "squad", [QCTX_IMPORT_QUAC] = "quac",
+    [QCTX_IMPORT_JSONL] = "jsonl", [QCTX_IMPORT_TSV] = "tsv",     NULL,
+};
 
 qctx_status import_get_id(const json_t *record, const char *key, const char *place, char number[32], const char **id,
                           qctx_error *error)

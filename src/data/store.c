@@ -7,6 +7,8 @@
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
+const char *const qctx_dtype_names[] = {[QCTX_FLOAT32] = "float32", [QCTX_FLOAT16] = "float16", NULL};
+
 const char *qctx_store_group_name(qctx_side side)
 {
     return side == QCTX_QUESTION ? "questions" : "contexts";

@@ -39,7 +39,7 @@ qctx_status encoders_model_settings(const qctx_encoder_spec *spec, const char *m
 {
     json_t *object = json_object();
     bool good = set_text(object, "model", model) && set_text(object, "context_model", spec->context_model) &&
-                set_text(object, "precision", qctx_precision_name(precision)) &&
+                set_text(object, "precision", qctx_precision_names[precision]) &&
                 json_object_set_new(object, "dim", json_integer(spec->dim)) == 0 &&
                 set_text(object, "pooling", spec->pooling) &&
                 set_prompt(object, "question_prompt", spec->question_prompt) &&

@@ -5,6 +5,7 @@
 
 #include "pretrained_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
 #include "settings.h"
 
@@ -41,15 +42,15 @@ static qctx_status take_dim(const json_t *value, int64_t *dim, qctx_error *error
 
 static qctx_status take_precision(const char *text, qctx_precision *precision, qctx_error *error)
 {
-    static const qctx_precision known[] = {QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, QCTX_PRECISION_AUTO};
+    const int found = qctx_name_find(qctx_precision_names, text);
+    char expected[64];
 
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, known[i] == QCTX_PRECISION_AUTO ? "auto" : qctx_precision_name(known[i])) == 0) {
-            *precision = known[i];
-            return QCTX_OK;
-        }
-    return qctx_fail(error, QCTX_ERR_CONFIG, "%s: precision: found '%s', expected float32, bfloat16 or auto",
-                     pretrained_place, text);
+    if (found >= 0) {
+        *precision = (qctx_precision)found;
+        return QCTX_OK;
+    }
+    return qctx_fail(error, QCTX_ERR_CONFIG, "%s: precision: found '%s', expected %s", pretrained_place, text,
+                     qctx_names_join(qctx_precision_names, ", ", " or ", expected, sizeof expected));
 }
 
 static qctx_status take_hash(const char *text, pretrained_settings *settings, qctx_error *error)
@@ -169,7 +170,7 @@ char *pretrained_settings_text(const void *opaque, qctx_error *error)
 
     return dump(json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s}", names[MODEL], settings->model,
                           names[CONTEXT_MODEL], settings->context_model, names[PRECISION],
-                          qctx_precision_name(settings->precision), names[DIM], (json_int_t)settings->dim,
+                          qctx_precision_names[settings->precision], names[DIM], (json_int_t)settings->dim,
                           names[POOLING], settings->pooling, names[QUESTION_PROMPT], settings->prompts[QCTX_QUESTION],
                           names[CONTEXT_PROMPT], settings->prompts[QCTX_CONTEXT], names[HASH], settings->hash),
                 error);
@@ -182,7 +183,7 @@ char *pretrained_identity(const void *opaque, qctx_error *error)
     const pretrained_settings *settings = &state->settings;
 
     return dump(json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", names[HASH], settings->hash, names[PRECISION],
-                          qctx_precision_name(settings->precision), names[DIM], (json_int_t)settings->dim,
+                          qctx_precision_names[settings->precision], names[DIM], (json_int_t)settings->dim,
                           names[POOLING], settings->pooling, names[QUESTION_PROMPT], settings->prompts[QCTX_QUESTION],
                           names[CONTEXT_PROMPT], settings->prompts[QCTX_CONTEXT]),
                 error);

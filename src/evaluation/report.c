@@ -115,16 +115,6 @@ static void print_verdict(FILE *out, const qctx_comparison *comparison)
     print_sentence(out, "No significant difference in", comparison, QCTX_OUTCOME_SAME);
 }
 
-const char *qctx_report_order_name(qctx_pool_order order)
-{
-    return order == QCTX_POOLS_CONSECUTIVE ? "consecutive" : "shuffled";
-}
-
-const char *qctx_report_candidates_name(qctx_candidates candidates)
-{
-    return candidates == QCTX_CANDIDATES_POOLS ? "pools" : candidates == QCTX_CANDIDATES_SPLIT ? "split" : "corpus";
-}
-
 void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions)
 {
     char count[48], pool[48];
@@ -132,7 +122,7 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
     fprintf(out, "%s: %s questions, ", source, with_commas(questions, count, sizeof count));
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
         fprintf(out, "pools of %s (%s)\n", with_commas(protocol->pool, pool, sizeof pool),
-                qctx_report_order_name(protocol->order));
+                qctx_pool_order_names[protocol->order]);
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
         fputs("against all contexts of the split\n", out);
     else
@@ -186,13 +176,13 @@ json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, cons
                          qctx_error *error)
 {
     json_t *object = json_pack("{s:s, s:I, s:s}", "source", source, "questions", (json_int_t)comparison->questions,
-                               "candidates", qctx_report_candidates_name(protocol->candidates));
+                               "candidates", qctx_candidates_names[protocol->candidates]);
 
     if (object == NULL)
         return out_of_memory(error);
     if (protocol->candidates == QCTX_CANDIDATES_POOLS) {
         json_object_set_new(object, "pool", json_integer(protocol->pool));
-        json_object_set_new(object, "order", json_string(qctx_report_order_name(protocol->order)));
+        json_object_set_new(object, "order", json_string(qctx_pool_order_names[protocol->order]));
     }
     json_object_set_new(object, "resamples", json_integer(comparison->resamples));
     json_object_set_new(object, "no_head", figures_json(comparison->base));

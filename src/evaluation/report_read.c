@@ -1,6 +1,6 @@
 #include <math.h>
-#include <string.h>
 
+#include "qctx/base/names.h"
 #include "qctx/evaluation/report.h"
 
 /* No position is beyond it, and a figure below it fits into every table. */
@@ -39,26 +39,36 @@ static qctx_status read_figures(const json_t *object, const char *key, const cha
     return status;
 }
 
-static qctx_status read_protocol(const json_t *object, const char *place, qctx_protocol *protocol, qctx_error *error)
+/* The value of an enum that a member of the object names. */
+static qctx_status read_name(const json_t *object, const char *key, const char *const *names, const char *place,
+                             int *value, qctx_error *error)
 {
-    const char *candidates, *order;
-    qctx_status status = qctx_json_get_string(object, "candidates", NULL, place, &candidates, error);
+    const char *text;
+    char expected[64];
+    qctx_status status = qctx_json_get_string(object, key, NULL, place, &text, error);
 
     if (status != QCTX_OK)
         return status;
-    for (int c = QCTX_CANDIDATES_POOLS; c <= QCTX_CANDIDATES_CORPUS; c++)
-        if (strcmp(candidates, qctx_report_candidates_name((qctx_candidates)c)) == 0) {
-            protocol->candidates = (qctx_candidates)c;
-            if (c != QCTX_CANDIDATES_POOLS)
-                return QCTX_OK;
-            status = qctx_json_get_string(object, "order", NULL, place, &order, error);
-            if (status != QCTX_OK)
-                return status;
-            protocol->order = strcmp(order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
-            return qctx_json_get_integer(object, "pool", 0, 1, INT64_MAX, place, &protocol->pool, error);
-        }
-    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'candidates' is '%.40s', expected pools, split or corpus", place,
-                     candidates);
+    *value = qctx_name_find(names, text);
+    if (*value < 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is '%.40s', expected %s", place, key, text,
+                         qctx_names_join(names, ", ", " or ", expected, sizeof expected));
+    return QCTX_OK;
+}
+
+static qctx_status read_protocol(const json_t *object, const char *place, qctx_protocol *protocol, qctx_error *error)
+{
+    int found = 0;
+    qctx_status status = read_name(object, "candidates", qctx_candidates_names, place, &found, error);
+
+    protocol->candidates = (qctx_candidates)found;
+    if (status != QCTX_OK || protocol->candidates != QCTX_CANDIDATES_POOLS)
+        return status;
+    status = read_name(object, "order", qctx_pool_order_names, place, &found, error);
+    if (status != QCTX_OK)
+        return status;
+    protocol->order = (qctx_pool_order)found;
+    return qctx_json_get_integer(object, "pool", 0, 1, INT64_MAX, place, &protocol->pool, error);
 }
 
 qctx_status qctx_report_parse(const json_t *object, const char *place, const char **source, qctx_protocol *protocol,

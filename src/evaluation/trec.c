@@ -44,7 +44,7 @@ static qctx_status read_ids(qctx_store *store, qctx_side side, const int64_t *ro
         return QCTX_ERR_MEMORY;
     status = qctx_store_texts(store, side, QCTX_FIELD_ID, rows, count, *ids, error);
     for (int64_t i = 0; i < count && status == QCTX_OK; i++)
-        status = qctx_trec_check_id(side == QCTX_QUESTION ? "question" : "context", (*ids)[i], error);
+        status = qctx_trec_check_id(qctx_side_names[side], (*ids)[i], error);
     return status;
 }
 

@@ -10,6 +10,13 @@
 #include "qctx/linalg/onednn.h"
 #include "qctx/platform/comm.h"
 
+const char *const qctx_precision_names[] = {
+    [QCTX_PRECISION_FLOAT32] = "float32",
+    [QCTX_PRECISION_BFLOAT16] = "bfloat16",
+    [QCTX_PRECISION_AUTO] = "auto",
+    NULL,
+};
+
 enum {
     /*
      * Most rows and columns of a panel. Each panel packs its operands anew, which costs about as much as 20 further
@@ -149,13 +156,6 @@ void qctx_product(qctx_precision precision, qctx_transpose a_form, qctx_transpos
 int64_t qctx_precision_bytes(qctx_precision precision)
 {
     return precision == QCTX_PRECISION_FLOAT32 ? (int64_t)sizeof(float) : (int64_t)sizeof(qctx_bfloat16);
-}
-
-const char *qctx_precision_name(qctx_precision precision)
-{
-    static const char *const names[] = {"float32", "bfloat16", "auto"};
-
-    return names[precision];
 }
 
 bool qctx_product_is_native(qctx_precision precision)

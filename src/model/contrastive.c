@@ -6,6 +6,18 @@
 #include "contrastive_internal.h"
 #include "qctx/base/mem.h"
 
+const char *const qctx_loss_kind_names[] = {
+    [QCTX_LOSS_CLIP] = "clip", [QCTX_LOSS_SOFT] = "soft", [QCTX_LOSS_SIGMOID] = "sigmoid", NULL};
+const char *const qctx_loss_direction_names[] = {
+    [QCTX_DIRECTION_BOTH] = "both", [QCTX_DIRECTION_QUESTION] = "question", [QCTX_DIRECTION_CONTEXT] = "context", NULL};
+const char *const qctx_similarity_names[] = {
+    [QCTX_SIMILARITY_AUTO] = "auto",
+    [QCTX_SIMILARITY_FULL] = "full",
+    [QCTX_SIMILARITY_ROWS] = "rows",
+    [QCTX_SIMILARITY_RING] = "ring",
+    NULL,
+};
+
 struct qctx_loss {
     const loss_scheme *scheme;
     void *state;
@@ -26,7 +38,7 @@ static loss_sizes sizes_of(const qctx_loss_config *config, int ranks, int64_t ro
 /* Refuses what the configuration and the plan should have kept from coming here. */
 static qctx_status check(const qctx_loss_config *config, qctx_error *error)
 {
-    const char *name = qctx_similarity_name(config->scheme);
+    const char *name = qctx_similarity_names[config->scheme];
 
     if (schemes[config->scheme] == NULL)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss was created with scheme '%s'", name);
@@ -126,11 +138,4 @@ qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch)
     result.finite = lanes[LOSS_LANE_NOT_FINITE] == 0.0 && isfinite(result.loss) && isfinite(result.dlog_scale) &&
                     isfinite(result.dbias);
     return result;
-}
-
-const char *qctx_similarity_name(qctx_similarity scheme)
-{
-    static const char *const names[] = {"auto", "full", "rows", "ring"};
-
-    return names[scheme];
 }

@@ -7,6 +7,17 @@
 #include "head_internal.h"
 #include "qctx/base/rng.h"
 
+const char *const qctx_head_form_names[] = {[QCTX_HEAD_PLAIN] = "plain", [QCTX_HEAD_RESIDUAL] = "residual", NULL};
+const char *const qctx_activation_names[] = {
+    [QCTX_ACTIVATION_RELU] = "relu", [QCTX_ACTIVATION_GELU] = "gelu", [QCTX_ACTIVATION_TANH] = "tanh", NULL};
+const char *const qctx_head_sides_names[] = {
+    [QCTX_SIDES_QUESTION] = "question",
+    [QCTX_SIDES_CONTEXT] = "context",
+    [QCTX_SIDES_BOTH] = "both",
+    [QCTX_SIDES_SHARED] = "shared",
+    NULL,
+};
+
 int64_t qctx_head_mlp_count(const qctx_head_config *config)
 {
     return config->sides == QCTX_SIDES_BOTH ? 2 : 1;
@@ -77,8 +88,8 @@ int64_t qctx_head_tensor_count(const qctx_head_config *config)
 static const char *mlp_name(const qctx_head_config *config, int64_t mlp)
 {
     if (config->sides == QCTX_SIDES_BOTH)
-        return qctx_head_sides_name(mlp == QCTX_QUESTION ? QCTX_SIDES_QUESTION : QCTX_SIDES_CONTEXT);
-    return qctx_head_sides_name(config->sides);
+        return qctx_side_names[mlp];
+    return qctx_head_sides_names[config->sides];
 }
 
 void qctx_head_tensors(const qctx_head_config *config, qctx_head_tensor *tensors)
@@ -121,29 +132,4 @@ void qctx_head_init(const qctx_head_config *config, float *parameters)
             fill_uniform(config->seed, tensor + 1, bound, layer.out, parameters + layer.bias);
         }
     }
-}
-
-const char *qctx_head_form_name(qctx_head_form form)
-{
-    static const char *const names[] = {[QCTX_HEAD_PLAIN] = "plain", [QCTX_HEAD_RESIDUAL] = "residual"};
-
-    return names[form];
-}
-
-const char *qctx_head_sides_name(qctx_head_sides sides)
-{
-    static const char *const names[] = {[QCTX_SIDES_QUESTION] = "question",
-                                        [QCTX_SIDES_CONTEXT] = "context",
-                                        [QCTX_SIDES_BOTH] = "both",
-                                        [QCTX_SIDES_SHARED] = "shared"};
-
-    return names[sides];
-}
-
-const char *qctx_activation_name(qctx_activation activation)
-{
-    static const char *const names[] = {
-        [QCTX_ACTIVATION_RELU] = "relu", [QCTX_ACTIVATION_GELU] = "gelu", [QCTX_ACTIVATION_TANH] = "tanh"};
-
-    return names[activation];
 }

@@ -8,6 +8,9 @@
 #include "qctx/base/multiversion.h"
 #include "qctx/base/order.h"
 
+const char *const qctx_optimizer_kind_names[] = {
+    [QCTX_OPTIMIZER_ADAMW] = "adamw", [QCTX_OPTIMIZER_ADAM] = "adam", [QCTX_OPTIMIZER_SGD] = "sgd", NULL};
+
 /* Parameters a thread takes at a time; every parameter stands alone, so the cut changes no result. */
 enum { BLOCK = 16384 };
 

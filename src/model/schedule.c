@@ -1,6 +1,10 @@
 #include "qctx/model/schedule.h"
 
 #include <math.h>
+#include <stddef.h>
+
+const char *const qctx_decay_names[] = {
+    [QCTX_DECAY_CONSTANT] = "constant", [QCTX_DECAY_COSINE] = "cosine", [QCTX_DECAY_LINEAR] = "linear", NULL};
 
 double qctx_schedule_rate(const qctx_schedule *schedule, int64_t step)
 {

@@ -16,7 +16,7 @@ static void count_trials(definition_reader *reader, const qctx_yaml *root)
     if (definition->method != QCTX_SWEEP_GRID) {
         if (definition_find(root, "run_cap") == NULL)
             definition_complain(reader, NULL, "run_cap", "required: how many trials %s search makes",
-                                definition->method == QCTX_SWEEP_BAYES ? "bayes" : "random");
+                                qctx_sweep_method_names[definition->method]);
         return;
     }
     if (reader->run_cap == 0 || grid < reader->run_cap)

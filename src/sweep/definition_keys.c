@@ -4,6 +4,7 @@
 
 #include "definition_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 
 static qctx_status read_path(definition_reader *reader, const qctx_yaml *node, char **member)
 {
@@ -58,8 +59,8 @@ static qctx_status refuse_service(definition_reader *reader, const qctx_yaml *no
 
 static qctx_status read_method(definition_reader *reader, const qctx_yaml *node)
 {
-    static const char *const methods[] = {"grid", "random", "bayes"};
-    int64_t method = definition_read_word(reader, node, "method", methods, 3);
+    int64_t method =
+        definition_read_word(reader, node, "method", qctx_sweep_method_names, qctx_name_count(qctx_sweep_method_names));
 
     reader->definition->method = method >= 0 ? (qctx_sweep_method)method : QCTX_SWEEP_RANDOM;
     return QCTX_OK;

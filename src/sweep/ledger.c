@@ -15,6 +15,14 @@
 #include "qctx/base/mem.h"
 #include "qctx/platform/comm.h"
 
+const char *const qctx_trial_state_names[] = {
+    [QCTX_TRIAL_RUNNING] = "running",
+    [QCTX_TRIAL_PAUSED] = "paused",
+    [QCTX_TRIAL_FINISHED] = "finished",
+    [QCTX_TRIAL_FAILED] = "failed",
+    NULL,
+};
+
 qctx_status qctx_ledger_open(const char *folder, int64_t parameters, bool write, qctx_ledger **opened,
                              qctx_error *error)
 {

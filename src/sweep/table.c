@@ -29,20 +29,6 @@ int64_t qctx_sweep_best(const qctx_ledger *ledger)
     return finished >= 0 ? finished : best_of(trials, count, QCTX_TRIAL_PAUSED);
 }
 
-const char *table_method_name(qctx_sweep_method method)
-{
-    static const char *const names[] = {"grid", "random", "bayes"};
-
-    return names[method];
-}
-
-const char *table_state_name(qctx_trial_state state)
-{
-    static const char *const names[] = {"running", "paused", "finished", "failed"};
-
-    return names[state];
-}
-
 void table_print_counts(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger)
 {
     int64_t begun, counts[QCTX_TRIAL_FAILED + 1] = {0};
@@ -51,10 +37,10 @@ void table_print_counts(FILE *out, const qctx_sweep_definition *definition, cons
 
     for (int64_t t = 0; t < begun; t++)
         counts[trials[t].state]++;
-    fprintf(out, "%s of %lld trials", table_method_name(definition->method), (long long)definition->trials);
+    fprintf(out, "%s of %lld trials", qctx_sweep_method_names[definition->method], (long long)definition->trials);
     for (int s = 0; s <= QCTX_TRIAL_FAILED; s++)
         if (counts[s] > 0) {
-            fprintf(out, "%s %lld %s", joint, (long long)counts[s], table_state_name((qctx_trial_state)s));
+            fprintf(out, "%s %lld %s", joint, (long long)counts[s], qctx_trial_state_names[s]);
             joint = ",";
         }
     if (definition->trials > begun)

@@ -75,7 +75,7 @@ static void print_trial(FILE *out, const sweep_table *table, const table_row *ro
     const qctx_trial *trial = row->trial;
     bool whole = row->summary != NULL, paused = trial->state == QCTX_TRIAL_PAUSED;
 
-    fprintf(out, "%lld,%s", (long long)trial->index, table_state_name(trial->state));
+    fprintf(out, "%lld,%s", (long long)trial->index, qctx_trial_state_names[trial->state]);
     for (int64_t p = 0; p < table->definition->space.count; p++)
         print_field(out, table_raw_value(trial->overrides[p]));
     print_field(out, qctx_figure_name(qctx_evaluator_figure(table->definition->metric)));
@@ -95,9 +95,9 @@ static void print_result(FILE *out, const table_result *result)
 
     print_field(out, result->source);
     print_count(out, comparison->questions, true);
-    print_field(out, qctx_report_candidates_name(result->protocol.candidates));
+    print_field(out, qctx_candidates_names[result->protocol.candidates]);
     print_count(out, result->protocol.pool, pools);
-    print_field(out, pools ? qctx_report_order_name(result->protocol.order) : "");
+    print_field(out, pools ? qctx_pool_order_names[result->protocol.order] : "");
     print_count(out, comparison->resamples, true);
     for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
         for (int s = 0; s < 3; s++) {

@@ -50,10 +50,6 @@ void table_free(sweep_table *table);
 /* The row's result on a source, or NULL. Local. */
 const table_result *table_find(const table_row *row, const char *source);
 
-/* "grid", "finished", … Local. */
-const char *table_method_name(qctx_sweep_method method);
-const char *table_state_name(qctx_trial_state state);
-
 /* Prints "grid of 12 trials: 5 finished, 1 running, 6 to begin", a line. Local. */
 void table_print_counts(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger);
 

@@ -165,7 +165,7 @@ static qctx_status print_state(FILE *out, const qctx_sweep_definition *definitio
         if (trials[t].state != state)
             continue;
         if (!any)
-            fprintf(out, "\n%s\n", table_state_name(state));
+            fprintf(out, "\n%s\n", qctx_trial_state_names[state]);
         any = true;
         status = state == QCTX_TRIAL_RUNNING ? print_running(out, definition, &trials[t], error)
                                              : print_failed(out, &trials[t], error);

@@ -6,6 +6,7 @@
 
 #include "checkpoint_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/platform/h5.h"
 
 /* The bytes are as they were written; that they are a checkpoint of this version is checked inside as well. */
@@ -197,18 +198,8 @@ static qctx_status read_optimizer(const qctx_h5 *file, const char *path, qctx_ch
     return status;
 }
 
-static const char *similarity_name(int value)
-{
-    return qctx_similarity_name((qctx_similarity)value);
-}
-
-static const char *precision_name(int value)
-{
-    return qctx_precision_name((qctx_precision)value);
-}
-
 /* *value = the one of first … last whose name the attribute holds. */
-static qctx_status read_choice(const qctx_h5 *file, const char *path, const char *attribute, const char *(*name)(int),
+static qctx_status read_choice(const qctx_h5 *file, const char *path, const char *attribute, const char *const *names,
                                int first, int last, int *value, qctx_error *error)
 {
     char *text = NULL;
@@ -216,9 +207,8 @@ static qctx_status read_choice(const qctx_h5 *file, const char *path, const char
 
     if (status != QCTX_OK)
         return status;
-    for (*value = first; *value <= last && strcmp(name(*value), text) != 0;)
-        ++*value;
-    if (*value > last)
+    *value = qctx_name_find(names, text);
+    if (*value < first || *value > last)
         status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is '%s', which this version does not know", path,
                            attribute, text);
     free(text);
@@ -250,11 +240,11 @@ static qctx_status read_plan(const qctx_h5 *file, const char *path, qctx_checkpo
     qctx_status status = refuse_retired_scheme(file, path, error);
 
     if (status == QCTX_OK)
-        status = read_choice(file, path, "similarity", similarity_name, QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING,
-                             &similarity, error);
+        status = read_choice(file, path, "similarity", qctx_similarity_names, QCTX_SIMILARITY_FULL,
+                             QCTX_SIMILARITY_RING, &similarity, error);
     if (status == QCTX_OK)
-        status = read_choice(file, path, "precision", precision_name, QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16,
-                             &precision, error);
+        status = read_choice(file, path, "precision", qctx_precision_names, QCTX_PRECISION_FLOAT32,
+                             QCTX_PRECISION_BFLOAT16, &precision, error);
     checkpoint->similarity = (qctx_similarity)similarity;
     checkpoint->precision = (qctx_precision)precision;
     return status;

@@ -128,8 +128,8 @@ static qctx_status write_texts(qctx_h5 *file, const qctx_checkpoint *checkpoint,
 {
     const char *const texts[][2] = {
         {"encoder_fingerprint", checkpoint->encoder_fingerprint},
-        {"similarity", qctx_similarity_name(checkpoint->similarity)},
-        {"precision", qctx_precision_name(checkpoint->precision)},
+        {"similarity", qctx_similarity_names[checkpoint->similarity]},
+        {"precision", qctx_precision_names[checkpoint->precision]},
         {"config", checkpoint->config},
     };
     qctx_status status = QCTX_OK;

@@ -100,17 +100,17 @@ qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, i
         qctx_fail(error, QCTX_ERR_CONFIG,
                   "run.memory: %s is below the least that a step of %lld questions needs on %d ranks, %s with "
                   "similarity %s",
-                  has, (long long)request->batch, ranks, needs, qctx_similarity_name(least->scheme));
+                  has, (long long)request->batch, ranks, needs, qctx_similarity_names[least->scheme]);
         snprintf(way, sizeof way, "run.memory: %s", needs);
         add(ways, way);
     } else {
         qctx_fail(error, QCTX_ERR_MEMORY,
                   "a step of %lld questions on %d ranks needs %s a rank with similarity %s, and the node has %s free "
                   "for each",
-                  (long long)request->batch, ranks, needs, qctx_similarity_name(least->scheme), has);
+                  (long long)request->batch, ranks, needs, qctx_similarity_names[least->scheme], has);
     }
     if (scheme != request->similarity) {
-        snprintf(way, sizeof way, "loss.similarity: %s", qctx_similarity_name(scheme));
+        snprintf(way, sizeof way, "loss.similarity: %s", qctx_similarity_names[scheme]);
         add(ways, way);
     }
     if (batch > 0) {

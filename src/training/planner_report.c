@@ -38,7 +38,7 @@ static void explain_precision(const qctx_plan_request *request, const qctx_plan_
 {
     double gain = rates->flops[QCTX_PRECISION_BFLOAT16] / rates->flops[QCTX_PRECISION_FLOAT32];
 
-    snprintf(text, size, "%s", qctx_precision_name(plan->precision));
+    snprintf(text, size, "%s", qctx_precision_names[plan->precision]);
     if (request->precision == QCTX_PRECISION_AUTO && planner_only_float32(request))
         snprintf(text + strlen(text), size - strlen(text), " (auto: %s knows no other)",
                  request->kind == QCTX_LOSS_SOFT ? "the loss soft" : "similarity full");
@@ -89,7 +89,7 @@ void planner_explain(const qctx_plan_request *request, int ranks, const qctx_pla
     if (ranks > 1)
         snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
     snprintf(plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s",
-             qctx_similarity_name(plan->scheme), request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
+             qctx_similarity_names[plan->scheme], request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
              precision, plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, cost.computing, exchange, spent,
              memory);
     warn(request, ranks, plan);

@@ -1,6 +1,21 @@
 #include "qctx/training/timers.h"
 
+#include <stddef.h>
+
 #include "qctx/base/clock.h"
+
+const char *const qctx_timer_names[] = {
+    [QCTX_TIMER_OPEN] = "open",
+    [QCTX_TIMER_LOAD] = "feed",
+    [QCTX_TIMER_FORWARD] = "forward",
+    [QCTX_TIMER_LOSS] = "loss",
+    [QCTX_TIMER_BACKWARD] = "backward",
+    [QCTX_TIMER_REDUCE] = "reduce",
+    [QCTX_TIMER_OPTIMIZE] = "optimize",
+    [QCTX_TIMER_EVALUATE] = "evaluate",
+    [QCTX_TIMER_CHECKPOINT] = "checkpoint",
+    NULL,
+};
 
 void qctx_timers_begin(qctx_timers *timers)
 {
@@ -13,12 +28,4 @@ void qctx_timers_end(qctx_timers *timers, qctx_timer phase)
 
     timers->seconds[phase] += now - timers->mark;
     timers->mark = now;
-}
-
-const char *qctx_timer_name(qctx_timer phase)
-{
-    static const char *const names[QCTX_TIMER_COUNT] = {"open",   "feed",     "forward",  "loss",      "backward",
-                                                        "reduce", "optimize", "evaluate", "checkpoint"};
-
-    return names[phase];
 }

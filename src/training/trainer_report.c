@@ -22,9 +22,9 @@ void trainer_say_start(const trainer *run)
 {
     const qctx_head_config *head = &run->head;
 
-    qctx_info("head: %s, %lld layers, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_name(head->form),
+    qctx_info("head: %s, %lld layers, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_names[head->form],
               (long long)head->layers, (long long)head->input, (long long)head->output,
-              qctx_head_sides_name(head->sides), (long long)qctx_head_parameter_count(head));
+              qctx_head_sides_names[head->sides], (long long)qctx_head_parameter_count(head));
     qctx_info("%s", run->plan.reason);
     if (speaks(run) && run->plan.warning[0] != '\0')
         qctx_warn("%s", run->plan.warning);
@@ -120,7 +120,7 @@ static json_t *phase_table(const double *seconds)
     json_t *table = json_object();
 
     for (int p = 0; p < QCTX_TIMER_COUNT; p++)
-        json_object_set_new(table, qctx_timer_name((qctx_timer)p), json_real(seconds[p]));
+        json_object_set_new(table, qctx_timer_names[p], json_real(seconds[p]));
     return table;
 }
 
@@ -135,8 +135,8 @@ static json_t *layout_table(const trainer *run, double peak_mib)
 
 static json_t *plan_table(const qctx_plan *plan)
 {
-    return json_pack("{s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "similarity", qctx_similarity_name(plan->scheme),
-                     "precision", qctx_precision_name(plan->precision), "reproducible", plan->leaves > 0, "memory_mb",
+    return json_pack("{s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "similarity", qctx_similarity_names[plan->scheme],
+                     "precision", qctx_precision_names[plan->precision], "reproducible", plan->leaves > 0, "memory_mb",
                      1e-6 * (double)plan->memory, "kept_scores_mb", 1e-6 * (double)plan->keep_bytes, "head_rows",
                      (json_int_t)plan->micro_rows, "reason", plan->reason);
 }
@@ -228,9 +228,9 @@ void trainer_print_results(const trainer *run)
               out);
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
         fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->best.epoch,
-                run->best.strength, qctx_precision_name(run->plan.precision));
+                run->best.strength, qctx_precision_names[run->plan.precision]);
     else
         fprintf(out, "Kept: epoch %lld, trained in %s.\n", (long long)run->best.epoch,
-                qctx_precision_name(run->plan.precision));
+                qctx_precision_names[run->plan.precision]);
     fprintf(out, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
 }

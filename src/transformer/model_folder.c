@@ -7,6 +7,16 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
+const char *const qctx_architecture_names[] = {
+    [QCTX_BERT] = "bert",
+    [QCTX_DISTILBERT] = "distilbert",
+    [QCTX_ROBERTA] = "roberta",
+    [QCTX_MPNET] = "mpnet",
+    [QCTX_CLIP_TEXT] = "clip_text_model",
+    [QCTX_OPEN_CLIP] = "open_clip",
+    NULL,
+};
+
 /* A folder may hold a model of OpenCLIP in Hugging Face's form, too: what its files are there for decides. */
 static bool is_open_clip(const char *path)
 {
@@ -100,11 +110,4 @@ uint64_t qctx_model_folder_hash(const qctx_model_folder *folder)
         hash = qctx_safetensors_hash(folder->dense[i].tensors, NULL, hash);
     }
     return hash;
-}
-
-const char *qctx_architecture_name(qctx_architecture architecture)
-{
-    static const char *const names[] = {"bert", "distilbert", "roberta", "mpnet", "clip_text_model", "open_clip"};
-
-    return names[architecture];
 }

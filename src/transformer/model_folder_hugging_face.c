@@ -6,7 +6,6 @@
 #include "qctx/base/order.h"
 
 typedef struct {
-    const char *model_type;
     qctx_architecture architecture;
     /* Keys, and what holds where they are absent. */
     const char *hidden_key, *layers_key, *heads_key, *intermediate_key, *function_key;
@@ -18,16 +17,16 @@ typedef struct {
 
 /* From the configuration classes of transformers 5. */
 static const architecture_row architectures[] = {
-    {"bert", QCTX_BERT, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
-     30522, 768, 12, 12, 3072, 512, 2, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
-    {"distilbert", QCTX_DISTILBERT, "dim", "n_layers", "n_heads", "hidden_dim", "activation", 30522, 768, 6, 12, 3072,
-     512, 0, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
-    {"roberta", QCTX_ROBERTA, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-     "hidden_act", 50265, 768, 12, 12, 3072, 512, 2, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
-    {"mpnet", QCTX_MPNET, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
-     30527, 768, 12, 12, 3072, 512, 0, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
-    {"clip_text_model", QCTX_CLIP_TEXT, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-     "hidden_act", 49408, 512, 12, 8, 2048, 77, 0, "quick_gelu", 1e-5, "embeddings.token_embedding.weight"},
+    {QCTX_BERT, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", 30522,
+     768, 12, 12, 3072, 512, 2, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
+    {QCTX_DISTILBERT, "dim", "n_layers", "n_heads", "hidden_dim", "activation", 30522, 768, 6, 12, 3072, 512, 0, "gelu",
+     1e-12, "embeddings.word_embeddings.weight"},
+    {QCTX_ROBERTA, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", 50265,
+     768, 12, 12, 3072, 512, 2, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
+    {QCTX_MPNET, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", 30527,
+     768, 12, 12, 3072, 512, 0, "gelu", 1e-12, "embeddings.word_embeddings.weight"},
+    {QCTX_CLIP_TEXT, "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
+     49408, 512, 12, 8, 2048, 77, 0, "quick_gelu", 1e-5, "embeddings.token_embedding.weight"},
 };
 
 static const char supported[] = "bert, distilbert, roberta, mpnet, clip, clip_text_model";
@@ -38,7 +37,7 @@ enum { MPNET_BUCKETS = 32, MPNET_PADDING = 1, OLD_END_OF_TEXT = 2 };
 static const architecture_row *find_row(const char *model_type)
 {
     for (size_t i = 0; i < sizeof architectures / sizeof architectures[0]; i++) {
-        if (strcmp(model_type, architectures[i].model_type) == 0)
+        if (strcmp(model_type, qctx_architecture_names[architectures[i].architecture]) == 0)
             return &architectures[i];
     }
     return NULL;
@@ -223,7 +222,7 @@ qctx_status model_folder_open_hugging_face(qctx_model_folder *folder, const char
     if (status != QCTX_OK)
         goto out;
     whole = strcmp(model_type, "clip") == 0;
-    row = find_row(whole ? "clip_text_model" : model_type);
+    row = find_row(whole ? qctx_architecture_names[QCTX_CLIP_TEXT] : model_type);
     if (row == NULL) {
         status = model_config_refuse(&config, "model_type", model_type, supported, error);
         goto out;

@@ -70,6 +70,6 @@ qctx_status model_folder_find_prefix(qctx_model_folder *folder, const char *embe
         return qctx_fail(error, QCTX_ERR_FORMAT,
                          "%s: tensor '%s' is missing, with and without bert., distilbert., roberta., mpnet., model., "
                          "text_model. or text. before it: not the weights of a %s model",
-                         path, embeddings, qctx_architecture_name(folder->architecture));
+                         path, embeddings, qctx_architecture_names[folder->architecture]);
     return QCTX_OK;
 }

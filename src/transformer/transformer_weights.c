@@ -79,7 +79,7 @@ qctx_status transformer_pooled_dim(const qctx_model_folder *folder, unsigned poo
     if ((pooling & QCTX_POOL_END_OF_TEXT) && !transformer_is_clip(folder))
         return qctx_fail(error, QCTX_ERR_CONFIG,
                          "%s: pooling at the end of the text, expected another: the model is a %s, not CLIP",
-                         folder->path, qctx_architecture_name(folder->architecture));
+                         folder->path, qctx_architecture_names[folder->architecture]);
     if (folder->projection > 0 && width != folder->hidden)
         return qctx_fail(error, QCTX_ERR_CONFIG,
                          "%s: pooled vectors have %" PRId64 " values, but the text projection takes %" PRId64,

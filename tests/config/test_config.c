@@ -175,11 +175,11 @@ static void choices_are_called_as_the_head_calls_them(void **state)
         c.model.activation = (qctx_activation)(i % 3);
         c.model.sides = (qctx_head_sides)i;
         dump = qctx_config_dump(&c, NULL);
-        snprintf(expected, sizeof expected, "\n  form: %s\n", qctx_head_form_name(c.model.form));
+        snprintf(expected, sizeof expected, "\n  form: %s\n", qctx_head_form_names[c.model.form]);
         assert_contains(dump, expected);
-        snprintf(expected, sizeof expected, "\n  activation: %s\n", qctx_activation_name(c.model.activation));
+        snprintf(expected, sizeof expected, "\n  activation: %s\n", qctx_activation_names[c.model.activation]);
         assert_contains(dump, expected);
-        snprintf(expected, sizeof expected, "\n  sides: %s\n", qctx_head_sides_name(c.model.sides));
+        snprintf(expected, sizeof expected, "\n  sides: %s\n", qctx_head_sides_names[c.model.sides]);
         assert_contains(dump, expected);
         free(dump);
     }

@@ -237,7 +237,7 @@ static void says_what_it_runs_on(void **state)
     (void)state;
     assert_int_equal(qctx_precision_bytes(QCTX_PRECISION_FLOAT32), 4);
     assert_int_equal(qctx_precision_bytes(QCTX_PRECISION_BFLOAT16), 2);
-    assert_string_equal(qctx_precision_name(QCTX_PRECISION_BFLOAT16), "bfloat16");
+    assert_string_equal(qctx_precision_names[QCTX_PRECISION_BFLOAT16], "bfloat16");
     assert_true(qctx_product_is_native(QCTX_PRECISION_FLOAT32));
     assert_contains(qctx_product_library(QCTX_PRECISION_BFLOAT16), "oneDNN");
     assert_contains(qctx_product_library(QCTX_PRECISION_FLOAT32), qctx_onednn_has_float32() ? "oneDNN " : "OpenBLAS ");

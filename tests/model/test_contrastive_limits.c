@@ -142,7 +142,7 @@ static void what_no_plan_may_ask_for_is_refused(void **state)
         qctx_loss *loss;
 
         assert_status(qctx_loss_create(test_comm, &bad[k], 2, 16, 4, &loss, &error), QCTX_ERR_INTERNAL, &error);
-        assert_contains(error.message, qctx_similarity_name(bad[k].scheme));
+        assert_contains(error.message, qctx_similarity_names[bad[k].scheme]);
         assert_null(loss);
     }
 }

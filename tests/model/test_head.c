@@ -79,15 +79,15 @@ static void one_mlp_is_named_by_its_sides(void **state)
 static void names_are_those_of_the_config(void **state)
 {
     (void)state;
-    assert_string_equal(qctx_head_form_name(QCTX_HEAD_PLAIN), "plain");
-    assert_string_equal(qctx_head_form_name(QCTX_HEAD_RESIDUAL), "residual");
-    assert_string_equal(qctx_head_sides_name(QCTX_SIDES_QUESTION), "question");
-    assert_string_equal(qctx_head_sides_name(QCTX_SIDES_CONTEXT), "context");
-    assert_string_equal(qctx_head_sides_name(QCTX_SIDES_BOTH), "both");
-    assert_string_equal(qctx_head_sides_name(QCTX_SIDES_SHARED), "shared");
-    assert_string_equal(qctx_activation_name(QCTX_ACTIVATION_RELU), "relu");
-    assert_string_equal(qctx_activation_name(QCTX_ACTIVATION_GELU), "gelu");
-    assert_string_equal(qctx_activation_name(QCTX_ACTIVATION_TANH), "tanh");
+    assert_string_equal(qctx_head_form_names[QCTX_HEAD_PLAIN], "plain");
+    assert_string_equal(qctx_head_form_names[QCTX_HEAD_RESIDUAL], "residual");
+    assert_string_equal(qctx_head_sides_names[QCTX_SIDES_QUESTION], "question");
+    assert_string_equal(qctx_head_sides_names[QCTX_SIDES_CONTEXT], "context");
+    assert_string_equal(qctx_head_sides_names[QCTX_SIDES_BOTH], "both");
+    assert_string_equal(qctx_head_sides_names[QCTX_SIDES_SHARED], "shared");
+    assert_string_equal(qctx_activation_names[QCTX_ACTIVATION_RELU], "relu");
+    assert_string_equal(qctx_activation_names[QCTX_ACTIVATION_GELU], "gelu");
+    assert_string_equal(qctx_activation_names[QCTX_ACTIVATION_TANH], "tanh");
 }
 
 static void the_start_is_uniform(void **state)

@@ -7,7 +7,7 @@ static void test_bert_is_read(void **state)
     make_bert("");
     opens();
     assert_string_equal(folder.kind, "Hugging Face");
-    assert_string_equal(qctx_architecture_name(folder.architecture), "bert");
+    assert_string_equal(qctx_architecture_names[folder.architecture], "bert");
     assert_int_equal(folder.layers, 2);
     assert_int_equal(folder.hidden, 8);
     assert_int_equal(folder.heads, 2);
@@ -68,7 +68,7 @@ static void test_absent_keys_have_the_defaults_of_the_original(void **state)
         put_with("config.json", "{\"model_type\":\"%s\"}", rows[i].model_type, "");
         put_weights("model.safetensors", rows[i].tensor);
         opens();
-        assert_string_equal(qctx_architecture_name(folder.architecture), rows[i].model_type);
+        assert_string_equal(qctx_architecture_names[folder.architecture], rows[i].model_type);
         assert_int_equal(folder.vocabulary, rows[i].vocabulary);
         assert_int_equal(folder.hidden, rows[i].hidden);
         assert_int_equal(folder.layers, rows[i].layers);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "qctx/base/status.h"
+#include "qctx/config/protocol.h"
 #include "qctx/data/store.h"
 #include "qctx/model/contrastive.h"
 #include "qctx/model/head.h"
@@ -52,8 +53,6 @@ typedef struct {
 } qctx_numbers;
 
 typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
-typedef enum { QCTX_POOLS_CONSECUTIVE, QCTX_POOLS_SHUFFLED } qctx_pool_order;
-typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;
 
 typedef struct {
     struct {

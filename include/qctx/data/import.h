@@ -36,6 +36,7 @@ typedef enum {
     QCTX_IMPORT_JSONL,
     QCTX_IMPORT_TSV,
 } qctx_import_format;
+extern const char *const qctx_import_format_names[];
 
 typedef struct {
     const char *split; /* a valid split name; unused with a hold-out */
@@ -97,8 +98,5 @@ typedef struct {
  * question is left for a split), EXISTS, USAGE (a split's name).
  */
 qctx_status qctx_import_run(const qctx_import_job *job, qctx_import_report *report, qctx_error *error);
-
-/* "auto", "squad", "quac", "jsonl", "tsv". Local. */
-const char *qctx_import_format_name(qctx_import_format format);
 
 #endif

@@ -6,5 +6,6 @@
 #define QCTX_DATA_SIDE_H
 
 typedef enum { QCTX_QUESTION, QCTX_CONTEXT, QCTX_SIDE_COUNT } qctx_side;
+extern const char *const qctx_side_names[];
 
 #endif

@@ -31,6 +31,7 @@
 #define QCTX_STORE_VERSION 1
 
 typedef enum { QCTX_FLOAT32, QCTX_FLOAT16 } qctx_dtype;
+extern const char *const qctx_dtype_names[];
 
 typedef struct qctx_store qctx_store;
 

@@ -11,10 +11,8 @@
 #include "qctx/evaluation/metrics.h"
 #include "qctx/platform/json.h"
 
-/* A figure as tables call it, "top-1"; candidates and order as JSON names them ("pools", "consecutive"). Local. */
+/* A figure as tables call it, "top-1". Local. */
 const char *qctx_report_label(qctx_figure figure);
-const char *qctx_report_candidates_name(qctx_candidates candidates);
-const char *qctx_report_order_name(qctx_pool_order order);
 
 /*
  * "65.2 [64.3, 66.1]", without the interval unless `bounds`; shares in percent, long positions without decimals,

@@ -22,6 +22,7 @@
 
 /* AUTO is for the configuration: training/planner makes one of the others of it. */
 typedef enum { QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, QCTX_PRECISION_AUTO } qctx_precision;
+extern const char *const qctx_precision_names[];
 
 /*
  * C [m, n] = op(A)·op(B), or C += op(A)·op(B) where `add` is set; op(A) [m, k], op(B) [k, n]; lda, ldb, ldc are the row
@@ -42,9 +43,6 @@ void qctx_product_widened(qctx_transpose a_form, qctx_transpose b_form, int64_t 
 
 /* Bytes of an operand's element: 4 or 2. Local. */
 int64_t qctx_precision_bytes(qctx_precision precision);
-
-/* "float32", "bfloat16": as the config writes them. Local. */
-const char *qctx_precision_name(qctx_precision precision);
 
 /* The library and its kernels ("OpenBLAS 0.3.21 Cooperlake, openmp"), for records. Local. */
 const char *qctx_product_library(qctx_precision precision);

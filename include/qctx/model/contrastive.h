@@ -36,9 +36,12 @@
 #include "qctx/platform/comm.h"
 
 typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT, QCTX_LOSS_SIGMOID } qctx_loss_kind;
+extern const char *const qctx_loss_kind_names[];
 typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONTEXT } qctx_loss_direction;
+extern const char *const qctx_loss_direction_names[];
 /* AUTO is for the configuration: training/planner makes one of the others of it. */
 typedef enum { QCTX_SIMILARITY_AUTO, QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING } qctx_similarity;
+extern const char *const qctx_similarity_names[];
 
 typedef struct {
     qctx_loss_kind kind;
@@ -115,8 +118,5 @@ void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_
 void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
                          const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
                          qctx_loss_result *result);
-
-/* The name as the config writes it ("rows"). Local. */
-const char *qctx_similarity_name(qctx_similarity scheme);
 
 #endif

@@ -23,8 +23,11 @@
 #include "qctx/linalg/product.h"
 
 typedef enum { QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL } qctx_head_form;
+extern const char *const qctx_head_form_names[];
 typedef enum { QCTX_ACTIVATION_RELU, QCTX_ACTIVATION_GELU, QCTX_ACTIVATION_TANH } qctx_activation;
+extern const char *const qctx_activation_names[];
 typedef enum { QCTX_SIDES_QUESTION, QCTX_SIDES_CONTEXT, QCTX_SIDES_BOTH, QCTX_SIDES_SHARED } qctx_head_sides;
+extern const char *const qctx_head_sides_names[];
 
 typedef struct {
     qctx_head_form form;
@@ -128,10 +131,5 @@ void qctx_head_backward(const qctx_head_config *config, const float *parameters,
 
 /* Where the MLP of a side, which must have one, lies in the flat buffer. Local. */
 void qctx_head_range(const qctx_head_config *config, qctx_side side, int64_t *first, int64_t *count);
-
-/* Names as the config writes them ("residual", "both", "gelu"). Local. */
-const char *qctx_head_form_name(qctx_head_form form);
-const char *qctx_head_sides_name(qctx_head_sides sides);
-const char *qctx_activation_name(qctx_activation activation);
 
 #endif

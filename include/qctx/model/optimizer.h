@@ -15,6 +15,7 @@
 #include "qctx/base/status.h"
 
 typedef enum { QCTX_OPTIMIZER_ADAMW, QCTX_OPTIMIZER_ADAM, QCTX_OPTIMIZER_SGD } qctx_optimizer_kind;
+extern const char *const qctx_optimizer_kind_names[];
 
 typedef struct {
     qctx_optimizer_kind kind;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 typedef enum { QCTX_DECAY_CONSTANT, QCTX_DECAY_COSINE, QCTX_DECAY_LINEAR } qctx_decay;
+extern const char *const qctx_decay_names[];
 
 typedef struct {
     qctx_decay decay;

@@ -43,6 +43,7 @@
 #include "qctx/sweep/space.h"
 
 typedef enum { QCTX_SWEEP_GRID, QCTX_SWEEP_RANDOM, QCTX_SWEEP_BAYES } qctx_sweep_method;
+extern const char *const qctx_sweep_method_names[];
 
 typedef struct {
     char *name;

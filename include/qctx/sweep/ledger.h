@@ -28,6 +28,7 @@ typedef enum {
     QCTX_TRIAL_FINISHED,
     QCTX_TRIAL_FAILED,
 } qctx_trial_state;
+extern const char *const qctx_trial_state_names[];
 
 /* A trial that has begun, as the ledger tells. Owned by the ledger. */
 typedef struct {

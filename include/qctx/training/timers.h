@@ -14,6 +14,7 @@ typedef enum {
     QCTX_TIMER_CHECKPOINT,
     QCTX_TIMER_COUNT
 } qctx_timer;
+extern const char *const qctx_timer_names[];
 
 typedef struct {
     double seconds[QCTX_TIMER_COUNT];
@@ -25,8 +26,5 @@ void qctx_timers_begin(qctx_timers *timers);
 
 /* Adds the time since the last begin or end to a phase. Local. */
 void qctx_timers_end(qctx_timers *timers, qctx_timer phase);
-
-/* "feed", "forward", … Local. */
-const char *qctx_timer_name(qctx_timer phase);
 
 #endif

@@ -30,6 +30,8 @@ typedef enum {
     QCTX_CLIP_TEXT,  /* Radford et al. 2021, in Hugging Face's names */
     QCTX_OPEN_CLIP,  /* the same network in OpenCLIP's names and layout of tensors */
 } qctx_architecture;
+/* As config.json's model_type has them. */
+extern const char *const qctx_architecture_names[];
 
 /* A bit set: several are joined side by side, in this order. */
 enum {
@@ -96,9 +98,6 @@ void qctx_model_folder_close(qctx_model_folder *folder);
  * weights. Local. Errors: none so far.
  */
 uint64_t qctx_model_folder_hash(const qctx_model_folder *folder);
-
-/* "bert", "clip_text_model" …: as config.json's model_type names it. Local. */
-const char *qctx_architecture_name(qctx_architecture architecture);
 
 /* Poolings as text, "mean" or "cls+max", and back; an unknown one is refused with those there are. Local. */
 qctx_status qctx_pooling_parse(const char *text, unsigned *pooling, qctx_error *error);
