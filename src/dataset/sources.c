@@ -7,119 +7,74 @@
 #include "qctx/base/mem.h"
 #include "sources_internal.h"
 
-qctx_place *qctx_places_find(const qctx_places *places, const qctx_source *source)
+/* Collective. */
+static qctx_status open_stores(source_resolver *resolver, qctx_error *error)
 {
-    bool is_corpus = source->corpus != NULL;
-    const char *path = is_corpus ? source->corpus : source->store;
+    qctx_status status = QCTX_OK;
 
-    for (int64_t i = 0; i < places->count; i++)
-        if (places->places[i].is_corpus == is_corpus && strcmp(places->places[i].path, path) == 0)
-            return &places->places[i];
-    return NULL;
+    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
+        if (!resolver->locations[i].is_corpus)
+            status = qctx_store_open(resolver->comm, resolver->locations[i].path, &resolver->locations[i].store, error);
+    return status;
 }
 
-static void add_places(qctx_places *places, const qctx_sources *sources)
+/* A misspelt split is refused before anything is embedded. */
+static qctx_status check_splits(const source_resolver *resolver, const qctx_sources *sources, qctx_error *error)
 {
     for (int64_t i = 0; i < sources->count; i++) {
-        const qctx_source *source = &sources->items[i];
-        bool is_corpus = source->corpus != NULL;
+        const resolver_location *location = resolver_find(resolver, &sources->items[i]);
 
-        if (qctx_places_find(places, source) == NULL)
-            places->places[places->count++] =
-                (qctx_place){.path = is_corpus ? source->corpus : source->store, .is_corpus = is_corpus};
+        if (location->is_corpus && qctx_corpus_split(location->corpus, sources->items[i].split, error) == NULL)
+            return QCTX_ERR_DATA;
     }
-}
-
-static qctx_status collect_places(qctx_places *places, qctx_error *error)
-{
-    const qctx_sources *train = &places->config->data.train;
-    const qctx_sources *eval = &places->config->data.eval;
-
-    places->places = qctx_alloc(train->count + eval->count, sizeof *places->places, "sources", error);
-    if (places->places == NULL)
-        return QCTX_ERR_MEMORY;
-    add_places(places, train);
-    add_places(places, eval);
     return QCTX_OK;
 }
 
 /* Collective. */
-static qctx_status open_stores(qctx_places *places, qctx_error *error)
+static qctx_status read_corpora(source_resolver *resolver, int64_t *corpora, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
-    for (int64_t i = 0; i < places->count && status == QCTX_OK; i++)
-        if (!places->places[i].is_corpus)
-            status = qctx_store_open(places->comm, places->places[i].path, &places->places[i].store, error);
-    return status;
-}
-
-/* A store among the sources brings its encoder: what was said of another one would be passed over. */
-static qctx_status refuse_settings(const qctx_places *places, qctx_error *error)
-{
-    const qctx_encoder_spec spec = qctx_encoder_spec_of(places->config);
-    const char *setting = qctx_encoder_spec_model_setting(&spec);
-
-    if (setting == NULL && spec.weight_count > 0)
-        setting = "weights";
-    if (setting == NULL && places->config->encoder.tune)
-        setting = "tune";
-    if (setting == NULL)
-        return QCTX_OK;
-    qctx_fail(error, QCTX_ERR_CONFIG, "encoder.%s: the encoder is that of the store %s, which is used as it is",
-              setting, qctx_store_path(places->reference));
-    return qctx_hint(error, "leave encoder.%s away, or name corpora instead of stores", setting);
-}
-
-/* Whether data.encoder is left at its default. */
-static bool encoder_is_default(const qctx_config *config)
-{
-    return config->data.encoder.count == 1 && strcmp(config->data.encoder.items[0], "hashing") == 0;
-}
-
-/* Takes the encoder of the first store among the sources, if there is one. Local. */
-static qctx_status find_reference(qctx_places *places, qctx_error *error)
-{
-    for (int64_t i = 0; i < places->count && places->reference == NULL; i++)
-        places->reference = places->places[i].store;
-    if (places->reference == NULL)
-        return QCTX_OK;
-    if (!encoder_is_default(places->config))
-        qctx_info("data.encoder is not used: the encoder is that of %s", qctx_store_path(places->reference));
-    return refuse_settings(places, error);
-}
-
-/* Finds out by what corpora are embedded: the encoder of a store, or those that data.encoder describes. Collective. */
-static qctx_status find_encoders(qctx_places *places, qctx_error *error)
-{
-    const qctx_encoder_spec spec = qctx_encoder_spec_of(places->config);
-    qctx_status status = qctx_agree(places->comm, find_reference(places, error), error);
-
-    if (status != QCTX_OK)
+    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
+        if (resolver->locations[i].is_corpus) {
+            status =
+                qctx_corpus_open(resolver->comm, resolver->locations[i].path, &resolver->locations[i].corpus, error);
+            (*corpora)++;
+        }
+    if (status != QCTX_OK || *corpora == 0)
         return status;
-    if (places->reference == NULL)
-        status = qctx_encoders_resolve(places->comm, &spec, &places->specified, error);
-    if (status == QCTX_OK && places->specified.store != NULL) {
-        status = qctx_store_open(places->comm, places->specified.store, &places->named_by_encoder, error);
-        places->reference = places->named_by_encoder;
-    }
-    places->encoder_count = places->specified.count > 0 ? places->specified.count : 1;
-    for (int64_t i = 0; i < places->specified.count; i++) {
-        places->encoders[i].recipe = &places->specified.recipes[i];
-        places->weights[i] = places->specified.weights[i];
-    }
-    places->weights_known = !places->config->encoder.tune;
+    status = check_splits(resolver, &resolver->config->data.train, error);
+    if (status == QCTX_OK)
+        status = check_splits(resolver, &resolver->config->data.eval, error);
+    return qctx_agree(resolver->comm, status, error);
+}
+
+/* Opens the stores of all corpora among the locations, embedding those that no cached store serves. Collective. */
+static qctx_status open_corpora(source_resolver *resolver, qctx_error *error)
+{
+    int64_t corpora = 0;
+    qctx_status status = read_corpora(resolver, &corpora, error);
+
+    if (status != QCTX_OK || corpora == 0)
+        return status;
+    for (int64_t i = 0; i < resolver->encoder_count && status == QCTX_OK; i++)
+        status = resolver_find_key(resolver, &resolver->encoders[i], error);
+    if (status == QCTX_OK && resolver->encoder_count > 1)
+        return resolver_join(resolver, error);
+    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
+        if (resolver->locations[i].is_corpus)
+            status = resolver_open_part(resolver, &resolver->locations[i], 0, &resolver->locations[i].store, error);
     return status;
 }
 
 /* Vectors of different encoders, or of one fitted on different texts, cannot be compared. */
-static qctx_status check_agreement(const qctx_places *places, qctx_error *error)
+static qctx_status check_agreement(const source_resolver *resolver, qctx_error *error)
 {
-    const qctx_store *first = places->reference != NULL ? places->reference : places->places[0].store;
+    const qctx_store *first = resolver->reference != NULL ? resolver->reference : resolver->locations[0].store;
     const char *fingerprint = qctx_store_encoder_fingerprint(first);
 
-    for (int64_t i = 0; i < places->count; i++) {
-        const qctx_store *store = places->places[i].store;
+    for (int64_t i = 0; i < resolver->count; i++) {
+        const qctx_store *store = resolver->locations[i].store;
         const char *other = qctx_store_encoder_fingerprint(store);
 
         if (qctx_store_dim(store) != qctx_store_dim(first))
@@ -136,16 +91,8 @@ static qctx_status check_agreement(const qctx_places *places, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status qctx_places_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
-                                    qctx_error *error)
-{
-    *taken = (qctx_opened_source){.store = store, .name = source->name, .limit = source->limit};
-    taken->split = qctx_store_split(store, source->split, error);
-    return taken->split == NULL ? QCTX_ERR_DATA : QCTX_OK;
-}
-
-static qctx_status fill_sources(const qctx_places *places, const qctx_sources *sources, qctx_opened_source **opened,
-                                int64_t *count, qctx_error *error)
+static qctx_status fill_sources(const source_resolver *resolver, const qctx_sources *sources,
+                                qctx_opened_source **opened, int64_t *count, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
@@ -154,67 +101,67 @@ static qctx_status fill_sources(const qctx_places *places, const qctx_sources *s
         return QCTX_ERR_MEMORY;
     *count = sources->count;
     for (int64_t i = 0; i < sources->count && status == QCTX_OK; i++)
-        status = qctx_places_take_source(&sources->items[i], qctx_places_find(places, &sources->items[i])->store,
-                                         &(*opened)[i], error);
+        status = resolver_take_source(&sources->items[i], resolver_find(resolver, &sources->items[i])->store,
+                                      &(*opened)[i], error);
     return status;
 }
 
 /* Hands the stores over to `opened`, which closes them from here on. */
-static qctx_status hand_over(qctx_places *places, qctx_opened *opened, qctx_error *error)
+static qctx_status hand_over(source_resolver *resolver, qctx_opened *opened, qctx_error *error)
 {
-    opened->stores = qctx_alloc(places->count, sizeof(qctx_store *), "sources", error);
+    opened->stores = qctx_alloc(resolver->count, sizeof(qctx_store *), "sources", error);
     if (opened->stores == NULL)
         return QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < places->count; i++) {
-        opened->stores[i] = places->places[i].store;
-        places->places[i].store = NULL;
+    for (int64_t i = 0; i < resolver->count; i++) {
+        opened->stores[i] = resolver->locations[i].store;
+        resolver->locations[i].store = NULL;
     }
-    opened->store_count = places->count;
+    opened->store_count = resolver->count;
     return QCTX_OK;
 }
 
-static void free_places(qctx_places *places)
+static void free_resolver(source_resolver *resolver)
 {
-    for (int64_t i = 0; i < places->count; i++) {
-        qctx_corpus_destroy(places->places[i].corpus);
-        qctx_store_close(places->places[i].store);
-        free(places->places[i].joined_path);
+    for (int64_t i = 0; i < resolver->count; i++) {
+        qctx_corpus_destroy(resolver->locations[i].corpus);
+        qctx_store_close(resolver->locations[i].store);
+        free(resolver->locations[i].joined_path);
         for (int64_t part = 0; part < QCTX_JOINED_MAX; part++)
-            qctx_store_close(places->places[i].parts[part]);
+            qctx_store_close(resolver->locations[i].parts[part]);
     }
-    for (int64_t i = 0; i < places->encoder_count; i++)
-        qctx_encoder_destroy(places->encoders[i].encoder);
-    qctx_encoders_free(&places->specified);
-    qctx_store_close(places->named_by_encoder);
-    free(places->places);
+    for (int64_t i = 0; i < resolver->encoder_count; i++)
+        qctx_encoder_destroy(resolver->encoders[i].encoder);
+    qctx_encoders_free(&resolver->specified);
+    qctx_store_close(resolver->named_by_encoder);
+    free(resolver->locations);
 }
 
 qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
                               qctx_error *error)
 {
-    qctx_places places = {.comm = comm, .config = config, .trained_on = trained_on};
+    source_resolver resolver = {.comm = comm, .config = config, .trained_on = trained_on};
     qctx_status status;
 
     *opened = (qctx_opened){0};
-    status = qctx_agree(comm, collect_places(&places, error), error);
+    status = qctx_agree(comm, resolver_collect(&resolver, error), error);
     if (status == QCTX_OK)
-        status = open_stores(&places, error);
+        status = open_stores(&resolver, error);
     if (status == QCTX_OK)
-        status = find_encoders(&places, error);
+        status = resolver_find_encoders(&resolver, error);
     if (status == QCTX_OK)
-        status = qctx_places_open_corpora(&places, error);
+        status = open_corpora(&resolver, error);
     if (status != QCTX_OK)
         goto out;
-    status = check_agreement(&places, error);
+    status = check_agreement(&resolver, error);
     if (status == QCTX_OK)
-        status = fill_sources(&places, &config->data.train, &opened->train, &opened->train_count, error);
+        status = fill_sources(&resolver, &config->data.train, &opened->train, &opened->train_count, error);
     if (status == QCTX_OK)
-        status = fill_sources(&places, &config->data.eval, &opened->eval, &opened->eval_count, error);
+        status = fill_sources(&resolver, &config->data.eval, &opened->eval, &opened->eval_count, error);
     if (status == QCTX_OK)
-        status = hand_over(&places, opened, error);
+        status = hand_over(&resolver, opened, error);
     status = qctx_agree(comm, status, error);
 out:
-    free_places(&places);
+    free_resolver(&resolver);
     if (status != QCTX_OK)
         qctx_opened_close(opened);
     return status;

@@ -1,4 +1,8 @@
-/* What the files of dataset/sources share. */
+/*
+ * What the files of dataset/sources share: sources.c (from a configuration to opened sources), sources_locations.c
+ * (what the sources name), sources_encoders.c (by what corpora are embedded), sources_cache.c (stores made on demand),
+ * sources_join.c (of several encoders) and sources_tune.c (their weights).
+ */
 #ifndef QCTX_DATASET_SOURCES_INTERNAL_H
 #define QCTX_DATASET_SOURCES_INTERNAL_H
 
@@ -7,7 +11,7 @@
 #include "qctx/dataset/sources.h"
 #include "qctx/encoder/encoder.h"
 
-/* One place that sources name, a corpus folder or a store's file, each once. */
+/* What sources name, a corpus folder or a store's file, each once. */
 typedef struct {
     const char *path; /* borrowed from the config */
     bool is_corpus;
@@ -15,60 +19,72 @@ typedef struct {
     qctx_store *store;
     char *joined_path;                  /* of a corpus whose encoder is joined */
     qctx_store *parts[QCTX_JOINED_MAX]; /* what that is joined from, while it is needed */
-} qctx_place;
+} resolver_location;
 
 /* One encoder of the run: the only one, or one of those that are joined. */
 typedef struct {
     const qctx_encoder_recipe *recipe; /* NULL: that of the reference */
     qctx_encoder *encoder;             /* made when it is needed */
     uint64_t key;                      /* hash of what decides the bytes of its stores, but for the corpus */
-} qctx_place_encoder;
+} resolver_encoder;
 
+/* The way from a configuration to opened sources. */
 typedef struct {
     qctx_comm *comm;
     const qctx_config *config;
     const char *trained_on; /* the fingerprint that the run's encoder must have, or NULL */
     int64_t count;
-    qctx_place *places;
+    resolver_location *locations; /* [count] */
     qctx_store *reference; /* the store whose encoder the run uses, or NULL; borrowed unless named by data.encoder */
     qctx_store *named_by_encoder;
     qctx_encoders specified; /* where there is no reference */
     int64_t encoder_count;
-    qctx_place_encoder encoders[QCTX_JOINED_MAX];
+    resolver_encoder encoders[QCTX_JOINED_MAX];
     bool weights_known;
     double weights[QCTX_JOINED_MAX]; /* of the encoders that are joined */
-} qctx_places;
+} source_resolver;
 
-/* Opens the stores of all corpora among the places, embedding those that no cached store serves. Collective. */
-qctx_status qctx_places_open_corpora(qctx_places *places, qctx_error *error);
+/* Lists what the sources name. Local. Errors: MEMORY. */
+qctx_status resolver_collect(source_resolver *resolver, qctx_error *error);
 
-/*
- * Opens the cached store of a corpus made by one of the encoders, or embeds the corpus into it. Collective.
- */
-qctx_status qctx_places_open_part(qctx_places *places, qctx_place *place, int64_t encoder, qctx_store **store,
-                                  qctx_error *error);
-
-/* "<cache>/<corpus>-<hash of the corpus under key>.h5", freshly allocated. Local. */
-char *qctx_places_cache_path(const qctx_places *places, const qctx_place *place, uint64_t key, qctx_error *error);
-
-/* Whether a cached store stands there, for any rank. Collective. */
-bool qctx_places_cached(const qctx_places *places, const char *path);
-
-/* Opens a cached store; one that cannot be used says how to get rid of it. Collective. */
-qctx_status qctx_places_reuse(const qctx_places *places, const qctx_place *place, const char *path, qctx_store **store,
-                              qctx_error *error);
-
-/* Opens the joined stores of all corpora, joining those that are missing from the stores of their parts. Collective. */
-qctx_status qctx_places_join(qctx_places *places, qctx_error *error);
-
-/* Chooses the weights on held-out training questions; the parts of all training corpora are open. Collective. */
-qctx_status qctx_places_tune(qctx_places *places, qctx_error *error);
-
-/* The place of a source. */
-qctx_place *qctx_places_find(const qctx_places *places, const qctx_source *source);
+/* The location of a source. Local. */
+resolver_location *resolver_find(const source_resolver *resolver, const qctx_source *source);
 
 /* A source as it is opened: a split of a store, which is borrowed. Local. Errors: DATA (there is no such split). */
-qctx_status qctx_places_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
-                                    qctx_error *error);
+qctx_status resolver_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
+                                 qctx_error *error);
+
+/* Finds out by what corpora are embedded: the encoder of a store, or those that data.encoder describes. Collective. */
+qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error);
+
+/*
+ * The key of an encoder, which is known before it is fitted: its fingerprint, and what it is fitted on if it learns.
+ * Collective.
+ */
+qctx_status resolver_find_key(source_resolver *resolver, resolver_encoder *encoder, qctx_error *error);
+
+/* Makes an encoder of the run ready to encode, once. Collective. */
+qctx_status resolver_need_encoder(source_resolver *resolver, resolver_encoder *encoder, qctx_error *error);
+
+/* Opens the cached store of a corpus made by one of the encoders, or embeds the corpus into it. Collective. */
+qctx_status resolver_open_part(source_resolver *resolver, resolver_location *location, int64_t encoder,
+                               qctx_store **store, qctx_error *error);
+
+/* "<cache>/<corpus>-<hash of the corpus under key>.h5", freshly allocated. Local. */
+char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
+                          qctx_error *error);
+
+/* Whether a cached store stands there, for any rank. Collective. */
+bool resolver_is_cached(const source_resolver *resolver, const char *path);
+
+/* Opens a cached store; one that cannot be used says how to get rid of it. Collective. */
+qctx_status resolver_reuse(const source_resolver *resolver, const resolver_location *location, const char *path,
+                           qctx_store **store, qctx_error *error);
+
+/* Opens the joined stores of all corpora, joining those that are missing from the stores of their parts. Collective. */
+qctx_status resolver_join(source_resolver *resolver, qctx_error *error);
+
+/* Chooses the weights on held-out training questions; the parts of all training corpora are open. Collective. */
+qctx_status resolver_tune(source_resolver *resolver, qctx_error *error);
 
 #endif

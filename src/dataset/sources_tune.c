@@ -8,9 +8,9 @@
 #include "sources_internal.h"
 
 /* The training sources as if the first encoder were the only one: which questions are held out, the texts decide. */
-static qctx_status open_training(const qctx_places *places, qctx_opened *opened, qctx_error *error)
+static qctx_status open_training(const source_resolver *resolver, qctx_opened *opened, qctx_error *error)
 {
-    const qctx_sources *train = &places->config->data.train;
+    const qctx_sources *train = &resolver->config->data.train;
     qctx_status status = QCTX_OK;
 
     opened->train = qctx_alloc(train->count, sizeof *opened->train, "sources", error);
@@ -18,59 +18,60 @@ static qctx_status open_training(const qctx_places *places, qctx_opened *opened,
         return QCTX_ERR_MEMORY;
     opened->train_count = train->count;
     for (int64_t i = 0; i < train->count && status == QCTX_OK; i++)
-        status = qctx_places_take_source(&train->items[i], qctx_places_find(places, &train->items[i])->parts[0],
-                                         &opened->train[i], error);
+        status = resolver_take_source(&train->items[i], resolver_find(resolver, &train->items[i])->parts[0],
+                                      &opened->train[i], error);
     return status;
 }
 
 /* The stores of all parts of the corpus whose first part is `first`. */
-static qctx_store *const *parts_of(const qctx_places *places, const qctx_store *first)
+static qctx_store *const *parts_of(const source_resolver *resolver, const qctx_store *first)
 {
     int64_t i = 0;
 
-    while (places->places[i].parts[0] != first)
+    while (resolver->locations[i].parts[0] != first)
         i++;
-    return places->places[i].parts;
+    return resolver->locations[i].parts;
 }
 
 /* Collective. */
-static qctx_status choose(qctx_places *places, const qctx_held_out *held_out, qctx_error *error)
+static qctx_status choose(source_resolver *resolver, const qctx_held_out *held_out, qctx_error *error)
 {
     const char *names[QCTX_JOINED_MAX];
     qctx_weights_task task = {
         .names = names,
         .set_count = held_out->count,
-        .count = places->encoder_count,
-        .pool = places->config->eval.pool,
-        .figure = qctx_evaluator_figure(places->config->eval.metric),
+        .count = resolver->encoder_count,
+        .pool = resolver->config->eval.pool,
+        .figure = qctx_evaluator_figure(resolver->config->eval.metric),
     };
     qctx_weights_set *sets = qctx_alloc(held_out->count, sizeof *sets, "tuning questions", error);
-    qctx_status status = qctx_agree(places->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    qctx_status status = qctx_agree(resolver->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK) {
         for (int64_t t = 0; t < held_out->count; t++)
-            sets[t] = (qctx_weights_set){held_out->sets[t].set, parts_of(places, held_out->sets[t].set.store)};
-        for (int64_t i = 0; i < places->encoder_count; i++)
-            names[i] = places->encoders[i].recipe->given;
+            sets[t] = (qctx_weights_set){held_out->sets[t].set, parts_of(resolver, held_out->sets[t].set.store)};
+        for (int64_t i = 0; i < resolver->encoder_count; i++)
+            names[i] = resolver->encoders[i].recipe->given;
         task.sets = sets;
-        status = qctx_weights_choose(places->comm, &task, places->weights, error);
+        status = qctx_weights_choose(resolver->comm, &task, resolver->weights, error);
     }
     free(sets);
     return status;
 }
 
-qctx_status qctx_places_tune(qctx_places *places, qctx_error *error)
+qctx_status resolver_tune(source_resolver *resolver, qctx_error *error)
 {
     qctx_opened opened = {0};
     qctx_held_out held_out = {0};
     qctx_division division = {0};
-    qctx_status status = qctx_agree(places->comm, open_training(places, &opened, error), error);
+    qctx_status status = qctx_agree(resolver->comm, open_training(resolver, &opened, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_agree(places->comm, qctx_hold_out(places->config, &opened, &division, &held_out, error), error);
+        status =
+            qctx_agree(resolver->comm, qctx_hold_out(resolver->config, &opened, &division, &held_out, error), error);
     if (status == QCTX_OK)
-        status = choose(places, &held_out, error);
-    places->weights_known = status == QCTX_OK;
+        status = choose(resolver, &held_out, error);
+    resolver->weights_known = status == QCTX_OK;
     qctx_held_out_free(&held_out);
     qctx_division_free(&division);
     free(opened.train);

@@ -1,0 +1,76 @@
+/* Cached stores: a corpus embedded by one encoder is reused, else the corpus is embedded into it. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/hash.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "qctx/dataset/embed.h"
+#include "sources_internal.h"
+
+char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
+                          qctx_error *error)
+{
+    uint64_t digits = qctx_hash(&location->corpus->fingerprint, sizeof location->corpus->fingerprint, key);
+    char *folder = qctx_path_trim(location->path, error);
+    char *name = NULL;
+    char *path = NULL;
+
+    if (folder == NULL)
+        return NULL;
+    name = qctx_format(error, "%s-%016" PRIx64 ".h5", qctx_path_base(folder), digits);
+    if (name != NULL)
+        path = qctx_path_join(resolver->config->data.cache, name, error);
+    free(folder);
+    free(name);
+    return path;
+}
+
+bool resolver_is_cached(const source_resolver *resolver, const char *path)
+{
+    int64_t found = qctx_path_exists(path);
+
+    qctx_comm_max_int64(resolver->comm, &found, 1);
+    return found != 0;
+}
+
+qctx_status resolver_reuse(const source_resolver *resolver, const resolver_location *location, const char *path,
+                           qctx_store **store, qctx_error *error)
+{
+    qctx_status status = qctx_store_open(resolver->comm, path, store, error);
+
+    if (status != QCTX_OK) {
+        if (status != QCTX_ERR_MEMORY)
+            qctx_hint(error, "delete the file; it is made again from the corpus %s", location->path);
+        return status;
+    }
+    qctx_info("reusing %s (made from the same texts and encoder)", path);
+    return QCTX_OK;
+}
+
+qctx_status resolver_open_part(source_resolver *resolver, resolver_location *location, int64_t encoder,
+                               qctx_store **store, qctx_error *error)
+{
+    resolver_encoder *made_by = &resolver->encoders[encoder];
+    char *path = resolver_cache_path(resolver, location, made_by->key, error);
+    qctx_status status = qctx_agree(resolver->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status != QCTX_OK)
+        goto out;
+    if (resolver_is_cached(resolver, path)) {
+        status = resolver_reuse(resolver, location, path, store, error);
+        goto out;
+    }
+    qctx_comm_set_phase("embedding");
+    status = resolver_need_encoder(resolver, made_by, error);
+    if (status == QCTX_OK)
+        status = qctx_embed_corpus(resolver->comm, location->corpus, made_by->encoder, resolver->config->data.dtype,
+                                   path, true, error);
+    qctx_comm_set_phase("opening of the data");
+    if (status == QCTX_OK)
+        status = qctx_store_open(resolver->comm, path, store, error);
+out:
+    free(path);
+    return status;
+}

@@ -1,0 +1,156 @@
+/* By what corpora are embedded: which encoders, under which keys their stores are cached, made when they are needed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/hash.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "qctx/dataset/embed.h"
+#include "sources_internal.h"
+
+/* A store among the sources brings its encoder: what was said of another one would be passed over. */
+static qctx_status refuse_settings(const source_resolver *resolver, qctx_error *error)
+{
+    const qctx_encoder_spec spec = qctx_encoder_spec_of(resolver->config);
+    const char *setting = qctx_encoder_spec_model_setting(&spec);
+
+    if (setting == NULL && spec.weight_count > 0)
+        setting = "weights";
+    if (setting == NULL && resolver->config->encoder.tune)
+        setting = "tune";
+    if (setting == NULL)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_CONFIG, "encoder.%s: the encoder is that of the store %s, which is used as it is",
+              setting, qctx_store_path(resolver->reference));
+    return qctx_hint(error, "leave encoder.%s away, or name corpora instead of stores", setting);
+}
+
+/* Whether data.encoder is left at its default. */
+static bool encoder_is_default(const qctx_config *config)
+{
+    return config->data.encoder.count == 1 && strcmp(config->data.encoder.items[0], "hashing") == 0;
+}
+
+/* Takes the encoder of the first store among the sources, if there is one. Local. */
+static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
+{
+    for (int64_t i = 0; i < resolver->count && resolver->reference == NULL; i++)
+        resolver->reference = resolver->locations[i].store;
+    if (resolver->reference == NULL)
+        return QCTX_OK;
+    if (!encoder_is_default(resolver->config))
+        qctx_info("data.encoder is not used: the encoder is that of %s", qctx_store_path(resolver->reference));
+    return refuse_settings(resolver, error);
+}
+
+/* The encoder of a store among the sources comes before what data.encoder describes. */
+qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
+{
+    const qctx_encoder_spec spec = qctx_encoder_spec_of(resolver->config);
+    qctx_status status = qctx_agree(resolver->comm, find_reference(resolver, error), error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (resolver->reference == NULL)
+        status = qctx_encoders_resolve(resolver->comm, &spec, &resolver->specified, error);
+    if (status == QCTX_OK && resolver->specified.store != NULL) {
+        status = qctx_store_open(resolver->comm, resolver->specified.store, &resolver->named_by_encoder, error);
+        resolver->reference = resolver->named_by_encoder;
+    }
+    resolver->encoder_count = resolver->specified.count > 0 ? resolver->specified.count : 1;
+    for (int64_t i = 0; i < resolver->specified.count; i++) {
+        resolver->encoders[i].recipe = &resolver->specified.recipes[i];
+        resolver->weights[i] = resolver->specified.weights[i];
+    }
+    resolver->weights_known = !resolver->config->encoder.tune;
+    return status;
+}
+
+/* The corpora and splits that an encoder learns from: all training sources, which are corpora then. */
+static uint64_t hash_training(const source_resolver *resolver, uint64_t hash)
+{
+    const qctx_sources *train = &resolver->config->data.train;
+
+    for (int64_t i = 0; i < train->count; i++) {
+        const qctx_corpus *corpus = resolver_find(resolver, &train->items[i])->corpus;
+
+        hash = qctx_hash(&corpus->fingerprint, sizeof corpus->fingerprint, hash);
+        hash = qctx_hash_text(train->items[i].split, hash);
+    }
+    return hash;
+}
+
+/* A run's model that is now another one would embed its corpora in vain. Cannot be told of encoders that learn. */
+static qctx_status check_trained_on(const source_resolver *resolver, const resolver_encoder *encoder,
+                                    const char *fingerprint, qctx_error *error)
+{
+    if (resolver->trained_on == NULL || resolver->encoder_count > 1 || encoder->recipe->learns ||
+        strcmp(resolver->trained_on, fingerprint) == 0)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: is the encoder '%s', the head was trained on '%s'", encoder->recipe->given,
+              fingerprint, resolver->trained_on);
+    return qctx_hint(error, "put the model that the run was trained with there, or where QCTX_MODELS says, or train "
+                            "again");
+}
+
+/*
+ * The key of an encoder, which is known before it is fitted: its fingerprint, and what it is fitted on if it learns.
+ * Collective.
+ */
+qctx_status resolver_find_key(source_resolver *resolver, resolver_encoder *encoder, qctx_error *error)
+{
+    const int64_t numbers[] = {QCTX_STORE_VERSION, (int64_t)resolver->config->data.dtype};
+    char *fingerprint = NULL;
+    qctx_status status;
+
+    encoder->key = qctx_hash(numbers, sizeof numbers, 0);
+    if (encoder->recipe == NULL) {
+        encoder->key = qctx_hash_text(qctx_store_encoder_fingerprint(resolver->reference), encoder->key);
+        return QCTX_OK;
+    }
+    status = qctx_encoders_create(resolver->comm, encoder->recipe, &encoder->encoder, error);
+    if (status != QCTX_OK)
+        return status;
+    fingerprint = qctx_encoder_fingerprint(encoder->encoder, error);
+    status = fingerprint != NULL ? check_trained_on(resolver, encoder, fingerprint, error) : QCTX_ERR_MEMORY;
+    if (status == QCTX_OK)
+        encoder->key = qctx_hash_text(fingerprint, encoder->key);
+    free(fingerprint);
+    status = qctx_agree(resolver->comm, status, error);
+    if (status != QCTX_OK)
+        return status;
+    if (encoder->recipe->learns) {
+        encoder->key = hash_training(resolver, encoder->key);
+        qctx_encoder_destroy(encoder->encoder);
+        encoder->encoder = NULL;
+    }
+    return status;
+}
+
+/* Creates an encoder and fits it on all training sources. Collective. */
+static qctx_status fit_encoder(source_resolver *resolver, resolver_encoder *encoder, qctx_error *error)
+{
+    const qctx_sources *train = &resolver->config->data.train;
+    qctx_fit_source *sources = qctx_alloc(train->count, sizeof *sources, "sources", error);
+    qctx_status status = qctx_agree(resolver->comm, sources == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status == QCTX_OK)
+        status = qctx_encoders_create(resolver->comm, encoder->recipe, &encoder->encoder, error);
+    if (status == QCTX_OK) {
+        for (int64_t i = 0; i < train->count; i++)
+            sources[i] = (qctx_fit_source){resolver_find(resolver, &train->items[i])->corpus, train->items[i].split};
+        status = qctx_embed_fit(resolver->comm, encoder->encoder, sources, train->count, error);
+    }
+    free(sources);
+    return status;
+}
+
+/* An encoder of the run, made once and ready to encode. Collective. */
+qctx_status resolver_need_encoder(source_resolver *resolver, resolver_encoder *encoder, qctx_error *error)
+{
+    if (encoder->encoder != NULL)
+        return QCTX_OK;
+    if (encoder->recipe != NULL)
+        return fit_encoder(resolver, encoder, error);
+    return qctx_agree(resolver->comm, qctx_embed_encoder_of(resolver->reference, &encoder->encoder, error), error);
+}
