@@ -4,36 +4,7 @@
 
 #include "config_internal.h"
 #include "qctx/base/fileio.h"
-
-qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
-                             qctx_config *config, qctx_error *error)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    qctx_status status = QCTX_OK;
-
-    *config = (qctx_config){0};
-    if (qctx_comm_rank(comm) == 0) {
-        status = qctx_file_read(path, &text, &bytes, error);
-        if (status == QCTX_ERR_IO)
-            qctx_hint(error, "name a YAML file with the settings of a run, such as configs/demo.yaml");
-    }
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-
-    status = qctx_comm_broadcast_text(comm, &text, &bytes, 0, error);
-    if (status != QCTX_OK)
-        goto out;
-
-    status = qctx_config_parse(text, bytes, path, overrides, count, config, error);
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        qctx_config_free(config);
-out:
-    free(text);
-    return status;
-}
+#include "qctx/base/mem.h"
 
 void qctx_config_free(qctx_config *config)
 {
@@ -70,4 +41,20 @@ qctx_head_config qctx_config_head(const qctx_config *config, int64_t input)
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error)
 {
     return qctx_path_join(config->run.out, config->run.name, error);
+}
+
+qctx_encoder_spec qctx_config_encoder_spec(const qctx_config *config)
+{
+    return (qctx_encoder_spec){
+        .count = config->data.encoder.count,
+        .encoders = config->data.encoder.items,
+        .weight_count = config->encoder.weights.count,
+        .weights = config->encoder.weights.items,
+        .precision = config->encoder.precision,
+        .dim = config->encoder.dim,
+        .pooling = config->encoder.pooling,
+        .question_prompt = config->encoder.question_prompt,
+        .context_prompt = config->encoder.context_prompt,
+        .context_model = config->encoder.context_model,
+    };
 }

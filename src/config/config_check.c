@@ -118,7 +118,7 @@ static void check_tune(qctx_config_reader *reader)
 static void check_encoder(qctx_config_reader *reader)
 {
     const qctx_texts *encoders = &reader->config.data.encoder;
-    const qctx_encoder_spec spec = qctx_encoder_spec_of(&reader->config);
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(&reader->config);
     const char *setting = qctx_encoder_spec_model_setting(&spec);
     bool built_in = true;
 

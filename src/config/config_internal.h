@@ -1,4 +1,9 @@
-/* What the files of the configuration share: the schema's rows and the reader that collects complaints. */
+/*
+ * What the files of the configuration share, the schema's rows and the reader that collects complaints: config_schema.c
+ * (the keys), config_read.c (from YAML), config_value.c (one value), config_lists.c (lists of them), config_check.c
+ * (what must agree), config_report.c (complaints), config_write.c (YAML and the reference), config.c (what others ask
+ * of a configuration).
+ */
 #ifndef QCTX_CONFIG_CONFIG_INTERNAL_H
 #define QCTX_CONFIG_CONFIG_INTERNAL_H
 
@@ -55,14 +60,8 @@ int64_t qctx_config_find(const qctx_config_key *keys, int64_t count, const char 
 /* What a key takes, in words: "a whole number ≥ 1", "one of adamw, adam, sgd". Returns `buffer`. Local. */
 const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EXPECTED_MAX]);
 
-/* A size as text: "500MB", "1.5GiB", "0". Local. */
-bool qctx_config_parse_bytes(const char *text, int64_t *bytes);
-
 /* Writes a size so that parsing gives it back, in as few digits as a unit allows. Local. */
 void qctx_config_write_bytes(FILE *out, int64_t bytes);
-
-/* What was perhaps meant by a text that is no size: a number without unit, a unit misspelt; or NULL. Local. */
-const char *qctx_config_suggest_bytes(const char *text, char buffer[QCTX_EXPECTED_MAX]);
 
 /* Where a value stands: in the file if `line` > 0, on the command line, or nowhere (a default). */
 typedef struct {
@@ -119,9 +118,6 @@ qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_k
 qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key);
 void qctx_config_free_texts(qctx_texts *texts);
 void qctx_config_free_numbers(qctx_numbers *numbers);
-
-/* Reads what stands under `path`, a key, a section, or neither, or complains. Local. Errors: MEMORY only. */
-qctx_status qctx_config_read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node);
 
 /* Complains about what is fine key by key but not together. Local. */
 void qctx_config_check(qctx_config_reader *reader);

@@ -2,22 +2,6 @@
 
 #include <string.h>
 
-qctx_encoder_spec qctx_encoder_spec_of(const qctx_config *config)
-{
-    return (qctx_encoder_spec){
-        .count = config->data.encoder.count,
-        .encoders = config->data.encoder.items,
-        .weight_count = config->encoder.weights.count,
-        .weights = config->encoder.weights.items,
-        .precision = config->encoder.precision,
-        .dim = config->encoder.dim,
-        .pooling = config->encoder.pooling,
-        .question_prompt = config->encoder.question_prompt,
-        .context_prompt = config->encoder.context_prompt,
-        .context_model = config->encoder.context_model,
-    };
-}
-
 const char *qctx_encoder_spec_model_setting(const qctx_encoder_spec *spec)
 {
     if (spec->precision != QCTX_PRECISION_FLOAT32)

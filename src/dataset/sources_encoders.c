@@ -11,7 +11,7 @@
 /* A store among the sources brings its encoder: what was said of another one would be passed over. */
 static qctx_status refuse_settings(const source_resolver *resolver, qctx_error *error)
 {
-    const qctx_encoder_spec spec = qctx_encoder_spec_of(resolver->config);
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(resolver->config);
     const char *setting = qctx_encoder_spec_model_setting(&spec);
 
     if (setting == NULL && spec.weight_count > 0)
@@ -46,7 +46,7 @@ static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
 /* The encoder of a store among the sources comes before what data.encoder describes. */
 qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
 {
-    const qctx_encoder_spec spec = qctx_encoder_spec_of(resolver->config);
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(resolver->config);
     qctx_status status = qctx_agree(resolver->comm, find_reference(resolver, error), error);
 
     if (status != QCTX_OK)

@@ -55,7 +55,7 @@ static void check_everything(const qctx_config *c)
 static void defaults_are_the_models_own(void **state)
 {
     qctx_config c = parse(minimal, NULL, 0);
-    const qctx_encoder_spec spec = qctx_encoder_spec_of(&c);
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(&c);
 
     (void)state;
     assert_int_equal(c.data.encoder.count, 1);

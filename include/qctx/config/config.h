@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "qctx/base/status.h"
+#include "qctx/config/encoder_spec.h"
 #include "qctx/config/protocol.h"
 #include "qctx/data/store.h"
 #include "qctx/model/contrastive.h"
@@ -199,6 +200,9 @@ qctx_head_config qctx_config_head(const qctx_config *config, int64_t input);
 
 /* "<run.out>/<run.name>", freshly allocated. Local. */
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
+
+/* data.encoder and encoder.*, which the specification borrows. Local. */
+qctx_encoder_spec qctx_config_encoder_spec(const qctx_config *config);
 
 /*
  * What is asked of the loss that nothing can give, whatever the sizes and the machine: the key that has to change, and

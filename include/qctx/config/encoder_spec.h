@@ -8,8 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qctx/config/config.h"
-#include "qctx/encoder/joined.h"
+#include "qctx/linalg/product.h"
 
 /* The word that leaves a prompt to the model's folder. */
 #define QCTX_PROMPT_OF_MODEL "model"
@@ -30,9 +29,6 @@ typedef struct {
     const char *context_prompt;
     const char *context_model; /* "": the same */
 } qctx_encoder_spec;
-
-/* data.encoder and encoder.* of a config. Local. */
-qctx_encoder_spec qctx_encoder_spec_of(const qctx_config *config);
 
 /* The first setting for model folders that is not at its default ("question_prompt"), or NULL. Local. */
 const char *qctx_encoder_spec_model_setting(const qctx_encoder_spec *spec);

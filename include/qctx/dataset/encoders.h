@@ -11,6 +11,7 @@
 #include "qctx/base/status.h"
 #include "qctx/config/encoder_spec.h"
 #include "qctx/encoder/encoder.h"
+#include "qctx/encoder/joined.h"
 #include "qctx/platform/comm.h"
 
 /* One encoder as its class takes it. */

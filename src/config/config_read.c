@@ -1,4 +1,4 @@
-/* From YAML trees, of the file and of the overrides, to a configuration. */
+/* From YAML, of a file and of overrides, or of another file that speaks of keys, to a configuration. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static qctx_status set_key(qctx_config_reader *reader, int64_t index, const qctx
 
 static qctx_status read_section(qctx_config_reader *reader, const char *path, const qctx_yaml *node);
 
-qctx_status qctx_config_read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node)
+static qctx_status read_entry(qctx_config_reader *reader, const char *path, const qctx_yaml *node)
 {
     int64_t index = qctx_config_find(qctx_config_keys, qctx_config_key_count, path);
 
@@ -62,7 +62,7 @@ static qctx_status read_section(qctx_config_reader *reader, const char *path, co
             continue;
         }
         below = qctx_format(&reader->report, "%s%s%s", path, path[0] != '\0' ? "." : "", entry->key);
-        status = below != NULL ? qctx_config_read_entry(reader, below, entry) : QCTX_ERR_MEMORY;
+        status = below != NULL ? read_entry(reader, below, entry) : QCTX_ERR_MEMORY;
         free(below);
     }
     return status;
@@ -79,10 +79,10 @@ static qctx_status read_override_value(qctx_config_reader *reader, const char *p
     qctx_status status;
 
     if (value[strspn(value, " \t")] == '\0')
-        return qctx_config_read_entry(reader, path, &empty);
+        return read_entry(reader, path, &empty);
     status = qctx_yaml_parse(value, strlen(value), "value", &root, &problem);
     if (status == QCTX_OK) {
-        status = qctx_config_read_entry(reader, path, root);
+        status = read_entry(reader, path, root);
     } else if (status == QCTX_ERR_CONFIG) {
         qctx_config_complain(reader, nowhere, path, "%s", problem.message);
         status = QCTX_OK;
@@ -138,6 +138,13 @@ static qctx_status read_file(qctx_config_reader *reader, const char *text, size_
     return status;
 }
 
+static qctx_status set_default(qctx_config_reader *reader, const qctx_config_key *key)
+{
+    if (key->type == QCTX_KEY_TEXTS)
+        return qctx_config_set_default_texts(reader, key);
+    return qctx_config_set_default(reader, key, &reader->config);
+}
+
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error)
 {
@@ -149,7 +156,7 @@ qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, 
         return QCTX_ERR_MEMORY;
     reader->file = name;
     for (int64_t i = 0; i < qctx_config_key_count && status == QCTX_OK; i++)
-        status = qctx_config_set_default(reader, &qctx_config_keys[i], &reader->config);
+        status = set_default(reader, &qctx_config_keys[i]);
     if (status == QCTX_OK)
         status = read_file(reader, text, bytes);
     reader->on_command_line = true;
@@ -172,5 +179,74 @@ qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, 
             *error = reader->report;
     }
     free(reader);
+    return status;
+}
+
+static void add_report(qctx_error *report, const qctx_config_reader *reader)
+{
+    if (report->code == QCTX_OK)
+        *report = reader->report;
+    else
+        qctx_error_append(report, "%s", reader->report.message);
+}
+
+bool qctx_config_check_path(const char *path, const char *name, int line, int column, qctx_error *report)
+{
+    qctx_config_reader reader = {.file = name};
+    bool known = qctx_config_find(qctx_config_keys, qctx_config_key_count, path) >= 0 || qctx_config_is_section(path);
+
+    if (!known) {
+        qctx_config_complain_unknown(&reader, (qctx_config_place){.line = line, .column = column}, path);
+        add_report(report, &reader);
+    }
+    return known;
+}
+
+qctx_status qctx_config_check_value(const char *path, const qctx_yaml *node, const char *name, bool *good,
+                                    qctx_error *report)
+{
+    qctx_config_reader *reader = qctx_alloc(1, sizeof *reader, "a value of the configuration", report);
+    qctx_status status;
+
+    *good = false;
+    if (reader == NULL)
+        return QCTX_ERR_MEMORY;
+    reader->file = name;
+    status = read_entry(reader, path, node);
+    *good = status == QCTX_OK && reader->report.code == QCTX_OK;
+    if (!*good)
+        add_report(report, reader);
+    qctx_config_free(&reader->config);
+    free(reader);
+    return status;
+}
+
+qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
+                             qctx_config *config, qctx_error *error)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    qctx_status status = QCTX_OK;
+
+    *config = (qctx_config){0};
+    if (qctx_comm_rank(comm) == 0) {
+        status = qctx_file_read(path, &text, &bytes, error);
+        if (status == QCTX_ERR_IO)
+            qctx_hint(error, "name a YAML file with the settings of a run, such as configs/demo.yaml");
+    }
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        goto out;
+
+    status = qctx_comm_broadcast_text(comm, &text, &bytes, 0, error);
+    if (status != QCTX_OK)
+        goto out;
+
+    status = qctx_config_parse(text, bytes, path, overrides, count, config, error);
+    status = qctx_agree(comm, status, error);
+    if (status != QCTX_OK)
+        qctx_config_free(config);
+out:
+    free(text);
     return status;
 }
