@@ -1,16 +1,9 @@
 #include "qctx/bench/bench.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "bench_internal.h"
-#include "qctx/base/mem.h"
-#include "qctx/base/rng.h"
 #include "qctx/platform/topology.h"
-
-/* Places in the pool where rows may begin, a power of two, and an odd step that visits each of them once. */
-enum { POOL_PLACES = 1 << 20, POOL_STEP = 654321 };
 
 bool bench_is_asked(qctx_precision precision, qctx_precision asked)
 {
@@ -73,40 +66,32 @@ qctx_status bench_check(const json_t *result, qctx_error *error)
     return result == NULL ? qctx_fail(error, QCTX_ERR_MEMORY, "cannot allocate the JSON of a measurement") : QCTX_OK;
 }
 
-/* Box and Muller's transform of two uniform numbers. */
-static float gaussian(uint64_t index)
+/* Weights of one side's layers: of all of them, or without the first. */
+static double weights(const qctx_head_config *head, bool with_first)
 {
-    double radius = sqrt(-2.0 * log1p(-qctx_rng_uniform(0, QCTX_STREAM_BENCH, index, 0)));
-    double turn = qctx_rng_uniform(0, QCTX_STREAM_BENCH, index, 1);
+    const double in = (double)head->input, hidden = (double)head->hidden, out = (double)head->output;
+    const double middle = (double)(head->layers - 2) * hidden * hidden;
 
-    return (float)(radius * cos(6.283185307179586 * turn));
+    if (head->layers == 1)
+        return with_first ? in * out : 0.0;
+    return (with_first ? in * hidden : 0.0) + middle + hidden * out;
 }
 
-qctx_status bench_pool_create(int64_t dim, bench_pool *pool, qctx_error *error)
+bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows)
 {
-    pool->dim = dim;
-    pool->values = qctx_alloc(POOL_PLACES + dim, sizeof *pool->values, "made-up vectors", error);
-    if (pool->values == NULL)
-        return QCTX_ERR_MEMORY;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < POOL_PLACES + dim; i++)
-        pool->values[i] = gaussian((uint64_t)i);
-    return QCTX_OK;
+    bench_flops flops = {0};
+
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
+        if (qctx_head_has_side(head, side)) {
+            flops.forward += 2.0 * (double)rows * weights(head, true);
+            flops.backward += 2.0 * (double)rows * (weights(head, true) + weights(head, false));
+        }
+    return flops;
 }
 
-void bench_pool_free(bench_pool *pool)
+double bench_least_flops(const qctx_head_config *head, int64_t rows, int64_t batch)
 {
-    free(pool->values);
-}
+    const bench_flops flops = bench_head_flops(head, rows);
 
-int64_t bench_pool_bytes(int64_t dim)
-{
-    return (POOL_PLACES + dim) * (int64_t)sizeof(float);
-}
-
-void bench_pool_row(const bench_pool *pool, qctx_side side, int64_t row, float *out)
-{
-    uint64_t place = (2 * (uint64_t)row + (uint64_t)side) * POOL_STEP % POOL_PLACES;
-
-    memcpy(out, pool->values + place, (size_t)pool->dim * sizeof *out);
+    return flops.forward + flops.backward + 6.0 * (double)rows * (double)batch * (double)head->output;
 }

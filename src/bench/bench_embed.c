@@ -32,7 +32,7 @@ typedef struct {
 /* Words of random letters. */
 static qctx_status make_up(embed_bench *bench, qctx_error *error)
 {
-    const int64_t count = bench->request->questions, words = bench->request->words;
+    const int64_t count = bench->request->embed.count, words = bench->request->embed.words;
     char *at = bench->bytes = qctx_alloc(count, (size_t)(words * WORD_ROOM), "made-up texts", error);
 
     if (at == NULL)
@@ -53,7 +53,7 @@ static qctx_status make_up(embed_bench *bench, qctx_error *error)
 /* The lines of the file that are not empty. */
 static qctx_status read_lines(embed_bench *bench, qctx_error *error)
 {
-    const char *path = bench->request->texts;
+    const char *path = bench->request->embed.texts;
     char *to;
     size_t size;
     qctx_status status = qctx_file_read(path, &bench->bytes, &size, error);
@@ -91,7 +91,7 @@ static int compare_lengths(const void *left, const void *right)
 /* Memory of made-up texts, which every rank has all of. */
 static double made_up_bytes(const qctx_bench_request *request)
 {
-    return request->texts != NULL ? 0.0 : (double)request->questions * (double)request->words * WORD_ROOM;
+    return request->embed.texts != NULL ? 0.0 : (double)request->embed.count * (double)request->embed.words * WORD_ROOM;
 }
 
 /* All texts, and this rank's share of them. */
@@ -99,7 +99,7 @@ static qctx_status take_texts(embed_bench *bench, qctx_error *error)
 {
     const int64_t ranks = qctx_comm_size(bench->comm), rank = qctx_comm_rank(bench->comm);
     const int64_t repetitions = bench->request->repetitions;
-    qctx_status status = bench->request->texts != NULL ? read_lines(bench, error) : make_up(bench, error);
+    qctx_status status = bench->request->embed.texts != NULL ? read_lines(bench, error) : make_up(bench, error);
     const char *text = bench->bytes;
 
     if (status != QCTX_OK)
@@ -126,7 +126,7 @@ static qctx_status take_texts(embed_bench *bench, qctx_error *error)
 static qctx_status open_encoder(const embed_bench *bench, qctx_precision precision, qctx_encoder **encoder,
                                 qctx_error *error)
 {
-    char *given = (char *)bench->request->encoder;
+    char *given = (char *)bench->request->embed.encoder;
     const qctx_encoder_spec spec = {
         .command_line = true,
         .count = 1,
@@ -227,18 +227,18 @@ static json_t *describe_all(const embed_bench *bench, double peak_mib, json_t *t
     json_t *result = bench_result(bench->comm, "embed");
 
     if (result != NULL)
-        json_object_update_new(result, json_pack("{s:s, s:s, s:I, s:I, s:f, s:O}", "encoder", bench->request->encoder,
-                                                 "file", bench->request->texts != NULL ? bench->request->texts : "none",
-                                                 "texts", (json_int_t)bench->count, "repetitions",
-                                                 (json_int_t)bench->request->repetitions, "peak_rss_mib", peak_mib,
-                                                 "embedding", table));
+        json_object_update_new(
+            result, json_pack("{s:s, s:s, s:I, s:I, s:f, s:O}", "encoder", bench->request->embed.encoder, "file",
+                              bench->request->embed.texts != NULL ? bench->request->embed.texts : "none", "texts",
+                              (json_int_t)bench->count, "repetitions", (json_int_t)bench->request->repetitions,
+                              "peak_rss_mib", peak_mib, "embedding", table));
     return result;
 }
 
 /* Which precisions: those that are asked for, of an encoder that has them. */
 static bool is_measured(const qctx_bench_request *request, qctx_precision precision)
 {
-    const bool only_one = strcmp(request->encoder, "hashing") == 0;
+    const bool only_one = strcmp(request->embed.encoder, "hashing") == 0;
 
     return only_one ? precision == QCTX_PRECISION_FLOAT32 : bench_is_asked(precision, request->precision);
 }

@@ -158,7 +158,7 @@ static json_t *describe(const load_bench *bench, json_t *rows)
     if (result != NULL)
         json_object_update_new(
             result, json_pack("{s:s, s:f, s:I, s:I, s:I, s:f, s:O}", "store",
-                              bench->request->store != NULL ? bench->request->store : "made up", "store_mb",
+                              bench->request->load.store != NULL ? bench->request->load.store : "made up", "store_mb",
                               held * row_bytes / BENCH_MEGA, "dim", (json_int_t)qctx_store_dim(bench->store), "batch",
                               (json_int_t)bench->batch, "hidden", (json_int_t)bench->request->config->model.hidden,
                               "step_seconds_least", bench->step, "loads", rows));
@@ -196,12 +196,13 @@ qctx_status qctx_bench_load(qctx_comm *comm, const qctx_bench_request *request, 
     qctx_status status = QCTX_OK;
 
     *result = NULL;
-    if (request->store == NULL)
+    if (request->load.store == NULL)
         status = check_room(&bench, request->dim, STORE_BATCHES * request->config->batch.size, error);
-    if (request->store == NULL && status == QCTX_OK)
+    if (request->load.store == NULL && status == QCTX_OK)
         status = bench_store_make(comm, request->dim, STORE_BATCHES * request->config->batch.size, &made, error);
     if (status == QCTX_OK)
-        status = qctx_store_open(comm, request->store != NULL ? request->store : made.path, &bench.store, error);
+        status =
+            qctx_store_open(comm, request->load.store != NULL ? request->load.store : made.path, &bench.store, error);
     if (status == QCTX_OK)
         status = measure_store(&bench, result, error);
     qctx_store_close(bench.store);

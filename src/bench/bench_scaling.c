@@ -1,7 +1,7 @@
 /* A step on more ranks than there are: the cost model of training/planner at the rate that a step has here. */
 #include <math.h>
 
-#include "bench_step_internal.h"
+#include "bench_internal.h"
 
 enum { RANKS_MOST = 4096 };
 
@@ -88,8 +88,8 @@ static json_t *describe(const step_bench *bench)
     json_t *result = bench_result(bench->comm, "scaling"), *steps = json_array(), *halves = json_array();
     model at = {.asked = step_request(bench),
                 .rates = {.flops = {rate, rate},
-                          .latency = request->latency / BENCH_MEGA,
-                          .bandwidth = request->bandwidth * BENCH_GIGA / 8.0},
+                          .latency = request->scaling.latency / BENCH_MEGA,
+                          .bandwidth = request->scaling.bandwidth * BENCH_GIGA / 8.0},
                 .limit = bench->plan.limit};
 
     at.asked.precision = bench->plan.precision;
@@ -99,13 +99,13 @@ static json_t *describe(const step_bench *bench)
         add_steps(&at, steps);
     }
     if (result != NULL)
-        json_object_update_new(result,
-                               json_pack("{s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:O, s:O}", "measured_batch",
-                                         (json_int_t)request->config->batch.size, "dim", (json_int_t)bench->head.input,
-                                         "hidden", (json_int_t)bench->head.hidden, "precision",
-                                         qctx_precision_names[bench->plan.precision], "step_gflops", rate / BENCH_GIGA,
-                                         "gbits_per_second", request->bandwidth, "microseconds", request->latency,
-                                         "memory_mb", (double)at.limit / BENCH_MEGA, "halves", halves, "steps", steps));
+        json_object_update_new(
+            result, json_pack("{s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:O, s:O}", "measured_batch",
+                              (json_int_t)request->config->batch.size, "dim", (json_int_t)bench->head.input, "hidden",
+                              (json_int_t)bench->head.hidden, "precision", qctx_precision_names[bench->plan.precision],
+                              "step_gflops", rate / BENCH_GIGA, "gbits_per_second", request->scaling.bandwidth,
+                              "microseconds", request->scaling.latency, "memory_mb", (double)at.limit / BENCH_MEGA,
+                              "halves", halves, "steps", steps));
     json_decref(steps);
     json_decref(halves);
     return result;

@@ -47,24 +47,24 @@ static void gather(const qctx_rows *self, const int64_t *rows, int64_t count, fl
 /* Memory of a rank: all questions' lists and answers, and its shard of the contexts. */
 static double needed_bytes(const qctx_comm *comm, const qctx_bench_request *request)
 {
-    const double question = 4.0 * sizeof(int64_t) + (double)request->k * sizeof(qctx_hit);
+    const double question = 4.0 * sizeof(int64_t) + (double)request->topk.k * sizeof(qctx_hit);
     const double context = (double)request->dim * sizeof(float);
 
-    return (double)bench_pool_bytes(request->dim) + (double)request->questions * question +
-           (double)request->contexts / qctx_comm_size(comm) * context;
+    return (double)bench_pool_bytes(request->dim) + (double)request->topk.questions * question +
+           (double)request->topk.contexts / qctx_comm_size(comm) * context;
 }
 
 static qctx_status allocate(scan_bench *bench, qctx_error *error)
 {
     const qctx_bench_request *request = bench->request;
-    const int64_t questions = request->questions;
+    const int64_t questions = request->topk.questions;
     qctx_status status = bench_pool_create(request->dim, &bench->pool, error);
 
     bench->rows = qctx_alloc(questions, sizeof *bench->rows, "questions", error);
     bench->offsets = qctx_alloc(questions + 1, sizeof *bench->offsets, "questions", error);
     bench->answers = qctx_alloc(questions, sizeof *bench->answers, "right contexts", error);
     bench->positions = qctx_alloc(questions, sizeof *bench->positions, "positions", error);
-    bench->hits = qctx_alloc(questions * request->k, sizeof *bench->hits, "hits", error);
+    bench->hits = qctx_alloc(questions * request->topk.k, sizeof *bench->hits, "hits", error);
     bench->seconds = qctx_alloc(request->repetitions, sizeof *bench->seconds, "the times of scans", error);
     bench->rates = qctx_alloc(request->repetitions, sizeof *bench->rates, "the rates of products", error);
     if (status != QCTX_OK || bench->rows == NULL || bench->offsets == NULL || bench->answers == NULL ||
@@ -73,7 +73,7 @@ static qctx_status allocate(scan_bench *bench, qctx_error *error)
     for (int64_t i = 0; i < questions; i++) {
         bench->rows[i] = i;
         bench->offsets[i + 1] = i + 1;
-        bench->answers[i] = i % request->contexts;
+        bench->answers[i] = i % request->topk.contexts;
     }
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         bench->sides[side] = (pool_side){&bench->pool, side};
@@ -86,9 +86,9 @@ static qctx_status allocate(scan_bench *bench, qctx_error *error)
 static qctx_status search(scan_bench *bench, qctx_error *error)
 {
     const qctx_query query = {bench->comm,       &bench->shard, &bench->no_head,
-                              &bench->questions, bench->rows,   bench->request->questions};
+                              &bench->questions, bench->rows,   bench->request->topk.questions};
 
-    return qctx_topk(&query, bench->request->k, bench->hits, error);
+    return qctx_topk(&query, bench->request->topk.k, bench->hits, error);
 }
 
 /* Deals the contexts out anew each time, as evaluation does. */
@@ -96,8 +96,8 @@ static qctx_status count_positions(scan_bench *bench, qctx_error *error)
 {
     const qctx_protocol protocol = {.candidates = QCTX_CANDIDATES_CORPUS, .scan = bench->precision};
     const qctx_eval_set set = {.rows = {bench->questions, bench->contexts},
-                               .context_count = bench->request->contexts,
-                               .count = bench->request->questions,
+                               .context_count = bench->request->topk.contexts,
+                               .count = bench->request->topk.questions,
                                .questions = bench->rows,
                                .offsets = bench->offsets,
                                .contexts = bench->answers};
@@ -118,7 +118,7 @@ enum { SCAN_COUNT = sizeof scans / sizeof scans[0] };
 static qctx_status measure(scan_bench *bench, int which, json_t *rows, qctx_error *error)
 {
     const qctx_bench_request *request = bench->request;
-    const double flops = 2.0 * (double)request->questions * (double)request->contexts * (double)request->dim /
+    const double flops = 2.0 * (double)request->topk.questions * (double)request->topk.contexts * (double)request->dim /
                          qctx_comm_size(bench->comm);
     qctx_status status = QCTX_OK;
     double seconds, rate;
@@ -149,7 +149,7 @@ static qctx_status measure_precision(scan_bench *bench, qctx_precision precision
     qctx_status status;
 
     bench->precision = precision;
-    status = qctx_shard_create(bench->comm, &bench->contexts, &bench->no_head, NULL, bench->request->contexts,
+    status = qctx_shard_create(bench->comm, &bench->contexts, &bench->no_head, NULL, bench->request->topk.contexts,
                                precision, &bench->shard, error);
     for (int which = 0; which < SCAN_COUNT && status == QCTX_OK; which++)
         status = measure(bench, which, rows, error);
@@ -175,10 +175,11 @@ static json_t *describe(const scan_bench *bench, json_t *rows)
     json_t *result = bench_result(bench->comm, "topk");
 
     if (result != NULL)
-        json_object_update_new(
-            result, json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "questions", (json_int_t)request->questions, "contexts",
-                              (json_int_t)request->contexts, "dim", (json_int_t)request->dim, "k",
-                              (json_int_t)request->k, "repetitions", (json_int_t)request->repetitions, "scans", rows));
+        json_object_update_new(result, json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "questions",
+                                                 (json_int_t)request->topk.questions, "contexts",
+                                                 (json_int_t)request->topk.contexts, "dim", (json_int_t)request->dim,
+                                                 "k", (json_int_t)request->topk.k, "repetitions",
+                                                 (json_int_t)request->repetitions, "scans", rows));
     return result;
 }
 

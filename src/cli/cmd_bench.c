@@ -175,15 +175,13 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
     qctx_bench_request request = {
         .config = &config,
         .dim = options.dim,
-        .questions = options.questions,
-        .contexts = options.contexts,
-        .k = options.k,
-        .store = options.store,
-        .bandwidth = options.bandwidth,
-        .latency = options.latency,
-        .encoder = options.encoder,
-        .texts = options.texts,
-        .words = options.words,
+        .topk = {.questions = options.questions, .contexts = options.contexts, .k = options.k},
+        .load = {.store = options.store},
+        .scaling = {.bandwidth = options.bandwidth, .latency = options.latency},
+        .embed = {.encoder = options.encoder,
+                  .texts = options.texts,
+                  .count = options.questions,
+                  .words = options.words},
     };
     const bench_kind *kind = NULL;
     json_t *result = NULL;

@@ -26,11 +26,8 @@ static qctx_bench_request ask(qctx_config *config, const char *key, const char *
     return (qctx_bench_request){.config = config,
                                 .dim = DIM,
                                 .repetitions = 3,
-                                .questions = 5,
-                                .contexts = 700,
-                                .k = 3,
-                                .latency = 10,
-                                .bandwidth = 10};
+                                .topk = {.questions = 5, .contexts = 700, .k = 3},
+                                .scaling = {.latency = 10, .bandwidth = 10}};
 }
 
 static double figure(const json_t *object, const char *key)
@@ -216,8 +213,8 @@ static void a_network_decides_how_many_ranks_are_worth_it(void **state)
     json_t *result = NULL, *steps;
 
     (void)state;
-    request.bandwidth = 1e-3;
-    request.latency = 1e15;
+    request.scaling.bandwidth = 1e-3;
+    request.scaling.latency = 1e15;
     assert_status(qctx_bench_scaling(test_comm, &request, &result, &error), QCTX_OK, &error);
     if (is_told(result)) {
         steps = json_object_get(result, "steps");
@@ -228,8 +225,8 @@ static void a_network_decides_how_many_ranks_are_worth_it(void **state)
         assert_int_equal(json_integer_value(half_of(result)), 2);
     }
     json_decref(result);
-    request.bandwidth = 1e9;
-    request.latency = 1e-15;
+    request.scaling.bandwidth = 1e9;
+    request.scaling.latency = 1e-15;
     assert_status(qctx_bench_scaling(test_comm, &request, &result, &error), QCTX_OK, &error);
     if (is_told(result))
         assert_true(json_is_null(half_of(result)));
@@ -282,7 +279,7 @@ static void stores_that_cannot_be_are_refused(void **state)
     assert_status(qctx_bench_load(test_comm, &request, &result, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "cannot make the folder");
     assert_null(result);
-    request.store = test_path("absent.h5");
+    request.load.store = test_path("absent.h5");
     assert_status(qctx_bench_load(test_comm, &request, &result, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "absent.h5");
     assert_null(result);

@@ -18,20 +18,30 @@
 #include "qctx/platform/comm.h"
 #include "qctx/platform/json.h"
 
+/* What is measured; each measurement reads the first four members, and those that bear its name. */
 typedef struct {
     const qctx_config *config; /* head, loss, optimiser and batch of a step */
     int64_t dim;               /* d, of the made-up vectors */
     qctx_precision precision;  /* of gemm, topk and embed; AUTO: every one that the machine has instructions for */
     int64_t repetitions;       /* counted ones, ≥ 1 */
-    int64_t questions;         /* of topk and load; of embed, where it has no file: texts that are made up */
-    int64_t contexts;
-    int64_t k;
-    const char *store;   /* of load; NULL: one is made in TMPDIR and removed */
-    double bandwidth;    /* of scaling: of a rank's network, 10⁹ bits a second */
-    double latency;      /* of scaling: 10⁻⁶ seconds a message */
-    const char *encoder; /* of embed: "hashing", a model folder or a store */
-    const char *texts;   /* of embed: a file of one text a line, or NULL */
-    int64_t words;       /* of embed: words of a made-up text */
+    struct {
+        int64_t questions;
+        int64_t contexts;
+        int64_t k;
+    } topk;
+    struct {
+        const char *store; /* NULL: one is made in TMPDIR and removed */
+    } load;
+    struct {
+        double bandwidth; /* of a rank's network, 10⁹ bits a second */
+        double latency;   /* 10⁻⁶ seconds a message */
+    } scaling;
+    struct {
+        const char *encoder; /* "hashing", a model folder or a store */
+        const char *texts;   /* a file of one text a line; NULL: they are made up */
+        int64_t count;       /* of made-up texts */
+        int64_t words;       /* of each of them */
+    } embed;
 } qctx_bench_request;
 
 /* The products that a step is made of, one row each: forms and shapes for b = B/N rows of a rank, d and h. */
