@@ -70,11 +70,6 @@ int64_t qctx_tokenizer_size(const qctx_tokenizer *tokenizer)
     return tokenizer_added_size(tokenizer->added);
 }
 
-const char *qctx_tokenizer_token(const qctx_tokenizer *tokenizer, int32_t id)
-{
-    return tokenizer_added_token(tokenizer->added, id);
-}
-
 uint64_t qctx_tokenizer_hash(const qctx_tokenizer *tokenizer)
 {
     return tokenizer->hash;

@@ -1,9 +1,7 @@
 /* How a text's tokens become one vector: names of poolings, and the Pooling module of sentence-transformers. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "model_folder_internal.h"
-#include "qctx/base/mem.h"
 
 /* In the order in which joined ones stand side by side. */
 static const struct {
@@ -55,20 +53,6 @@ qctx_status qctx_pooling_parse(const char *text, unsigned *pooling, qctx_error *
     }
     *pooling = found;
     return QCTX_OK;
-}
-
-char *qctx_pooling_name(unsigned pooling, qctx_error *error)
-{
-    char name[64] = "";
-
-    for (int i = 0; i < POOLINGS; i++) {
-        if ((pooling & poolings[i].bit) == 0)
-            continue;
-        if (name[0] != '\0')
-            strcat(name, "+");
-        strcat(name, poolings[i].name);
-    }
-    return qctx_strdup(name, error);
 }
 
 int64_t model_folder_pooled(unsigned pooling)

@@ -104,16 +104,6 @@ const char *qctx_safetensors_path(const qctx_safetensors *tensors)
     return tensors->path;
 }
 
-int64_t qctx_safetensors_count(const qctx_safetensors *tensors)
-{
-    return tensors->count;
-}
-
-const qctx_tensor *qctx_safetensors_at(const qctx_safetensors *tensors, int64_t index)
-{
-    return &tensors->items[index];
-}
-
 const qctx_tensor *qctx_safetensors_find(const qctx_safetensors *tensors, const char *name)
 {
     const qctx_tensor wanted = {.name = name};

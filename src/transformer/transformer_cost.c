@@ -1,26 +1,5 @@
 #include "transformer_model.h"
 
-int64_t qctx_transformer_bytes(const qctx_transformer *transformer)
-{
-    const qctx_model_folder *folder = transformer->folder;
-    int64_t norms =
-        2 * folder->layers + (transformer->embedding_norm.gain != NULL) + (transformer->final_norm.gain != NULL);
-    int64_t floats = 2 * norms * folder->hidden + (folder->max_tokens + folder->first_position) * folder->hidden;
-    int64_t bytes = 0;
-
-    if (transformer->distances != NULL)
-        floats += folder->heads * (2 * folder->max_tokens - 1);
-    for (int64_t i = 0; i < transformer->layer_count; i++) {
-        const transformer_layer *layer = &transformer->layers[i];
-
-        bytes += qctx_linear_bytes(layer->joint) + qctx_linear_bytes(layer->output) + qctx_linear_bytes(layer->up) +
-                 qctx_linear_bytes(layer->down);
-    }
-    for (int64_t i = 0; i < transformer->map_count; i++)
-        bytes += qctx_linear_bytes(transformer->maps[i]);
-    return bytes + floats * (int64_t)sizeof(float);
-}
-
 double qctx_transformer_flops(const qctx_transformer *transformer, const int64_t *lengths, int64_t texts)
 {
     const qctx_model_folder *folder = transformer->folder;

@@ -1,76 +1,25 @@
-/* Imports texts written by a test and opens what came out. Included by the tests of data/import. */
+/* Imports texts written by a test and opens what came out. */
 #ifndef QCTX_TESTS_IMPORT_PROBE_H
 #define QCTX_TESTS_IMPORT_PROBE_H
 
-#include "harness.h"
-
-#include <string.h>
-
-#include "qctx/base/fileio.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/import.h"
 
-static qctx_import_report probe_report;
+extern qctx_import_report probe_report; /* of the last job */
 
 /* A job that reads `text`, written to "file", into the split train of the corpus "out". */
-static inline qctx_import_job probe_job(const char *file, const char *text)
-{
-    qctx_import_job job = {.force = true, .seed = 1};
-
-    test_write(test_path(file), text);
-    job.folder = test_path("out");
-    job.files[0] = (qctx_import_file){"train", test_path(file)};
-    job.file_count = 1;
-    return job;
-}
+qctx_import_job probe_job(const char *file, const char *text);
 
 /* Runs a job that must succeed. The caller destroys the corpus. */
-static inline qctx_corpus *probe_run(const qctx_import_job *job)
-{
-    qctx_corpus *corpus = NULL;
-    qctx_error error;
-
-    assert_status(qctx_import_run(job, &probe_report, &error), QCTX_OK, &error);
-    assert_status(qctx_corpus_open(test_comm, job->folder, &corpus, &error), QCTX_OK, &error);
-    return corpus;
-}
+qctx_corpus *probe_run(const qctx_import_job *job);
 
 /* Runs a job that must fail with this status and message, and leave nothing behind. */
-static inline void probe_fails(qctx_import_job job, qctx_status expected, const char *part)
-{
-    qctx_error error;
-
-    job.folder = test_path("none");
-    assert_status(qctx_import_run(&job, &probe_report, &error), expected, &error);
-    assert_contains(error.message, part);
-    assert_false(qctx_path_exists(job.folder));
-    assert_false(qctx_path_exists(test_path("none.partial")));
-}
+void probe_fails(qctx_import_job job, qctx_status expected, const char *part);
 
 /* The row of the question with this id, which must exist. */
-static inline int64_t probe_question(const qctx_corpus *corpus, const char *id)
-{
-    for (int64_t i = 0; i < corpus->question_count; i++)
-        if (strcmp(corpus->questions[i].id, id) == 0)
-            return i;
-    fail_msg("no question '%s'", id);
-    return -1;
-}
+int64_t probe_question(const qctx_corpus *corpus, const char *id);
 
 /* The text of answer number `index` of a question in a split. */
-static inline const char *probe_context(const qctx_corpus *corpus, const char *split, const char *id, int64_t index)
-{
-    int64_t question = probe_question(corpus, id);
-    const qctx_split *found = qctx_corpus_split(corpus, split, NULL);
-
-    assert_non_null(found);
-    for (int64_t i = 0; i < found->count; i++)
-        if (found->questions[i] == question) {
-            assert_true(index < found->offsets[i + 1] - found->offsets[i]);
-            return corpus->contexts[found->contexts[found->offsets[i] + index]].text;
-        }
-    fail_msg("the question '%s' is not in '%s'", id, split);
-    return NULL;
-}
+const char *probe_context(const qctx_corpus *corpus, const char *split, const char *id, int64_t index);
 
 #endif

@@ -1,8 +1,12 @@
 /* ranks: 1 */
-#include "import_probe.h"
+#include "harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "import_probe.h"
+#include "qctx/base/fileio.h"
 
 enum { ROWS = 1200, TITLES = 60, CONTEXTS = 300, LINE_BYTES = 200 };
 

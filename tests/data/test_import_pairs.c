@@ -1,7 +1,11 @@
 /* ranks: 1 */
-#include "import_probe.h"
+#include "harness.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "import_probe.h"
+#include "qctx/base/fileio.h"
 
 static void reads_json_lines(void **state)
 {

@@ -1,8 +1,12 @@
 /* ranks: 1 */
-#include "import_probe.h"
+#include "harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "import_probe.h"
+#include "qctx/base/fileio.h"
 
 /* One article with one paragraph; its context and questions are JSON texts to be filled in. */
 #define SQUAD(context, qas)                                                                                            \

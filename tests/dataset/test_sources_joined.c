@@ -1,10 +1,16 @@
 /* ranks: 1 2 3 */
-#include "../encoder/made_pretrained.h"
-#include "opened_sources.h"
+#include "harness.h"
 
 #include <dirent.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "made_pretrained.h"
+#include "opened_sources.h"
+#include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/encoder/joined.h"

@@ -15,6 +15,7 @@
 #include "qctx/platform/json.h"
 #include "qctx/tokenizer/tokenizer.h"
 #include "qctx/transformer/transformer.h"
+#include "transformer_reference.h"
 
 /* Relative to the norm, for weights of float32, and of float16 or bfloat16. */
 #define BOUND      1e-5
@@ -203,7 +204,7 @@ static void check_reference(const opened *fixture, int64_t dim)
 
     fill_batch(expected_of(fixture, QCTX_QUESTION, "ids"), &batch);
     rows = qctx_alloc(batch.texts * dim, sizeof *rows, "rows", &error);
-    assert_status(qctx_transformer_reference(&fixture->folder, 0, &batch, rows, &error), QCTX_OK, &error);
+    assert_status(transformer_reference(&fixture->folder, 0, &batch, rows, &error), QCTX_OK, &error);
     check_rows(fixture, "reference", QCTX_QUESTION, rows, dim);
     free(rows);
     free((void *)batch.offsets);

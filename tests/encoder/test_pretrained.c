@@ -1,12 +1,17 @@
 /* ranks: 1 */
-#include "made_pretrained.h"
+#include "harness.h"
 
 #include <math.h>
 #include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "made_pretrained.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
 #include "qctx/encoder/encoder.h"
+#include "transformer_reference.h"
 
 static qctx_error error;
 
@@ -98,7 +103,7 @@ static void test_rows_are_the_reference_of_the_tokens(void **state)
     folder.prefix = "";
     snprintf(path, sizeof path, "%s/model.safetensors", model);
     assert_status(qctx_safetensors_open(path, &folder.tensors, &error), QCTX_OK, &error);
-    assert_status(qctx_transformer_reference(&folder, 0, &batch, expected, &error), QCTX_OK, &error);
+    assert_status(transformer_reference(&folder, 0, &batch, expected, &error), QCTX_OK, &error);
     for (int i = 0; i < 2; i++) {
         double norm = 0.0, length = 0.0;
 

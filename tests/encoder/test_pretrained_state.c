@@ -1,8 +1,13 @@
 /* ranks: 1 */
-#include "made_pretrained.h"
+#include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "made_pretrained.h"
+#include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/encoder/encoder.h"
 

@@ -9,13 +9,16 @@
 #include "harness.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "made_safetensors.h"
 #include "memory.h"
 #include "mutate.h"
+#include "qctx/base/fileio.h"
 #include "qctx/tokenizer/tokenizer.h"
 #include "qctx/transformer/transformer.h"
 #include "targets.h"
@@ -179,8 +182,8 @@ static bool use_shards(const fuzz_target *target)
     fuzz_path(path, target->folder, "model.safetensors.index.json");
     if (!opened(qctx_safetensors_open(path, &tensors, &error)))
         return false;
-    for (int64_t i = 0; i < qctx_safetensors_count(tensors); i++) {
-        const qctx_tensor *tensor = qctx_safetensors_at(tensors, i), *found;
+    for (int64_t i = 0; i < made_tensor_count(tensors); i++) {
+        const qctx_tensor *tensor = made_tensor_at(tensors, i), *found;
         float value;
 
         if (!opened(qctx_safetensors_get(tensors, tensor->name, tensor->rank, tensor->shape, &found, &error)))

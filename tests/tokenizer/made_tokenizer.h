@@ -2,61 +2,23 @@
 #ifndef QCTX_TESTS_MADE_TOKENIZER_H
 #define QCTX_TESTS_MADE_TOKENIZER_H
 
-#include "harness.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "qctx/tokenizer/tokenizer.h"
 
-static qctx_error error;
-
 /* Writes tokenizer.json into a folder of its own and returns that folder. */
-static inline const char *folder_of(const char *json)
-{
-    const char *folder = test_path("tokenizer");
-    char path[4096];
+const char *folder_of(const char *json);
 
-    mkdir(folder, 0700);
-    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
-    test_write(path, json);
-    return folder;
-}
+/* The tokenizer of this file. The caller destroys it. */
+qctx_tokenizer *opened(const char *json);
 
-static inline qctx_tokenizer *opened(const char *json)
-{
-    qctx_tokenizer *tokenizer = NULL;
+/* The ids of a text, cut at `most` of them or at many, are these numbers. */
+void expect_most(const qctx_tokenizer *tokenizer, const char *text, int64_t most, const char *expected,
+                 bool expected_truncated);
+void expect_ids(const qctx_tokenizer *tokenizer, const char *text, const char *expected);
 
-    assert_status(qctx_tokenizer_open(folder_of(json), false, &tokenizer, &error), QCTX_OK, &error);
-    return tokenizer;
-}
+/* The token of an id, or NULL. */
+const char *token_of(const qctx_tokenizer *tokenizer, int32_t id);
 
-static inline void expect_most(const qctx_tokenizer *tokenizer, const char *text, int64_t most, const char *expected,
-                               bool expected_truncated)
-{
-    qctx_tokenizer_scratch *scratch = NULL;
-    qctx_ids ids = {0};
-    char found[2000] = "";
-    size_t used = 0;
-    bool truncated = !expected_truncated;
-
-    assert_status(qctx_tokenizer_scratch_create(tokenizer, &scratch, &error), QCTX_OK, &error);
-    assert_status(qctx_tokenizer_encode(tokenizer, scratch, text, most, &ids, &truncated, &error), QCTX_OK, &error);
-    for (int64_t i = 0; i < ids.count && used < sizeof found; i++)
-        used += (size_t)snprintf(found + used, sizeof found - used, "%s%d", i == 0 ? "" : " ", ids.items[i]);
-    assert_string_equal(found, expected);
-    assert_true(truncated == expected_truncated);
-    qctx_tokenizer_scratch_destroy(scratch);
-    free(ids.items);
-}
-
-static inline void expect_ids(const qctx_tokenizer *tokenizer, const char *text, const char *expected)
-{
-    expect_most(tokenizer, text, 1000, expected, false);
-}
-
+/* Parts of tokenizer.json. */
 #define FLAGS(special, normalized)                                                                                     \
     "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":" #normalized ",\"special\":" #special
 #define ADDED                                                                                                          \

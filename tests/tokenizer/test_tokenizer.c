@@ -1,5 +1,14 @@
 /* ranks: 1 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "made_tokenizer.h"
+
+static qctx_error error;
 
 /* The ids in these tests are counted by hand, or given by the tokenizers library 0.23 for the same file. */
 
@@ -14,9 +23,9 @@ static void words_are_spelt_by_the_longest_tokens(void **state)
     expect_ids(tokenizer, "unaffables unaffablex", "1 3 4 5 9 0 2");
     expect_ids(tokenizer, "thethe", "1 6 16 2");
     assert_int_equal(qctx_tokenizer_size(tokenizer), 27);
-    assert_string_equal(qctx_tokenizer_token(tokenizer, 5), "##able");
-    assert_null(qctx_tokenizer_token(tokenizer, 27));
-    assert_null(qctx_tokenizer_token(tokenizer, -1));
+    assert_string_equal(token_of(tokenizer, 5), "##able");
+    assert_null(token_of(tokenizer, 27));
+    assert_null(token_of(tokenizer, -1));
     qctx_tokenizer_destroy(tokenizer);
 }
 
@@ -135,7 +144,7 @@ static void added_tokens_obey_their_flags(void **state)
     (void)state;
     tokenizer = opened(WITH_ADDED("\"content\":\"QQ\"," FLAGS(false, true)));
     assert_int_equal(qctx_tokenizer_size(tokenizer), 28);
-    assert_string_equal(qctx_tokenizer_token(tokenizer, 27), "QQ");
+    assert_string_equal(token_of(tokenizer, 27), "QQ");
     expect_ids(tokenizer, "theqQthe q\u0301q", "1 6 27 6 27 2");
     qctx_tokenizer_destroy(tokenizer);
 

@@ -1,5 +1,14 @@
 /* ranks: 1 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "made_tokenizer.h"
+
+static qctx_error error;
 
 static void expect_refused(const char *json, qctx_status expected, const char *part)
 {

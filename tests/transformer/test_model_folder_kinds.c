@@ -1,5 +1,13 @@
 /* ranks: 1 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "made_folder.h"
+#include "qctx/base/fileio.h"
 
 static void test_open_clip_is_read(void **state)
 {
@@ -37,7 +45,7 @@ static void test_open_clip_is_read(void **state)
     qctx_model_folder_close(&folder);
 
     /* Beside the same model in the other form, its weights decide. */
-    put_with("config.json", bert, "", "");
+    put_with("config.json", made_bert, "", "");
     opens();
     assert_string_equal(folder.kind, "OpenCLIP");
     qctx_model_folder_close(&folder);
@@ -92,7 +100,7 @@ static void test_unsupported_open_clip_towers_are_refused_by_name(void **state)
 static void test_sentence_transformers_are_read(void **state)
 {
     (void)state;
-    make_sentence(new_dense, "{\"word_embedding_dimension\":8,\"pooling_mode_cls_token\":true}");
+    make_sentence(made_new_dense, "{\"word_embedding_dimension\":8,\"pooling_mode_cls_token\":true}");
     put("sentence_bert_config.json", "{\"max_seq_length\":24,\"do_lower_case\":false}");
     put("tokenizer_config.json", "{\"model_max_length\":16}");
     put("config_sentence_transformers.json",
@@ -133,7 +141,7 @@ static void test_the_transformer_may_have_a_folder_of_its_own(void **state)
     begin();
     put("modules.json", "[{\"path\":\"2_Dense\",\"type\":\"sentence_transformers.models.Transformer\"},"
                         "{\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"}]");
-    put_with("2_Dense/config.json", bert, "", "");
+    put_with("2_Dense/config.json", made_bert, "", "");
     put_weights("2_Dense/model.safetensors", "embeddings.word_embeddings.weight");
     put("2_Dense/sentence_roberta_config.json", "{\"max_seq_length\":11}");
     put("1_Pooling/config.json", "{}");
@@ -325,7 +333,7 @@ static void test_dense_modules_are_checked(void **state)
     };
 
     (void)state;
-    make_sentence(new_dense, "{}");
+    make_sentence(made_new_dense, "{}");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         put("2_Dense/config.json", rows[i].config);
         refuses(rows[i].status, "2_Dense/config.json", rows[i].found, "");

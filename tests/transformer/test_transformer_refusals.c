@@ -1,4 +1,10 @@
 /* ranks: 1 */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "made_model.h"
 
 static qctx_error error;

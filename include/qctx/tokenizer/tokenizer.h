@@ -35,9 +35,8 @@ typedef struct {
 qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokenizer **opened, qctx_error *error);
 void qctx_tokenizer_destroy(qctx_tokenizer *tokenizer);
 
-/* One more than the highest id it can give, added tokens included; and the token of an id, or NULL. Local. */
+/* One more than the highest id it can give, added tokens included. Local. */
 int64_t qctx_tokenizer_size(const qctx_tokenizer *tokenizer);
-const char *qctx_tokenizer_token(const qctx_tokenizer *tokenizer, int32_t id);
 
 /* Hash of everything that decides ids: the bytes of the files that were read. Local. */
 uint64_t qctx_tokenizer_hash(const qctx_tokenizer *tokenizer);

@@ -99,8 +99,7 @@ void qctx_model_folder_close(qctx_model_folder *folder);
  */
 uint64_t qctx_model_folder_hash(const qctx_model_folder *folder);
 
-/* Poolings as text, "mean" or "cls+max", and back; an unknown one is refused with those there are. Local. */
+/* Poolings from a text, "mean" or "cls+max". Local. Errors: CONFIG (an unknown one, with those that there are). */
 qctx_status qctx_pooling_parse(const char *text, unsigned *pooling, qctx_error *error);
-char *qctx_pooling_name(unsigned pooling, qctx_error *error);
 
 #endif

@@ -42,10 +42,6 @@ void qctx_safetensors_close(qctx_safetensors *tensors);
 /* The path that was opened. Local. */
 const char *qctx_safetensors_path(const qctx_safetensors *tensors);
 
-/* How many tensors there are, and one of them, in the order of their names. Local. */
-int64_t qctx_safetensors_count(const qctx_safetensors *tensors);
-const qctx_tensor *qctx_safetensors_at(const qctx_safetensors *tensors, int64_t index);
-
 /* The tensor of this name, or NULL. Local. */
 const qctx_tensor *qctx_safetensors_find(const qctx_safetensors *tensors, const char *name);
 

@@ -46,9 +46,6 @@ void qctx_transformer_destroy(qctx_transformer *transformer);
 /* Length of a pooled vector, behind dense layers and projection. Local. */
 int64_t qctx_transformer_dim(const qctx_transformer *transformer);
 
-/* Bytes of packed weights held by this rank. Local. */
-int64_t qctx_transformer_bytes(const qctx_transformer *transformer);
-
 /* Multiplications and additions of the products of texts of these lengths in tokens [texts]. Local. */
 double qctx_transformer_flops(const qctx_transformer *transformer, const int64_t *lengths, int64_t texts);
 
@@ -63,12 +60,5 @@ void qctx_transformer_workspace_destroy(qctx_transformer_workspace *workspace);
  */
 qctx_status qctx_transformer_forward(const qctx_transformer *transformer, qctx_transformer_workspace *workspace,
                                      const qctx_token_batch *batch, float *rows, qctx_error *error);
-
-/*
- * The plain twin: straight from the formulas, in double, one text at a time, weights read from the folder. Slow; for
- * tests. rows [texts, dim]. Local. Errors: MEMORY, and those of create and forward.
- */
-qctx_status qctx_transformer_reference(const qctx_model_folder *folder, unsigned pooling, const qctx_token_batch *batch,
-                                       double *rows, qctx_error *error);
 
 #endif

@@ -1,21 +1,14 @@
-/* A tiny model folder as sentence-transformers writes it: a random BERT with a vocabulary of letters. */
-#ifndef QCTX_TESTS_MADE_PRETRAINED_H
-#define QCTX_TESTS_MADE_PRETRAINED_H
+#include "made_pretrained.h"
 
-#include "../transformer/made_model.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-enum { MADE_MAX_TOKENS = 20 };
-
-typedef struct {
-    int64_t extra_tokens;     /* in the vocabulary beyond the embeddings */
-    bool no_special;          /* the tokenizer puts no [CLS] and [SEP] around texts */
-    const float *last_bias;   /* [MADE_D]: of the last layer normalisation, or NULL */
-    const char *prompts;      /* a JSON object, or NULL */
-    const char *pooling_mode; /* or NULL: mean */
-} made_options;
+#include "harness.h"
+#include "qctx/base/fileio.h"
 
 /* Token `id` of the vocabulary: 5 special ones, letters from a to v, the same within words, punctuation. */
-static inline const char *made_token(int64_t id, char *room, size_t bytes)
+static const char *made_token(int64_t id, char *room, size_t bytes)
 {
     static const char *const special[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     static const char *const rest[] = {".", ",", "?", "!"};
@@ -31,7 +24,7 @@ static inline const char *made_token(int64_t id, char *room, size_t bytes)
     return room;
 }
 
-static inline void made_file(const char *folder, const char *name, const char *text)
+static void made_file(const char *folder, const char *name, const char *text)
 {
     char path[1024];
 
@@ -39,7 +32,7 @@ static inline void made_file(const char *folder, const char *name, const char *t
     test_write(path, text);
 }
 
-static inline void made_tokenizer(const char *folder, const made_options *options)
+void made_tokenizer(const char *folder, const made_options *options)
 {
     int64_t count = MADE_VOCABULARY + options->extra_tokens;
     char vocabulary[4096] = "", text[8192], token[32];
@@ -60,8 +53,7 @@ static inline void made_tokenizer(const char *folder, const made_options *option
     made_file(folder, "tokenizer_config.json", "{\"tokenizer_class\":\"BertTokenizer\",\"do_lower_case\":true}");
 }
 
-/* Writes the folder, whose name is `name` among the test's files; returns its path. */
-static inline const char *made_folder_write(const char *name, const made_options *options)
+const char *made_folder_write(const char *name, const made_options *options)
 {
     static made_tensors tensors;
     const char *folder = test_path(name);
@@ -100,5 +92,3 @@ static inline const char *made_folder_write(const char *name, const made_options
     made_write(path, &tensors, "F32");
     return folder;
 }
-
-#endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "transformer_reference_layer.h"
 
 /* x [tokens, d] of one text: the word's embedding, the position's and, where there are any, that of type 0. */
 static qctx_status embed(const qctx_model_folder *folder, int64_t tokens, const int32_t *ids, double *x,
@@ -158,8 +159,8 @@ static qctx_status transform(const qctx_model_folder *folder, const qctx_token_b
     return status;
 }
 
-qctx_status qctx_transformer_reference(const qctx_model_folder *folder, unsigned pooling, const qctx_token_batch *batch,
-                                       double *rows, qctx_error *error)
+qctx_status transformer_reference(const qctx_model_folder *folder, unsigned pooling, const qctx_token_batch *batch,
+                                  double *rows, qctx_error *error)
 {
     int64_t d = folder->hidden, texts = batch->texts, width, dim;
     double *x = NULL, *pooled = NULL;

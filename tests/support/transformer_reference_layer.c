@@ -1,9 +1,10 @@
+#include "transformer_reference_layer.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "transformer_reference.h"
 
 void reference_free(reference_pair *values)
 {

@@ -1,26 +1,13 @@
-/* Tiny random models of all architectures, as tensors of a file and the configuration that fits them. */
-#ifndef QCTX_TESTS_MADE_MODEL_H
-#define QCTX_TESTS_MADE_MODEL_H
+#include "made_model.h"
 
-#include "made_safetensors.h"
-
+#include <stdio.h>
 #include <unistd.h>
 
-#include "qctx/transformer/transformer.h"
-
-enum {
-    MADE_D = 24,
-    MADE_F = 40,
-    MADE_HEADS = 3,
-    MADE_LAYERS = 2,
-    MADE_VOCABULARY = 53,
-    MADE_MOST = 150, /* tokens of a text: more than MPNet's buckets tell apart */
-    MADE_PROJECTION = 16,
-};
+#include "harness.h"
 
 /* A weight of this shape and its bias, called PREFIX STEM LAYER REST; layer −1: no number. */
-static inline void made_module(made_tensors *tensors, const char *prefix, const char *stem, int layer, const char *rest,
-                               int64_t rows, int64_t columns)
+static void made_module(made_tensors *tensors, const char *prefix, const char *stem, int layer, const char *rest,
+                        int64_t rows, int64_t columns)
 {
     char name[MADE_NAME_MAX], number[16] = "";
 
@@ -32,8 +19,7 @@ static inline void made_module(made_tensors *tensors, const char *prefix, const 
     made_add(tensors, name, rows, 0, NULL);
 }
 
-static inline void made_named(made_tensors *tensors, const char *prefix, const char *rest, int64_t rows,
-                              int64_t columns)
+static void made_named(made_tensors *tensors, const char *prefix, const char *rest, int64_t rows, int64_t columns)
 {
     char name[MADE_NAME_MAX];
 
@@ -53,7 +39,7 @@ typedef struct {
     made_layer_row rows[8];
 } made_names;
 
-static inline const made_names *made_names_of(qctx_architecture architecture)
+static const made_names *made_names_of(qctx_architecture architecture)
 {
     static const made_names bert = {"embeddings.word_embeddings.weight",
                                     "embeddings.position_embeddings.weight",
@@ -136,8 +122,7 @@ static inline const made_names *made_names_of(qctx_architecture architecture)
                                              : &bert;
 }
 
-/* The tensors of a model. */
-static inline void made_model_tensors(const qctx_model_folder *folder, made_tensors *tensors)
+void made_model_tensors(const qctx_model_folder *folder, made_tensors *tensors)
 {
     const made_names *names = made_names_of(folder->architecture);
 
@@ -162,8 +147,7 @@ static inline void made_model_tensors(const qctx_model_folder *folder, made_tens
                         names->rows[i].columns);
 }
 
-/* A configuration, without tensors yet. */
-static inline qctx_model_folder made_folder(qctx_architecture architecture)
+qctx_model_folder made_folder(qctx_architecture architecture)
 {
     static const char *const prefixes[] = {"bert.", "distilbert.", "", "mpnet.", "text_model.", "text."};
     bool clip = architecture == QCTX_CLIP_TEXT || architecture == QCTX_OPEN_CLIP;
@@ -194,8 +178,7 @@ static inline qctx_model_folder made_folder(qctx_architecture architecture)
     };
 }
 
-/* Writes these tensors and opens them as the folder's. */
-static inline void made_open(qctx_model_folder *folder, const made_tensors *tensors, const char *type)
+void made_open(qctx_model_folder *folder, const made_tensors *tensors, const char *type)
 {
     static qctx_error error;
     const char *path = test_path("model.safetensors");
@@ -205,8 +188,7 @@ static inline void made_open(qctx_model_folder *folder, const made_tensors *tens
     assert_status(qctx_safetensors_open(path, &folder->tensors, &error), QCTX_OK, &error);
 }
 
-/* A whole model; free with qctx_safetensors_close(folder.tensors). */
-static inline qctx_model_folder made_model(qctx_architecture architecture, const char *type)
+qctx_model_folder made_model(qctx_architecture architecture, const char *type)
 {
     static made_tensors tensors;
     qctx_model_folder folder = made_folder(architecture);
@@ -215,5 +197,3 @@ static inline qctx_model_folder made_model(qctx_architecture architecture, const
     made_open(&folder, &tensors, type);
     return folder;
 }
-
-#endif

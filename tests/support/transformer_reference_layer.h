@@ -1,8 +1,8 @@
 /* The layers of the reference in double: plain formulas, one text at a time. */
-#ifndef QCTX_TRANSFORMER_REFERENCE_H
-#define QCTX_TRANSFORMER_REFERENCE_H
+#ifndef QCTX_TESTS_TRANSFORMER_REFERENCE_LAYER_H
+#define QCTX_TESTS_TRANSFORMER_REFERENCE_LAYER_H
 
-#include "transformer_internal.h"
+#include "../../src/transformer/transformer_internal.h"
 
 /* An affine map, or gain and bias of a norm: values of the file, which double holds exactly. */
 typedef struct {

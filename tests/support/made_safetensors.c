@@ -1,33 +1,16 @@
-/* Writes small safetensors files: whole ones from a list of tensors, and broken ones from a header's text. */
-#ifndef QCTX_TESTS_MADE_SAFETENSORS_H
-#define QCTX_TESTS_MADE_SAFETENSORS_H
-
-#include "harness.h"
+#include "made_safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/transformer/safetensors_internal.h"
+#include "harness.h"
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/half.h"
 
-enum { MADE_TENSORS_MAX = 256, MADE_NAME_MAX = 96 };
-
-typedef struct {
-    char name[MADE_NAME_MAX];
-    int rank;
-    int64_t shape[4];
-    const float *values; /* NULL: some that follow from name and place, of a size that suits weights */
-} made_tensor;
-
-typedef struct {
-    int64_t count;
-    made_tensor items[MADE_TENSORS_MAX];
-} made_tensors;
-
-/* Adds a tensor; sizes of 0 end the shape. */
-static inline void made_add(made_tensors *tensors, const char *name, int64_t a, int64_t b, const float *values)
+void made_add(made_tensors *tensors, const char *name, int64_t a, int64_t b, const float *values)
 {
     made_tensor *item = &tensors->items[tensors->count++];
 
@@ -36,7 +19,7 @@ static inline void made_add(made_tensors *tensors, const char *name, int64_t a, 
     snprintf(item->name, sizeof item->name, "%s", name);
 }
 
-static inline int64_t made_count(const made_tensor *tensor)
+static int64_t made_count(const made_tensor *tensor)
 {
     int64_t count = 1;
 
@@ -46,7 +29,7 @@ static inline int64_t made_count(const made_tensor *tensor)
 }
 
 /* Element `i` of a tensor without values: in (−½, ½), around 1 for the gains of layer norms. */
-static inline float made_value(const made_tensor *tensor, int64_t i)
+static float made_value(const made_tensor *tensor, int64_t i)
 {
     uint64_t mixed = (uint64_t)i * 0x9e3779b97f4a7c15u + strlen(tensor->name) * 0xbf58476d1ce4e5b9u;
 
@@ -59,8 +42,7 @@ static inline float made_value(const made_tensor *tensor, int64_t i)
            (strstr(tensor->name, "orm.weight") != NULL || strstr(tensor->name, "ln_") != NULL ? 1.0f : 0.0f);
 }
 
-/* A file of this header and these data, without any check, for all ranks. `header_length` −1: that of the text. */
-static inline void made_raw(const char *path, const char *header, int64_t header_length, const void *data, size_t bytes)
+void made_raw(const char *path, const char *header, int64_t header_length, const void *data, size_t bytes)
 {
     size_t length = strlen(header);
     uint64_t claimed = header_length < 0 ? length : (uint64_t)header_length;
@@ -78,8 +60,7 @@ static inline void made_raw(const char *path, const char *header, int64_t header
     free(file);
 }
 
-/* All tensors in the type "F32", "F16" or "BF16". */
-static inline void made_write(const char *path, const made_tensors *tensors, const char *type)
+void made_write(const char *path, const made_tensors *tensors, const char *type)
 {
     size_t size = strcmp(type, "F32") == 0 ? 4 : 2, used = 0, room = 64;
     int64_t total = 0, done = 0;
@@ -117,4 +98,12 @@ static inline void made_write(const char *path, const made_tensors *tensors, con
     free(data);
 }
 
-#endif
+int64_t made_tensor_count(const qctx_safetensors *tensors)
+{
+    return tensors->count;
+}
+
+const qctx_tensor *made_tensor_at(const qctx_safetensors *tensors, int64_t index)
+{
+    return &tensors->items[index];
+}
