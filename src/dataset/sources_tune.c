@@ -23,14 +23,13 @@ static qctx_status open_training(const source_resolver *resolver, qctx_opened *o
     return status;
 }
 
-/* The stores of all parts of the corpus whose first part is `first`. */
+/* The stores of all parts of the corpus whose first part is `first`; NULL where there is none. */
 static qctx_store *const *parts_of(const source_resolver *resolver, const qctx_store *first)
 {
-    int64_t i = 0;
-
-    while (resolver->locations[i].parts[0] != first)
-        i++;
-    return resolver->locations[i].parts;
+    for (int64_t i = 0; i < resolver->count; i++)
+        if (resolver->locations[i].parts[0] == first)
+            return resolver->locations[i].parts;
+    return NULL;
 }
 
 /* Collective. */

@@ -1,6 +1,6 @@
 /* Sources of a configuration in which $ stands for the test's folder, opened or refused. */
-#ifndef QCTX_TESTS_ENGINE_OPENED_SOURCES_H
-#define QCTX_TESTS_ENGINE_OPENED_SOURCES_H
+#ifndef QCTX_TESTS_SUPPORT_OPENED_SOURCES_H
+#define QCTX_TESTS_SUPPORT_OPENED_SOURCES_H
 
 #include "harness.h"
 
@@ -9,35 +9,11 @@
 #include "qctx/dataset/sources.h"
 
 /* `data` goes on the section of that name; stores are made in the folder `cache` of the test's. */
-static inline qctx_status open_sources(const char *cache, const char *data, qctx_opened *opened, qctx_config *config,
-                                       qctx_error *error)
-{
-    static char text[8192];
-    size_t used = (size_t)snprintf(text, sizeof text, "data:\n  cache: %s/%s\n  ", test_folder(), cache);
+qctx_status open_sources(const char *cache, const char *data, qctx_opened *opened, qctx_config *config,
+                         qctx_error *error);
 
-    for (const char *c = data; *c != '\0'; c++)
-        used += (size_t)(*c == '$' ? snprintf(text + used, sizeof text - used, "%s", test_folder())
-                                   : snprintf(text + used, sizeof text - used, "%c", *c));
-    assert_status(qctx_config_parse(text, used, "test.yaml", NULL, 0, config, error), QCTX_OK, error);
-    return qctx_sources_open(test_comm, config, NULL, opened, error);
-}
+void close_sources(qctx_opened *opened, qctx_config *config);
 
-static inline void close_sources(qctx_opened *opened, qctx_config *config)
-{
-    qctx_opened_close(opened);
-    qctx_config_free(config);
-}
-
-static inline void expect_refusal(const char *cache, const char *data, qctx_status expected, const char *message,
-                                  qctx_error *error)
-{
-    qctx_opened opened;
-    qctx_config config;
-
-    assert_status(open_sources(cache, data, &opened, &config, error), expected, error);
-    assert_contains(error->message, message);
-    assert_int_equal(opened.store_count, 0);
-    qctx_config_free(&config);
-}
+void expect_refusal(const char *cache, const char *data, qctx_status expected, const char *message, qctx_error *error);
 
 #endif
