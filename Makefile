@@ -53,7 +53,9 @@ MAIN_OBJECT  := $(BUILD)/obj/src/cli/main.o
 LIBRARY      := $(BUILD)/libqctx.a
 PROGRAM      := $(BUILD)/qctx-dist
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
-TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
+# All, or those of some rooms: make test ROOMS="base data".
+ROOMS        ?=
+TESTS        := $(patsubst %.c,$(BUILD)/%,$(filter $(or $(patsubst %,tests/%/%,$(ROOMS)),%),$(TEST_SOURCES)))
 # What the scripts of tests/faults use, and some tests: a library to preload, and a program.
 FAULT_TOOLS  := $(BUILD)/tests/faults/interposer.so $(BUILD)/tests/faults/flips
 # What test-models asks, beside the tests.
@@ -75,13 +77,13 @@ help:
 ## make            build build/qctx-dist
 ## make deps       install Debian's packages (with sudo where needed)
 ## make demo       packages, build, then the main job on a synthetic corpus, 2 ranks
-## make test       packages, build, all tests at 1 to 5 ranks, some at 8
+## make test       packages, build, all tests at 1 to 5 ranks, some at 8; ROOMS="base data" for those of some rooms
 ## make test-models  encoders against the original libraries, from PyPI; PYTHON=… for one that has them
 ## make test-slurm the batch scripts on a SLURM of two virtual nodes
 ## make lint       formatting, cppcheck, the checks of the house: rooms, cycles, callers, lengths
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
-## make sanitize   all tests under address and undefined-behaviour sanitizers
+## make sanitize   all tests, or those of ROOMS, under address and undefined-behaviour sanitizers
 ## make fuzz       a million mutated model files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N
 ## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about an hour
 ## make coverage   all tests with gcov, a summary by file
@@ -131,7 +133,7 @@ tests-built: $(PROGRAM) $(TESTS) $(FAULT_TOOLS)
 # The packages may be installed by the very same run, so the build starts anew in a sub-make.
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) tests-built
-	@BUILD=$(BUILD) tests/run.sh
+	@BUILD=$(BUILD) tests/run.sh $(ROOMS:%=/%/)
 
 test-slurm: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) all
@@ -157,7 +159,7 @@ debug:
 
 sanitize: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize tests-built
-	@BUILD=build/sanitize tests/run.sh
+	@BUILD=build/sanitize tests/run.sh $(ROOMS:%=/%/)
 
 fuzz: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize build/sanitize/tests/fuzz/test_fuzz

@@ -3,7 +3,7 @@
 # and closes with "N passed, N failed".
 #
 #   tests/run.sh                        all
-#   tests/run.sh contrastive            those whose path contains "contrastive"
+#   tests/run.sh contrastive /data/     those whose path contains "contrastive" or "/data/"
 #   RANKS=3 tests/run.sh contrastive    only at 3 ranks
 #   JOBS=1 tests/run.sh                 one at a time (default: two per core)
 set -u
@@ -48,11 +48,20 @@ run() {
     rm -rf "$place"/qctx-test-*
 }
 
+# Whether a test is asked for: no words ask for all.
+asked() {
+    local source=$1 word
+    shift
+    for word; do
+        [[ $source != *"$word"* ]] || return 0
+    done
+    [[ $# = 0 ]]
+}
+
 # The long ones first, which run the program from end to end: begun last, they would leave the cores idle at the end.
-filter=${1:-}
 names=() places=() running=0
 for source in tests/*/test_*.sh tests/*/test_*.c; do
-    [[ -e $source && $source == *"$filter"* ]] || continue
+    [[ -e $source ]] && asked "$source" "$@" || continue
     ranks=$(sed -nE '1,4s/.*ranks: ([0-9 ]+).*/\1/p' "$source")
     for n in ${RANKS:-${ranks:-1}}; do
         place=$QCTX_TEST_TMP/${#names[@]}
