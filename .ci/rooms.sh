@@ -54,10 +54,6 @@ library 'unicode/' 'src/platform/(text|unicode)[a-z_]*\.[ch]'
 library 'hwloc\.h>' 'src/platform/topology\.c'
 library 'xxhash\.h>' 'src/base/hash\.c'
 
-# Headers include each other without cycles: tsort names one if there is.
-cycles=$(grep -rE '#include "qctx/' include | sed -E 's#^include/([^:]+):.*"(qctx/[^"]+)".*#\1 \2#' | tsort 2>&1 >/dev/null)
-[[ -z $cycles ]] || complain "headers include each other in a cycle: $cycles"
-
 ends=$(grep -rnE '\b(exit|_exit|abort|MPI_Abort)[[:space:]]*\(' src | grep -vE '^src/(cli/main|platform/comm_process)\.c:')
 [[ -z $ends ]] || complain "exit or abort outside main and comm: $ends"
 exit $bad

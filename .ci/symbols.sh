@@ -8,7 +8,7 @@ objects=${BUILD:-build}/obj
 
 for file in src/*/*.c; do
     object=$objects/${file%.c}.o
-    if [[ ! $object -nt $file ]]; then
+    if [[ ! -e $object || $file -nt $object ]]; then
         echo "$file: build first: $object is missing or older" >&2
         exit 1
     fi
