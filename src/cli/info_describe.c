@@ -142,14 +142,14 @@ static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoin
 {
     const float *scalars = checkpoint->parameters + qctx_head_parameter_count(&checkpoint->head);
 
-    set_count(description, "epoch", checkpoint->epoch);
-    set_count(description, "step", checkpoint->step);
+    set_count(description, "epoch", checkpoint->progress.epoch);
+    set_count(description, "step", checkpoint->progress.step);
     json_object_set_new(description, "strength", json_real(checkpoint->strength));
     json_object_set_new(description, "logit_scale", json_real(exp((double)scalars[0])));
     if (checkpoint->scalar_count > 1)
         json_object_set_new(description, "logit_bias", json_real((double)scalars[1]));
-    set_count(description, "best_epoch", checkpoint->best_epoch);
-    json_object_set_new(description, "best_metric", json_real(checkpoint->best_metric));
+    set_count(description, "best_epoch", checkpoint->progress.best_epoch);
+    json_object_set_new(description, "best_metric", json_real(checkpoint->progress.best_metric));
     set_text(description, "encoder_fingerprint", checkpoint->encoder_fingerprint);
     set_hash(description, "checksum", qctx_checkpoint_checksum(checkpoint));
     set_text(description, "similarity", qctx_similarity_names[checkpoint->similarity]);

@@ -8,34 +8,30 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
-#define WHOLE(name, minimum)                                                                                           \
-    {                                                                                                                  \
-#name, offsetof(qctx_checkpoint, name), true, minimum                                                          \
-    }
-#define REAL(name)                                                                                                     \
-    {                                                                                                                  \
-#name, offsetof(qctx_checkpoint, name), false, 0                                                               \
-    }
+/* clang-format off */
+#define WHOLE(name, member, minimum) {name, offsetof(qctx_checkpoint, member), true, minimum}
+#define REAL(name, member)           {name, offsetof(qctx_checkpoint, member), false, 0}
 
 const checkpoint_number checkpoint_numbers[CHECKPOINT_NUMBERS] = {
-    WHOLE(epoch, 0),
-    WHOLE(step, 0),
-    WHOLE(evaluated, -1),
-    REAL(strength),
-    REAL(best_metric),
-    WHOLE(best_epoch, 0),
-    WHOLE(best_step, -1),
-    REAL(best_strength),
-    REAL(seconds),
-    REAL(loss_sum),
-    REAL(accuracy_sum),
-    WHOLE(summed, 0),
-    REAL(loss_start),
-    REAL(loss_now),
-    WHOLE(ranks, 0),
-    WHOLE(threads, 0),
-    {"optimizer_steps", offsetof(qctx_checkpoint, optimizer.steps), true, 0},
+    WHOLE("epoch", progress.epoch, 0),
+    WHOLE("step", progress.step, 0),
+    WHOLE("evaluated", progress.evaluated, -1),
+    REAL("strength", strength),
+    REAL("best_metric", progress.best_metric),
+    WHOLE("best_epoch", progress.best_epoch, 0),
+    WHOLE("best_step", progress.best_step, -1),
+    REAL("best_strength", progress.best_strength),
+    REAL("seconds", progress.seconds),
+    REAL("loss_sum", progress.loss_sum),
+    REAL("accuracy_sum", progress.accuracy_sum),
+    WHOLE("summed", progress.summed, 0),
+    REAL("loss_start", progress.loss_start),
+    REAL("loss_now", progress.loss_now),
+    WHOLE("ranks", ranks, 0),
+    WHOLE("threads", threads, 0),
+    WHOLE("optimizer_steps", optimizer.steps, 0),
 };
+/* clang-format on */
 
 const char *const checkpoint_scalars[CHECKPOINT_SCALARS] = {"logit_scale", "logit_bias"};
 

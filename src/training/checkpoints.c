@@ -10,7 +10,7 @@
 
 struct qctx_checkpoints {
     qctx_comm *comm;
-    char *folder; /* of checkpoints */
+    char *run; /* its folder */
     int64_t keep;
     /* Rank 0's. While `writing`, what follows belongs to the thread. */
     bool writing;
@@ -25,16 +25,18 @@ struct qctx_checkpoints {
 /* The folder's own entry is made durable too: the files in it are of no use without it. */
 static qctx_status open_folder(qctx_checkpoints *checkpoints, bool resume, qctx_error *error)
 {
-    qctx_status status = qctx_folder_make(checkpoints->folder, error);
+    char *folder = checkpoints_folder(checkpoints->run, error);
+    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(folder, error);
 
     if (status == QCTX_OK)
-        status = qctx_folder_sync_parent(checkpoints->folder, error);
+        status = qctx_folder_sync_parent(folder, error);
     if (status == QCTX_OK)
-        status = checkpoints_clean(checkpoints->folder, resume, error);
+        status = checkpoints_clean(checkpoints->run, resume, error);
+    free(folder);
     return status;
 }
 
-qctx_status qctx_checkpoints_create(qctx_comm *comm, const char *folder, int64_t keep, bool resume,
+qctx_status qctx_checkpoints_create(qctx_comm *comm, const char *run, int64_t keep, bool resume,
                                     qctx_checkpoints **created, qctx_error *error)
 {
     qctx_checkpoints *checkpoints = qctx_alloc(1, sizeof *checkpoints, "the checkpoints", error);
@@ -43,8 +45,8 @@ qctx_status qctx_checkpoints_create(qctx_comm *comm, const char *folder, int64_t
     if (checkpoints != NULL) {
         checkpoints->comm = comm;
         checkpoints->keep = keep;
-        checkpoints->folder = checkpoints_folder(folder, error);
-        if (checkpoints->folder == NULL)
+        checkpoints->run = qctx_strdup(run, error);
+        if (checkpoints->run == NULL)
             status = QCTX_ERR_MEMORY;
     }
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
@@ -67,7 +69,7 @@ static void *write_image(void *argument)
                                           &checkpoints->error);
     /* The new one is safe on the disk: the oldest may go. */
     if (checkpoints->status == QCTX_OK && checkpoints->step >= 0)
-        checkpoints_prune(checkpoints->folder, checkpoints->step, checkpoints->keep);
+        checkpoints_prune(checkpoints->run, checkpoints->step, checkpoints->keep);
     return NULL;
 }
 
@@ -121,9 +123,9 @@ qctx_status qctx_checkpoints_keep(qctx_checkpoints *checkpoints, const qctx_chec
     qctx_status status = QCTX_OK;
 
     if (qctx_comm_rank(checkpoints->comm) == 0)
-        status =
-            begin_writing(checkpoints, checkpoint, checkpoints_step_path(checkpoints->folder, checkpoint->step, error),
-                          checkpoint->step, error);
+        status = begin_writing(checkpoints, checkpoint,
+                               qctx_checkpoints_step_path(checkpoints->run, checkpoint->progress.step, error),
+                               checkpoint->progress.step, error);
     return qctx_agree(checkpoints->comm, status, error);
 }
 
@@ -136,7 +138,7 @@ qctx_status qctx_checkpoints_keep_best(qctx_checkpoints *checkpoints, const qctx
     serving.optimizer = (qctx_optimizer_state){0};
     serving.best = NULL;
     if (qctx_comm_rank(checkpoints->comm) == 0)
-        status = begin_writing(checkpoints, &serving, qctx_path_join(checkpoints->folder, "best.h5", error), -1, error);
+        status = begin_writing(checkpoints, &serving, qctx_checkpoints_best_path(checkpoints->run, error), -1, error);
     return qctx_agree(checkpoints->comm, status, error);
 }
 
@@ -151,6 +153,6 @@ void qctx_checkpoints_destroy(qctx_checkpoints *checkpoints)
         return;
     finish_writing(checkpoints, NULL);
     free(checkpoints->image.bytes);
-    free(checkpoints->folder);
+    free(checkpoints->run);
     free(checkpoints);
 }

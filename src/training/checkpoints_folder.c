@@ -1,4 +1,4 @@
-/* The files in a run's folder of checkpoints. */
+/* The files in a run's folder of checkpoints, and their names. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,15 +9,24 @@
 #include "checkpoints_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/training/checkpoints.h"
+
+#define FOLDER "checkpoints"
+#define BEST   "best.h5"
 
 char *checkpoints_folder(const char *run, qctx_error *error)
 {
-    return qctx_path_join(run, "checkpoints", error);
+    return qctx_path_join(run, FOLDER, error);
 }
 
-char *checkpoints_step_path(const char *folder, int64_t step, qctx_error *error)
+char *qctx_checkpoints_step_path(const char *run, int64_t step, qctx_error *error)
 {
-    return qctx_format(error, "%s/step-%09lld.h5", folder, (long long)step);
+    return qctx_format(error, "%s/" FOLDER "/step-%09lld.h5", run, (long long)step);
+}
+
+char *qctx_checkpoints_best_path(const char *run, qctx_error *error)
+{
+    return qctx_path_join(run, FOLDER "/" BEST, error);
 }
 
 /* The step in "step-000000800.h5", or −1. */
@@ -63,17 +72,28 @@ static qctx_status collect(DIR *open, int64_t **steps, int64_t *count, qctx_erro
     return status;
 }
 
-qctx_status checkpoints_list(const char *folder, int64_t **steps, int64_t *count, qctx_error *error)
+/* *opened is NULL where there is no such folder. */
+static qctx_status open_folder(const char *folder, DIR **opened, qctx_error *error)
 {
-    DIR *open = opendir(folder);
-    qctx_status status;
+    *opened = folder == NULL ? NULL : opendir(folder);
+    if (folder == NULL)
+        return QCTX_ERR_MEMORY;
+    if (*opened == NULL && errno != ENOENT)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
+    return QCTX_OK;
+}
+
+qctx_status checkpoints_list(const char *run, int64_t **steps, int64_t *count, qctx_error *error)
+{
+    char *folder = checkpoints_folder(run, error);
+    DIR *open;
+    qctx_status status = open_folder(folder, &open, error);
 
     *steps = NULL;
     *count = 0;
-    if (open == NULL && errno == ENOENT)
-        return QCTX_OK;
+    free(folder);
     if (open == NULL)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
+        return status;
     status = collect(open, steps, count, error);
     closedir(open);
     if (status != QCTX_OK) {
@@ -96,36 +116,37 @@ static qctx_status remove_file(const char *folder, const char *name, qctx_error 
     return status;
 }
 
-qctx_status checkpoints_clean(const char *folder, bool resume, qctx_error *error)
+qctx_status checkpoints_clean(const char *run, bool resume, qctx_error *error)
 {
-    DIR *open = opendir(folder);
-    qctx_status status = QCTX_OK;
+    char *folder = checkpoints_folder(run, error);
+    DIR *open;
+    qctx_status status = open_folder(folder, &open, error);
 
-    if (open == NULL)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
-    for (struct dirent *entry; status == QCTX_OK && (entry = readdir(open)) != NULL;) {
-        bool is_of_run = step_of(entry->d_name) >= 0 || strcmp(entry->d_name, "best.h5") == 0;
+    for (struct dirent *entry; open != NULL && status == QCTX_OK && (entry = readdir(open)) != NULL;) {
+        bool is_of_run = step_of(entry->d_name) >= 0 || strcmp(entry->d_name, BEST) == 0;
 
         if (is_partial(entry->d_name) || (is_of_run && !resume))
             status = remove_file(folder, entry->d_name, error);
     }
-    closedir(open);
+    if (open != NULL)
+        closedir(open);
+    free(folder);
     return status;
 }
 
-void checkpoints_prune(const char *folder, int64_t written, int64_t keep)
+void checkpoints_prune(const char *run, int64_t written, int64_t keep)
 {
     int64_t *steps = NULL;
     int64_t count = 0, kept = 0;
 
-    if (checkpoints_list(folder, &steps, &count, NULL) != QCTX_OK)
+    if (checkpoints_list(run, &steps, &count, NULL) != QCTX_OK)
         return;
     for (int64_t i = 0; i < count; i++) {
         char *path;
 
         if (steps[i] <= written && kept++ < keep)
             continue;
-        path = checkpoints_step_path(folder, steps[i], NULL);
+        path = qctx_checkpoints_step_path(run, steps[i], NULL);
         if (path != NULL)
             unlink(path);
         free(path);

@@ -7,23 +7,22 @@
 
 #include "qctx/base/status.h"
 
-/* The folder of checkpoints in a run folder, and the file of a step in it; freshly allocated, or NULL. */
+/* The folder of checkpoints in the run folder `run`; freshly allocated, or NULL. */
 char *checkpoints_folder(const char *run, qctx_error *error);
-char *checkpoints_step_path(const char *folder, int64_t step, qctx_error *error);
 
 /*
- * The steps of the checkpoints in `folder`, newest first, freshly allocated; none where there is no folder. Local.
+ * The steps of a run's checkpoints, newest first, freshly allocated; none where there is no folder of them. Local.
  * Errors: IO, MEMORY.
  */
-qctx_status checkpoints_list(const char *folder, int64_t **steps, int64_t *count, qctx_error *error);
+qctx_status checkpoints_list(const char *run, int64_t **steps, int64_t *count, qctx_error *error);
 
 /* Removes what a kill left half-written, and all checkpoints unless `resume`. Local. Errors: IO, MEMORY. */
-qctx_status checkpoints_clean(const char *folder, bool resume, qctx_error *error);
+qctx_status checkpoints_clean(const char *run, bool resume, qctx_error *error);
 
 /*
  * Once that of step `written` is safe: removes the checkpoints of later steps, which were damaged, since the run went
  * on from before them, and all but the newest `keep`. What cannot be removed stays: the run is not in danger. Local.
  */
-void checkpoints_prune(const char *folder, int64_t written, int64_t keep);
+void checkpoints_prune(const char *run, int64_t written, int64_t keep);
 
 #endif

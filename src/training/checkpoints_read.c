@@ -7,14 +7,14 @@
 #include "qctx/training/checkpoints.h"
 
 /* Rank 0 looks for all: another node's view of the folder may lag behind. */
-static qctx_status list_for_all(qctx_comm *comm, const char *folder, int64_t **steps, int64_t *count, qctx_error *error)
+static qctx_status list_for_all(qctx_comm *comm, const char *run, int64_t **steps, int64_t *count, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
     *steps = NULL;
     *count = 0;
     if (qctx_comm_rank(comm) == 0)
-        status = checkpoints_list(folder, steps, count, error);
+        status = checkpoints_list(run, steps, count, error);
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
         return status;
@@ -36,21 +36,23 @@ static bool is_bad_file(qctx_status status)
 }
 
 /* The outcome where no checkpoint can be used; `error` says why the last of them cannot. */
-static qctx_status give_up(const char *folder, int64_t count, qctx_error *error)
+static qctx_status give_up(const char *run, int64_t count, qctx_error *error)
 {
     qctx_error oldest = *error;
+    char *folder = checkpoints_folder(run, NULL);
 
-    qctx_fail(error, QCTX_ERR_DATA, "%s: none of the %lld checkpoints is whole; the oldest: %s", folder,
-              (long long)count, oldest.message);
+    qctx_fail(error, QCTX_ERR_DATA, "%s: none of the %lld checkpoints is whole; the oldest: %s",
+              folder == NULL ? run : folder, (long long)count, oldest.message);
+    free(folder);
     return qctx_hint(error, "begin the run anew with --force");
 }
 
 /* Reads the first of steps [count] that is whole; *path is its path. */
-static qctx_status read_first_whole(qctx_comm *comm, const char *folder, const int64_t *steps, int64_t count,
+static qctx_status read_first_whole(qctx_comm *comm, const char *run, const int64_t *steps, int64_t count,
                                     qctx_checkpoint *checkpoint, char **path, qctx_error *error)
 {
     for (int64_t i = 0; i < count; i++) {
-        char *next = checkpoints_step_path(folder, steps[i], error);
+        char *next = qctx_checkpoints_step_path(run, steps[i], error);
         qctx_status status = qctx_agree(comm, next == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
         if (status == QCTX_OK && i > 0 && qctx_comm_rank(comm) == 0)
@@ -65,24 +67,21 @@ static qctx_status read_first_whole(qctx_comm *comm, const char *folder, const i
         if (!is_bad_file(status))
             return status;
     }
-    return give_up(folder, count, error);
+    return give_up(run, count, error);
 }
 
-qctx_status qctx_checkpoints_read_newest(qctx_comm *comm, const char *folder, qctx_checkpoint *checkpoint, char **path,
+qctx_status qctx_checkpoints_read_newest(qctx_comm *comm, const char *run, qctx_checkpoint *checkpoint, char **path,
                                          qctx_error *error)
 {
-    char *checkpoints = checkpoints_folder(folder, error);
     int64_t *steps = NULL;
     int64_t count = 0;
-    qctx_status status = qctx_agree(comm, checkpoints == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    qctx_status status;
 
     *checkpoint = (qctx_checkpoint){0};
     *path = NULL;
-    if (status == QCTX_OK)
-        status = list_for_all(comm, checkpoints, &steps, &count, error);
+    status = list_for_all(comm, run, &steps, &count, error);
     if (status == QCTX_OK && count > 0)
-        status = read_first_whole(comm, checkpoints, steps, count, checkpoint, path, error);
+        status = read_first_whole(comm, run, steps, count, checkpoint, path, error);
     free(steps);
-    free(checkpoints);
     return status;
 }

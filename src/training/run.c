@@ -5,6 +5,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/training/checkpoints.h"
 
 /* The checkpoint to use: that of the run folder, or the file itself. */
 static qctx_status find_checkpoint(const char *path, char **file, qctx_error *error)
@@ -19,7 +20,7 @@ static qctx_status find_checkpoint(const char *path, char **file, qctx_error *er
         *file = qctx_strdup(path, error);
         return *file == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     }
-    *file = qctx_path_join(path, "checkpoints/best.h5", error);
+    *file = qctx_checkpoints_best_path(path, error);
     if (*file == NULL)
         return QCTX_ERR_MEMORY;
     if (!qctx_path_exists(*file)) {

@@ -39,38 +39,33 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     return QCTX_OK;
 }
 
+/* How many steps, at which rates, and how each is carried out. Collective. */
 static qctx_status plan_steps(trainer *run, qctx_error *error)
 {
     const qctx_config *config = run->config;
+    qctx_plan_request request = qctx_plan_request_of(config, &run->head);
     qctx_status status = qctx_sampler_create(run->training.examples.count, config->batch.size,
                                              (uint64_t)config->run.seed, &run->sampler, error);
 
     status = qctx_agree(run->comm, status, error);
     if (status != QCTX_OK)
         return status;
-    run->steps_per_epoch = qctx_sampler_batches(&run->sampler);
-    run->total_steps = run->steps_per_epoch * config->batch.epochs;
-    if (config->batch.steps > 0 && config->batch.steps < run->total_steps)
-        run->total_steps = config->batch.steps;
+    run->course = qctx_course_of(config, qctx_sampler_batches(&run->sampler));
     run->schedule = (qctx_schedule){
         .decay = config->optim.schedule,
         .peak = config->optim.lr,
         .last = config->optim.lr * config->optim.lr_last,
         /* A short run still reaches its peak. */
-        .warmup = config->optim.warmup < run->total_steps ? config->optim.warmup : run->total_steps / 2,
-        .total = run->total_steps,
+        .warmup = config->optim.warmup < run->course.total_steps ? config->optim.warmup : run->course.total_steps / 2,
+        .total = run->course.total_steps,
     };
-    return QCTX_OK;
-}
-
-int64_t trainer_parameter_count(const trainer *run)
-{
-    return qctx_head_parameter_count(&run->head) + qctx_stepper_scalar_count(run->config->loss.kind);
-}
-
-double trainer_seconds(const trainer *run)
-{
-    return run->seconds_before + qctx_clock_seconds() - run->started;
+    /* What was left to choose was chosen when the run began: another machine must not choose anew. */
+    if (run->resumed) {
+        request.similarity = run->last.similarity;
+        request.precision = run->last.precision;
+        request.resumed = true;
+    }
+    return qctx_plan_make(run->comm, &request, &run->plan, error);
 }
 
 /* The stores, and what is trained and measured on them. */
@@ -96,52 +91,16 @@ static qctx_status make_stepper(trainer *run, qctx_error *error)
 {
     qctx_status status = plan_steps(run, error);
 
-    if (status == QCTX_OK)
-        status = trainer_make_plan(run, error);
     if (status != QCTX_OK)
         return status;
-    run->best.parameters =
-        qctx_alloc(trainer_parameter_count(run), sizeof *run->best.parameters, "the best epoch's parameters", error);
-    status = qctx_agree(run->comm, run->best.parameters == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    run->parameter_count = qctx_head_parameter_count(&run->head) + qctx_stepper_scalar_count(run->config->loss.kind);
+    run->best = qctx_alloc(run->parameter_count, sizeof *run->best, "the best epoch's parameters", error);
+    status = qctx_agree(run->comm, run->best == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
     if (status != QCTX_OK)
         return status;
     run->loader = qctx_loader_of_stores(run->opened, &run->training.examples);
     return qctx_stepper_create(run->comm, run->config, &run->plan, &run->loader, &run->head, &run->timers,
                                &run->stepper, error);
-}
-
-/* The questions that choose, and those that report; the caller frees both lists. Local. Errors: MEMORY. */
-static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, qctx_named_set **sources,
-                                  qctx_error *error)
-{
-    const qctx_held_out *held_out = &run->training.held_out;
-
-    *tuning = qctx_alloc(held_out->count, sizeof **tuning, "the evaluation", error);
-    *sources = qctx_alloc(run->opened->eval_count, sizeof **sources, "the evaluation", error);
-    if (*tuning == NULL || *sources == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int64_t t = 0; t < held_out->count; t++)
-        (*tuning)[t].set = held_out->sets[t].set;
-    for (int64_t s = 0; s < run->opened->eval_count; s++)
-        (*sources)[s] = (qctx_named_set){run->opened->eval[s].name, qctx_source_questions(&run->opened->eval[s])};
-    return QCTX_OK;
-}
-
-static qctx_status measure_no_head(trainer *run, qctx_error *error)
-{
-    qctx_projector no_head = trainer_projector(run, NULL, 0.0);
-    qctx_named_set *tuning = NULL, *sources = NULL;
-    qctx_status status = qctx_agree(run->comm, list_questions(run, &tuning, &sources, error), error);
-
-    qctx_comm_set_phase("evaluation without a head");
-    qctx_timers_begin(&run->timers);
-    if (status == QCTX_OK)
-        status = qctx_evaluator_create(run->comm, run->config, tuning, run->training.held_out.count, sources,
-                                       run->opened->eval_count, &no_head, &run->evaluator, error);
-    qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
-    free(tuning);
-    free(sources);
-    return status == QCTX_OK ? qctx_stop_agree(run->comm, error) : status;
 }
 
 /* Everything up to the first step. Nothing is written into the run's folder before all of it is done. */
@@ -162,7 +121,7 @@ static qctx_status prepare(trainer *run, qctx_error *error)
     if (status == QCTX_OK && run->resumed)
         status = trainer_go_on(run, error);
     if (status == QCTX_OK)
-        status = measure_no_head(run, error);
+        status = trainer_measure_no_head(run, error);
     if (status == QCTX_OK)
         status = trainer_open_folder(run, error);
     if (status == QCTX_STOPPED)
@@ -173,7 +132,7 @@ static qctx_status prepare(trainer *run, qctx_error *error)
 /* The head of the best epoch so far stands in best.h5 again, whatever a lost epoch left there. */
 static qctx_status restore_best(trainer *run, qctx_error *error)
 {
-    return run->resumed && run->best.step >= 0 ? trainer_keep_best(run, error) : QCTX_OK;
+    return run->resumed && run->progress.best_step >= 0 ? trainer_keep_best(run, error) : QCTX_OK;
 }
 
 static qctx_status train(trainer *run, qctx_error *error)
@@ -184,7 +143,7 @@ static qctx_status train(trainer *run, qctx_error *error)
         status = trainer_take_steps(run, error);
     if (status == QCTX_OK)
         status = trainer_keep_all(run, error);
-    if (status == QCTX_OK && run->step == run->total_steps)
+    if (status == QCTX_OK && qctx_course_is_over(&run->course, &run->progress))
         status = trainer_finish(run, error);
     if (status == QCTX_STOPPED)
         status = trainer_keep_stopped(run, error);
@@ -193,17 +152,17 @@ static qctx_status train(trainer *run, qctx_error *error)
 
 static qctx_train_result outcome(const trainer *run, bool finished)
 {
-    bool chosen = run->evaluator != NULL && qctx_evaluator_can_choose(run->evaluator) && run->best.step >= 0;
+    bool chosen = run->evaluator != NULL && qctx_evaluator_can_choose(run->evaluator) && run->progress.best_step >= 0;
 
     return (qctx_train_result){
         .finished = finished,
-        .epoch = run->epoch,
-        .step = run->step,
+        .epoch = run->progress.epoch,
+        .step = run->progress.step,
         .chosen = chosen,
-        .best_epoch = run->best.epoch,
-        .metric = run->best.metric,
+        .best_epoch = run->progress.best_epoch,
+        .metric = run->progress.best_metric,
         .no_head = chosen ? qctx_evaluator_no_head(run->evaluator) : 0.0,
-        .strength = run->best.strength,
+        .strength = run->progress.best_strength,
         .seconds = trainer_seconds(run),
     };
 }
@@ -218,7 +177,7 @@ static void release(trainer *run)
     qctx_training_set_free(&run->training);
     qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);
-    free(run->best.parameters);
+    free(run->best);
     free(run->final);
     free(run->folder);
     free(run->config_text);
@@ -234,10 +193,8 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
         .options = options,
         .started = qctx_clock_seconds(),
         .opened = options->opened,
-        .evaluated = -1,
-        .kept_step = -1,
-        .kept_evaluated = -1,
-        .best = {.step = -1, .metric = -1.0, .strength = 1.0},
+        .progress = qctx_progress_start(),
+        .kept = {.step = -1},
     };
     qctx_status status = QCTX_OK;
 
@@ -256,7 +213,7 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
         status = train(&run, error);
     }
     if (result != NULL)
-        *result = outcome(&run, status == QCTX_OK && run.step == run.total_steps);
+        *result = outcome(&run, status == QCTX_OK && qctx_course_is_over(&run.course, &run.progress));
     release(&run);
     return status;
 }

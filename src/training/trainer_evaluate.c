@@ -1,5 +1,7 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/mem.h"
 #include "qctx/platform/stop.h"
 #include "trainer_internal.h"
 
@@ -10,7 +12,7 @@ static const double fine_strengths[] = {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 
 
 #define COUNT(array) ((int64_t)(sizeof(array) / sizeof((array)[0])))
 
-qctx_projector trainer_projector(const trainer *run, const float *parameters, double strength)
+static qctx_projector projector_of(const trainer *run, const float *parameters, double strength)
 {
     return (qctx_projector){
         .head = parameters == NULL ? NULL : &run->head,
@@ -19,6 +21,40 @@ qctx_projector trainer_projector(const trainer *run, const float *parameters, do
         .normalize = run->config->loss.normalize,
         .input = run->head.input,
     };
+}
+
+/* The questions that choose, and those that report; the caller frees both lists. Local. Errors: MEMORY. */
+static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, qctx_named_set **sources,
+                                  qctx_error *error)
+{
+    const qctx_held_out *held_out = &run->training.held_out;
+
+    *tuning = qctx_alloc(held_out->count, sizeof **tuning, "the evaluation", error);
+    *sources = qctx_alloc(run->opened->eval_count, sizeof **sources, "the evaluation", error);
+    if (*tuning == NULL || *sources == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t t = 0; t < held_out->count; t++)
+        (*tuning)[t].set = held_out->sets[t].set;
+    for (int64_t s = 0; s < run->opened->eval_count; s++)
+        (*sources)[s] = (qctx_named_set){run->opened->eval[s].name, qctx_source_questions(&run->opened->eval[s])};
+    return QCTX_OK;
+}
+
+qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)
+{
+    qctx_projector no_head = projector_of(run, NULL, 0.0);
+    qctx_named_set *tuning = NULL, *sources = NULL;
+    qctx_status status = qctx_agree(run->comm, list_questions(run, &tuning, &sources, error), error);
+
+    qctx_comm_set_phase("evaluation without a head");
+    qctx_timers_begin(&run->timers);
+    if (status == QCTX_OK)
+        status = qctx_evaluator_create(run->comm, run->config, tuning, run->training.held_out.count, sources,
+                                       run->opened->eval_count, &no_head, &run->evaluator, error);
+    qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
+    free(tuning);
+    free(sources);
+    return status == QCTX_OK ? qctx_stop_agree(run->comm, error) : status;
 }
 
 static qctx_status record_sources(trainer *run, const qctx_projector *head, qctx_error *error)
@@ -39,18 +75,14 @@ static qctx_status record_sources(trainer *run, const qctx_projector *head, qctx
 
 static void adopt_best(trainer *run, double metric, double strength)
 {
-    run->best.epoch = run->epoch;
-    run->best.step = run->step;
-    run->best.metric = metric;
-    run->best.strength = strength;
-    memcpy(run->best.parameters, qctx_stepper_parameters(run->stepper),
-           (size_t)trainer_parameter_count(run) * sizeof(float));
+    qctx_progress_set_best(&run->progress, metric, strength);
+    memcpy(run->best, qctx_stepper_parameters(run->stepper), (size_t)run->parameter_count * sizeof(float));
 }
 
 /* Nothing of the run changes before all is measured: an evaluation that is interrupted is taken again as a whole. */
 qctx_status trainer_evaluate(trainer *run, qctx_error *error)
 {
-    qctx_projector head = trainer_projector(run, qctx_stepper_parameters(run->stepper), 1.0);
+    qctx_projector head = projector_of(run, qctx_stepper_parameters(run->stepper), 1.0);
     bool can_choose = qctx_evaluator_can_choose(run->evaluator);
     double metric = -1.0;
     qctx_status status = QCTX_OK;
@@ -67,10 +99,10 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
     if (status != QCTX_OK)
         return status;
-    run->evaluated = run->step;
+    run->progress.evaluated = run->progress.step;
     trainer_say_epoch(run, metric, head.strength);
     /* Without questions to choose by, the latest is the best. */
-    if (metric > run->best.metric || !can_choose) {
+    if (metric > run->progress.best_metric || !can_choose) {
         adopt_best(run, metric, head.strength);
         status = trainer_keep_best(run, error);
     }
@@ -83,8 +115,8 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
  */
 qctx_status trainer_finish(trainer *run, qctx_error *error)
 {
-    qctx_projector head = trainer_projector(run, run->best.parameters, run->best.strength);
-    double metric = run->best.metric, strength = run->best.strength;
+    qctx_projector head = projector_of(run, run->best, run->progress.best_strength);
+    double metric = run->progress.best_metric, strength = run->progress.best_strength;
     qctx_status status = QCTX_OK;
 
     qctx_comm_set_phase("evaluation at the end");
@@ -100,8 +132,8 @@ qctx_status trainer_finish(trainer *run, qctx_error *error)
         status = qctx_stop_agree(run->comm, error);
     if (status != QCTX_OK)
         return status;
-    run->best.metric = metric;
-    run->best.strength = strength;
+    run->progress.best_metric = metric;
+    run->progress.best_strength = strength;
     status = trainer_keep_best(run, error);
     if (status == QCTX_OK)
         status = qctx_checkpoints_wait(run->checkpoints, error);

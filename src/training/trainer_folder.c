@@ -112,14 +112,14 @@ static qctx_status begin_local(trainer *run, qctx_error *error)
     return status;
 }
 
-static qctx_status open_tracker(trainer *run, qctx_error *error)
+static qctx_status open_metrics_log(trainer *run, qctx_error *error)
 {
     qctx_metrics_log_place place = {-1, -1};
     char *path = in_folder(run, "metrics.jsonl", error);
     qctx_status status = qctx_agree(run->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (run->resumed)
-        place = (qctx_metrics_log_place){run->step, run->evaluated};
+        place = (qctx_metrics_log_place){run->progress.step, run->progress.evaluated};
     if (status == QCTX_OK)
         status = qctx_metrics_log_open(run->comm, path, place, &run->metrics_log, error);
     free(path);
@@ -136,6 +136,6 @@ qctx_status trainer_open_folder(trainer *run, qctx_error *error)
         status = qctx_checkpoints_create(run->comm, run->folder, run->config->checkpoint.keep, run->resumed,
                                          &run->checkpoints, error);
     if (status == QCTX_OK)
-        status = open_tracker(run, error);
+        status = open_metrics_log(run, error);
     return status;
 }

@@ -1,7 +1,7 @@
 /*
- * What the files of the trainer share: trainer.c (from the opening to the end), trainer_loop.c (steps and when what is
- * due), trainer_evaluate.c, trainer_folder.c, trainer_keep.c (checkpoints), trainer_resume.c, trainer_plan.c,
- * trainer_report.c (words).
+ * What the files of the trainer share: trainer.c (from the opening to the end), trainer_loop.c (the steps and what
+ * comes between them), trainer_evaluate.c, trainer_folder.c, trainer_keep.c (checkpoints), trainer_resume.c (going on
+ * from one), trainer_report.c (log, curve, tables, summary).
  */
 #ifndef QCTX_TRAINING_TRAINER_INTERNAL_H
 #define QCTX_TRAINING_TRAINER_INTERNAL_H
@@ -15,28 +15,14 @@
 #include "qctx/model/schedule.h"
 #include "qctx/training/checkpoint.h"
 #include "qctx/training/checkpoints.h"
+#include "qctx/training/course.h"
 #include "qctx/training/loader.h"
 #include "qctx/training/metrics_log.h"
 #include "qctx/training/planner.h"
+#include "qctx/training/progress.h"
 #include "qctx/training/stepper.h"
 #include "qctx/training/timers.h"
 #include "qctx/training/trainer.h"
-
-/* The best epoch so far by the choosing questions. */
-typedef struct {
-    int64_t epoch;
-    int64_t step;
-    double metric; /* −1 before the first evaluation */
-    double strength;
-    float *parameters; /* as those of the stepper */
-} trainer_best;
-
-/* Sums of the running epoch, for its means. */
-typedef struct {
-    double loss;
-    double accuracy;
-    int64_t steps;
-} trainer_sums;
 
 typedef struct {
     qctx_comm *comm;
@@ -44,8 +30,7 @@ typedef struct {
     const qctx_train_options *options;
     char *config_text; /* as resolved */
     char *folder;      /* the run's */
-    double started;
-    double seconds_before; /* that the run took before it was resumed */
+    double started;    /* when the run would have begun without interruptions */
 
     qctx_lockfile *lock; /* rank 0 */
     bool resumed;
@@ -64,26 +49,14 @@ typedef struct {
     qctx_metrics_log *metrics_log;
     qctx_checkpoints *checkpoints;
 
-    int64_t epoch;     /* running or just finished, from 1; 0 before the first */
-    int64_t step;      /* taken */
-    int64_t evaluated; /* the step whose evaluation is complete; −1 before the first */
-    int64_t steps_per_epoch;
-    int64_t total_steps;
-    trainer_sums sums;
-    double loss_start; /* of the first step, before anything was learned */
-    double loss_now;   /* running mean */
-    double kept_at;    /* when the last checkpoint was kept, or training began */
-    int64_t kept_step; /* of the last checkpoint, with the next; −1: none */
-    int64_t kept_evaluated;
-    trainer_best best;
-    qctx_comparison *final; /* [evaluation sources] */
+    qctx_course course;
+    qctx_progress progress;  /* its seconds are those of the last checkpoint: trainer_seconds tells them now */
+    qctx_progress kept;      /* the progress that the last checkpoint holds; its step is −1 where there is none */
+    double kept_at;          /* when that was, or when training began */
+    int64_t parameter_count; /* learned numbers: the head's and the scalars behind them */
+    float *best;             /* [parameter_count] of the best epoch so far */
+    qctx_comparison *final;  /* [evaluation sources] */
 } trainer;
-
-/* Learned numbers: the head's and the scalars behind them. Local. */
-int64_t trainer_parameter_count(const trainer *run);
-
-/* Seconds that the run has taken, interruptions apart. Local. */
-double trainer_seconds(const trainer *run);
 
 /* trainer_folder.c: all Collective. */
 /*
@@ -115,21 +88,20 @@ qctx_status trainer_read_last(trainer *run, qctx_error *error);
 /* Goes on from there. */
 qctx_status trainer_go_on(trainer *run, qctx_error *error);
 
-/* trainer_plan.c: how the steps are taken; a resumed run takes them as it began. Collective. */
-qctx_status trainer_make_plan(trainer *run, qctx_error *error);
-
 /* trainer_loop.c: all steps that are left, with evaluations and checkpoints where they are due. Collective. */
 qctx_status trainer_take_steps(trainer *run, qctx_error *error);
 
-/* trainer_evaluate.c: Collective. */
-/* The head on the inputs of this run; no head where `parameters` is NULL. Local. */
-qctx_projector trainer_projector(const trainer *run, const float *parameters, double strength);
+/* trainer_evaluate.c: all Collective. */
+/* Makes the evaluator, which measures the frozen encoder that every head is compared with. */
+qctx_status trainer_measure_no_head(trainer *run, qctx_error *error);
 /* Searches the choosing questions with the head as it is, keeps a new best, and measures the evaluation sources. */
 qctx_status trainer_evaluate(trainer *run, qctx_error *error);
 /* Chooses the strength of the best epoch's head, keeps it, and measures what will be used. */
 qctx_status trainer_finish(trainer *run, qctx_error *error);
 
 /* trainer_report.c: all Local but for the summary, which is Collective. */
+/* Seconds that the run has taken, interruptions apart. */
+double trainer_seconds(const trainer *run);
 void trainer_say_start(const trainer *run);
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate);
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate);

@@ -6,24 +6,12 @@
 #include "qctx/platform/topology.h"
 #include "trainer_internal.h"
 
-/* A checkpoint that borrows the run's values; never freed. */
-static qctx_checkpoint borrow(trainer *run)
+/* A checkpoint that borrows the run's values, but for the arrays; never freed. */
+static qctx_checkpoint borrow(const trainer *run)
 {
     return (qctx_checkpoint){
-        .epoch = run->epoch,
-        .step = run->step,
-        .evaluated = run->evaluated,
+        .progress = run->progress,
         .strength = 1.0,
-        .best_metric = run->best.metric,
-        .best_epoch = run->best.epoch,
-        .best_step = run->best.step,
-        .best_strength = run->best.strength,
-        .seconds = trainer_seconds(run),
-        .loss_sum = run->sums.loss,
-        .accuracy_sum = run->sums.accuracy,
-        .summed = run->sums.steps,
-        .loss_start = run->loss_start,
-        .loss_now = run->loss_now,
         .ranks = qctx_comm_size(run->comm),
         .threads = qctx_topology_threads(),
         .config = run->config_text,
@@ -44,9 +32,10 @@ qctx_status trainer_keep(trainer *run, qctx_error *error)
     qctx_timers_begin(&run->timers);
     qctx_stepper_complete(run->stepper);
     status = qctx_metrics_log_flush(run->metrics_log, error);
+    run->progress.seconds = trainer_seconds(run);
     checkpoint = borrow(run);
     checkpoint.parameters = qctx_stepper_parameters(run->stepper);
-    checkpoint.best = run->best.step < 0 ? NULL : run->best.parameters;
+    checkpoint.best = run->progress.best_step < 0 ? NULL : run->best;
     checkpoint.optimizer = *qctx_stepper_optimizer(run->stepper);
     if (status == QCTX_OK)
         status = qctx_checkpoints_keep(run->checkpoints, &checkpoint, error);
@@ -54,21 +43,22 @@ qctx_status trainer_keep(trainer *run, qctx_error *error)
     if (status != QCTX_OK)
         return status;
     run->kept_at = qctx_clock_seconds();
-    run->kept_step = run->step;
-    run->kept_evaluated = run->evaluated;
+    run->kept = run->progress;
     return QCTX_OK;
 }
 
 qctx_status trainer_keep_best(trainer *run, qctx_error *error)
 {
-    qctx_checkpoint checkpoint = borrow(run);
+    qctx_checkpoint checkpoint;
     qctx_status status;
 
     qctx_timers_begin(&run->timers);
-    checkpoint.epoch = run->best.epoch;
-    checkpoint.step = run->best.step;
-    checkpoint.strength = run->best.strength;
-    checkpoint.parameters = run->best.parameters;
+    run->progress.seconds = trainer_seconds(run);
+    checkpoint = borrow(run);
+    checkpoint.progress.epoch = run->progress.best_epoch;
+    checkpoint.progress.step = run->progress.best_step;
+    checkpoint.strength = run->progress.best_strength;
+    checkpoint.parameters = run->best;
     status = qctx_checkpoints_keep_best(run->checkpoints, &checkpoint, error);
     qctx_timers_end(&run->timers, QCTX_TIMER_CHECKPOINT);
     return status;
@@ -79,25 +69,19 @@ qctx_status trainer_keep_all(trainer *run, qctx_error *error)
     qctx_status status = QCTX_OK;
 
     qctx_comm_set_phase("checkpoint");
-    if (run->kept_step != run->step || run->kept_evaluated != run->evaluated)
+    if (run->kept.step != run->progress.step || run->kept.evaluated != run->progress.evaluated)
         status = trainer_keep(run, error);
     return status == QCTX_OK ? qctx_checkpoints_wait(run->checkpoints, error) : status;
 }
 
-/* As the checkpoints name it. */
-static char *kept_path(const trainer *run, qctx_error *error)
-{
-    return qctx_format(error, "%s/checkpoints/step-%09lld.h5", run->folder, (long long)run->kept_step);
-}
-
 static qctx_status describe_stop(const trainer *run, const char *reason, qctx_error *error)
 {
-    char *path = kept_path(run, error);
+    char *path = qctx_checkpoints_step_path(run->folder, run->kept.step, error);
 
     if (path == NULL)
         return QCTX_ERR_MEMORY;
     qctx_fail(error, QCTX_STOPPED, "%s after step %lld of %lld (epoch %lld); nothing is lost, %s holds it all", reason,
-              (long long)run->step, (long long)run->total_steps, (long long)run->epoch, path);
+              (long long)run->progress.step, (long long)run->course.total_steps, (long long)run->progress.epoch, path);
     free(path);
     return qctx_hint(error, "the same command with --resume goes on from there");
 }
@@ -120,8 +104,8 @@ void trainer_name_last(trainer *run, qctx_error *error)
     char *path = NULL;
     qctx_error ignored;
 
-    if (qctx_checkpoints_wait(run->checkpoints, &ignored) == QCTX_OK && run->kept_step >= 0)
-        path = kept_path(run, NULL);
+    if (qctx_checkpoints_wait(run->checkpoints, &ignored) == QCTX_OK && run->kept.step >= 0)
+        path = qctx_checkpoints_step_path(run->folder, run->kept.step, NULL);
     qctx_error_append(error, "the last checkpoint from before is %s", path != NULL ? path : "none");
     free(path);
 }

@@ -13,6 +13,11 @@
 #include "qctx/platform/topology.h"
 #include "trainer_internal.h"
 
+double trainer_seconds(const trainer *run)
+{
+    return qctx_clock_seconds() - run->started;
+}
+
 static bool speaks(const trainer *run)
 {
     return qctx_comm_rank(run->comm) == 0;
@@ -33,22 +38,23 @@ void trainer_say_start(const trainer *run)
     if (speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");
-    qctx_info("steps: %lld of %lld questions, %lld an epoch", (long long)run->total_steps,
-              (long long)run->config->batch.size, (long long)run->steps_per_epoch);
+    qctx_info("steps: %lld of %lld questions, %lld an epoch", (long long)run->course.total_steps,
+              (long long)run->config->batch.size, (long long)run->course.steps_per_epoch);
 }
 
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate)
 {
     static const char full[] = "####################", empty[] = "....................";
-    int64_t in_epoch = run->step - (run->epoch - 1) * run->steps_per_epoch;
-    int done = (int)(20 * in_epoch / run->steps_per_epoch);
+    int64_t in_epoch = run->progress.step - (run->progress.epoch - 1) * run->course.steps_per_epoch;
+    int done = (int)(20 * in_epoch / run->course.steps_per_epoch);
     double elapsed = trainer_seconds(run);
     char left[32];
 
     if (!qctx_log_progress_shown())
         return;
-    qctx_clock_format(elapsed / (double)run->step * (double)(run->total_steps - run->step), left, sizeof left);
-    qctx_log_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->epoch,
+    qctx_clock_format(elapsed / (double)run->progress.step * (double)(run->course.total_steps - run->progress.step),
+                      left, sizeof left);
+    qctx_log_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->progress.epoch,
                       (long long)run->config->batch.epochs, done, full, 20 - done, empty, result->loss, rate, left);
 }
 
@@ -58,9 +64,9 @@ void trainer_record_step(trainer *run, const qctx_step_result *result, double ra
         return;
     qctx_metrics_log_write(run->metrics_log,
                            json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
-                                     (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "loss", result->loss,
-                                     "accuracy", result->accuracy, "logit_scale", result->scale, "lr", rate,
-                                     "grad_norm", result->grad_norm, "seconds", trainer_seconds(run)));
+                                     (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch, "loss",
+                                     result->loss, "accuracy", result->accuracy, "logit_scale", result->scale, "lr",
+                                     rate, "grad_norm", result->grad_norm, "seconds", trainer_seconds(run)));
 }
 
 void trainer_say_epoch(const trainer *run, double metric, double strength)
@@ -71,25 +77,26 @@ void trainer_say_epoch(const trainer *run, double metric, double strength)
     if (qctx_evaluator_can_choose(run->evaluator))
         snprintf(choice, sizeof choice, "  %s %.2f (no head %.2f)", qctx_evaluator_metric_name(run->evaluator),
                  100.0 * metric, 100.0 * qctx_evaluator_no_head(run->evaluator));
-    if (qctx_evaluator_can_choose(run->evaluator) && run->head.form == QCTX_HEAD_RESIDUAL && run->epoch > 0)
+    if (qctx_evaluator_can_choose(run->evaluator) && run->head.form == QCTX_HEAD_RESIDUAL && run->progress.epoch > 0)
         snprintf(choice + strlen(choice), sizeof choice - strlen(choice), " at strength %g", strength);
-    if (run->sums.steps == 0)
+    if (run->progress.summed == 0)
         qctx_info("untrained%s", choice);
     else
-        qctx_info("epoch %3lld/%lld  loss %.4f  accuracy %5.2f%s  %s", (long long)run->epoch,
-                  (long long)run->config->batch.epochs, run->sums.loss / (double)run->sums.steps,
-                  100.0 * run->sums.accuracy / (double)run->sums.steps, choice, elapsed);
+        qctx_info("epoch %3lld/%lld  loss %.4f  accuracy %5.2f%s  %s", (long long)run->progress.epoch,
+                  (long long)run->config->batch.epochs, run->progress.loss_sum / (double)run->progress.summed,
+                  100.0 * run->progress.accuracy_sum / (double)run->progress.summed, choice, elapsed);
 }
 
 void trainer_record_choice(trainer *run, double metric, double strength)
 {
     if (!speaks(run))
         return;
-    qctx_metrics_log_write(run->metrics_log, json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "event", "choice",
-                                                       "step", (json_int_t)run->step, "epoch", (json_int_t)run->epoch,
-                                                       "metric", qctx_evaluator_metric_name(run->evaluator), "value",
-                                                       metric, "no_head", qctx_evaluator_no_head(run->evaluator),
-                                                       "strength", strength, "seconds", trainer_seconds(run)));
+    qctx_metrics_log_write(run->metrics_log,
+                           json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "event", "choice", "step",
+                                     (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch, "metric",
+                                     qctx_evaluator_metric_name(run->evaluator), "value", metric, "no_head",
+                                     qctx_evaluator_no_head(run->evaluator), "strength", strength, "seconds",
+                                     trainer_seconds(run)));
 }
 
 static json_t *comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
@@ -109,8 +116,8 @@ qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_compari
     if (status == QCTX_OK && speaks(run))
         qctx_metrics_log_write(run->metrics_log,
                                json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "event", "eval", "step",
-                                         (json_int_t)run->step, "epoch", (json_int_t)run->epoch, "strength", strength,
-                                         "seconds", trainer_seconds(run), "table", table));
+                                         (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch,
+                                         "strength", strength, "seconds", trainer_seconds(run), "table", table));
     return status;
 }
 
@@ -167,14 +174,14 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     json_object_set_new(root, "name", json_string(run->config->run.name));
     json_object_set_new(root, "finished", json_string(finished));
     json_object_set_new(root, "seconds", json_real(trainer_seconds(run)));
-    json_object_set_new(root, "epochs", json_integer(run->epoch));
-    json_object_set_new(root, "steps", json_integer(run->step));
+    json_object_set_new(root, "epochs", json_integer(run->progress.epoch));
+    json_object_set_new(root, "steps", json_integer(run->progress.step));
     json_object_set_new(
         root, "best",
-        json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->best.epoch, "metric",
-                  qctx_evaluator_metric_name(run->evaluator), "value", run->best.metric, "no_head",
+        json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->progress.best_epoch, "metric",
+                  qctx_evaluator_metric_name(run->evaluator), "value", run->progress.best_metric, "no_head",
                   qctx_evaluator_can_choose(run->evaluator) ? qctx_evaluator_no_head(run->evaluator) : -1.0, "strength",
-                  run->best.strength));
+                  run->progress.best_strength));
     json_object_set_new(root, "results", results_table(run));
     json_object_set_new(root, "plan", plan_table(&run->plan));
     json_object_set_new(root, "phases", phase_table(phases));
@@ -223,14 +230,14 @@ void trainer_print_results(const trainer *run)
         return;
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
         qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
-    if (run->best.epoch == 0 && qctx_evaluator_can_choose(run->evaluator))
+    if (run->progress.best_epoch == 0 && qctx_evaluator_can_choose(run->evaluator))
         fputs("No epoch did better than the untrained start on the questions that choose: the run keeps the start.\n",
               out);
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
-        fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->best.epoch,
-                run->best.strength, qctx_precision_names[run->plan.precision]);
+        fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->progress.best_epoch,
+                run->progress.best_strength, qctx_precision_names[run->plan.precision]);
     else
-        fprintf(out, "Kept: epoch %lld, trained in %s.\n", (long long)run->best.epoch,
+        fprintf(out, "Kept: epoch %lld, trained in %s.\n", (long long)run->progress.best_epoch,
                 qctx_precision_names[run->plan.precision]);
     fprintf(out, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
 }

@@ -61,8 +61,8 @@ qctx_status trainer_read_last(trainer *run, qctx_error *error)
         status = qctx_agree(run->comm, compare_configs(run, path, &run->last, error), error);
     if (status == QCTX_OK) {
         run->resumed = true;
-        qctx_info("resuming from %s (epoch %lld, step %lld)", path, (long long)run->last.epoch,
-                  (long long)run->last.step);
+        qctx_info("resuming from %s (epoch %lld, step %lld)", path, (long long)run->last.progress.epoch,
+                  (long long)run->last.progress.step);
         compare_layouts(run, &run->last);
     }
     free(path);
@@ -72,7 +72,7 @@ qctx_status trainer_read_last(trainer *run, qctx_error *error)
 static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from, qctx_error *error)
 {
     const char *fingerprint = qctx_store_encoder_fingerprint(run->opened->train[0].store);
-    int64_t count = trainer_parameter_count(run);
+    int64_t count = run->parameter_count;
 
     if (strcmp(fingerprint, from->encoder_fingerprint) != 0)
         return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was trained on vectors of the encoder %s, the stores hold %s",
@@ -81,51 +81,35 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
         return qctx_fail(error, QCTX_ERR_MISMATCH,
                          "%s: the last checkpoint holds %lld optimiser values, this head has %lld parameters",
                          run->folder, (long long)from->optimizer.count, (long long)count);
-    if (from->step > run->total_steps) {
+    if (from->progress.step > run->course.total_steps) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the last checkpoint has %lld steps, this configuration asks for %lld",
-                  run->folder, (long long)from->step, (long long)run->total_steps);
+                  run->folder, (long long)from->progress.step, (long long)run->course.total_steps);
         return qctx_hint(error, "raise batch.epochs or batch.steps, or begin it anew with --force");
     }
     return QCTX_OK;
 }
 
-static void adopt_best(trainer *run, const qctx_checkpoint *from)
-{
-    if (from->best == NULL)
-        return;
-    run->best.epoch = from->best_epoch;
-    run->best.step = from->best_step;
-    run->best.metric = from->best_metric;
-    run->best.strength = from->best_strength;
-    memcpy(run->best.parameters, from->best, (size_t)trainer_parameter_count(run) * sizeof(float));
-}
-
 static void adopt(trainer *run, const qctx_checkpoint *from)
 {
     qctx_optimizer_state *state = qctx_stepper_optimizer(run->stepper);
-    size_t bytes = (size_t)trainer_parameter_count(run) * sizeof(float);
+    size_t bytes = (size_t)run->parameter_count * sizeof(float);
 
     memcpy(qctx_stepper_parameters(run->stepper), from->parameters, bytes);
     memcpy(state->first, from->optimizer.first, bytes);
     memcpy(state->second, from->optimizer.second, bytes);
     state->steps = from->optimizer.steps;
-    run->epoch = from->epoch;
-    run->step = run->kept_step = from->step;
-    run->evaluated = run->kept_evaluated = from->evaluated;
-    run->seconds_before = from->seconds;
-    run->sums = (trainer_sums){from->loss_sum, from->accuracy_sum, from->summed};
-    run->loss_start = from->loss_start;
-    run->loss_now = from->loss_now;
+    if (from->best != NULL)
+        memcpy(run->best, from->best, bytes);
+    run->progress = run->kept = from->progress;
+    run->started -= from->progress.seconds;
 }
 
 qctx_status trainer_go_on(trainer *run, qctx_error *error)
 {
     qctx_status status = qctx_agree(run->comm, check_shapes(run, &run->last, error), error);
 
-    if (status == QCTX_OK) {
+    if (status == QCTX_OK)
         adopt(run, &run->last);
-        adopt_best(run, &run->last);
-    }
     qctx_checkpoint_free(&run->last);
     return status;
 }

@@ -43,7 +43,7 @@ static void keep_step(qctx_checkpoints *checkpoints, int64_t step)
     qctx_checkpoint checkpoint = made_checkpoint();
     qctx_error error;
 
-    checkpoint.step = step;
+    checkpoint.progress.step = step;
     checkpoint.parameters[0] = (float)step;
     assert_status(qctx_checkpoints_keep(checkpoints, &checkpoint, &error), QCTX_OK, &error);
     checkpoint.parameters[0] = -1.0f;
@@ -70,7 +70,7 @@ static void expect_newest(const char *folder, int64_t step, const char *name)
     assert_status(qctx_checkpoints_read_newest(test_comm, folder, &read, &path, &error), QCTX_OK, &error);
     assert_non_null(path);
     assert_contains(path, name);
-    assert_int_equal(read.step, step);
+    assert_int_equal(read.progress.step, step);
     assert_true(read.parameters[0] == (float)step);
     free(path);
     qctx_checkpoint_free(&read);
@@ -122,7 +122,7 @@ static void the_best_serves_only(void **state)
     qctx_checkpoints_destroy(checkpoints);
     path = qctx_path_join(folder, "checkpoints/best.h5", NULL);
     assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
-    assert_int_equal(read.step, 120);
+    assert_int_equal(read.progress.step, 120);
     assert_int_equal(read.optimizer.count, 0);
     assert_null(read.best);
     free(path);

@@ -31,26 +31,15 @@
 #include "qctx/model/optimizer.h"
 #include "qctx/platform/comm.h"
 #include "qctx/platform/h5.h"
+#include "qctx/training/progress.h"
 
 #define QCTX_CHECKPOINT_VERSION 2
 
 /* What a checkpoint holds. When read, the caller owns the arrays and texts: qctx_checkpoint_free. */
 typedef struct {
-    int64_t epoch;      /* running or just finished, from 1; 0 before the first */
-    int64_t step;       /* optimiser steps taken */
-    int64_t evaluated;  /* the step whose evaluation is complete and in the metrics; −1 before the first */
-    double strength;    /* α chosen on held-out pairs; 1 before that */
-    double best_metric; /* of the best epoch so far; −1 before the first evaluation */
-    int64_t best_epoch;
-    int64_t best_step; /* −1 before the first evaluation */
-    double best_strength;
-    double seconds;  /* that the run has taken, interruptions apart */
-    double loss_sum; /* of the running epoch, for its mean; with the next two */
-    double accuracy_sum;
-    int64_t summed;
-    double loss_start; /* of the first step, and the running mean now: whether the run diverges */
-    double loss_now;
-    int64_t ranks; /* that took the steps, with so many threads each */
+    qctx_progress progress; /* of the run; in a best.h5 epoch and step are those of the best epoch */
+    double strength;        /* α chosen on held-out pairs; 1 before that */
+    int64_t ranks;          /* that took the steps, with so many threads each */
     int64_t threads;
     char *config; /* resolved YAML */
     char *encoder_fingerprint;
@@ -59,7 +48,7 @@ typedef struct {
     qctx_precision precision;
     int64_t scalar_count; /* learned numbers behind the head's: the logarithm of the logit scale, and with 2 the bias */
     float *parameters;    /* [qctx_head_parameter_count + scalar_count] */
-    float *best;          /* of the best epoch, as `parameters`, or NULL */
+    float *best;          /* of the best epoch, as `parameters`; NULL before the first evaluation, and in a best.h5 */
     qctx_optimizer_state optimizer; /* count 0 where absent */
 } qctx_checkpoint;
 

@@ -17,16 +17,20 @@
 
 typedef struct qctx_checkpoints qctx_checkpoints;
 
+/* Where the run folder `run` has its checkpoint of step `step`, and its best.h5; freshly allocated. Local. */
+char *qctx_checkpoints_step_path(const char *run, int64_t step, qctx_error *error);
+char *qctx_checkpoints_best_path(const char *run, qctx_error *error);
+
 /*
- * For the run folder `folder`, which exists; makes its folder of checkpoints and removes what a kill left half-written
+ * For the run folder `run`, which exists; makes its folder of checkpoints and removes what a kill left half-written
  * there, and all checkpoints unless `resume`. Collective. The caller destroys it. Errors: IO, SPACE, MEMORY.
  */
-qctx_status qctx_checkpoints_create(qctx_comm *comm, const char *folder, int64_t keep, bool resume,
+qctx_status qctx_checkpoints_create(qctx_comm *comm, const char *run, int64_t keep, bool resume,
                                     qctx_checkpoints **created, qctx_error *error);
 
 /*
- * Begins to keep a checkpoint of step `checkpoint->step`; the values are the caller's again on return. Waits for the
- * one before. Collective. Errors: those of the one before, MEMORY.
+ * Begins to keep a checkpoint of step `checkpoint->progress.step`; the values are the caller's again on return. Waits
+ * for the one before. Collective. Errors: those of the one before, MEMORY.
  */
 qctx_status qctx_checkpoints_keep(qctx_checkpoints *checkpoints, const qctx_checkpoint *checkpoint, qctx_error *error);
 
@@ -45,7 +49,7 @@ void qctx_checkpoints_destroy(qctx_checkpoints *checkpoints);
  * warning, and the one before it is tried. `*path` is its path, the caller's to free, or NULL where the folder holds no
  * checkpoint. Collective. Errors: DATA (there are checkpoints, but none is whole), IO, MEMORY.
  */
-qctx_status qctx_checkpoints_read_newest(qctx_comm *comm, const char *folder, qctx_checkpoint *checkpoint, char **path,
+qctx_status qctx_checkpoints_read_newest(qctx_comm *comm, const char *run, qctx_checkpoint *checkpoint, char **path,
                                          qctx_error *error);
 
 #endif

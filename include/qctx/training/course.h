@@ -1,0 +1,48 @@
+/*
+ * The course of a training run: how long it is, and what is due on the way. All of it follows from the progress and the
+ * configuration, the same on every rank and after every resume; only checkpoint.minutes asks the clock.
+ *
+ * The questions are asked between two steps; before the first one the run is at the end of epoch 0. All Local.
+ */
+#ifndef QCTX_TRAINING_COURSE_H
+#define QCTX_TRAINING_COURSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qctx/config/config.h"
+#include "qctx/training/progress.h"
+
+typedef struct {
+    const qctx_config *config; /* of which batch, eval.every and checkpoint are read; borrowed */
+    int64_t steps_per_epoch;
+    int64_t total_steps; /* batch.epochs epochs, or batch.steps where these are fewer */
+} qctx_course;
+
+qctx_course qctx_course_of(const qctx_config *config, int64_t steps_per_epoch);
+
+/* Whether all steps are taken. */
+bool qctx_course_is_over(const qctx_course *course, const qctx_progress *progress);
+
+/* Whether an epoch has just ended, or the run. */
+bool qctx_course_ends_epoch(const qctx_course *course, const qctx_progress *progress);
+
+/* Whether epoch `pause` has ended and steps are left; 0 pauses nowhere. */
+bool qctx_course_pauses(const qctx_course *course, const qctx_progress *progress, int64_t pause);
+
+/* Whether an evaluation is due and not taken yet: of the untrained start, after eval.every epochs, at the end. */
+bool qctx_course_evaluates(const qctx_course *course, const qctx_progress *progress);
+
+/*
+ * Whether a checkpoint is due now: after checkpoint.steps steps, and after checkpoint.every epochs where no evaluation
+ * is due, behind which it would come.
+ */
+bool qctx_course_keeps(const qctx_course *course, const qctx_progress *progress);
+
+/* Whether a checkpoint is due behind the evaluation that was just taken: after checkpoint.every epochs, at the end. */
+bool qctx_course_keeps_evaluation(const qctx_course *course, const qctx_progress *progress);
+
+/* Whether a checkpoint is due by checkpoint.minutes, `seconds` after the last one. */
+bool qctx_course_keeps_after(const qctx_course *course, double seconds);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * How far a training run is: all that changes from step to step beside the parameters. The trainer holds it and a
+ * checkpoint keeps it whole, so that a run that is resumed goes on as if it had not been interrupted.
+ */
+#ifndef QCTX_TRAINING_PROGRESS_H
+#define QCTX_TRAINING_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    int64_t epoch;     /* running or just finished, from 1; 0 before the first */
+    int64_t step;      /* optimiser steps taken */
+    int64_t evaluated; /* the step whose evaluation is complete and in the metrics; −1 before the first */
+    double seconds;    /* that the run has taken, interruptions apart */
+    double loss_sum;   /* of the running epoch, for its means; with the next two */
+    double accuracy_sum;
+    int64_t summed;
+    double loss_start;  /* of the first step, before anything was learned */
+    double loss_now;    /* running mean */
+    double best_metric; /* of the best epoch so far by the questions that choose; −1 before the first evaluation */
+    int64_t best_epoch;
+    int64_t best_step; /* −1 before the first evaluation */
+    double best_strength;
+} qctx_progress;
+
+/* Of a run that has not begun. Local. */
+qctx_progress qctx_progress_start(void);
+
+/* Enters a step that was just taken, of epoch `epoch` (from 0) and its first if `begins`, with its figures. Local. */
+void qctx_progress_add_step(qctx_progress *progress, int64_t epoch, bool begins, double loss, double accuracy);
+
+/* The parameters as they are now are the best so far, with this metric at this strength. Local. */
+void qctx_progress_set_best(qctx_progress *progress, double metric, double strength);
+
+/*
+ * Whether the run diverges: the running mean of its loss, over some 50 steps, is above twice the loss of the first step
+ * and 2 above it. Local.
+ */
+bool qctx_progress_diverges(const qctx_progress *progress);
+
+#endif
