@@ -6,9 +6,6 @@
 
 #include "qctx/base/names.h"
 
-/* Those that may choose, in the order of qctx_metric. */
-static const char *const metrics[] = {"top1", "top5", "top10", "mrr", "ndcg", NULL};
-
 #define AT(member)   .offset = offsetof(qctx_config, member)
 #define FROM(bound)  .least = (bound), .most = INFINITY
 #define ABOVE(bound) .least = (bound), .most = INFINITY, .above_least = true
@@ -121,7 +118,7 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "which questions share a pool: neighbours, or by a seeded shuffle"},
     {"eval.candidates", QCTX_KEY_CHOICE, AT(eval.candidates), "pools", .choices = qctx_candidates_names,
      .meaning = "contexts to choose from: those of the pool, of the split's questions, or all of the corpus"},
-    {"eval.metric", QCTX_KEY_CHOICE, AT(eval.metric), "top1", .choices = metrics,
+    {"eval.metric", QCTX_KEY_CHOICE, AT(eval.metric), "top1", .choices = qctx_metric_choices,
      .meaning = "chooses the best checkpoint and the strength"},
     {"eval.tune", QCTX_KEY_NUMBER, AT(eval.tune), "0.05", BETWEEN(0, 0.5),
      .meaning = "share of the training questions held out for that choice; 0: none"},

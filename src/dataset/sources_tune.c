@@ -41,7 +41,7 @@ static qctx_status choose(source_resolver *resolver, const qctx_held_out *held_o
         .set_count = held_out->count,
         .count = resolver->encoder_count,
         .pool = resolver->config->eval.pool,
-        .figure = qctx_evaluator_figure(resolver->config->eval.metric),
+        .metric = resolver->config->eval.metric,
     };
     qctx_weights_set *sets = qctx_alloc(held_out->count, sizeof *sets, "tuning questions", error);
     qctx_status status = qctx_agree(resolver->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);

@@ -8,7 +8,7 @@
 /* How one projector does on a set. */
 typedef struct {
     int64_t *positions; /* [answers] */
-    double *values;     /* [count, QCTX_FIGURE_COUNT] */
+    double *values;     /* [count, QCTX_METRIC_COUNT] */
 } evaluated_outcome;
 
 typedef struct {
@@ -27,21 +27,10 @@ struct qctx_evaluator {
     evaluated_set *sources;
 };
 
-static const qctx_figure figure_of_metric[] = {
-    [QCTX_METRIC_TOP1] = QCTX_FIGURE_TOP1,   [QCTX_METRIC_TOP5] = QCTX_FIGURE_TOP5,
-    [QCTX_METRIC_TOP10] = QCTX_FIGURE_TOP10, [QCTX_METRIC_MRR] = QCTX_FIGURE_MRR,
-    [QCTX_METRIC_NDCG] = QCTX_FIGURE_NDCG,
-};
-
-qctx_figure qctx_evaluator_figure(qctx_metric metric)
-{
-    return figure_of_metric[metric];
-}
-
 static qctx_status allocate_outcome(const qctx_eval_set *set, evaluated_outcome *outcome, qctx_error *error)
 {
     outcome->positions = qctx_alloc(set->offsets[set->count], sizeof *outcome->positions, "positions", error);
-    outcome->values = qctx_alloc(set->count * QCTX_FIGURE_COUNT, sizeof *outcome->values, "figures", error);
+    outcome->values = qctx_alloc(set->count * QCTX_METRIC_COUNT, sizeof *outcome->values, "figures", error);
     return outcome->positions == NULL || outcome->values == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
@@ -162,15 +151,10 @@ int64_t qctx_evaluator_choosing_questions(const qctx_evaluator *evaluator)
     return questions;
 }
 
-const char *qctx_evaluator_metric_name(const qctx_evaluator *evaluator)
-{
-    return qctx_figure_name(qctx_evaluator_figure(evaluator->config->eval.metric));
-}
-
 /* The metric that chooses, over all choosing questions: of no head, or of the head measured last. */
 static double choosing_metric(const qctx_evaluator *evaluator, bool of_head)
 {
-    qctx_figure figure = qctx_evaluator_figure(evaluator->config->eval.metric);
+    const qctx_metric metric = evaluator->config->eval.metric;
     int64_t count;
     const evaluated_set *sets = choosing_sets(evaluator, &count);
     double sum = 0;
@@ -178,7 +162,7 @@ static double choosing_metric(const qctx_evaluator *evaluator, bool of_head)
     for (int64_t i = 0; i < count; i++) {
         const double *values = of_head ? sets[i].head.values : sets[i].no_head.values;
 
-        sum += qctx_metrics_mean(values, sets[i].of.set.count, figure) * (double)sets[i].of.set.count;
+        sum += qctx_metrics_mean(values, sets[i].of.set.count, metric) * (double)sets[i].of.set.count;
     }
     return sum / (double)qctx_evaluator_choosing_questions(evaluator);
 }

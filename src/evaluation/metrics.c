@@ -7,7 +7,7 @@
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 
-enum { FIGURES = QCTX_FIGURE_COUNT, CUT = 10 };
+enum { FIGURES = QCTX_METRIC_COUNT, CUT = 10 };
 
 static double gain_at(int64_t position)
 {
@@ -26,14 +26,14 @@ static void values_of_question(const int64_t *positions, int64_t count, double *
         gained += positions[i] < CUT ? gain_at(positions[i]) : 0.0;
         ideal += i < CUT ? gain_at(i) : 0.0;
     }
-    values[QCTX_FIGURE_TOP1] = best < 1;
-    values[QCTX_FIGURE_TOP5] = best < 5;
-    values[QCTX_FIGURE_TOP10] = best < 10;
-    values[QCTX_FIGURE_MRR] = best < CUT ? 1.0 / (1.0 + (double)best) : 0.0;
-    values[QCTX_FIGURE_NDCG] = gained / ideal;
-    values[QCTX_FIGURE_RECALL5] = (double)among5 / (double)count;
-    values[QCTX_FIGURE_RECALL10] = (double)among10 / (double)count;
-    values[QCTX_FIGURE_POSITION] = (double)best;
+    values[QCTX_METRIC_TOP1] = best < 1;
+    values[QCTX_METRIC_TOP5] = best < 5;
+    values[QCTX_METRIC_TOP10] = best < 10;
+    values[QCTX_METRIC_MRR] = best < CUT ? 1.0 / (1.0 + (double)best) : 0.0;
+    values[QCTX_METRIC_NDCG] = gained / ideal;
+    values[QCTX_METRIC_RECALL5] = (double)among5 / (double)count;
+    values[QCTX_METRIC_RECALL10] = (double)among10 / (double)count;
+    values[QCTX_METRIC_POSITION] = (double)best;
 }
 
 void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t count, double *values)
@@ -42,12 +42,12 @@ void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t c
         values_of_question(positions + offsets[q], offsets[q + 1] - offsets[q], values + q * FIGURES);
 }
 
-double qctx_metrics_mean(const double *values, int64_t count, qctx_figure figure)
+double qctx_metrics_mean(const double *values, int64_t count, qctx_metric metric)
 {
     double sum = 0.0;
 
     for (int64_t q = 0; q < count; q++)
-        sum += values[q * FIGURES + figure];
+        sum += values[q * FIGURES + metric];
     return sum / (double)count;
 }
 
@@ -113,8 +113,8 @@ qctx_status qctx_metrics_compare(qctx_comm *comm, const double *base, const doub
     comparison->questions = count;
     comparison->resamples = resamples;
     for (int f = 0; f < FIGURES; f++) {
-        double without = qctx_metrics_mean(base, count, (qctx_figure)f);
-        double with = qctx_metrics_mean(head, count, (qctx_figure)f);
+        double without = qctx_metrics_mean(base, count, (qctx_metric)f);
+        double with = qctx_metrics_mean(head, count, (qctx_metric)f);
 
         comparison->base[f] = (qctx_interval){without, without, without};
         comparison->head[f] = (qctx_interval){with, with, with};
@@ -133,12 +133,4 @@ out:
     free(means);
     free(column);
     return status;
-}
-
-const char *qctx_figure_name(qctx_figure figure)
-{
-    static const char *const names[] = {"top1",    "top5",     "top10",     "mrr@10",
-                                        "ndcg@10", "recall@5", "recall@10", "mean_position"};
-
-    return names[figure];
 }

@@ -6,7 +6,7 @@
 
 enum { LABEL_COLUMNS = 14, CELL_COLUMNS = 22, PAGE_COLUMNS = 80 };
 
-static const char *const labels[QCTX_FIGURE_COUNT] = {
+static const char *const labels[QCTX_METRIC_COUNT] = {
     "top-1", "top-5", "top-10", "MRR@10", "nDCG@10", "recall@5", "recall@10", "mean position",
 };
 
@@ -25,9 +25,9 @@ static const char *with_commas(int64_t count, char *text, size_t bytes)
     return text;
 }
 
-const char *qctx_report_label(qctx_figure figure)
+const char *qctx_report_label(qctx_metric metric)
 {
-    return labels[figure];
+    return labels[metric];
 }
 
 static int print_number(char *text, size_t bytes, double value, int digits, bool sign)
@@ -39,9 +39,9 @@ static int print_number(char *text, size_t bytes, double value, int digits, bool
     return sign ? snprintf(text, bytes, "%+.*f", digits, rounded) : snprintf(text, bytes, "%.*f", digits, rounded);
 }
 
-void qctx_report_interval(qctx_figure figure, qctx_interval interval, bool sign, bool bounds, char text[64])
+void qctx_report_interval(qctx_metric metric, qctx_interval interval, bool sign, bool bounds, char text[64])
 {
-    double unit = figure == QCTX_FIGURE_POSITION ? 1.0 : 100.0;
+    double unit = metric == QCTX_METRIC_POSITION ? 1.0 : 100.0;
     int digits = fabs(interval.value * unit) < 1000.0 ? 1 : 0;
     char low[20], high[20];
     int used = print_number(text, 20, interval.value * unit, digits, sign);
@@ -52,42 +52,42 @@ void qctx_report_interval(qctx_figure figure, qctx_interval interval, bool sign,
         snprintf(text + used, 44, " [%s, %s]", low, high);
 }
 
-static void print_row(FILE *out, qctx_figure figure, const qctx_comparison *comparison)
+static void print_row(FILE *out, qctx_metric metric, const qctx_comparison *comparison)
 {
     const bool bounds = comparison->resamples > 0;
     char cells[3][64];
 
-    qctx_report_interval(figure, comparison->base[figure], false, bounds, cells[0]);
-    qctx_report_interval(figure, comparison->head[figure], false, bounds, cells[1]);
-    qctx_report_interval(figure, comparison->difference[figure], true, bounds, cells[2]);
-    fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, labels[figure], CELL_COLUMNS, cells[0], CELL_COLUMNS, cells[1],
+    qctx_report_interval(metric, comparison->base[metric], false, bounds, cells[0]);
+    qctx_report_interval(metric, comparison->head[metric], false, bounds, cells[1]);
+    qctx_report_interval(metric, comparison->difference[metric], true, bounds, cells[2]);
+    fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, labels[metric], CELL_COLUMNS, cells[0], CELL_COLUMNS, cells[1],
             cells[2]);
 }
 
-qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_figure figure)
+qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_metric metric)
 {
-    const qctx_interval *difference = &comparison->difference[figure];
+    const qctx_interval *difference = &comparison->difference[metric];
     bool above = difference->low > 0.0, below = difference->high < 0.0;
 
     if (!above && !below)
         return QCTX_OUTCOME_SAME;
-    return above == (figure != QCTX_FIGURE_POSITION) ? QCTX_OUTCOME_GAIN : QCTX_OUTCOME_LOSS;
+    return above == (metric != QCTX_METRIC_POSITION) ? QCTX_OUTCOME_GAIN : QCTX_OUTCOME_LOSS;
 }
 
-/* "The head LOSES in top-1, MRR@10 and nDCG@10.", or nothing if no figure has this outcome. */
+/* "The head LOSES in top-1, MRR@10 and nDCG@10.", or nothing if no metric has this outcome. */
 static void print_sentence(FILE *out, const char *beginning, const qctx_comparison *comparison, qctx_outcome wanted)
 {
     int column = (int)strlen(beginning), count = 0, done = 0;
 
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
-        count += qctx_report_outcome(comparison, (qctx_figure)f) == wanted;
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++)
+        count += qctx_report_outcome(comparison, (qctx_metric)f) == wanted;
     if (count == 0)
         return;
     fputs(beginning, out);
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++) {
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++) {
         const char *joint;
 
-        if (qctx_report_outcome(comparison, (qctx_figure)f) != wanted)
+        if (qctx_report_outcome(comparison, (qctx_metric)f) != wanted)
             continue;
         joint = done == 0 ? "" : done + 1 == count ? " and" : ",";
         column += (int)(strlen(joint) + 1 + strlen(labels[f]));
@@ -133,8 +133,8 @@ void qctx_report_print(FILE *out, const char *source, const qctx_protocol *proto
 {
     qctx_report_print_heading(out, source, protocol, comparison->questions);
     fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, "", CELL_COLUMNS, "no head", CELL_COLUMNS, "head", "difference");
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
-        print_row(out, (qctx_figure)f, comparison);
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++)
+        print_row(out, (qctx_metric)f, comparison);
     print_verdict(out, comparison);
 }
 
@@ -147,11 +147,11 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
         const qctx_comparison *at = &comparisons[i];
         char difference[64];
 
-        qctx_report_interval(QCTX_FIGURE_TOP1, at->difference[QCTX_FIGURE_TOP1], true, at->resamples > 0, difference);
+        qctx_report_interval(QCTX_METRIC_TOP1, at->difference[QCTX_METRIC_TOP1], true, at->resamples > 0, difference);
         fprintf(out, "%-4.2f %s%8.1f%8.1f%8.1f%8.1f%9.1f   %s\n", strengths[i],
-                fabs(strengths[i] - chosen) < 1e-9 ? "used " : "     ", 100 * at->head[QCTX_FIGURE_TOP1].value,
-                100 * at->head[QCTX_FIGURE_TOP5].value, 100 * at->head[QCTX_FIGURE_TOP10].value,
-                100 * at->head[QCTX_FIGURE_MRR].value, 100 * at->head[QCTX_FIGURE_NDCG].value, difference);
+                fabs(strengths[i] - chosen) < 1e-9 ? "used " : "     ", 100 * at->head[QCTX_METRIC_TOP1].value,
+                100 * at->head[QCTX_METRIC_TOP5].value, 100 * at->head[QCTX_METRIC_TOP10].value,
+                100 * at->head[QCTX_METRIC_MRR].value, 100 * at->head[QCTX_METRIC_NDCG].value, difference);
     }
 }
 
@@ -159,8 +159,8 @@ static json_t *figures_json(const qctx_interval *intervals)
 {
     json_t *object = json_object();
 
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
-        json_object_set_new(object, qctx_figure_name((qctx_figure)f),
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++)
+        json_object_set_new(object, qctx_metric_names[f],
                             json_pack("{s:f, s:f, s:f}", "value", intervals[f].value, "low", intervals[f].low, "high",
                                       intervals[f].high));
     return object;

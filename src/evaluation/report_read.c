@@ -22,10 +22,10 @@ static qctx_status read_figures(const json_t *object, const char *key, const cha
     const json_t *figures = json_object_get(object, key);
     qctx_status status = QCTX_OK;
 
-    for (int f = 0; f < QCTX_FIGURE_COUNT && status == QCTX_OK; f++) {
-        const char *name = qctx_figure_name((qctx_figure)f);
+    for (int f = 0; f < QCTX_METRIC_COUNT && status == QCTX_OK; f++) {
+        const char *name = qctx_metric_names[f];
         const json_t *figure = json_object_get(figures, name);
-        double most = f == QCTX_FIGURE_POSITION ? longest_position : 1.0;
+        double most = f == QCTX_METRIC_POSITION ? longest_position : 1.0;
 
         if (!json_is_object(figure))
             return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' of '%s' is %s, expected an object", place, name, key,

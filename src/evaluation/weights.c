@@ -49,7 +49,7 @@ static void show_curve(const qctx_weights_task *task, int64_t tried, int64_t que
         qctx_info("weight of %s beside the others, on %lld held-out questions:", task->names[tried],
                   (long long)questions);
     qctx_info("  weight%s", weights);
-    qctx_info("  %-6s%s", qctx_figure_name(task->figure), values);
+    qctx_info("  %-6s%s", qctx_metric_names[task->metric], values);
 }
 
 static int64_t count_questions(const qctx_weights_task *task)

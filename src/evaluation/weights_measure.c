@@ -155,7 +155,7 @@ static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_erro
 {
     const qctx_eval_set *set = &s->set->set;
     const int64_t answers = set->offsets[set->count];
-    double *values = qctx_alloc(set->count * QCTX_FIGURE_COUNT, sizeof *values, "figures", error);
+    double *values = qctx_alloc(set->count * QCTX_METRIC_COUNT, sizeof *values, "figures", error);
     qctx_status status = QCTX_OK;
 
     s->positions = qctx_alloc(s->trials * answers, sizeof *s->positions, "positions", error);
@@ -168,7 +168,7 @@ static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_erro
         qctx_comm_sum_int64(comm, s->positions, s->trials * answers);
         for (int64_t t = 0; t < s->trials; t++) {
             qctx_metrics_of(s->positions + t * answers, set->offsets, set->count, values);
-            figures[t] += qctx_metrics_mean(values, set->count, s->task->figure) * (double)set->count;
+            figures[t] += qctx_metrics_mean(values, set->count, s->task->metric) * (double)set->count;
         }
     }
     free(s->positions);

@@ -29,7 +29,7 @@ void sweep_describe(const sweep *s, char *text, size_t size)
 
 static void log_trial(const sweep *s, const qctx_trial *trial)
 {
-    const char *metric = qctx_figure_name(qctx_evaluator_figure(s->definition->metric));
+    const char *metric = qctx_metric_names[s->definition->metric];
     char counts[160], seconds[32];
 
     sweep_describe(s, counts, sizeof counts);

@@ -60,11 +60,11 @@ static void print_heading(FILE *out, const qctx_space *space)
     fputs(",metric,held_out,held_out_no_head,strength,best_epoch,epochs,seconds,source,questions,candidates,pool,order,"
           "resamples",
           out);
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++)
         for (int s = 0; s < 3; s++) {
-            const char *figure = qctx_figure_name((qctx_figure)f);
+            const char *metric = qctx_metric_names[f];
 
-            fprintf(out, ",%s_%s,%s_%s_low,%s_%s_high", figure, systems[s], figure, systems[s], figure, systems[s]);
+            fprintf(out, ",%s_%s,%s_%s_low,%s_%s_high", metric, systems[s], metric, systems[s], metric, systems[s]);
         }
     fputs(",message\n", out);
 }
@@ -78,7 +78,7 @@ static void print_trial(FILE *out, const sweep_table *table, const table_row *ro
     fprintf(out, "%lld,%s", (long long)trial->index, qctx_trial_state_names[trial->state]);
     for (int64_t p = 0; p < table->definition->space.count; p++)
         print_field(out, table_raw_value(trial->overrides[p]));
-    print_field(out, qctx_figure_name(qctx_evaluator_figure(table->definition->metric)));
+    print_field(out, qctx_metric_names[table->definition->metric]);
     print_number(out, whole ? row->metric : trial->metric, whole ? row->chosen : paused);
     print_number(out, row->no_head, whole && row->chosen);
     print_number(out, row->strength, whole);
@@ -99,7 +99,7 @@ static void print_result(FILE *out, const table_result *result)
     print_count(out, result->protocol.pool, pools);
     print_field(out, pools ? qctx_pool_order_names[result->protocol.order] : "");
     print_count(out, comparison->resamples, true);
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++)
         for (int s = 0; s < 3; s++) {
             print_number(out, intervals[s][f].value, true);
             print_number(out, intervals[s][f].low, true);
@@ -109,7 +109,7 @@ static void print_result(FILE *out, const table_result *result)
 
 static void print_no_result(FILE *out)
 {
-    for (int i = 0; i < 6 + 9 * QCTX_FIGURE_COUNT; i++)
+    for (int i = 0; i < 6 + 9 * QCTX_METRIC_COUNT; i++)
         fputc(',', out);
 }
 

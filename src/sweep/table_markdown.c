@@ -6,7 +6,7 @@
 #include "table_grid.h"
 #include "table_internal.h"
 
-static const qctx_figure shown[] = {QCTX_FIGURE_TOP1, QCTX_FIGURE_TOP10};
+static const qctx_metric shown[] = {QCTX_METRIC_TOP1, QCTX_METRIC_TOP10};
 
 enum { SHOWN = sizeof shown / sizeof shown[0] };
 
@@ -21,7 +21,7 @@ static int64_t varying(const qctx_space *space)
 
 static const char *metric_label(const sweep_table *table)
 {
-    return qctx_report_label(qctx_evaluator_figure(table->definition->metric));
+    return qctx_report_label(table->definition->metric);
 }
 
 static void add_heading(const sweep_table *table, table_grid *grid, qctx_error *error)

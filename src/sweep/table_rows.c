@@ -107,7 +107,7 @@ static bool same_no_head(const sweep_table *table, const table_row *a, const tab
 
         if (other == NULL)
             return false;
-        for (int f = 0; f < QCTX_FIGURE_COUNT; f++)
+        for (int f = 0; f < QCTX_METRIC_COUNT; f++)
             if (fabs(a->results[r].comparison.base[f].value - other->comparison.base[f].value) > 1e-9)
                 return false;
     }

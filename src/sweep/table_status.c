@@ -132,10 +132,10 @@ static qctx_status print_best(FILE *out, const qctx_sweep_definition *definition
     if (trial->state == QCTX_TRIAL_FINISHED)
         snprintf(no_head, sizeof no_head, " (no head %.2f), strength %g", 100.0 * trial->no_head, trial->strength);
     fputs("\nbest so far\n", out);
-    status = print_line(
-        out, qctx_format(error, "%6lld  %s %.2f%s, %s %s", (long long)trial->index,
-                         qctx_figure_name(qctx_evaluator_figure(definition->metric)), 100.0 * trial->metric, no_head,
-                         trial->state == QCTX_TRIAL_FINISHED ? "finished in" : "paused after", elapsed));
+    status =
+        print_line(out, qctx_format(error, "%6lld  %s %.2f%s, %s %s", (long long)trial->index,
+                                    qctx_metric_names[definition->metric], 100.0 * trial->metric, no_head,
+                                    trial->state == QCTX_TRIAL_FINISHED ? "finished in" : "paused after", elapsed));
     for (int64_t p = 0; p < definition->space.count && status == QCTX_OK; p++)
         if (table_varies(&definition->space.parameters[p]))
             status = print_line(out, qctx_format(error, "        %s", trial->overrides[p]));

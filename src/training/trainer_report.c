@@ -75,7 +75,7 @@ void trainer_say_epoch(const trainer *run, double metric, double strength)
 
     qctx_clock_format(trainer_seconds(run), elapsed, sizeof elapsed);
     if (qctx_evaluator_can_choose(run->evaluator))
-        snprintf(choice, sizeof choice, "  %s %.2f (no head %.2f)", qctx_evaluator_metric_name(run->evaluator),
+        snprintf(choice, sizeof choice, "  %s %.2f (no head %.2f)", qctx_metric_names[run->config->eval.metric],
                  100.0 * metric, 100.0 * qctx_evaluator_no_head(run->evaluator));
     if (qctx_evaluator_can_choose(run->evaluator) && run->head.form == QCTX_HEAD_RESIDUAL && run->progress.epoch > 0)
         snprintf(choice + strlen(choice), sizeof choice - strlen(choice), " at strength %g", strength);
@@ -94,7 +94,7 @@ void trainer_record_choice(trainer *run, double metric, double strength)
     qctx_metrics_log_write(run->metrics_log,
                            json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "event", "choice", "step",
                                      (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch, "metric",
-                                     qctx_evaluator_metric_name(run->evaluator), "value", metric, "no_head",
+                                     qctx_metric_names[run->config->eval.metric], "value", metric, "no_head",
                                      qctx_evaluator_no_head(run->evaluator), "strength", strength, "seconds",
                                      trainer_seconds(run)));
 }
@@ -179,7 +179,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     json_object_set_new(
         root, "best",
         json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->progress.best_epoch, "metric",
-                  qctx_evaluator_metric_name(run->evaluator), "value", run->progress.best_metric, "no_head",
+                  qctx_metric_names[run->config->eval.metric], "value", run->progress.best_metric, "no_head",
                   qctx_evaluator_can_choose(run->evaluator) ? qctx_evaluator_no_head(run->evaluator) : -1.0, "strength",
                   run->progress.best_strength));
     json_object_set_new(root, "results", results_table(run));

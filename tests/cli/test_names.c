@@ -38,6 +38,8 @@ static const struct {
     {qctx_decay_names, QCTX_DECAY_LINEAR + 1, "linear"},
     {qctx_candidates_names, QCTX_CANDIDATES_CORPUS + 1, "corpus"},
     {qctx_pool_order_names, QCTX_POOLS_SHUFFLED + 1, "shuffled"},
+    {qctx_metric_names, QCTX_METRIC_COUNT, "mean_position"},
+    {qctx_metric_choices, QCTX_METRIC_NDCG + 1, "ndcg"},
     {qctx_timer_names, QCTX_TIMER_COUNT, "checkpoint"},
     {qctx_sweep_method_names, QCTX_SWEEP_BAYES + 1, "bayes"},
     {qctx_trial_state_names, QCTX_TRIAL_FAILED + 1, "failed"},

@@ -74,7 +74,7 @@ static void no_head_is_measured_once_on_what_chooses(void **state)
     assert_true(qctx_evaluator_can_choose(evaluator));
     assert_int_equal(qctx_evaluator_choosing_questions(evaluator), 3);
     assert_close(qctx_evaluator_no_head(evaluator), 2.0 / 3.0, 1e-15);
-    assert_string_equal(qctx_evaluator_metric_name(evaluator), "top1");
+    assert_string_equal(qctx_metric_names[config.eval.metric], "top1");
     assert_int_equal(qctx_evaluator_source_count(evaluator), 1);
     assert_string_equal(qctx_evaluator_source_name(evaluator, 0), "made/dev");
     qctx_evaluator_destroy(evaluator);
@@ -110,9 +110,9 @@ static void a_comparison_leaves_the_positions_behind_it(void **state)
     assert_memory_equal(qctx_evaluator_no_head_positions(evaluator, 0), before, sizeof before);
     assert_memory_equal(qctx_evaluator_head_positions(evaluator, 0), after, sizeof after);
     assert_int_equal(comparison.questions, 4);
-    assert_close(comparison.base[QCTX_FIGURE_TOP1].value, 0.5, 1e-15);
-    assert_close(comparison.head[QCTX_FIGURE_TOP1].value, 0.5, 1e-15);
-    assert_close(comparison.difference[QCTX_FIGURE_TOP1].value, 0.0, 1e-15);
+    assert_close(comparison.base[QCTX_METRIC_TOP1].value, 0.5, 1e-15);
+    assert_close(comparison.head[QCTX_METRIC_TOP1].value, 0.5, 1e-15);
+    assert_close(comparison.difference[QCTX_METRIC_TOP1].value, 0.0, 1e-15);
     qctx_evaluator_destroy(evaluator);
 }
 

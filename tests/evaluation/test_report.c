@@ -18,14 +18,14 @@ static qctx_comparison make(double half)
 {
     qctx_comparison made = {.questions = 10570, .resamples = 1000};
 
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++) {
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++) {
         made.base[f] = (qctx_interval){0.65, 0.64, 0.66};
         made.head[f] = (qctx_interval){0.70, 0.69, 0.71};
         made.difference[f] = (qctx_interval){0.05, 0.05 - half, 0.05 + half};
     }
-    made.base[QCTX_FIGURE_POSITION] = (qctx_interval){20000.4, 19000.4, 21000.4};
-    made.head[QCTX_FIGURE_POSITION] = (qctx_interval){19000.4, 18000.4, 20000.4};
-    made.difference[QCTX_FIGURE_POSITION] = (qctx_interval){-1000.0, -1500.0, -500.0};
+    made.base[QCTX_METRIC_POSITION] = (qctx_interval){20000.4, 19000.4, 21000.4};
+    made.head[QCTX_METRIC_POSITION] = (qctx_interval){19000.4, 18000.4, 20000.4};
+    made.difference[QCTX_METRIC_POSITION] = (qctx_interval){-1000.0, -1500.0, -500.0};
     return made;
 }
 
@@ -73,9 +73,9 @@ static void a_loss_says_so(void **state)
     char *text;
 
     (void)state;
-    comparison.difference[QCTX_FIGURE_TOP1] = (qctx_interval){-0.02, -0.03, -0.01};
-    comparison.difference[QCTX_FIGURE_POSITION] = (qctx_interval){5, 4, 6};
-    comparison.difference[QCTX_FIGURE_TOP5] = (qctx_interval){-0.0001, -0.02, 0.02};
+    comparison.difference[QCTX_METRIC_TOP1] = (qctx_interval){-0.02, -0.03, -0.01};
+    comparison.difference[QCTX_METRIC_POSITION] = (qctx_interval){5, 4, 6};
+    comparison.difference[QCTX_METRIC_TOP5] = (qctx_interval){-0.0001, -0.02, 0.02};
     text = printed(&pools, &comparison);
     assert_contains(text, "The head LOSES in top-1 and mean position.\n");
     assert_contains(text, "No significant difference in top-5, top-10, MRR@10, nDCG@10, recall@5 and\n  recall@10.\n");

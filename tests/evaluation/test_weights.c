@@ -124,7 +124,7 @@ static void choose(const part_rows *parts, int64_t count, double *weights)
     static const char *const names[] = {"one", "two", "three"};
     qctx_store *stores[3] = {0};
     qctx_weights_set set;
-    qctx_weights_task task = {1, &set, count, names, TINY, QCTX_FIGURE_TOP1};
+    qctx_weights_task task = {1, &set, count, names, TINY, QCTX_METRIC_TOP1};
 
     make_corpus(TINY, false);
     for (int64_t i = 0; i < count; i++)
@@ -191,11 +191,11 @@ static void figures_are_those_of_weighted_scores(void **state)
     static const double trials[] = {1, 1, 1, 0, 0, 1, 0.3, 2};
     static const char *const names[] = {"one", "two"};
     static const part_rows parts[] = {noise_one, noise_two};
-    double figures[4], values[ROWS * QCTX_FIGURE_COUNT];
+    double figures[4], values[ROWS * QCTX_METRIC_COUNT];
     int64_t positions[2 * ROWS];
     qctx_store *stores[2];
     qctx_weights_set sets[2];
-    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_FIGURE_MRR};
+    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_MRR};
 
     (void)state;
     make_corpus(ROWS, true);
@@ -208,7 +208,7 @@ static void figures_are_those_of_weighted_scores(void **state)
             for (int64_t a = made_up.offsets[q]; a < made_up.offsets[q + 1]; a++)
                 positions[a] = position(parts, trials + 2 * t, q, made_up.answers[a]);
         qctx_metrics_of(positions, made_up.offsets, ROWS, values);
-        assert_close(figures[t], qctx_metrics_mean(values, ROWS, QCTX_FIGURE_MRR), 1e-12);
+        assert_close(figures[t], qctx_metrics_mean(values, ROWS, QCTX_METRIC_MRR), 1e-12);
     }
     qctx_store_close(stores[0]);
     qctx_store_close(stores[1]);
@@ -217,7 +217,7 @@ static void figures_are_those_of_weighted_scores(void **state)
 static void refuses_to_choose_by_nothing(void **state)
 {
     static const char *const names[] = {"one", "two"};
-    const qctx_weights_task task = {0, NULL, 2, names, POOL, QCTX_FIGURE_TOP1};
+    const qctx_weights_task task = {0, NULL, 2, names, POOL, QCTX_METRIC_TOP1};
     double weights[2];
 
     (void)state;

@@ -82,10 +82,10 @@ static json_t *figures(double top1, double top10, double half)
 {
     json_t *object = json_object();
 
-    for (int f = 0; f < QCTX_FIGURE_COUNT; f++) {
-        double value = f == QCTX_FIGURE_TOP10 ? top10 : top1;
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++) {
+        double value = f == QCTX_METRIC_TOP10 ? top10 : top1;
 
-        json_object_set_new(object, qctx_figure_name((qctx_figure)f),
+        json_object_set_new(object, qctx_metric_names[f],
                             json_pack("{s:f, s:f, s:f}", "value", value, "low", value - half, "high", value + half));
     }
     return object;

@@ -53,8 +53,6 @@ typedef struct {
     double *items;
 } qctx_numbers;
 
-typedef enum { QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR, QCTX_METRIC_NDCG } qctx_metric;
-
 typedef struct {
     struct {
         char *name; /* default: the config file's name without its ending */

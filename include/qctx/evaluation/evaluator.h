@@ -26,9 +26,6 @@ typedef struct {
     qctx_eval_set set;
 } qctx_named_set;
 
-/* The figure that a metric of the config stands for. Local. */
-qctx_figure qctx_evaluator_figure(qctx_metric metric);
-
 /*
  * Measures no head on all questions: tuning [tuning_count] chooses, sources [source_count] reports. Borrows the config
  * and what the sets borrow. Collective. The caller destroys it (NULL-safe). Errors: those of qctx_evaluate.
@@ -44,9 +41,6 @@ qctx_protocol qctx_evaluator_protocol(const qctx_evaluator *evaluator);
 /* Whether there is anything to choose by, and how many questions. Local. */
 bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator);
 int64_t qctx_evaluator_choosing_questions(const qctx_evaluator *evaluator);
-
-/* The metric that chooses, as tables name it ("top1"). Local. */
-const char *qctx_evaluator_metric_name(const qctx_evaluator *evaluator);
 
 /* The chosen metric of no head on the choosing questions. Local. */
 double qctx_evaluator_no_head(const qctx_evaluator *evaluator);

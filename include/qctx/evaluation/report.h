@@ -11,24 +11,24 @@
 #include "qctx/evaluation/metrics.h"
 #include "qctx/platform/json.h"
 
-/* A figure as tables call it, "top-1". Local. */
-const char *qctx_report_label(qctx_figure figure);
+/* A metric as tables call it, "top-1". Local. */
+const char *qctx_report_label(qctx_metric metric);
 
 /*
  * "65.2 [64.3, 66.1]", without the interval unless `bounds`; shares in percent, long positions without decimals,
  * differences with their `sign`. Local.
  */
-void qctx_report_interval(qctx_figure figure, qctx_interval interval, bool sign, bool bounds, char text[64]);
+void qctx_report_interval(qctx_metric metric, qctx_interval interval, bool sign, bool bounds, char text[64]);
 
 /* What the interval of the difference says: all of it on one side of zero, or zero within it. Local. */
 typedef enum { QCTX_OUTCOME_GAIN, QCTX_OUTCOME_SAME, QCTX_OUTCOME_LOSS } qctx_outcome;
-qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_figure figure);
+qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_metric metric);
 
 /* Prints "squad/dev: 10,570 questions, pools of 500 (consecutive)", a line. Local. */
 void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions);
 
 /*
- * Prints the table of one comparison, shares in percent, and below it what it means: in which figures the head
+ * Prints the table of one comparison, shares in percent, and below it what it means: in which metrics the head
  * gains, in which it LOSES, and in which the 95% interval of the difference holds zero. `source` is what the data is
  * called, "squad/dev". Local.
  */

@@ -31,7 +31,7 @@ typedef struct {
     int64_t count;            /* encoders, 2 to QCTX_JOINED_MAX */
     const char *const *names; /* [count] for the log */
     int64_t pool;             /* questions a pool */
-    qctx_figure figure;
+    qctx_metric metric;
 } qctx_weights_task;
 
 /*
