@@ -46,17 +46,20 @@ int64_t qctx_sort_unique(int64_t *values, int64_t count)
     return kept;
 }
 
+/* A value sought among sorted ones. */
+typedef struct {
+    const int64_t *sorted;
+    int64_t value;
+} sought_value;
+
+static bool is_below(const void *sought, int64_t at)
+{
+    const sought_value *wanted = sought;
+
+    return wanted->sorted[at] < wanted->value;
+}
+
 int64_t qctx_lower_bound(const int64_t *sorted, int64_t count, int64_t value)
 {
-    int64_t low = 0, high = count;
-
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-
-        if (sorted[middle] < value)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return qctx_first_not_before(0, count, is_below, &(sought_value){sorted, value});
 }

@@ -32,16 +32,6 @@ int64_t qctx_leaf_count(int64_t batch)
     return leaves;
 }
 
-void qctx_leaf_rows(int64_t batch, int64_t leaves, int64_t leaf, int64_t *first, int64_t *count)
-{
-    qctx_share(batch, leaf, leaves, first, count);
-}
-
-void qctx_leaf_share(int64_t leaves, int rank, int size, int64_t *first, int64_t *count)
-{
-    qctx_share(leaves, rank, size, first, count);
-}
-
 bool qctx_leaf_is_invariant(int64_t leaves, int size)
 {
     return size > 0 && (size & (size - 1)) == 0 && size <= leaves;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hashing_internal.h"
+#include "qctx/base/order.h"
 
 /* Adds `value` where feature `hash` belongs. */
 static void add_feature(double *row, int64_t dim, uint64_t hash, double value)
@@ -38,22 +39,27 @@ double hashing_sum_context(const hashing_state *state, hashing_analyser *analyse
     return norm_of(analyser->row, state->dim);
 }
 
+/* A feature sought among those with counts. */
+typedef struct {
+    const hashing_count *items;
+    uint64_t hash;
+} sought_count;
+
+static bool is_before(const void *sought, int64_t at)
+{
+    const sought_count *wanted = sought;
+
+    return wanted->items[at].hash < wanted->hash;
+}
+
 static double idf(const hashing_state *state, uint64_t hash)
 {
     const hashing_count *items = state->df.items;
-    int64_t low = 0, high = state->df.count;
+    int64_t at = qctx_first_not_before(0, state->df.count, is_before, &(sought_count){items, hash});
     uint64_t df = HASHING_LEAST_DF - 1;
 
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-
-        if (items[middle].hash < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < state->df.count && items[low].hash == hash)
-        df = items[low].count;
+    if (at < state->df.count && items[at].hash == hash)
+        df = items[at].count;
     return sqrt(1.0 + log((double)(state->contexts + 1) / (double)(df + 1)));
 }
 

@@ -4,6 +4,8 @@
 
 #include "contrastive_full.h"
 
+#include "qctx/base/order.h"
+
 static int by_content(const void *left, const void *right)
 {
     const loss_context *a = left, *b = right;
@@ -11,20 +13,23 @@ static int by_content(const void *left, const void *right)
     return (a->content > b->content) - (a->content < b->content);
 }
 
+/* A content sought among sorted contexts. */
+typedef struct {
+    const loss_context *order;
+    uint64_t content;
+} sought_content;
+
+static bool is_before(const void *sought, int64_t at)
+{
+    const sought_content *wanted = sought;
+
+    return wanted->order[at].content < wanted->content;
+}
+
 /* The first place in `order` whose content is not below `content`. */
 static int64_t first_with(const loss_context *order, int64_t count, uint64_t content)
 {
-    int64_t low = 0;
-
-    while (low < count) {
-        int64_t middle = low + (count - low) / 2;
-
-        if (order[middle].content < content)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return low;
+    return qctx_first_not_before(0, count, is_before, &(sought_content){order, content});
 }
 
 /* Sets the bit of every row of the batch whose context is `content`. */

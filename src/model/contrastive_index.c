@@ -4,6 +4,7 @@
 
 #include "contrastive_tile_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 
 /*
  * A hash directory: contents are dealt into buckets by the leading bits of a scrambled number, about one content a
@@ -121,24 +122,25 @@ void loss_index_fill(loss_index *index, const uint64_t *contents, int64_t count)
         sort_bucket(index->content + start[b], index->place + start[b], start[b + 1] - start[b]);
 }
 
-/* Whether entry `at` stands before (content, place). */
-static bool is_before(const loss_index *index, int64_t at, uint64_t content, int64_t place)
+/* An entry sought in an index. */
+typedef struct {
+    const loss_index *index;
+    uint64_t content;
+    int64_t place;
+} sought_entry;
+
+static bool is_before(const void *sought, int64_t at)
 {
-    return index->content[at] < content || (index->content[at] == content && index->place[at] < place);
+    const sought_entry *entry = sought;
+    const uint64_t content = entry->index->content[at];
+
+    return content < entry->content || (content == entry->content && entry->index->place[at] < entry->place);
 }
 
 /* The first entry from `low` to `high` that is not before (content, place), or `high`. */
 static int64_t lower_bound(const loss_index *index, int64_t low, int64_t high, uint64_t content, int64_t place)
 {
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-
-        if (is_before(index, middle, content, place))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return qctx_first_not_before(low, high, is_before, &(sought_entry){index, content, place});
 }
 
 int64_t loss_index_find(const loss_index *index, uint64_t content, int64_t first, int64_t end, const int32_t **at)

@@ -49,7 +49,7 @@ static loss_chunk chunk_of(const loss_ring *ring, int64_t round, int64_t all, in
     int owner = (qctx_comm_rank(ring->roll.comm) + hops) % ring->sizes.ranks;
     loss_chunk at = {.contexts = room};
 
-    qctx_leaf_rows(ring->roll.place.counts[owner], all, round, &at.first, &at.count);
+    qctx_share(ring->roll.place.counts[owner], round, all, &at.first, &at.count);
     at.columns = loss_ring_sums_at(room + sums_offset(ring, at.count), at.count);
     for (int r = 0; r < owner; r++)
         at.first += ring->roll.place.counts[r];

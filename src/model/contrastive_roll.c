@@ -60,7 +60,7 @@ static int64_t cut_group(int64_t group, int64_t first, int64_t rows, int64_t til
     for (int64_t k = 0; k < parts; k++) {
         int64_t at, count;
 
-        qctx_leaf_rows(rows, parts, k, &at, &count);
+        qctx_share(rows, k, parts, &at, &count);
         tile[k] = (loss_row_tile){group, first + at, count, k == 0, k + 1 == parts};
     }
     return parts;
@@ -74,11 +74,11 @@ int64_t loss_roll_tiles(const loss_roll *roll, int64_t leaves, int64_t tile_rows
     *groups = 1;
     if (leaves == 0)
         return cut_group(0, 0, place->rows, tile_rows, tile);
-    qctx_leaf_share(leaves, qctx_comm_rank(roll->comm), qctx_comm_size(roll->comm), &leaf, groups);
+    qctx_share(leaves, qctx_comm_rank(roll->comm), qctx_comm_size(roll->comm), &leaf, groups);
     for (int64_t group = 0; group < *groups; group++) {
         int64_t first, rows;
 
-        qctx_leaf_rows(place->batch, leaves, leaf + group, &first, &rows);
+        qctx_share(place->batch, leaf + group, leaves, &first, &rows);
         tiles += cut_group(group, first - place->first, rows, tile_rows, tile + tiles);
     }
     return tiles;

@@ -32,9 +32,9 @@ void loss_rows_lay_out(loss_rows *rows)
         rows->first_row[r] = first;
         if (leaves == 0)
             cut(rows, first, place->counts[r], &strips);
-        qctx_leaf_share(leaves, r, rows->sizes.ranks, &leaf, &count);
+        qctx_share(leaves, r, rows->sizes.ranks, &leaf, &count);
         for (int64_t end = leaf + count; leaf < end; leaf++) {
-            qctx_leaf_rows(place->batch, leaves, leaf, &from, &length);
+            qctx_share(place->batch, leaf, leaves, &from, &length);
             cut(rows, from, length, &strips);
         }
         first += place->counts[r];

@@ -4,6 +4,7 @@
 
 #include "ledger_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 
 /* More trials and rungs than any sweep has: what is above was not written by one. */
 enum { MOST_TRIALS = 100000000, MOST_RUNGS = 64, MOST_TAKES = 1 << 30 };
@@ -34,20 +35,23 @@ void ledger_free_trials(qctx_ledger *ledger)
     free(ledger->trials);
 }
 
+/* A trial sought in a ledger. */
+typedef struct {
+    const qctx_ledger *ledger;
+    int64_t index;
+} sought_trial;
+
+static bool is_before(const void *sought, int64_t at)
+{
+    const sought_trial *wanted = sought;
+
+    return wanted->ledger->trials[at].index < wanted->index;
+}
+
 /* Where the trial stands, or would stand. */
 static int64_t place_of(const qctx_ledger *ledger, int64_t index)
 {
-    int64_t first = 0, last = ledger->count;
-
-    while (first < last) {
-        int64_t middle = first + (last - first) / 2;
-
-        if (ledger->trials[middle].index < index)
-            first = middle + 1;
-        else
-            last = middle;
-    }
-    return first;
+    return qctx_first_not_before(0, ledger->count, is_before, &(sought_trial){ledger, index});
 }
 
 static qctx_status get_integer(const reading *r, const char *key, int64_t least, int64_t most, int64_t *value,

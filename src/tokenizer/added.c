@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "added_internal.h"
+#include "qctx/base/order.h"
 #include "qctx/platform/unicode.h"
 
 void tokenizer_added_destroy(tokenizer_added *added)
@@ -39,18 +40,24 @@ int64_t tokenizer_added_size(const tokenizer_added *added)
     return last > vocabulary ? last : vocabulary;
 }
 
+/* A byte sought at a depth of sorted patterns. */
+typedef struct {
+    const added_pattern *patterns;
+    int64_t depth;
+    unsigned byte;
+} sought_byte;
+
+static bool is_before(const void *sought, int64_t at)
+{
+    const sought_byte *wanted = sought;
+
+    return (unsigned char)wanted->patterns[at].text[wanted->depth] < wanted->byte;
+}
+
 /* The first of patterns [first, end) whose byte at `depth` is at least `byte`; all of them are longer than that. */
 static int64_t lower_bound(const added_pattern *patterns, int64_t first, int64_t end, int64_t depth, unsigned byte)
 {
-    while (first < end) {
-        int64_t middle = first + (end - first) / 2;
-
-        if ((unsigned char)patterns[middle].text[depth] < byte)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
+    return qctx_first_not_before(first, end, is_before, &(sought_byte){patterns, depth, byte});
 }
 
 /* The longest pattern that the text begins with, or NULL: the sorted patterns are narrowed byte by byte. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "qctx/base/order.h"
+
 /*
  * One after another in the order of their bytes: the name; ';' or, for those that may also stand without a semicolon,
  * '&'; the code points in hexadecimal; a space.
@@ -264,34 +266,45 @@ static const char names[] =
     "zhcy;436 zigrarr;21dd zopf;1d56b zscr;1d4cf zwj;200d zwnj;200c ";
 /* clang-format on */
 
+/* A name sought among the entries. */
+typedef struct {
+    const char *name;
+    size_t length;
+} sought_name;
+
 /* The first byte of the entry that holds byte `at`. */
-static const char *entry_at(size_t at)
+static const char *entry_at(int64_t at)
 {
     while (at > 0 && names[at - 1] != ' ')
         at--;
     return names + at;
 }
 
+static size_t length_of(const char *entry)
+{
+    return strcspn(entry, ";&");
+}
+
+/* Whether the entry that holds byte `at` is before the name. */
+static bool is_before(const void *sought, int64_t at)
+{
+    const sought_name *wanted = sought;
+    const char *entry = entry_at(at);
+    const size_t length = length_of(entry);
+    const int order = memcmp(entry, wanted->name, length < wanted->length ? length : wanted->length);
+
+    return order < 0 || (order == 0 && length < wanted->length);
+}
+
 const char *clean_name_find(const char *name, int64_t length, bool *also_alone)
 {
-    size_t low = 0;
-    size_t high = sizeof names - 1;
+    const int64_t end = sizeof names - 1;
+    const sought_name wanted = {name, (size_t)length};
+    const int64_t at = qctx_first_not_before(0, end, is_before, &wanted);
+    const char *entry = names + at;
 
-    /* The entry sought begins in [low, high), both of which are beginnings of entries. */
-    while (low < high) {
-        const char *entry = entry_at(low + (high - low) / 2);
-        size_t entry_length = strcspn(entry, ";&");
-        size_t common = entry_length < (size_t)length ? entry_length : (size_t)length;
-        int order = memcmp(name, entry, common);
-
-        if (order == 0 && entry_length == (size_t)length) {
-            *also_alone = entry[entry_length] == '&';
-            return entry + entry_length + 1;
-        }
-        if (order < 0 || (order == 0 && (size_t)length < entry_length))
-            high = (size_t)(entry - names);
-        else
-            low = (size_t)(entry - names) + strcspn(entry, " ") + 1;
-    }
-    return NULL;
+    if (at == end || length_of(entry) != wanted.length || memcmp(entry, name, wanted.length) != 0)
+        return NULL;
+    *also_alone = entry[length] == '&';
+    return entry + length + 1;
 }

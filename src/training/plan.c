@@ -1,7 +1,6 @@
 #include "qctx/training/plan.h"
 
 #include "qctx/base/order.h"
-#include "qctx/base/tree_sum.h"
 
 void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows)
 {
@@ -11,12 +10,12 @@ void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, 
         qctx_share(batch, rank, ranks, first, rows);
         return;
     }
-    qctx_leaf_share(plan->leaves, rank, ranks, &leaf, &leaves);
+    qctx_share(plan->leaves, rank, ranks, &leaf, &leaves);
     *first = *rows = 0;
     if (leaves == 0)
         return;
-    qctx_leaf_rows(batch, plan->leaves, leaf, first, rows);
-    qctx_leaf_rows(batch, plan->leaves, leaf + leaves - 1, &last_first, &last_rows);
+    qctx_share(batch, leaf, plan->leaves, first, rows);
+    qctx_share(batch, leaf + leaves - 1, plan->leaves, &last_first, &last_rows);
     *rows = last_first + last_rows - *first;
 }
 

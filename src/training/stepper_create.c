@@ -135,7 +135,7 @@ static void divide(qctx_stepper *stepper, const stepper_sizes *sizes)
     stepper->units = sizes->unit_rows == 0 ? 1 : qctx_divide_up(stepper->rows, sizes->unit_rows);
     if (stepper->plan->leaves == 0)
         return;
-    qctx_leaf_share(stepper->plan->leaves, rank, ranks, &stepper->first_leaf, &stepper->units);
+    qctx_share(stepper->plan->leaves, rank, ranks, &stepper->first_leaf, &stepper->units);
     stepper->invariant = qctx_leaf_is_invariant(stepper->plan->leaves, ranks);
 }
 

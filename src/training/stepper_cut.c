@@ -71,8 +71,8 @@ stepper_range stepper_unit(const qctx_stepper *stepper, int64_t unit)
     if (stepper->rows == 0)
         return range;
     if (stepper->leaf_sum != NULL) {
-        qctx_leaf_rows(stepper->config->batch.size, stepper->plan->leaves, stepper->first_leaf + unit, &range.first,
-                       &range.count);
+        qctx_share(stepper->config->batch.size, stepper->first_leaf + unit, stepper->plan->leaves, &range.first,
+                   &range.count);
         range.first -= stepper->first_row;
         return range;
     }

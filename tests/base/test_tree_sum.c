@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 #include "qctx/base/tree_sum.h"
 
@@ -63,7 +64,7 @@ static void rows_fall_to_leaves_once(void **state)
         for (int64_t leaf = 0; leaf < 8; leaf++) {
             int64_t first, count;
 
-            qctx_leaf_rows(batches[b], 8, leaf, &first, &count);
+            qctx_share(batches[b], leaf, 8, &first, &count);
             assert_int_equal(first, next);
             assert_true(count == batches[b] / 8 || count == batches[b] / 8 + 1);
             next += count;
@@ -81,7 +82,7 @@ static void leaves_fall_to_ranks_in_aligned_runs(void **state)
         for (int rank = 0; rank < size; rank++) {
             int64_t first, count;
 
-            qctx_leaf_share(8, rank, size, &first, &count);
+            qctx_share(8, rank, size, &first, &count);
             assert_int_equal(first, next);
             assert_true(count == 8 / size || count == 8 / size + 1);
             if (qctx_leaf_is_invariant(8, size))

@@ -37,9 +37,9 @@ static inline void rows_of_rank(const qctx_comm *comm, const qctx_loss_config *c
         qctx_share(batch, rank, size, first, count);
         return;
     }
-    qctx_leaf_share(config->leaves, rank, size, &leaf, &leaves);
-    qctx_leaf_rows(batch, config->leaves, leaf, first, &length);
-    qctx_leaf_rows(batch, config->leaves, leaf + leaves - 1, &last, &length);
+    qctx_share(config->leaves, rank, size, &leaf, &leaves);
+    qctx_share(batch, leaf, config->leaves, first, &length);
+    qctx_share(batch, leaf + leaves - 1, config->leaves, &last, &length);
     *count = last + length - *first;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
 enum { LEAVES = 16 };
@@ -46,7 +47,7 @@ static void sum_own_leaves(int64_t length, float *out)
     qctx_tree_sum *sum;
     qctx_error error;
 
-    qctx_leaf_share(LEAVES, qctx_comm_rank(test_comm), qctx_comm_size(test_comm), &first, &count);
+    qctx_share(LEAVES, qctx_comm_rank(test_comm), qctx_comm_size(test_comm), &first, &count);
     assert_status(qctx_tree_sum_create(length, count, &sum, &error), QCTX_OK, &error);
     for (int64_t leaf = first; leaf < first + count; leaf++) {
         float *room = qctx_tree_sum_leaf(sum);
@@ -97,7 +98,7 @@ static void doubles_continue_the_tree_of_the_leaves(void **state)
     int64_t first, count, differ = 0;
 
     (void)state;
-    qctx_leaf_share(LEAVES, qctx_comm_rank(test_comm), qctx_comm_size(test_comm), &first, &count);
+    qctx_share(LEAVES, qctx_comm_rank(test_comm), qctx_comm_size(test_comm), &first, &count);
     for (int64_t i = 0; i < LENGTH; i++) {
         leaves[0] = 0.0;
         for (int64_t leaf = 0; leaf < count; leaf++)

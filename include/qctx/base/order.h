@@ -2,6 +2,7 @@
 #ifndef QCTX_BASE_ORDER_H
 #define QCTX_BASE_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Local. Cannot fail. */
@@ -30,6 +31,26 @@ double qctx_median(double *values, int64_t count);
 
 /* Sorts values [count], ascending, and drops repetitions; returns how many are left. Local. */
 int64_t qctx_sort_unique(int64_t *values, int64_t count);
+
+/* Whether what stands at place `at` of a sorted order comes before what is sought. */
+typedef bool qctx_is_before(const void *sought, int64_t at);
+
+/*
+ * The first of the places first … end − 1 that is not before what is sought, or `end`: a binary search in whatever is
+ * sorted. Local. Cannot fail.
+ */
+static inline int64_t qctx_first_not_before(int64_t first, int64_t end, qctx_is_before *is_before, const void *sought)
+{
+    while (first < end) {
+        int64_t middle = first + (end - first) / 2;
+
+        if (is_before(sought, middle))
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
 
 /* The first place in `sorted` [count], ascending, whose value is not below `value`; `count` where there is none. Local.
  */

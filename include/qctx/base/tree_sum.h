@@ -2,8 +2,10 @@
  * Sums whose bits do not depend on who adds what: the batch is cut into leaves, and vectors of the leaves are added
  * along one binary tree, ((0 + 1) + (2 + 3)) + … .
  *
- * The number of leaves is a power of two that follows from the batch alone. A rank holds an aligned run of leaves and
- * adds up its own subtree; qctx_comm_tree_sum_float continues the same tree between the ranks.
+ * The number of leaves is a power of two that follows from the batch alone. The rows of leaf i of L are
+ * qctx_share(batch, i, L), the leaves of rank r of P qctx_share(L, r, P): where P is a power of two not above L, an
+ * aligned run, of which the rank adds up its own subtree, and qctx_comm_tree_sum_float continues the same tree between
+ * the ranks. On other P sums are repeatable, but not the same for every P.
  */
 #ifndef QCTX_BASE_TREE_SUM_H
 #define QCTX_BASE_TREE_SUM_H
@@ -18,16 +20,6 @@
  * least 8 and at most 64. Local.
  */
 int64_t qctx_leaf_count(int64_t batch);
-
-/* Rows first … first + count − 1 of the batch are leaf `leaf` of `leaves`; leaves differ by at most one row. Local. */
-void qctx_leaf_rows(int64_t batch, int64_t leaves, int64_t leaf, int64_t *first, int64_t *count);
-
-/*
- * The leaves first … first + count − 1 that fall to `rank` of `size`: aligned runs of equal length where `size` is a
- * power of two not above `leaves`, else shares that differ by at most one, and sums are then repeatable but not the
- * same for every size. Local.
- */
-void qctx_leaf_share(int64_t leaves, int rank, int size, int64_t *first, int64_t *count);
 
 /* Whether sums over `leaves` are the same on `size` ranks as on one: `size` is a power of two ≤ leaves. Local. */
 bool qctx_leaf_is_invariant(int64_t leaves, int size);

@@ -51,7 +51,7 @@ typedef struct {
     qctx_precision precision;      /* of the products' operands and of what is gathered; float32 for `full` */
     int64_t leaves;                /* 0, or the leaves of base/tree_sum: then the bits are the same for any size of comm
                                       that qctx_leaf_is_invariant allows; rows only. A rank's rows must
-                                      be those of its leaves (qctx_leaf_share) */
+                                      be those of its leaves */
     int64_t keep_bytes; /* memory for scores that are kept between the two passes over S; the rest is computed
                            again. Changes no bit. ≥ 0; full, ring and sigmoid have no use for it */
 } qctx_loss_config;
