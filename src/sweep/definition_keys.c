@@ -177,7 +177,7 @@ static qctx_status read_root_parameters(definition_reader *reader, const qctx_ya
 static const struct {
     const char *key;
     qctx_status (*read)(definition_reader *reader, const qctx_yaml *node);
-    bool written; /* into the definition's text, as it stands in the tree */
+    bool written; /* the definition's text has it as it stands in the tree */
 } keys[] = {
     {"name", read_name, false},
     {"description", read_nothing, false},
@@ -197,7 +197,7 @@ static const struct {
     {"entity", refuse_service, false},
 };
 
-/* The first of them are those that a sweep may have. */
+/* A sweep may have the first of these keys; the others, which W&B has, are refused with what to write instead. */
 enum { KEYS = sizeof keys / sizeof keys[0], OWN_KEYS = 12 };
 
 const char *definition_written_key(int64_t index)

@@ -34,7 +34,10 @@ static qctx_status put(qctx_yaml *mapping, qctx_yaml *node, qctx_error *error)
     return status;
 }
 
-/* The mapping under a top-level key, made if it is not there; NULL and MEMORY, or NULL and OK if it is no mapping. */
+/*
+ * The mapping under a top-level key, which is made where there is none. If the key has another value, `*mapping` is
+ * NULL and the status OK.
+ */
 static qctx_status open_mapping(definition_reader *reader, qctx_yaml *root, const char *key, size_t length,
                                 qctx_yaml **mapping)
 {

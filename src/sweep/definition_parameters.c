@@ -13,8 +13,8 @@ static const char *const field_names[FIELD_COUNT] = {"value",        "values", "
 typedef struct {
     const char *name;
     qctx_space_kind kind;
-    unsigned needs; /* bits of fields */
-    unsigned takes; /* besides */
+    unsigned needs; /* bits of the fields that must be given */
+    unsigned takes; /* bits of those that may be given besides */
     const char *instead;
 } distribution;
 
@@ -67,7 +67,7 @@ static qctx_status allocate_values(definition_reader *reader, qctx_space_paramet
     return parameter->values == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-/* Adds a value to a parameter that has room for it; twice the same is a mistake. */
+/* Adds a value to a parameter whose array has a place for it; a value that it has already is a mistake. */
 static qctx_status add_value(definition_reader *reader, qctx_space_parameter *parameter, const qctx_yaml *node)
 {
     bool good;
@@ -133,7 +133,7 @@ static qctx_status read_values(definition_reader *reader, qctx_space_parameter *
     return status;
 }
 
-/* What W&B takes where no distribution is named. */
+/* The distribution that W&B assumes where none is named, or NULL. */
 static const char *default_distribution(const definition_statement *said)
 {
     const qctx_yaml *low = said->fields[FIELD_LOW], *high = said->fields[FIELD_HIGH];
@@ -192,7 +192,7 @@ static bool check_fields(definition_reader *reader, const definition_statement *
     return good;
 }
 
-/* Whether a key may be drawn from a distribution: not where each value embeds the texts anew, and not in a grid. */
+/* Whether a key may be drawn from a distribution: in no grid, and not where each value embeds the texts anew. */
 static bool check_kind(definition_reader *reader, const definition_statement *said, const distribution *chosen)
 {
     if (chosen->kind == QCTX_SPACE_CATEGORICAL)
@@ -246,7 +246,7 @@ static qctx_status read_parameter(definition_reader *reader, const definition_st
                                                   : definition_read_range(reader, parameter, said);
 }
 
-/* A group if it has `parameters`, which then is all that it has, else a parameter. */
+/* An entry that has `parameters` is a group and has nothing else; any other is a parameter. */
 static qctx_status read_entry(definition_reader *reader, const char *path, const qctx_yaml *node)
 {
     definition_statement said = {.path = path, .node = node};

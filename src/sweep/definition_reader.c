@@ -119,7 +119,7 @@ const char *definition_refusal(const char *path)
     return NULL;
 }
 
-/* Notes one key; where another parameter sets it, too, neither could be seen in the results. */
+/* Notes one key. If two parameters set it, the results could not tell what either of them did. */
 static qctx_status note_target(definition_reader *reader, const void *owner, bool varies, const char *path,
                                const qctx_yaml *node)
 {

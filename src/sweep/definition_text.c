@@ -34,7 +34,7 @@ static qctx_status write_path(FILE *out, const char *key, char *text, qctx_error
     return QCTX_OK;
 }
 
-/* A parameter a line; the other keys are short enough for one. */
+/* One line for each parameter or variant, which can be long; one for each of the other keys. */
 static qctx_status write_key(FILE *out, const qctx_yaml *node, qctx_error *error)
 {
     const bool long_one = strcmp(node->key, "parameters") == 0 || strcmp(node->key, "variants") == 0;
@@ -119,7 +119,7 @@ static bool has_line(const char *text, const char *line, size_t length)
     return false;
 }
 
-/* Names the lines of `text` that the other one has not. */
+/* Names the lines of `text` that `other` does not have. */
 static void list_missing(const char *text, const char *other, const char *when, bool *differs, qctx_error *error)
 {
     for (; *text != '\0'; text += strcspn(text, "\n") + 1) {

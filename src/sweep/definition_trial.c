@@ -6,7 +6,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 
-/* So many trials are looked at before a sweep begins: enough for any grid that people run, and soon done. */
+/* How many configurations are made before a sweep begins: enough for any grid that people run, and soon done. */
 enum { TRIALS_CHECKED = 1000 };
 
 void qctx_sweep_definition_point(const qctx_sweep_definition *definition, int64_t index, double *units)
@@ -133,7 +133,7 @@ qctx_status qctx_sweep_definition_config_alone(const qctx_sweep_definition *defi
     return status;
 }
 
-/* Says which trial it is that has no configuration: "trial 3 (optim.lr=0.1, head=seed)", then what is wrong. */
+/* Says which trial it is that has no configuration: "trial 3 (optim.lr=0.1, head=plain)", then what is wrong. */
 static qctx_status refuse_trial(const definition_reader *reader, int64_t index, const double *units,
                                 const qctx_error *problem, qctx_error *error)
 {

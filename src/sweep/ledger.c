@@ -66,7 +66,7 @@ static qctx_status failed(const qctx_ledger *ledger, const char *what, qctx_erro
     return qctx_fail(error, qctx_status_of_write(errno), "%s: %s: %s", ledger->path, what, strerror(errno));
 }
 
-/* Reads the bytes from `from` on: text [*bytes], to be freed. */
+/* Reads what others appended since the last reading: text [*bytes], to be freed. */
 static qctx_status read_rest(const qctx_ledger *ledger, int file, char **text, size_t *bytes, qctx_error *error)
 {
     struct stat now;
@@ -162,8 +162,8 @@ static qctx_status catch_up(qctx_ledger *ledger, bool locked, qctx_error *error)
 }
 
 /*
- * Whoever has the lock has it for some milliseconds. One that keeps it for longer than a rank may be silent stands
- * still, and so would all that wait for it.
+ * Whoever takes the lock holds it for some milliseconds. A process that holds it for longer than a rank may be silent
+ * is stuck, and all that wait for it would be, too.
  */
 static qctx_status take_lock(qctx_ledger *ledger, qctx_error *error)
 {
@@ -230,7 +230,7 @@ static qctx_status write_line(const qctx_ledger *ledger, const char *line, qctx_
         return failed(ledger, "cannot open for writing", error);
     if (!write_all(file, line, strlen(line)) || fsync(file) != 0) {
         status = failed(ledger, "cannot write", error);
-        /* If not even that succeeds, the next to lock finds a torn line. */
+        /* If not even that succeeds, whoever takes the lock next cuts off the torn line. */
         (void)!ftruncate(file, (off_t)ledger->bytes);
     }
     if (close(file) != 0 && status == QCTX_OK)

@@ -6,10 +6,10 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
-/* More trials and rungs than any sweep has: what is above was not written by one. */
+/* More trials, rungs and takes than any sweep has: a line with more was not written by one. */
 enum { MOST_TRIALS = 100000000, MOST_RUNGS = 64, MOST_TAKES = 1 << 30 };
 
-/* One event, in the making. */
+/* One event as it is read. */
 typedef struct {
     qctx_ledger *ledger;
     const json_t *event;
@@ -48,7 +48,7 @@ static bool is_before(const void *sought, int64_t at)
     return wanted->ledger->trials[at].index < wanted->index;
 }
 
-/* Where the trial stands, or would stand. */
+/* The place of a trial among the others, which are in the order of their indices; it need not have begun. */
 static int64_t place_of(const qctx_ledger *ledger, int64_t index)
 {
     return qctx_first_not_before(0, ledger->count, is_before, &(sought_trial){ledger, index});
@@ -62,7 +62,7 @@ static qctx_status get_integer(const reading *r, const char *key, int64_t least,
     return qctx_json_get_integer(r->event, key, least, least, most, r->place, value, error);
 }
 
-/* jansson refuses what is not finite, so every number is. */
+/* Finite, since jansson reads no other numbers. */
 static qctx_status read_number(const reading *r, const char *key, double *value, qctx_error *error)
 {
     return qctx_json_get_number(r->event, key, r->place, value, error);

@@ -15,11 +15,11 @@ struct qctx_ledger {
     int64_t count;
     int64_t capacity;
     qctx_trial *trials; /* by index */
-    int64_t lines;      /* read so far */
-    size_t bytes;       /* likewise */
+    int64_t lines;      /* of the file, read so far */
+    size_t bytes;       /* of those lines */
 };
 
-/* Takes in one event; `place` is "ledger.jsonl:17". Local. Errors: FORMAT, MEMORY; nothing has changed then. */
+/* Takes in one event; `place` is "ledger.jsonl:17". Local. Errors: FORMAT, MEMORY; the trials have not changed then. */
 qctx_status ledger_apply(qctx_ledger *ledger, const json_t *event, const char *place, qctx_error *error);
 
 void ledger_free_trials(qctx_ledger *ledger);

@@ -13,7 +13,7 @@
 
 enum { NUMBER_MAX = 40 };
 
-/* A multiple of q that misses its bound by rounding alone is within it: 0.3 / 0.1 is a little less than 3. */
+/* A multiple of q that rounding alone puts beyond a bound counts as within it: 0.3 / 0.1 is a little less than 3. */
 #define ROUNDING 1e-9
 
 static void free_parameter(qctx_space_parameter *parameter)
@@ -113,7 +113,7 @@ static double clamp(double value, double low, double high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* The level that a share of all levels stands for, each having the same share. */
+/* The level that a unit stands for where all levels are equally likely. */
 static double uniform_level(const qctx_space_parameter *parameter, double unit)
 {
     const double levels = (double)qctx_space_levels(parameter);
@@ -202,8 +202,8 @@ static bool is_quantised(const qctx_space_parameter *parameter)
 }
 
 /*
- * Whole numbers without fraction or exponent, as counts are read; others in the fewest digits that give them back.
- * Multiples of q in the 15 digits that a decimal q can tell, so that 3 · 0.1 is 0.3.
+ * Whole numbers are written without fraction or exponent, since keys that count read no others; the rest in the fewest
+ * digits that give them back. Multiples of q are written in at most 15 digits, so that 3 · 0.1 is 0.3.
  */
 static void write_number(const qctx_space_parameter *parameter, double number, char text[NUMBER_MAX])
 {

@@ -13,7 +13,7 @@ static bool leads(const sweep *s)
     return s->group != NULL && qctx_comm_rank(s->group) == 0;
 }
 
-/* Collective. */
+/* Refuses groups larger than the job, and allocates. Collective. */
 static qctx_status prepare(sweep *s, qctx_error *error)
 {
     const int64_t ranks = qctx_comm_size(s->world);
@@ -65,7 +65,10 @@ static qctx_status next_task(sweep *s, sweep_task *task, qctx_error *error)
     return QCTX_OK;
 }
 
-/* One trial, and its line in the ledger. A trial may fail, and only a full disk or a stop ends more than itself. */
+/*
+ * Runs one trial and enters into the ledger what became of it. Of the ways in which a trial can fail, only a full disk
+ * and a stop end the work of the group, too. Collective over the group.
+ */
 static qctx_status work(sweep *s, const sweep_task *task, qctx_error *error)
 {
     qctx_train_result result = {0};
@@ -113,7 +116,7 @@ static qctx_status write_table(const sweep *s, const char *name, table_printer *
     return status;
 }
 
-/* All trials have failed: the first one's error is the sweep's. */
+/* Where all trials have failed, the error of the first one is the sweep's. */
 static qctx_status refuse_if_all_failed(const sweep *s, qctx_error *error)
 {
     int64_t count;
@@ -132,7 +135,7 @@ static qctx_status refuse_if_all_failed(const sweep *s, qctx_error *error)
 static qctx_status write_results(sweep *s, qctx_error *error)
 {
     bool complete = false;
-    /* The jobs of an array may end at the same time. */
+    /* The lock is for the jobs of an array, which may end at the same time. */
     qctx_status status = qctx_ledger_lock(s->ledger, error);
 
     if (status != QCTX_OK)
@@ -150,7 +153,7 @@ static qctx_status write_results(sweep *s, qctx_error *error)
     if (status == QCTX_OK && complete)
         status = write_table(s, "results.csv", qctx_sweep_print_csv, error);
     qctx_ledger_unlock(s->ledger);
-    /* Nothing changes any more, and whoever reads the table may take their time. */
+    /* Printing needs no lock: nothing changes any more, and a pipe may be read slowly. */
     if (status == QCTX_OK && complete)
         status = qctx_sweep_print_markdown(stdout, s->definition, s->ledger, error);
     if (status == QCTX_OK && complete)
@@ -193,7 +196,7 @@ static qctx_status run(sweep *s, qctx_error *error)
         return status;
     if (s->group != NULL)
         status = work_off(s, error);
-    /* The others work on; what ended this group is said at once. */
+    /* The other groups go on; what ended this one is said at once, not when they are done. */
     if (status != QCTX_OK && status != QCTX_STOPPED && leads(s))
         qctx_warn("a group of ranks leaves the sweep: %s", error->message);
     qctx_comm_set_phase("end of the sweep");

@@ -12,7 +12,7 @@
 #include "qctx/sweep/tpe.h"
 #include "sweep_internal.h"
 
-/* A trial that was taken so often without advancing is what kills those who take it. */
+/* A trial that was taken so often without advancing kills the processes that take it, and counts as failed. */
 enum { MOST_TAKES = 3 };
 
 /* How long to wait before the ledger is read again. */
@@ -75,7 +75,7 @@ static qctx_status take(sweep *s, const qctx_trial *trial, sweep_task *task, qct
                               error);
 }
 
-/* A trial that is running by the ledger, but nobody holds. */
+/* Takes a trial that runs according to the ledger, but whose lock nobody holds. */
 static qctx_status take_abandoned(sweep *s, sweep_task *task, qctx_error *error)
 {
     int64_t count;
@@ -114,7 +114,7 @@ static double *losses_of(const sweep *s, const qctx_trial *trial, int64_t *rung,
     return losses;
 }
 
-/* The place in the ledger of the paused trial that may go on and is this job's to take (or anybody's); −1: none. */
+/* The place in the ledger of the paused trial of this job's share (or of all) that may go on; −1: none. */
 static qctx_status next_of_paused(const sweep *s, bool anybodys, int64_t *next, qctx_error *error)
 {
     int64_t count;
@@ -148,7 +148,10 @@ static qctx_status take_paused(sweep *s, sweep_task *task, qctx_error *error)
     return taken ? take(s, &trials[next], task, error) : status;
 }
 
-/* What the trials so far gave; of one that runs or has failed it is unknown: to be avoided. */
+/*
+ * The point that the estimator proposes by what the trials so far gave. Of those that run or have failed it is told
+ * that they are to be avoided.
+ */
 static qctx_status propose(sweep *s, int64_t index, qctx_error *error)
 {
     const int64_t parameters = s->definition->space.count;
@@ -197,7 +200,7 @@ static json_t *begun_event(const sweep *s, int64_t index, qctx_error *error)
     return event;
 }
 
-/* The lowest index of this share that has not begun; the number of trials if all have. */
+/* The lowest index of this share (or of all) whose trial has not begun; the number of trials if all have. */
 static int64_t next_new(const sweep *s, bool anybodys)
 {
     int64_t count, t = 0, index;
@@ -244,7 +247,7 @@ static bool any_runs(const sweep *s, bool anybodys)
     return false;
 }
 
-/* Under the lock of the ledger: a task, or −1 and whether there may be one later. */
+/* Looks for a task once, under the lock of the ledger. If there is none, `*later` says whether to look again. */
 static qctx_status choose_now(sweep *s, sweep_task *task, bool *later, qctx_error *error)
 {
     qctx_status status = take_abandoned(s, task, error);

@@ -33,7 +33,7 @@ static bool anybody_works(const sweep *s)
     return held;
 }
 
-/* Removes the sweep that stands there, whose ledger may be damaged. */
+/* Removes the sweep that stands in the folder, also if its ledger is damaged. */
 static qctx_status remove_old(sweep *s, qctx_error *error)
 {
     qctx_status status;
@@ -49,7 +49,7 @@ static qctx_status remove_old(sweep *s, qctx_error *error)
     return status == QCTX_OK ? open_ledger(s, error) : status;
 }
 
-/* Under the lock from here on: the jobs of an array begin together. */
+/* Takes the lock of the ledger, since the jobs of an array begin together; the caller releases it. Rank 0. */
 static qctx_status lock_folder(sweep *s, bool *exists, qctx_error *error)
 {
     qctx_status status = open_ledger(s, error);
@@ -62,7 +62,7 @@ static qctx_status lock_folder(sweep *s, bool *exists, qctx_error *error)
     return status;
 }
 
-/* Collective. */
+/* Whether the sweep that stands in the folder can go on as this one. Collective. */
 static qctx_status check_definition(sweep *s, qctx_error *error)
 {
     qctx_sweep_definition then = {0};
@@ -76,7 +76,7 @@ static qctx_status check_definition(sweep *s, qctx_error *error)
     return status;
 }
 
-/* sweep.yaml comes last: where it stands, all is there. */
+/* sweep.yaml is written last: a folder that has it is complete. */
 static qctx_status write_definition(const sweep *s, qctx_error *error)
 {
     char *sweep_path = qctx_path_join(s->folder, "sweep.yaml", error);
@@ -105,7 +105,7 @@ qctx_status sweep_open_folder(sweep *s, qctx_error *error)
         status = check_definition(s, error);
     if (status != QCTX_OK)
         goto out;
-    /* Also where it exists: run_cap may have grown. */
+    /* Also where the sweep exists, since its run_cap may have changed. */
     status = qctx_agree(s->world, speaks ? write_definition(s, error) : QCTX_OK, error);
     if (status == QCTX_OK && speaks) {
         char counts[160];

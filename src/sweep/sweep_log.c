@@ -57,7 +57,7 @@ void sweep_log_news(sweep *s, bool silent)
         const qctx_trial *trial = &trials[t];
         sweep_said *said;
 
-        /* A sweep that goes on with fewer trials than it had. */
+        /* A sweep may go on with fewer trials than it had. */
         if (trial->index >= s->definition->trials)
             continue;
         said = &s->said[trial->index];

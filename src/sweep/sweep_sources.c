@@ -1,6 +1,6 @@
 /*
- * The sources of trials, opened once by all ranks together: a corpus is then embedded by all of them and once, and
- * what opening verifies is not verified for every trial.
+ * The sources of trials, opened by all ranks together before the trials begin: so a corpus is embedded once and by all
+ * ranks, and a store is verified once and not for every trial.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static const char *section(const char *dump, const char *head, size_t *bytes)
     return first;
 }
 
-/* What of a configuration decides about its sources; weights that are tuned depend on how questions are measured. */
+/* The sections of a configuration that decide about its sources. Tuned weights depend on how questions are measured. */
 static char *key_of(const qctx_config *config, qctx_error *error)
 {
     char *dump = qctx_config_dump(config, error);
@@ -70,7 +70,10 @@ qctx_opened *sweep_find_sources(sweep *s, const qctx_config *config)
     return found == NULL || found->opened.train_count == 0 ? NULL : &found->opened;
 }
 
-/* How many points may name different sources: the trials, or where a search proposes them all of the categorical. */
+/*
+ * How many points may name different sources: as many as there are trials or, where a search proposes them, as there
+ * are combinations of the categorical parameters.
+ */
 static int64_t count_points(const sweep *s)
 {
     const qctx_space *space = &s->definition->space;
@@ -141,7 +144,7 @@ static qctx_status open_for(sweep *s, qctx_config *config, qctx_error *error)
     return qctx_sources_open(s->world, &sources->config, NULL, &sources->opened, error);
 }
 
-/* Whether a failure is that of all trials, and not of those alone that name these sources. */
+/* Whether a failure ends the sweep, and not only the trials that name these sources. */
 static bool ends_all(qctx_status status)
 {
     return status == QCTX_STOPPED || status == QCTX_ERR_SPACE || status == QCTX_ERR_MEMORY;
@@ -173,11 +176,11 @@ static qctx_status open_all(sweep *s, const char *left, int64_t points, qctx_err
             return status;
         qctx_info("trials will fail: %s", problem.message);
     }
-    /* Where nothing can be opened, there is no point in as many failures as there are trials. */
+    /* Where nothing can be opened, the sweep fails at once, instead of every trial by itself. */
     return any ? QCTX_OK : failure;
 }
 
-/* The jobs of an array begin together: one of them embeds, and the others wait for its stores. Rank 0. */
+/* The jobs of an array begin together: one of them embeds, while the others wait here for its stores. Rank 0. */
 static qctx_status take_turn(sweep *s, qctx_lockfile **turn, qctx_error *error)
 {
     char *path = qctx_path_join(s->folder, "sources.lock", error);

@@ -97,7 +97,7 @@ qctx_status sweep_record(sweep *s, const sweep_task *task, const qctx_train_resu
 
     if (status == QCTX_OK)
         status = qctx_ledger_append(s->ledger, event_of(task, result, outcome, why), error);
-    /* Before others may look: a paused trial is free to be taken. */
+    /* Released before the lock of the ledger: as soon as others can read that the trial is paused, they may take it. */
     qctx_lockfile_release(s->lock);
     s->lock = NULL;
     qctx_ledger_unlock(s->ledger);

@@ -1,3 +1,4 @@
+/* qctx_sweep_print_csv: all that is known of each trial, a line for each of its evaluation sources. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +70,7 @@ static void print_heading(FILE *out, const qctx_space *space)
     fputs(",message\n", out);
 }
 
-/* The ledger knows how far a trial came that has no summary. */
+/* How far a trial came that has no summary, the ledger tells. */
 static void print_trial(FILE *out, const sweep_table *table, const table_row *row)
 {
     const qctx_trial *trial = row->trial;

@@ -1,4 +1,8 @@
-/* What the tables of a sweep are made of: a row a trial, with what its summary says. */
+/*
+ * What the files of sweep/table share. table_rows.c makes a row of each trial and its summary; table_values.c says what
+ * parameters and values are called; table_status.c, table_markdown.c and table_csv.c print; table.c has what all of
+ * them print alike.
+ */
 #ifndef QCTX_SWEEP_TABLE_INTERNAL_H
 #define QCTX_SWEEP_TABLE_INTERNAL_H
 
@@ -21,7 +25,7 @@ typedef struct {
     const qctx_trial *trial;
     json_t *summary; /* of a finished trial; NULL if it is not finished, or `problem` says why it could not be read */
     char *problem;
-    bool chosen; /* there were held-out questions; then metric and no_head are of them */
+    bool chosen; /* there were questions held out, on which metric and no_head were measured */
     double metric;
     double no_head;
     double strength;
@@ -30,7 +34,7 @@ typedef struct {
     double seconds;
     int64_t result_count;
     table_result *results;
-    int64_t group; /* rows of one group share no head: the index of the group's first trial */
+    int64_t group; /* the index of the first trial whose figures of no head this one shares */
 } table_row;
 
 /* Everything that the tables show; borrows definition and ledger. `sources` are the names in order of appearance. */
@@ -53,8 +57,7 @@ const table_result *table_find(const table_row *row, const char *source);
 /* Prints "grid of 12 trials: 5 finished, 1 running, 6 to begin", a line. Local. */
 void table_print_counts(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger);
 
-/* Whether trials can differ in a parameter, and whether it decides about no head (sources, encoder, protocol). Local.
- */
+/* Whether a parameter can differ between trials, and whether it decides about no head (sources, protocol …). Local. */
 bool table_varies(const qctx_space_parameter *parameter);
 bool table_changes_no_head(const qctx_space_parameter *parameter);
 
@@ -64,7 +67,7 @@ const char *table_short_name(const qctx_space *space, int64_t parameter);
 /* The value in an override, "optim.lr=0.0003"; borrowed. Local. */
 const char *table_raw_value(const char *override);
 
-/* The same for people: numbers of 4 digits, sources and variants by their names; freshly allocated. Local. */
+/* That value for people: numbers of 4 digits, sources and variants by their names; freshly allocated. Local. */
 char *table_value(const qctx_space_parameter *parameter, const char *override, qctx_error *error);
 
 /* "lr 0.0003, hidden 512": all that varies, freshly allocated. Local. */

@@ -1,3 +1,4 @@
+/* qctx_sweep_print_markdown: the results beside those of no head, then what is paused and what has failed. */
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
@@ -179,7 +180,7 @@ static void explain_results(FILE *out, const sweep_table *table, table_row *cons
         }
 }
 
-/* Trials that have not gone on beyond their rung; when the sweep is done, those that were not good enough. */
+/* Trials that have not gone on from their rung: when the sweep is done, because they were not good enough. */
 static qctx_status print_paused(FILE *out, const sweep_table *table, qctx_error *error)
 {
     table_grid grid = {.columns = 4 + varying(&table->definition->space)};

@@ -1,3 +1,4 @@
+/* The rows of the tables, from the ledger and the summaries of the runs, and which of them share no head. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static qctx_status read_best(const json_t *summary, const char *place, table_row
         status = qctx_json_get_number(best, "no_head", place, &row->no_head, error);
     if (status == QCTX_OK)
         status = qctx_json_get_number(best, "strength", place, &row->strength, error);
-    /* A run without questions to choose by says −1. */
+    /* A run without questions to choose by has −1 here. */
     row->chosen = row->no_head >= 0.0;
     return status;
 }
@@ -77,7 +78,7 @@ static void forget_results(table_row *row)
     row->result_count = 0;
 }
 
-/* A summary that cannot be read is the trial's problem, not the table's. */
+/* A summary that cannot be read is shown as the problem of its trial; the table goes on. */
 static qctx_status fill_row(const qctx_sweep_definition *definition, table_row *row, qctx_error *error)
 {
     char *path = qctx_sweep_definition_trial_path(definition, row->trial->index, "summary.json", error);

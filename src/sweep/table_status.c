@@ -1,3 +1,4 @@
+/* qctx_sweep_print_status: what runs and how far it is, the best so far, and what has failed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static qctx_status print_line(FILE *out, char *line)
     return QCTX_OK;
 }
 
-/* Where a running trial is, by the last whole line of its metrics.jsonl that says so. */
+/* How far a running trial is, by the last whole line of its metrics.jsonl that tells. */
 typedef struct {
     int64_t epoch;
     double seconds;
@@ -62,7 +63,7 @@ static char *read_tail(const char *path, size_t *bytes)
     return tail;
 }
 
-/* A trial that has not written yet stands at the beginning; so does one whose file cannot be read. */
+/* A trial that has written nothing yet, or whose file cannot be read, is shown at its beginning. */
 static progress progress_of(const char *path)
 {
     progress at = {0, 0.0};
@@ -72,7 +73,7 @@ static progress progress_of(const char *path)
     while (end > 0) {
         size_t first;
 
-        /* What stands behind the last line end is a line that is being written. */
+        /* Behind the last line end stands a line that is being written. */
         if (tail[--end] != '\n')
             continue;
         for (first = end; first > 0 && tail[first - 1] != '\n'; first--)

@@ -1,3 +1,4 @@
+/* What tables call the parameters, and how they write their values for people. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ bool table_varies(const qctx_space_parameter *parameter)
     return parameter->kind != QCTX_SPACE_CATEGORICAL || parameter->count > 1;
 }
 
-/* Of "data.train=…", "data={train: …}" or "data.train". */
+/* Whether a key or an override is of a section that decides about no head: "data.train=…", "data={train: …}". */
 static bool is_of_no_head(const char *key)
 {
     static const char *const sections[] = {"data", "encoder", "eval"};
@@ -54,7 +55,7 @@ const char *table_short_name(const qctx_space *space, int64_t parameter)
     for (int64_t p = 0; p < space->count; p++)
         if (p != parameter && strcmp(last_part(space->parameters[p].path), last_part(path)) == 0)
             return path;
-    /* Without its section; "init" alone would not say of what. */
+    /* The path without its section: the last part alone, "init", would not say of what. */
     return dot == NULL ? path : dot + 1;
 }
 

@@ -8,7 +8,9 @@
 #include "qctx/base/rng.h"
 #include "space_internal.h"
 
-/* Trials at random before the densities tell anything; then candidates a parameter, as the authors' program has them.
+/*
+ * How many trials are random before the densities tell anything; then how many candidates a parameter has, and how many
+ * trials count as good at most, both as in the authors' program.
  */
 enum { STARTS = 10, CANDIDATES = 24, GOOD_MAX = 25 };
 
@@ -185,22 +187,22 @@ static void split(column *c, const qctx_space *space, int64_t d, const qctx_tpe_
     }
 }
 
-static bool is_judged(double loss)
+static bool is_measured(double loss)
 {
     return isfinite(loss);
 }
 
-/* The order of the trials from the best to the worst; those that are not judged come last, equal ones as they came. */
+/* Orders the trials from the best to the worst, equal ones as they came, those without a finite loss last. */
 static void rank(const qctx_tpe_history *history, int64_t *order)
 {
     for (int64_t i = 0; i < history->count; i++) {
-        const double loss = is_judged(history->losses[i]) ? history->losses[i] : INFINITY;
+        const double loss = is_measured(history->losses[i]) ? history->losses[i] : INFINITY;
         int64_t at = i;
 
         for (; at > 0; at--) {
             const double before = history->losses[order[at - 1]];
 
-            if (!is_judged(before) ? !is_judged(loss) : before <= loss)
+            if (!is_measured(before) ? !is_measured(loss) : before <= loss)
                 break;
             order[at] = order[at - 1];
         }
@@ -208,10 +210,10 @@ static void rank(const qctx_tpe_history *history, int64_t *order)
     }
 }
 
-/* How many of the judged trials count as good: the share gamma of 2011, up to the bound of 2013. */
-static int64_t count_good(int64_t judged)
+/* How many of the measured trials count as good: the share gamma of 2011, up to the bound of 2013. */
+static int64_t count_good(int64_t measured)
 {
-    const int64_t good = (int64_t)ceil(0.15 * (double)judged);
+    const int64_t good = (int64_t)ceil(0.15 * (double)measured);
 
     return good < GOOD_MAX ? good : GOOD_MAX;
 }
@@ -219,32 +221,32 @@ static int64_t count_good(int64_t judged)
 qctx_status qctx_tpe_propose(const qctx_space *space, const qctx_tpe_history *history, uint64_t seed, int64_t index,
                              double *units, qctx_error *error)
 {
-    const int64_t room = history->count + 1;
-    int64_t judged = 0, *order;
+    const int64_t size = history->count + 1;
+    int64_t measured = 0, *order;
     double *memory;
     column c;
 
     for (int64_t i = 0; i < history->count; i++)
-        judged += is_judged(history->losses[i]);
-    if (judged < STARTS) {
+        measured += is_measured(history->losses[i]);
+    if (measured < STARTS) {
         qctx_space_random_point(space, seed, index, units);
         return QCTX_OK;
     }
-    order = qctx_alloc(room, sizeof *order, "the order of trials", error);
-    memory = order != NULL ? qctx_alloc(6 * room, sizeof *memory, "the densities of trials", error) : NULL;
+    order = qctx_alloc(size, sizeof *order, "the order of trials", error);
+    memory = order != NULL ? qctx_alloc(6 * size, sizeof *memory, "the densities of trials", error) : NULL;
     if (memory == NULL) {
         free(order);
         return QCTX_ERR_MEMORY;
     }
     c = (column){.good = memory,
-                 .bad = memory + room,
-                 .l = {.centres = memory + 2 * room, .widths = memory + 3 * room},
-                 .g = {.centres = memory + 4 * room, .widths = memory + 5 * room}};
+                 .bad = memory + size,
+                 .l = {.centres = memory + 2 * size, .widths = memory + 3 * size},
+                 .g = {.centres = memory + 4 * size, .widths = memory + 5 * size}};
     rank(history, order);
     for (int64_t d = 0; d < space->count; d++) {
         draws from = {seed, (uint64_t)index, (uint64_t)d << 32};
 
-        split(&c, space, d, history, order, count_good(judged));
+        split(&c, space, d, history, order, count_good(measured));
         if (c.parameter->kind == QCTX_SPACE_CATEGORICAL) {
             units[d] = propose_choice(&c, &from);
             continue;

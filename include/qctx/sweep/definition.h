@@ -18,7 +18,7 @@
  *   variants:
  *     head:
  *       no layers:  {}                                              # the shared configuration as it is
- *       seed:       {model: {form: plain, sides: question}, optim: {kind: adam, lr: 1e-3}}
+ *       plain:      {model: {form: plain, sides: question}, optim: {kind: adam, lr: 1e-3}}
  *       residual:   {model: {form: residual}}
  *     trained on:
  *       SQuAD:      {data: {train: [{corpus: corpora/squad}]}}
@@ -72,12 +72,14 @@ typedef struct {
 qctx_status qctx_sweep_definition_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
                                        qctx_sweep_definition *definition, qctx_error *error);
 
-/* The definition of a sweep that stands in `folder`, from its sweep.yaml and config.yaml. Collective. Errors: as above.
+/*
+ * The definition of a sweep that stands in `folder`, from its sweep.yaml and config.yaml. Collective. The caller frees.
+ * Errors: IO, MEMORY, CONFIG.
  */
 qctx_status qctx_sweep_definition_load_folder(qctx_comm *comm, const char *folder, qctx_sweep_definition *definition,
                                               qctx_error *error);
 
-/* Frees what the definition holds and zeroes it. Safe on a zeroed definition. Local. */
+/* Frees what the definition holds and zeroes it; a zeroed one stays as it is. Local. */
 void qctx_sweep_definition_free(qctx_sweep_definition *definition);
 
 /*
@@ -89,7 +91,7 @@ qctx_status qctx_sweep_definition_check_resume(const qctx_sweep_definition *then
 
 /*
  * The point of trial `index` as far as it follows from the definition alone: units [space.count], of a grid its place
- * there, else random; a bayes search may propose another. Local. Cannot fail.
+ * in it, else a random one, in whose stead a bayes search may propose another. Local. Cannot fail.
  */
 void qctx_sweep_definition_point(const qctx_sweep_definition *definition, int64_t index, double *units);
 
@@ -100,7 +102,10 @@ void qctx_sweep_definition_point(const qctx_sweep_definition *definition, int64_
 qctx_status qctx_sweep_definition_config(const qctx_sweep_definition *definition, int64_t index, const double *units,
                                          qctx_config *config, qctx_error *error);
 
-/* The same as a run of its own, named "<sweep>-0007" among the runs of the shared configuration. */
+/*
+ * The same numbers as a run of its own, named "<sweep>-0007" among the runs of the shared configuration. Local. The
+ * caller frees. Errors: CONFIG, MEMORY.
+ */
 qctx_status qctx_sweep_definition_config_alone(const qctx_sweep_definition *definition, int64_t index,
                                                const double *units, qctx_config *config, qctx_error *error);
 

@@ -24,13 +24,13 @@ int64_t qctx_halving_epochs(const qctx_halving *halving, int64_t rung);
 typedef struct {
     int64_t rung;         /* the highest that it reached; −1: none yet */
     bool idle;            /* paused at that rung and taken by nobody */
-    bool failed;          /* goes nowhere any more, counts among none */
+    bool failed;          /* it goes on no more, and no rung counts it */
     const double *losses; /* [rung + 1], what it gave at each rung, less is better */
 } qctx_halving_trial;
 
 /*
- * The trial to go on with, highest rung first, the best of it first, then the lowest index; −1 if none may: then a new
- * one begins, or all has been begun. Local.
+ * Which of the paused trials goes on: at the highest rung that has one that may, the best, and of equal ones that with
+ * the lowest index. −1 if none may; then a new trial begins, unless all have begun. Local.
  */
 int64_t qctx_halving_next(const qctx_halving *halving, const qctx_halving_trial *trials, int64_t count);
 

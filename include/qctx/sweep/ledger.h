@@ -23,7 +23,7 @@
 #include "qctx/platform/json.h"
 
 typedef enum {
-    QCTX_TRIAL_RUNNING, /* or left behind by a process that died: its lock tells */
+    QCTX_TRIAL_RUNNING, /* or left behind by a process that died, which shows by its lock being free */
     QCTX_TRIAL_PAUSED,
     QCTX_TRIAL_FINISHED,
     QCTX_TRIAL_FAILED,
@@ -40,20 +40,20 @@ typedef struct {
     int64_t step;     /* of its newest checkpoint, when it was last taken */
     int64_t rung;     /* the highest reached, −1 before the first */
     double *metrics;  /* [rung + 1] at each rung */
-    double metric;    /* of the last event that had one */
+    double metric;    /* at the newest rung or, of a finished trial, at its end */
     double no_head;
     double strength;
     int64_t epoch;
     double seconds;
-    int code;      /* of a failed one */
-    char *message; /* likewise, else NULL */
+    int code;      /* of a failed trial, its status */
+    char *message; /* of a failed trial, its error; else NULL */
 } qctx_trial;
 
 typedef struct qctx_ledger qctx_ledger;
 
 /*
- * Opens the ledger of a sweep's folder, which is made if `write`; nothing is read yet, and none that is there is an
- * empty one. `parameters`: how many units and overrides a trial has. Local. Errors: IO, SPACE, MEMORY.
+ * Opens the ledger of a sweep's folder, which is made if `write`. Nothing is read yet; where there is no ledger, it is
+ * taken for an empty one. `parameters`: how many units and overrides a trial has. Local. Errors: IO, SPACE, MEMORY.
  */
 qctx_status qctx_ledger_open(const char *folder, int64_t parameters, bool write, qctx_ledger **opened,
                              qctx_error *error);

@@ -21,7 +21,7 @@ typedef enum {
     QCTX_SPACE_CATEGORICAL, /* value, values or a variant */
     QCTX_SPACE_UNIFORM,
     QCTX_SPACE_INT_UNIFORM,        /* whole numbers, both ends included */
-    QCTX_SPACE_Q_UNIFORM,          /* multiples of q from min to max, all alike */
+    QCTX_SPACE_Q_UNIFORM,          /* multiples of q from min to max, equally likely */
     QCTX_SPACE_LOG_UNIFORM_VALUES, /* the logarithm is uniform; min and max are values, not exponents */
     QCTX_SPACE_Q_LOG_UNIFORM_VALUES,
     QCTX_SPACE_NORMAL, /* mean and deviation; no bounds */
@@ -37,11 +37,11 @@ typedef struct {
 typedef struct {
     char *path; /* "optim.lr", or the name of the variant, which has no dot and is no section */
     qctx_space_kind kind;
-    int64_t count;                 /* of a categorical one */
-    char **values;                 /* [count], YAML as an override takes it; of a variant, the names */
-    double *probabilities;         /* [count], each above 0, sum 1; or NULL: all alike */
-    qctx_space_settings *settings; /* [count], what the names of a variant stand for; else NULL */
-    double low, high;              /* min and max; of normal, mean and deviation */
+    int64_t count;                 /* values of a categorical parameter */
+    char **values;                 /* [count], YAML as an override takes it; the names of a variant */
+    double *probabilities;         /* [count], each above 0, their sum 1; NULL: all values are equally likely */
+    qctx_space_settings *settings; /* [count], what the names of a variant stand for; NULL of others */
+    double low, high;              /* min and max; of a normal distribution, mean and deviation */
     double step;                   /* q */
 } qctx_space_parameter;
 
@@ -72,7 +72,7 @@ double qctx_space_choice_unit(const qctx_space_parameter *parameter, int64_t cho
 /* How many multiples of the step lie within the bounds of a quantised uniform or whole parameter. Local. */
 int64_t qctx_space_levels(const qctx_space_parameter *parameter);
 
-/* The number that a unit of another than a categorical parameter stands for. Local. Cannot fail. */
+/* The number that a unit stands for, of a parameter that is not categorical. Local. Cannot fail. */
 double qctx_space_number(const qctx_space_parameter *parameter, double unit);
 
 /*

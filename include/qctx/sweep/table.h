@@ -19,7 +19,10 @@
 qctx_status qctx_sweep_print_status(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                     qctx_error *error);
 
-/* Results of the finished trials, best first, from the summary.json of their runs. Local. Errors: IO, FORMAT, MEMORY.
+/*
+ * Results, from the summary.json of the runs. In Markdown those of the finished trials, best first, and below them what
+ * is paused and what has failed; as CSV a line for each trial that has begun and evaluation source, in the order of the
+ * trials. Local. Errors: IO, FORMAT, MEMORY.
  */
 qctx_status qctx_sweep_print_markdown(FILE *out, const qctx_sweep_definition *definition, const qctx_ledger *ledger,
                                       qctx_error *error);

@@ -23,10 +23,9 @@ typedef struct {
 } qctx_tpe_history;
 
 /*
- * Proposes the next point: units [space->count]. A pure function of its arguments.
- * The first are random, until 10 are judged. Points that are running, or failed, may be in the history with a loss of
- * +infinity: they are avoided, as bad ones are, and not judged. Local.
- * Errors: MEMORY.
+ * Proposes the next point: units [space->count], a pure function of the arguments. Points are random until the history
+ * has 10 with a finite loss. Points of trials that run or have failed may be in it with a loss of +infinity: they are
+ * avoided as bad ones are, and not counted among the 10. Local. Errors: MEMORY.
  */
 qctx_status qctx_tpe_propose(const qctx_space *space, const qctx_tpe_history *history, uint64_t seed, int64_t index,
                              double *units, qctx_error *error);
