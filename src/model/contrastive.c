@@ -108,12 +108,6 @@ double qctx_loss_flops(const qctx_loss_config *config, int ranks, int64_t rows, 
     return schemes[config->scheme]->flops(&sizes);
 }
 
-qctx_status loss_place_create(int ranks, loss_place *place, qctx_error *error)
-{
-    place->counts = qctx_alloc(ranks, sizeof *place->counts, "the loss", error);
-    return place->counts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-}
-
 void loss_place_rows(qctx_comm *comm, int64_t rows, loss_place *place)
 {
     int rank = qctx_comm_rank(comm);

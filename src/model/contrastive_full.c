@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "contrastive_full.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
 #include "qctx/linalg/blas.h"
@@ -19,109 +20,77 @@ static int64_t pitch_of(int64_t batch)
     return (batch + 15) / 16 * 16 + 16;
 }
 
-static qctx_status alloc_softmax(loss_softmax *softmax, int64_t batch_max, qctx_error *error)
+/* Of mask bits, for a row. */
+static int64_t words_of(int64_t batch)
 {
-    softmax->max = qctx_alloc(batch_max, sizeof(float), "the loss", error);
-    softmax->inverse = qctx_alloc(batch_max, sizeof(float), "the loss", error);
-    softmax->log_sum = qctx_alloc(batch_max, sizeof(float), "the loss", error);
-    return softmax->max != NULL && softmax->inverse != NULL && softmax->log_sum != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
+    return (batch + 63) / 64;
 }
 
-static qctx_status alloc_vectors(loss_full *loss, int64_t rows_max, int64_t batch_max, qctx_error *error)
+static qctx_buffers buffers_of(loss_full *loss)
 {
-    loss->questions = qctx_alloc(batch_max * loss->dim, sizeof(float), "the batch's questions", error);
-    loss->contexts = qctx_alloc(batch_max * loss->dim, sizeof(float), "the batch's contexts", error);
-    loss->q_inverse = qctx_alloc(rows_max, sizeof(double), "the loss", error);
-    loss->c_inverse = qctx_alloc(rows_max, sizeof(double), "the loss", error);
-    if (loss->questions == NULL || loss->contexts == NULL || loss->q_inverse == NULL || loss->c_inverse == NULL)
-        return QCTX_ERR_MEMORY;
-    return loss_place_create(qctx_comm_size(loss->comm), &loss->place, error);
-}
+    const int64_t rows = loss->sizes.rows, batch = loss->sizes.batch, dim = loss->sizes.dim;
+    const int64_t entries = batch * pitch_of(batch), words = words_of(batch);
+    const bool has_mask = loss->kind->has_mask, has_targets = loss->kind->has_targets;
+    loss_softmax *by_row = &loss->by_row, *by_column = &loss->by_column;
 
-static qctx_status alloc_blocks(loss_full *loss, int64_t batch_max, qctx_error *error)
-{
-    int64_t entries = batch_max * pitch_of(batch_max);
-
-    loss->scores = qctx_alloc(entries, sizeof(float), "the batch's scores", error);
-    if (loss->scores == NULL || alloc_softmax(&loss->by_row, batch_max, error) != QCTX_OK ||
-        alloc_softmax(&loss->by_column, batch_max, error) != QCTX_OK)
-        return QCTX_ERR_MEMORY;
-    if (!loss->kind->has_targets)
-        return QCTX_OK;
-    loss->targets = qctx_alloc(entries, sizeof(float), "the batch's targets", error);
-    loss->target_mass = qctx_alloc(batch_max, sizeof(float), "the loss", error);
-    loss->agreement = qctx_alloc(batch_max, sizeof(float), "the loss", error);
-    return loss->targets != NULL && loss->target_mass != NULL && loss->agreement != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
-}
-
-static qctx_status alloc_masks(loss_full *loss, int64_t rows_max, int64_t batch_max, qctx_error *error)
-{
-    int64_t words = (batch_max + 63) / 64;
-
-    loss->content = qctx_alloc(batch_max, sizeof *loss->content, "the loss", error);
-    loss->order = qctx_alloc(batch_max, sizeof *loss->order, "the loss", error);
-    loss->own_mask = qctx_alloc(rows_max * words, sizeof *loss->own_mask, "the loss's masks", error);
-    if (loss->content == NULL || loss->order == NULL || loss->own_mask == NULL)
-        return QCTX_ERR_MEMORY;
-    if (!loss->kind->has_mask)
-        return QCTX_OK;
-    loss->mask = qctx_alloc(batch_max * words, sizeof *loss->mask, "the loss's masks", error);
-    return loss->mask != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
-}
-
-static void free_softmax(loss_softmax *softmax)
-{
-    free(softmax->max);
-    free(softmax->inverse);
-    free(softmax->log_sum);
+    return (qctx_buffers){{
+        {&loss->place.counts, loss->sizes.ranks, sizeof *loss->place.counts, "the loss"},
+        {&loss->questions, batch * dim, sizeof *loss->questions, "the batch's questions"},
+        {&loss->contexts, batch * dim, sizeof *loss->contexts, "the batch's contexts"},
+        {&loss->q_inverse, rows, sizeof *loss->q_inverse, "the loss"},
+        {&loss->c_inverse, rows, sizeof *loss->c_inverse, "the loss"},
+        {&loss->scores, entries, sizeof *loss->scores, "the batch's scores"},
+        {&by_row->max, batch, sizeof *by_row->max, "the loss"},
+        {&by_row->inverse, batch, sizeof *by_row->inverse, "the loss"},
+        {&by_row->log_sum, batch, sizeof *by_row->log_sum, "the loss"},
+        {&by_column->max, batch, sizeof *by_column->max, "the loss"},
+        {&by_column->inverse, batch, sizeof *by_column->inverse, "the loss"},
+        {&by_column->log_sum, batch, sizeof *by_column->log_sum, "the loss"},
+        {&loss->targets, has_targets ? entries : QCTX_BUFFER_NONE, sizeof *loss->targets, "the batch's targets"},
+        {&loss->target_mass, has_targets ? batch : QCTX_BUFFER_NONE, sizeof *loss->target_mass, "the loss"},
+        {&loss->agreement, has_targets ? batch : QCTX_BUFFER_NONE, sizeof *loss->agreement, "the loss"},
+        {&loss->content, batch, sizeof *loss->content, "the loss"},
+        {&loss->order, batch, sizeof *loss->order, "the loss"},
+        {&loss->own_mask, rows * words, sizeof *loss->own_mask, "the loss's masks"},
+        {&loss->mask, has_mask ? batch * words : QCTX_BUFFER_NONE, sizeof *loss->mask, "the loss's masks"},
+    }};
 }
 
 static void full_destroy(void *state)
 {
     loss_full *loss = state;
+    qctx_buffers buffers;
 
     if (loss == NULL)
         return;
-    free_softmax(&loss->by_row);
-    free_softmax(&loss->by_column);
-    free(loss->place.counts);
-    free(loss->questions);
-    free(loss->contexts);
-    free(loss->q_inverse);
-    free(loss->c_inverse);
-    free(loss->scores);
-    free(loss->targets);
-    free(loss->target_mass);
-    free(loss->agreement);
-    free(loss->content);
-    free(loss->order);
-    free(loss->own_mask);
-    free(loss->mask);
+    buffers = buffers_of(loss);
+    qctx_buffers_free(&buffers);
     free(loss);
 }
 
 static qctx_status full_create(qctx_comm *comm, const loss_sizes *sizes, void **state, qctx_error *error)
 {
     loss_full *loss = qctx_alloc(1, sizeof *loss, "the loss", error);
-    qctx_status status = QCTX_ERR_MEMORY;
+    qctx_buffers buffers;
 
     if (loss == NULL)
-        return status;
-    loss->comm = comm;
-    loss->config = sizes->config;
-    loss->kind = &kinds[sizes->config.kind];
-    loss->dim = sizes->dim;
-    status = alloc_vectors(loss, sizes->rows, sizes->batch, error);
-    if (status == QCTX_OK)
-        status = alloc_blocks(loss, sizes->batch, error);
-    if (status == QCTX_OK)
-        status = alloc_masks(loss, sizes->rows, sizes->batch, error);
-    if (status != QCTX_OK) {
+        return QCTX_ERR_MEMORY;
+    *loss = (loss_full){.comm = comm, .sizes = *sizes, .kind = &kinds[sizes->config.kind]};
+    buffers = buffers_of(loss);
+    if (qctx_buffers_alloc(&buffers, error) != QCTX_OK) {
         full_destroy(loss);
-        return status;
+        return QCTX_ERR_MEMORY;
     }
     *state = loss;
     return QCTX_OK;
+}
+
+static int64_t full_memory(const loss_sizes *sizes)
+{
+    loss_full loss = {.sizes = *sizes, .kind = &kinds[sizes->config.kind]};
+    const qctx_buffers buffers = buffers_of(&loss);
+
+    return (int64_t)sizeof loss + qctx_buffers_bytes(&buffers);
 }
 
 /* unit = x / ‖x‖ for each row, a row of zeros staying one; inverse = 1/‖x‖ or 0. */
@@ -140,17 +109,17 @@ static void normalize_rows(const float *x, int64_t rows, int64_t dim, float *uni
 /* Q or D of the whole batch from this rank's rows; `scratch` [rows, dim] holds them normalised on the way. */
 static void gather_rows(loss_full *loss, const float *x, float *scratch, double *inverse, float *all)
 {
-    if (loss->config.normalize) {
-        normalize_rows(x, loss->place.rows, loss->dim, scratch, inverse);
+    if (loss->sizes.config.normalize) {
+        normalize_rows(x, loss->place.rows, loss->sizes.dim, scratch, inverse);
         x = scratch;
     }
-    qctx_comm_gather_all(loss->comm, x, all, loss->place.counts, (size_t)loss->dim * sizeof *x);
+    qctx_comm_gather_all(loss->comm, x, all, loss->place.counts, (size_t)loss->sizes.dim * sizeof *x);
 }
 
 /* Σ x·dx over this rank's rows. */
 static double own_product(const loss_full *loss, const float *all, const float *dx)
 {
-    return qctx_dot(all + loss->place.first * loss->dim, dx, loss->place.rows * loss->dim);
+    return qctx_dot(all + loss->place.first * loss->sizes.dim, dx, loss->place.rows * loss->sizes.dim);
 }
 
 /* dq, dc += factor · (H + Hᵀ)·(Q, D), the way through the targets, for this rank's rows. */
@@ -158,10 +127,10 @@ static void add_target_gradient(const loss_full *loss, float factor, float *dq, 
 {
     const float *own = loss->targets + loss->place.first * loss->pitch;
 
-    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->dim, loss->place.batch, factor, own, loss->pitch,
-               loss->questions, loss->dim, 1.0f, dq, loss->dim);
-    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->dim, loss->place.batch, factor, own, loss->pitch,
-               loss->contexts, loss->dim, 1.0f, dc, loss->dim);
+    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->sizes.dim, loss->place.batch, factor, own, loss->pitch,
+               loss->questions, loss->sizes.dim, 1.0f, dq, loss->sizes.dim);
+    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->sizes.dim, loss->place.batch, factor, own, loss->pitch,
+               loss->contexts, loss->sizes.dim, 1.0f, dc, loss->sizes.dim);
 }
 
 /* Gradients with respect to this rank's rows of Q and D. Returns its part of ∂L/∂t. */
@@ -170,11 +139,12 @@ static double backward_products(const loss_full *loss, float *dq, float *dc)
     float factor = (float)(loss->scale * loss->mean);
     double from_scores, other_side, from_targets;
 
-    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->dim, loss->place.batch, factor,
-               loss->scores + loss->place.first * loss->pitch, loss->pitch, loss->contexts, loss->dim, 0.0f, dq,
-               loss->dim);
-    qctx_sgemm(QCTX_TRANSPOSED, QCTX_PLAIN, loss->place.rows, loss->dim, loss->place.batch, factor,
-               loss->scores + loss->place.first, loss->pitch, loss->questions, loss->dim, 0.0f, dc, loss->dim);
+    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->sizes.dim, loss->place.batch, factor,
+               loss->scores + loss->place.first * loss->pitch, loss->pitch, loss->contexts, loss->sizes.dim, 0.0f, dq,
+               loss->sizes.dim);
+    qctx_sgemm(QCTX_TRANSPOSED, QCTX_PLAIN, loss->place.rows, loss->sizes.dim, loss->place.batch, factor,
+               loss->scores + loss->place.first, loss->pitch, loss->questions, loss->sizes.dim, 0.0f, dc,
+               loss->sizes.dim);
     from_scores = own_product(loss, loss->questions, dq);
     if (!loss->kind->has_targets)
         return from_scores;
@@ -190,7 +160,7 @@ static double backward_products(const loss_full *loss, float *dq, float *dc)
 /* dx = (dx − (x̂·dx) x̂)/‖x‖ for this rank's rows, if rows were normalised. Returns whether all is finite. */
 static bool backward_normalize(const loss_full *loss, const float *all, const double *inverse, float *dx)
 {
-    int64_t dim = loss->dim;
+    int64_t dim = loss->sizes.dim;
     bool finite = true;
 
 #pragma omp parallel for schedule(static) reduction(&& : finite)
@@ -198,7 +168,7 @@ static bool backward_normalize(const loss_full *loss, const float *all, const do
         const float *unit = all + (loss->place.first + i) * dim;
         float *row = dx + i * dim;
 
-        if (loss->config.normalize) {
+        if (loss->sizes.config.normalize) {
             double along = qctx_dot(unit, row, dim);
 
             for (int64_t k = 0; k < dim; k++)
@@ -222,6 +192,7 @@ static void full_step(void *state, const float *q, const float *c, const qctx_lo
         return;
     }
     loss->pitch = pitch_of(loss->place.batch);
+    loss->words = words_of(loss->place.batch);
     loss->scale = exp(scale.log_scale);
     loss->bias = scale.bias;
     loss->g_sum = 0.0;
@@ -246,18 +217,6 @@ static void full_offer(void *state, const float *c, const qctx_loss_batch *batch
     (void)state;
     (void)c;
     (void)batch;
-}
-
-static int64_t full_memory(const loss_sizes *sizes)
-{
-    const loss_kind *kind = &kinds[sizes->config.kind];
-    int64_t blocks = kind->has_targets ? 2 : 1, words = (sizes->batch + 63) / 64;
-    int64_t vectors = 2 * sizes->batch * sizes->dim, softmaxes = (kind->has_targets ? 8 : 6) * sizes->batch;
-    int64_t mask_rows = sizes->rows + (kind->has_mask ? sizes->batch : 0);
-
-    return (int64_t)sizeof(loss_full) + 8 * sizes->ranks + 16 * sizes->rows +
-           4 * (vectors + softmaxes + blocks * sizes->batch * pitch_of(sizes->batch)) +
-           (int64_t)(sizeof(uint64_t) + sizeof(loss_context)) * sizes->batch + 8 * mask_rows * words;
 }
 
 static double full_flops(const loss_sizes *sizes)

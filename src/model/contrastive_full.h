@@ -33,9 +33,8 @@ typedef struct {
 
 struct loss_full {
     qctx_comm *comm;
-    qctx_loss_config config;
+    loss_sizes sizes;
     const loss_kind *kind;
-    int64_t dim;
 
     /* The batch at hand. */
     loss_place place;

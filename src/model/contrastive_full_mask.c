@@ -47,7 +47,6 @@ static void mark(const loss_full *loss, uint64_t content, uint64_t *bits)
  */
 void loss_mask_build(loss_full *loss, const qctx_loss_batch *batch)
 {
-    loss->words = (loss->place.batch + 63) / 64;
     qctx_comm_gather_all(loss->comm, batch->content, loss->content, loss->place.counts, sizeof *loss->content);
     for (int64_t i = 0; i < loss->place.batch; i++)
         loss->order[i] = (loss_context){loss->content[i], i};

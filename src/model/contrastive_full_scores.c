@@ -10,8 +10,8 @@ enum { DEAL = 8 };
 
 void loss_scores(loss_full *loss)
 {
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->dim, (float)loss->scale,
-               loss->questions, loss->dim, loss->contexts, loss->dim, 0.0f, loss->scores, loss->pitch);
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->sizes.dim, (float)loss->scale,
+               loss->questions, loss->sizes.dim, loss->contexts, loss->sizes.dim, 0.0f, loss->scores, loss->pitch);
 }
 
 static void keep_softmax(loss_softmax *softmax, int64_t at, float max, double sum)
@@ -64,8 +64,8 @@ static double surprise(const loss_full *loss, const loss_softmax *softmax, int64
 
 double loss_clip(loss_full *loss)
 {
-    bool by_row = loss->config.direction != QCTX_DIRECTION_CONTEXT;
-    bool by_column = loss->config.direction != QCTX_DIRECTION_QUESTION;
+    bool by_row = loss->sizes.config.direction != QCTX_DIRECTION_CONTEXT;
+    bool by_column = loss->sizes.config.direction != QCTX_DIRECTION_QUESTION;
     double sum = 0.0;
 
     loss->mean = 1.0 / (double)(by_row && by_column ? 2 * loss->place.batch : loss->place.batch);
@@ -103,10 +103,10 @@ static void soft_targets(loss_full *loss)
 {
     float factor = (float)(0.5 / loss->scale);
 
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->dim, factor, loss->questions,
-               loss->dim, loss->questions, loss->dim, 0.0f, loss->targets, loss->pitch);
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->dim, factor, loss->contexts,
-               loss->dim, loss->contexts, loss->dim, 1.0f, loss->targets, loss->pitch);
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->sizes.dim, factor,
+               loss->questions, loss->sizes.dim, loss->questions, loss->sizes.dim, 0.0f, loss->targets, loss->pitch);
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->sizes.dim, factor,
+               loss->contexts, loss->sizes.dim, loss->contexts, loss->sizes.dim, 1.0f, loss->targets, loss->pitch);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < loss->place.batch; i++) {
         float *row = loss->targets + i * loss->pitch;
@@ -205,7 +205,9 @@ double loss_sigmoid(loss_full *loss)
     sigmoid_negatives(loss, 0, first, first, loss->place.rows, &others, &others);
     sigmoid_negatives(loss, end, loss->place.batch - end, first, loss->place.rows, &others, &others);
     for (int64_t i = first; i < end; i++) {
-        double dot = qctx_dot(loss->questions + i * loss->dim, loss->contexts + i * loss->dim, loss->dim), g;
+        double dot = qctx_dot(loss->questions + i * loss->sizes.dim, loss->contexts + i * loss->sizes.dim,
+                              loss->sizes.dim),
+               g;
 
         sum += loss_sigmoid_own(loss->scale * dot + loss->bias, &g);
         loss->g_sum += g;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contrastive_tile_internal.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
@@ -40,43 +41,54 @@ static int64_t bucket_count(int64_t count_max, int *shift)
     return buckets;
 }
 
+/* Of an index whose buckets are known. */
+static qctx_buffers buffers_of(loss_index *index, int64_t count_max)
+{
+    const char *purpose = "the index of a batch's contents";
+
+    return (qctx_buffers){{
+        {&index->start, index->buckets + 1, sizeof *index->start, purpose},
+        {&index->content, count_max, sizeof *index->content, purpose},
+        {&index->place, count_max, sizeof *index->place, purpose},
+    }};
+}
+
 int64_t loss_index_memory(int64_t count_max)
 {
-    int shift;
+    loss_index index = {0};
+    qctx_buffers buffers;
 
-    return (bucket_count(count_max, &shift) + 1) * (int64_t)sizeof(int32_t) +
-           count_max * (int64_t)(sizeof(uint64_t) + sizeof(int32_t)) + (int64_t)sizeof(loss_index);
+    index.buckets = bucket_count(count_max, &index.shift);
+    buffers = buffers_of(&index, count_max);
+    return (int64_t)sizeof index + qctx_buffers_bytes(&buffers);
 }
 
 qctx_status loss_index_create(int64_t count_max, loss_index **created, qctx_error *error)
 {
     loss_index *index = qctx_alloc(1, sizeof *index, "the index of a batch's contents", error);
-    qctx_status status = QCTX_ERR_MEMORY;
+    qctx_buffers buffers;
 
     *created = NULL;
     if (index == NULL)
-        goto out;
+        return QCTX_ERR_MEMORY;
     index->buckets = bucket_count(count_max, &index->shift);
-    index->start = qctx_alloc(index->buckets + 1, sizeof *index->start, "the index of a batch's contents", error);
-    index->content = qctx_alloc(count_max, sizeof *index->content, "the index of a batch's contents", error);
-    index->place = qctx_alloc(count_max, sizeof *index->place, "the index of a batch's contents", error);
-    if (index->start == NULL || index->content == NULL || index->place == NULL)
-        goto out;
+    buffers = buffers_of(index, count_max);
+    if (qctx_buffers_alloc(&buffers, error) != QCTX_OK) {
+        loss_index_destroy(index);
+        return QCTX_ERR_MEMORY;
+    }
     *created = index;
-    index = NULL;
-    status = QCTX_OK;
-out:
-    loss_index_destroy(index);
-    return status;
+    return QCTX_OK;
 }
 
 void loss_index_destroy(loss_index *index)
 {
+    qctx_buffers buffers;
+
     if (index == NULL)
         return;
-    free(index->start);
-    free(index->content);
-    free(index->place);
+    buffers = buffers_of(index, 0);
+    qctx_buffers_free(&buffers);
     free(index);
 }
 

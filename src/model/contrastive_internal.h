@@ -38,24 +38,8 @@ typedef struct {
     int64_t rows;    /* this rank's rows, b */
 } loss_place;
 
-/* Memory for `counts`, freed with free(). Local. Errors: MEMORY. */
-qctx_status loss_place_create(int ranks, loss_place *place, qctx_error *error);
 /* Finds the place of this rank's rows. Collective. */
 void loss_place_rows(qctx_comm *comm, int64_t rows, loss_place *place);
-
-/* Memory for one array: `at` is the address of the pointer that will hold it. A table of them serves allocating,
- * freeing and foretelling alike. */
-typedef struct {
-    void *at;
-    int64_t count;
-    size_t size;
-    const char *purpose;
-} loss_room;
-
-/* Allocates all rooms; what was allocated before a failure stays for loss_rooms_give_back. Local. Errors: MEMORY. */
-qctx_status loss_rooms_take(const loss_room *rooms, int count, qctx_error *error);
-void loss_rooms_give_back(const loss_room *rooms, int count);
-int64_t loss_rooms_bytes(const loss_room *rooms, int count);
 
 /* Lanes of the one reduction at the end of a step: each rank's part. */
 enum { LOSS_LANE_SUM, LOSS_LANE_SCALE, LOSS_LANE_BIAS, LOSS_LANE_WINS, LOSS_LANE_NOT_FINITE, LOSS_LANES };

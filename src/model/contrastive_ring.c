@@ -2,13 +2,11 @@
 #include <string.h>
 
 #include "contrastive_ring.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
-enum {
-    CHUNK = 4096, /* rows of contexts that travel at a time */
-    ROOMS = 10
-};
+enum { CHUNK = 4096 }; /* rows of contexts that travel at a time */
 
 /* The chunk's strip number k of `strips`; its place in the chunk is that of its first context. */
 static loss_strip strip_of(const loss_ring *ring, const loss_chunk *chunk, int64_t k, int64_t strips, int64_t *at)
@@ -141,13 +139,14 @@ static bool sum_up(loss_ring *ring)
     return finite;
 }
 
-static int rooms(loss_ring *ring, loss_room *room)
+static qctx_buffers buffers_of(loss_ring *ring)
 {
     const loss_sizes *sizes = &ring->sizes;
     int64_t part =
         sizes->dim * (int64_t)sizeof(float) > LOSS_SUMS_BYTES ? sizes->dim * (int64_t)sizeof(float) : LOSS_SUMS_BYTES;
     size_t travels = (size_t)(loss_ring_context_bytes(ring) + LOSS_SUMS_BYTES);
-    const loss_room all[ROOMS] = {
+
+    return (qctx_buffers){{
         {&ring->contexts, sizes->rows, (size_t)loss_ring_context_bytes(ring), "the loss's contexts"},
         {&ring->inverse, sizes->rows, sizeof *ring->inverse, "the loss"},
         {&ring->columns.sum, sizes->rows, sizeof *ring->columns.sum, "the loss"},
@@ -158,11 +157,7 @@ static int rooms(loss_ring *ring, loss_room *room)
         {&ring->parts[0], ring->chunk_rows, (size_t)part, "gradients that pass around"},
         {&ring->parts[1], ring->chunk_rows, (size_t)part, "gradients that pass around"},
         {&ring->arrived, ring->chunk_rows, (size_t)part, "gradients that pass around"},
-    };
-
-    for (int k = 0; k < ROOMS; k++)
-        room[k] = all[k];
-    return ROOMS;
+    }};
 }
 
 /* Nothing is kept between the passes: memory is what this scheme saves. */
@@ -179,11 +174,12 @@ static loss_ring laid_out(const loss_sizes *sizes)
 static void ring_destroy(void *state)
 {
     loss_ring *ring = state;
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
 
     if (ring == NULL)
         return;
-    loss_rooms_give_back(room, rooms(ring, room));
+    buffers = buffers_of(ring);
+    qctx_buffers_free(&buffers);
     loss_roll_free(&ring->roll);
     loss_sweep_destroy(ring->sweep);
     free(ring);
@@ -193,12 +189,13 @@ static qctx_status ring_create(qctx_comm *comm, const loss_sizes *sizes, void **
 {
     loss_ring *ring = qctx_alloc(1, sizeof *ring, "the loss", error);
     qctx_status status = QCTX_ERR_MEMORY;
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
 
     if (ring == NULL)
         return status;
     *ring = laid_out(sizes);
-    status = loss_rooms_take(room, rooms(ring, room), error);
+    buffers = buffers_of(ring);
+    status = qctx_buffers_alloc(&buffers, error);
     if (status == QCTX_OK)
         status = loss_roll_create(comm, sizes->batch, &ring->roll, error);
     if (status == QCTX_OK)
@@ -215,10 +212,10 @@ out:
 static int64_t ring_memory(const loss_sizes *sizes)
 {
     loss_ring ring = laid_out(sizes);
-    loss_room room[ROOMS];
+    const qctx_buffers buffers = buffers_of(&ring);
 
-    return (int64_t)sizeof ring + loss_rooms_bytes(room, rooms(&ring, room)) +
-           loss_roll_memory(sizes->ranks, sizes->batch) + loss_sweep_memory(&ring.sizes);
+    return (int64_t)sizeof ring + qctx_buffers_bytes(&buffers) + loss_roll_memory(sizes->ranks, sizes->batch) +
+           loss_sweep_memory(&ring.sizes);
 }
 
 static double ring_flops(const loss_sizes *sizes)

@@ -1,43 +1,11 @@
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "contrastive_roll.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/dot.h"
-#include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
-
-qctx_status loss_rooms_take(const loss_room *rooms, int count, qctx_error *error)
-{
-    for (int k = 0; k < count; k++) {
-        void *memory = qctx_alloc(rooms[k].count, rooms[k].size, rooms[k].purpose, error);
-
-        if (memory == NULL)
-            return QCTX_ERR_MEMORY;
-        memcpy(rooms[k].at, &memory, sizeof memory);
-    }
-    return QCTX_OK;
-}
-
-void loss_rooms_give_back(const loss_room *rooms, int count)
-{
-    for (int k = 0; k < count; k++) {
-        void *memory;
-
-        memcpy(&memory, rooms[k].at, sizeof memory);
-        free(memory);
-    }
-}
-
-int64_t loss_rooms_bytes(const loss_room *rooms, int count)
-{
-    int64_t bytes = 0;
-
-    for (int k = 0; k < count; k++)
-        bytes += rooms[k].count * (int64_t)rooms[k].size;
-    return bytes;
-}
 
 int64_t loss_even_part(int64_t length, int64_t most)
 {
@@ -89,25 +57,38 @@ int64_t loss_roll_tiles_most(int64_t rows, int64_t groups_most, int64_t tile_row
     return groups_most + rows / tile_rows + 1;
 }
 
+static qctx_buffers buffers_of(loss_roll *roll, int ranks, int64_t batch_max)
+{
+    return (qctx_buffers){{
+        {&roll->place.counts, ranks, sizeof *roll->place.counts, "the loss"},
+        {&roll->contents, batch_max, sizeof *roll->contents, "the batch's contents"},
+    }};
+}
+
 qctx_status loss_roll_create(qctx_comm *comm, int64_t batch_max, loss_roll *roll, qctx_error *error)
 {
+    const qctx_buffers buffers = buffers_of(roll, qctx_comm_size(comm), batch_max);
+
     roll->comm = comm;
-    roll->contents = qctx_alloc(batch_max, sizeof *roll->contents, "the batch's contents", error);
-    if (roll->contents == NULL || loss_place_create(qctx_comm_size(comm), &roll->place, error) != QCTX_OK)
+    if (qctx_buffers_alloc(&buffers, error) != QCTX_OK)
         return QCTX_ERR_MEMORY;
     return loss_index_create(batch_max, &roll->index, error);
 }
 
 void loss_roll_free(loss_roll *roll)
 {
-    free(roll->contents);
-    free(roll->place.counts);
+    const qctx_buffers buffers = buffers_of(roll, 0, 0);
+
+    qctx_buffers_free(&buffers);
     loss_index_destroy(roll->index);
 }
 
 int64_t loss_roll_memory(int ranks, int64_t batch_max)
 {
-    return ranks * (int64_t)sizeof(int64_t) + batch_max * (int64_t)sizeof(uint64_t) + loss_index_memory(batch_max);
+    loss_roll roll;
+    const qctx_buffers buffers = buffers_of(&roll, ranks, batch_max);
+
+    return qctx_buffers_bytes(&buffers) + loss_index_memory(batch_max);
 }
 
 void loss_roll_start(loss_roll *roll, const qctx_loss_batch *batch)

@@ -3,17 +3,18 @@
 #include <string.h>
 
 #include "contrastive_rows.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 
-enum { ROOMS = 12 };
-
-static int rooms(loss_rows *rows, const loss_sizes *sizes, loss_room *room)
+static qctx_buffers buffers_of(loss_rows *rows)
 {
+    const loss_sizes *sizes = &rows->sizes;
     int64_t element = qctx_precision_bytes(sizes->config.precision), leaves = sizes->config.leaves;
     int64_t cols = loss_sweep_columns(sizes), groups = leaves > 0 ? leaves : 1;
     int64_t strips = sizes->batch / cols + (leaves > 0 ? leaves : 0) + sizes->ranks;
     int64_t parts = leaves > 0 ? 1 : sizes->ranks > 1 ? LOSS_PARTS : 0;
-    const loss_room all[ROOMS] = {
+
+    return (qctx_buffers){{
         {&rows->contexts, sizes->batch * sizes->dim, (size_t)element, "the batch's contexts"},
         {&rows->inverse, sizes->rows, sizeof *rows->inverse, "the loss"},
         {&rows->sums, sizes->batch + LOSS_FLAGS, sizeof *rows->sums, "the loss"},
@@ -27,21 +28,18 @@ static int rooms(loss_rows *rows, const loss_sizes *sizes, loss_room *room)
         {&rows->parts_in, leaves > 0 ? 0 : parts * cols * sizes->dim, sizeof *rows->parts_in,
          "gradients from other ranks"},
         {&rows->passes, LOSS_PARTS, sizeof *rows->passes, "the loss"},
-    };
-
-    for (int k = 0; k < ROOMS; k++)
-        room[k] = all[k];
-    return ROOMS;
+    }};
 }
 
 static void rows_destroy(void *state)
 {
     loss_rows *rows = state;
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
 
     if (rows == NULL)
         return;
-    loss_rooms_give_back(room, rooms(rows, &rows->sizes, room));
+    buffers = buffers_of(rows);
+    qctx_buffers_free(&buffers);
     loss_roll_free(&rows->roll);
     loss_sweep_destroy(rows->sweep);
     free(rows);
@@ -51,12 +49,13 @@ static qctx_status rows_create(qctx_comm *comm, const loss_sizes *sizes, void **
 {
     loss_rows *rows = qctx_alloc(1, sizeof *rows, "the loss", error);
     qctx_status status = QCTX_ERR_MEMORY;
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
 
     if (rows == NULL)
         return status;
     rows->sizes = *sizes;
-    status = loss_rooms_take(room, rooms(rows, sizes, room), error);
+    buffers = buffers_of(rows);
+    status = qctx_buffers_alloc(&buffers, error);
     if (status == QCTX_OK)
         status = loss_roll_create(comm, sizes->batch, &rows->roll, error);
     if (status == QCTX_OK)
@@ -72,11 +71,11 @@ out:
 
 static int64_t rows_memory(const loss_sizes *sizes)
 {
-    loss_rows rows = {0};
-    loss_room room[ROOMS];
+    loss_rows rows = {.sizes = *sizes};
+    const qctx_buffers buffers = buffers_of(&rows);
 
-    return (int64_t)sizeof rows + loss_rooms_bytes(room, rooms(&rows, sizes, room)) +
-           loss_roll_memory(sizes->ranks, sizes->batch) + loss_sweep_memory(sizes);
+    return (int64_t)sizeof rows + qctx_buffers_bytes(&buffers) + loss_roll_memory(sizes->ranks, sizes->batch) +
+           loss_sweep_memory(sizes);
 }
 
 static double rows_flops(const loss_sizes *sizes)

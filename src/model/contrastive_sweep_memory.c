@@ -1,10 +1,9 @@
 #include <stdlib.h>
 
 #include "contrastive_sweep.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
-
-enum { ROOMS = 18 };
 
 static int64_t slot_bytes(const loss_sweep *sweep)
 {
@@ -35,12 +34,13 @@ static void lay_out(const loss_sizes *sizes, loss_sweep *sweep)
         sweep->slots = qctx_smaller(sizes->config.keep_bytes / slot_bytes(sweep), sweep->tiles_expected);
 }
 
-static int rooms(loss_sweep *sweep, loss_room *room)
+static qctx_buffers buffers_of(loss_sweep *sweep)
 {
     const int64_t rows = sweep->sizes.rows, cells = sweep->groups_max * sweep->tile_cols;
     const int64_t entries = sweep->tile_rows * sweep->pitch;
     const bool narrow = sweep->sizes.config.precision != QCTX_PRECISION_FLOAT32;
-    const loss_room all[ROOMS] = {
+
+    return (qctx_buffers){{
         {&sweep->tile, loss_roll_tiles_most(rows, sweep->groups_max, sweep->tile_rows), sizeof *sweep->tile,
          "the loss's tiles"},
         {&sweep->questions, rows * sweep->sizes.dim, (size_t)sweep->element, "the loss's questions"},
@@ -60,24 +60,21 @@ static int rooms(loss_sweep *sweep, loss_room *room)
         {&sweep->x, entries, sizeof *sweep->x, "a tile of scores"},
         {&sweep->g, narrow ? entries : 0, sizeof *sweep->g, "a tile of the scores' gradient"},
         {&sweep->kept, sweep->slots * slot_bytes(sweep), 1, "scores kept between the passes (loss memory)"},
-    };
-
-    for (int k = 0; k < ROOMS; k++)
-        room[k] = all[k];
-    return ROOMS;
+    }};
 }
 
 qctx_status loss_sweep_create(const loss_sizes *sizes, loss_sweep **created, qctx_error *error)
 {
     loss_sweep *sweep = qctx_alloc(1, sizeof *sweep, "the loss", error);
     qctx_status status = QCTX_ERR_MEMORY;
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
 
     *created = NULL;
     if (sweep == NULL)
         return status;
     lay_out(sizes, sweep);
-    status = loss_rooms_take(room, rooms(sweep, room), error);
+    buffers = buffers_of(sweep);
+    status = qctx_buffers_alloc(&buffers, error);
     if (status == QCTX_OK && sizes->config.leaves > 0)
         status = qctx_tree_sum_create(sweep->tile_cols * sizes->dim, sweep->groups_max, &sweep->tree, error);
     if (status != QCTX_OK)
@@ -91,11 +88,12 @@ out:
 
 void loss_sweep_destroy(loss_sweep *sweep)
 {
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
 
     if (sweep == NULL)
         return;
-    loss_rooms_give_back(room, rooms(sweep, room));
+    buffers = buffers_of(sweep);
+    qctx_buffers_free(&buffers);
     qctx_tree_sum_destroy(sweep->tree);
     free(sweep);
 }
@@ -103,11 +101,12 @@ void loss_sweep_destroy(loss_sweep *sweep)
 int64_t loss_sweep_memory(const loss_sizes *sizes)
 {
     loss_sweep sweep;
-    loss_room room[ROOMS];
+    qctx_buffers buffers;
     int64_t bytes;
 
     lay_out(sizes, &sweep);
-    bytes = (int64_t)sizeof sweep + loss_rooms_bytes(room, rooms(&sweep, room));
+    buffers = buffers_of(&sweep);
+    bytes = (int64_t)sizeof sweep + qctx_buffers_bytes(&buffers);
     if (sizes->config.leaves > 0)
         bytes += qctx_tree_sum_memory(sweep.tile_cols * sizes->dim, sweep.groups_max);
     return bytes;

@@ -27,6 +27,7 @@ typedef struct {
 
 /* Arrays of the products' operands hold float or qctx_bfloat16, as `precision` says. */
 struct qctx_head_tape {
+    qctx_head_config config; /* of the head that it is for */
     qctx_precision precision;
     int sides;
     int64_t rows;

@@ -1,19 +1,10 @@
+/* The tape: what its arrays take, and where a layer's rows stand in them. */
 #include <stdlib.h>
 
 #include "head_internal.h"
+#include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
-
-/* Elements of a tape's arrays: what it takes and what it says it takes come from here. */
-typedef struct {
-    int64_t operand_bytes; /* of an element of hidden, slope and delta */
-    int64_t hidden;
-    int64_t slope;
-    int64_t delta[2];
-    int64_t product; /* float */
-    int64_t partial; /* float */
-    int64_t weights; /* bfloat16 */
-} tape_sizes;
 
 /* Relu's derivative is told by what it gave; so is that of tanh, unless dropout or rounding came between. */
 static bool keeps_slope(const qctx_head_config *config, qctx_precision precision)
@@ -41,79 +32,66 @@ static int64_t times(int64_t a, int64_t b)
     return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
 }
 
-static tape_sizes sizes_of(const qctx_head_config *config, qctx_precision precision, int64_t rows, int sides)
+static qctx_buffers buffers_of(qctx_head_tape *tape)
 {
-    bool rounds = precision == QCTX_PRECISION_BFLOAT16;
-    int64_t block = qctx_smaller(rows, HEAD_BLOCK);
-    int64_t activations = config->layers - 1;
-    int64_t arrays = rounds ? activations + 1 : activations; /* gradients of the backward pass, also behind the end */
-    tape_sizes sizes = {.operand_bytes = qctx_precision_bytes(precision)};
+    const qctx_head_config *config = &tape->config;
+    const bool rounds = tape->precision == QCTX_PRECISION_BFLOAT16;
+    const size_t operand = (size_t)qctx_precision_bytes(tape->precision);
+    const int64_t block = qctx_smaller(tape->rows, HEAD_BLOCK), activations = config->layers - 1;
+    /* Gradients of the backward pass: of each activation, and rounded ones behind the end. */
+    const int64_t deltas = activations + rounds;
+    const int64_t hidden = times(times(tape->sides * activations, config->hidden), tape->rows);
 
-    sizes.hidden = times(times(sides * activations, config->hidden), rows);
-    sizes.slope = keeps_slope(config, precision) ? sizes.hidden : 0;
-    sizes.delta[0] = arrays > 0 ? block * widest(config) : 0;
-    sizes.delta[1] = arrays > 1 ? block * widest(config) : 0;
-    sizes.product = rounds && activations > 0 ? block * widest(config) : 0;
-    sizes.partial = qctx_divide_up(block, HEAD_CELL) * widest(config);
-    sizes.weights = rounds ? qctx_head_parameter_count(config) : 0;
-    return sizes;
+    return (qctx_buffers){{
+        {&tape->hidden, hidden, operand, "a head's activations"},
+        {&tape->slope, keeps_slope(config, tape->precision) ? hidden : QCTX_BUFFER_NONE, operand,
+         "the slopes of a head's activations"},
+        {&tape->delta[0], deltas > 0 ? block * widest(config) : 0, operand, "a head's gradients"},
+        {&tape->delta[1], deltas > 1 ? block * widest(config) : 0, operand, "a head's gradients"},
+        {&tape->product, rounds && activations > 0 ? block * widest(config) : QCTX_BUFFER_NONE, sizeof *tape->product,
+         "a head's products"},
+        {&tape->partial, qctx_divide_up(block, HEAD_CELL) * widest(config), sizeof *tape->partial,
+         "a head's column sums"},
+        {&tape->weights, rounds ? qctx_head_parameter_count(config) : QCTX_BUFFER_NONE, sizeof *tape->weights,
+         "a head's rounded weights"},
+    }};
 }
 
 qctx_status qctx_head_tape_create(const qctx_head_config *config, qctx_precision precision, int64_t rows, int sides,
                                   qctx_head_tape **created, qctx_error *error)
 {
-    const tape_sizes sizes = sizes_of(config, precision, rows, sides);
-    size_t bytes = (size_t)sizes.operand_bytes;
     qctx_head_tape *tape = qctx_alloc(1, sizeof *tape, "a head's tape", error);
-    qctx_status status = QCTX_ERR_MEMORY;
+    qctx_buffers buffers;
 
     if (tape == NULL)
-        goto out;
-    tape->precision = precision;
-    tape->sides = sides;
-    tape->rows = rows;
-    tape->hidden = qctx_alloc(sizes.hidden, bytes, "a head's activations", error);
-    tape->delta[0] = qctx_alloc(sizes.delta[0], bytes, "a head's gradients", error);
-    tape->delta[1] = qctx_alloc(sizes.delta[1], bytes, "a head's gradients", error);
-    tape->product = qctx_alloc(sizes.product, sizeof *tape->product, "a head's products", error);
-    tape->partial = qctx_alloc(sizes.partial, sizeof *tape->partial, "a head's column sums", error);
-    tape->weights = qctx_alloc(sizes.weights, sizeof *tape->weights, "a head's rounded weights", error);
-    if (tape->hidden == NULL || tape->delta[0] == NULL || tape->delta[1] == NULL || tape->product == NULL ||
-        tape->partial == NULL || tape->weights == NULL)
-        goto out;
-    if (keeps_slope(config, precision)) {
-        tape->slope = qctx_alloc(sizes.slope, bytes, "the slopes of a head's activations", error);
-        if (tape->slope == NULL)
-            goto out;
+        return QCTX_ERR_MEMORY;
+    *tape = (qctx_head_tape){.config = *config, .precision = precision, .sides = sides, .rows = rows};
+    buffers = buffers_of(tape);
+    if (qctx_buffers_alloc(&buffers, error) != QCTX_OK) {
+        qctx_head_tape_destroy(tape);
+        return QCTX_ERR_MEMORY;
     }
     *created = tape;
-    tape = NULL;
-    status = QCTX_OK;
-out:
-    qctx_head_tape_destroy(tape);
-    return status;
+    return QCTX_OK;
 }
 
 void qctx_head_tape_destroy(qctx_head_tape *tape)
 {
+    qctx_buffers buffers;
+
     if (tape == NULL)
         return;
-    free(tape->hidden);
-    free(tape->slope);
-    free(tape->delta[0]);
-    free(tape->delta[1]);
-    free(tape->product);
-    free(tape->partial);
-    free(tape->weights);
+    buffers = buffers_of(tape);
+    qctx_buffers_free(&buffers);
     free(tape);
 }
 
 int64_t qctx_head_tape_memory(const qctx_head_config *config, qctx_precision precision, int64_t rows, int sides)
 {
-    const tape_sizes sizes = sizes_of(config, precision, rows, sides);
+    qctx_head_tape tape = {.config = *config, .precision = precision, .sides = sides, .rows = rows};
+    const qctx_buffers buffers = buffers_of(&tape);
 
-    return sizes.operand_bytes * (sizes.hidden + sizes.slope + sizes.delta[0] + sizes.delta[1]) +
-           (int64_t)sizeof(float) * (sizes.product + sizes.partial) + (int64_t)sizeof(qctx_bfloat16) * sizes.weights;
+    return qctx_buffers_bytes(&buffers);
 }
 
 void qctx_head_tape_load(const qctx_head_config *config, const float *parameters, qctx_head_tape *tape)
