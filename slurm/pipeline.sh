@@ -12,7 +12,7 @@ NODES=${NODES:-2}                 # of embed, train and eval; import takes one c
 TASKS=${TASKS:-4}                 # ranks a node
 CORES=${CORES:-8}                 # of a rank
 NAME=${NAME:-}                    # of corpus, store and run; empty: the configuration's file name
-EMBED=${EMBED:-}                  # more options for embed, such as "--encoder models/all-MiniLM-L6-v2"
+EMBED=${EMBED:-}                  # more options for embed; the encoder is that of the configuration
 TRAIN=${TRAIN:-}                  # more keys for train, such as "optim.lr=5e-4 batch.epochs=5"
 # QCTX and LAUNCHER are passed on, see slurm/common.sh.
 set -euo pipefail
@@ -52,7 +52,8 @@ submit() {
 submit import "" --nodes=1 --ntasks=1 --cpus-per-task=1 "$scripts/command.sbatch" \
     import --out "$corpus" --split train "$train_file" --split dev "$dev_file" --force
 # shellcheck disable=SC2086
-submit embed "$id" "${layout[@]}" "$scripts/embed.sbatch" "$corpus" --out "$store" --force $EMBED
+submit embed "$id" "${layout[@]}" "$scripts/embed.sbatch" "$corpus" --out "$store" --config "$config" \
+    --force $EMBED
 # shellcheck disable=SC2086
 submit train "$id" "${layout[@]}" "$scripts/train.sbatch" "$config" run.name="$NAME" run.out="$runs" \
     "data.train=[{store: $store, split: train}]" "data.eval=[{store: $store, split: dev}]" $TRAIN

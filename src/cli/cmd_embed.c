@@ -5,6 +5,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/config/config.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/linalg/threads.h"
@@ -13,7 +14,7 @@
 enum { HANG_SECONDS = 600 };
 
 static struct {
-    const char *out, *fit, *dtype;
+    const char *out, *config, *fit, *dtype;
     qctx_option_texts encoders;
     const char *weights, *precision, *pooling, *question_prompt, *context_prompt, *context_model;
     int64_t dim;
@@ -24,6 +25,8 @@ static const qctx_option table[] = {
     {"out", QCTX_OPTION_TEXT, &options.out, "FILE", "the store to write, such as stores/squad.h5", 0, 0},
     {"encoder", QCTX_OPTION_TEXTS, &options.encoders, "NAME|FOLDER|STORE",
      "hashing (default), a model folder, or a store whose encoder is used; given several times, joined", 0, 0},
+    {"config", QCTX_OPTION_TEXT, &options.config, "FILE",
+     "the encoder, its settings and the type of the vectors as this configuration has them", 0, 0},
     {"weights", QCTX_OPTION_TEXT, &options.weights, "W,W,...", "of several encoders, in their order (default: all 1)",
      0, 0},
     {"precision", QCTX_OPTION_CHOICE, &options.precision, "float32|bfloat16|auto", "of a model's products", 0, 0},
@@ -50,6 +53,7 @@ static const qctx_usage usage = {
     .details = "  mpirun -np 4 qctx-dist embed corpora/squad --out stores/squad.h5\n"
                "  qctx-dist embed corpora/mine --out stores/mine.h5 --encoder stores/squad.h5\n"
                "  qctx-dist embed corpora/squad --out s.h5 --encoder models/minilm\n"
+               "  qctx-dist embed corpora/squad --out s.h5 --config configs/minilm.yaml\n"
                "\n"
                "A model folder is one of sentence-transformers, OpenCLIP or Hugging Face. The\n"
                "store is an HDF5 file that h5py opens; qctx-dist info describes it.\n"
@@ -73,9 +77,29 @@ static qctx_status check_options(qctx_comm *comm, qctx_error *error)
         qctx_fail(error, QCTX_ERR_USAGE, "embed: --out is missing");
         return qctx_hint(error, "name the store to write: --out stores/squad.h5");
     }
+    if (options.config != NULL && (options.encoders.count > 0 || options.weights != NULL || options.pooling != NULL ||
+                                   options.question_prompt != NULL || options.context_prompt != NULL ||
+                                   options.context_model != NULL || options.dim > 0)) {
+        qctx_fail(error, QCTX_ERR_USAGE, "embed: --config describes the encoder, and so do other options");
+        return qctx_hint(error, "give the configuration, or --encoder with its settings");
+    }
     if (qctx_comm_rank(comm) == 0)
         status = qctx_output_check(options.out, options.force, error);
     return qctx_agree(comm, status, error);
+}
+
+/* The configuration of --config, whose encoder must be known before training. Collective. */
+static qctx_status load_config(qctx_comm *comm, qctx_config *config, qctx_error *error)
+{
+    /* Its sources may be left to the command line of train: any will do, for none is read. */
+    static const char *const sources[] = {"data.train=[{corpus: none}]", "data.eval=[]"};
+    qctx_status status = qctx_config_load(comm, options.config, sources, 2, config, error);
+
+    if (status != QCTX_OK || !config->encoder.tune)
+        return status;
+    qctx_fail(error, QCTX_ERR_CONFIG, "%s: encoder.tune: weights are chosen when a run opens its corpora",
+              options.config);
+    return qctx_hint(error, "let train embed the corpus, or give --encoder for each part, with --weights");
 }
 
 /* weights [QCTX_OPTION_TEXTS_MAX] = the numbers of --weights, `*count` of them. Local. */
@@ -121,14 +145,17 @@ static void set_dim(qctx_encoder_spec *spec)
     *(hashing_alone ? &spec->hashing_dim : &spec->dim) = options.dim;
 }
 
-/* The encoder that the options describe, fitted on the corpus where it learns. Collective. */
-static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, qctx_encoder **encoder, qctx_error *error)
+/* What the options say of encoders; `weights` [QCTX_OPTION_TEXTS_MAX] holds those. Local. */
+static qctx_status spec_of_options(double *weights, qctx_encoder_spec *spec, qctx_error *error)
 {
     static char hashing[] = "hashing";
-    const qctx_fit_source source = {corpus, options.fit};
-    double weights[QCTX_OPTION_TEXTS_MAX];
-    qctx_encoder_spec spec = {
+
+    if (options.encoders.count == 0)
+        options.encoders.items[options.encoders.count++] = hashing;
+    *spec = (qctx_encoder_spec){
         .command_line = true,
+        .count = options.encoders.count,
+        .encoders = options.encoders.items,
         .weights = weights,
         .precision = precision_of(options.precision),
         .pooling = text_or(options.pooling, ""),
@@ -136,15 +163,24 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, qctx
         .context_prompt = text_or(options.context_prompt, QCTX_PROMPT_OF_MODEL),
         .context_model = text_or(options.context_model, ""),
     };
-    bool learns = false;
-    qctx_status status;
+    set_dim(spec);
+    return read_weights(weights, &spec->weight_count, error);
+}
 
-    if (options.encoders.count == 0)
-        options.encoders.items[options.encoders.count++] = hashing;
-    spec.count = options.encoders.count;
-    spec.encoders = options.encoders.items;
-    set_dim(&spec);
-    status = qctx_agree(comm, read_weights(weights, &spec.weight_count, error), error);
+/* The encoder that options or configuration describe, fitted on the corpus where it learns. Collective. */
+static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, const qctx_config *config,
+                                qctx_encoder **encoder, qctx_error *error)
+{
+    const qctx_fit_source source = {corpus, options.fit};
+    double weights[QCTX_OPTION_TEXTS_MAX];
+    qctx_encoder_spec spec;
+    bool learns = false;
+    qctx_status status = QCTX_OK;
+
+    if (config != NULL)
+        spec = qctx_config_encoder_spec(config);
+    else
+        status = qctx_agree(comm, spec_of_options(weights, &spec, error), error);
     if (status == QCTX_OK)
         status = qctx_encoders_open(comm, &spec, encoder, &learns, error);
     return status == QCTX_OK && learns ? qctx_embed_fit(comm, *encoder, &source, 1, error) : status;
@@ -155,24 +191,30 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     qctx_dtype dtype = strcmp(options.dtype, "float16") == 0 ? QCTX_FLOAT16 : QCTX_FLOAT32;
     qctx_corpus *corpus = NULL;
     qctx_encoder *encoder = NULL;
+    qctx_config config = {0};
     qctx_status status;
 
     (void)count;
     qctx_comm_set_hang_timeout(HANG_SECONDS);
     qctx_comm_set_phase("embedding");
     status = check_options(comm, error);
+    if (status == QCTX_OK && options.config != NULL) {
+        status = load_config(comm, &config, error);
+        dtype = config.data.dtype;
+    }
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
     if (status == QCTX_OK)
         status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
-        status = make_encoder(comm, corpus, &encoder, error);
+        status = make_encoder(comm, corpus, options.config != NULL ? &config : NULL, &encoder, error);
     if (status == QCTX_OK)
         status = qctx_embed_corpus(comm, corpus, encoder, dtype, options.out, options.force, error);
     if (status == QCTX_STOPPED)
         qctx_hint(error, "the same command goes on from there");
     qctx_encoder_destroy(encoder);
     qctx_corpus_destroy(corpus);
+    qctx_config_free(&config);
     return status;
 }
 

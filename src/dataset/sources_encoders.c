@@ -8,14 +8,21 @@
 #include "qctx/dataset/embed.h"
 #include "sources_internal.h"
 
-/* A store among the sources brings its encoder: what was said of another one would be passed over. */
+/* Whether data.encoder is left at its default. */
+static bool encoder_is_default(const qctx_config *config)
+{
+    return config->data.encoder.count == 1 && strcmp(config->data.encoder.items[0], "hashing") == 0;
+}
+
+/*
+ * A store among the sources brings its encoder. What is said of one that data.encoder does not name would be passed
+ * over, and there is nothing left to tune.
+ */
 static qctx_status refuse_settings(const source_resolver *resolver, qctx_error *error)
 {
     const qctx_encoder_spec spec = qctx_config_encoder_spec(resolver->config);
-    const char *setting = qctx_encoder_spec_model_setting(&spec);
+    const char *setting = encoder_is_default(resolver->config) ? qctx_encoder_spec_model_setting(&spec) : NULL;
 
-    if (setting == NULL && spec.weight_count > 0)
-        setting = "weights";
     if (setting == NULL && resolver->config->encoder.tune)
         setting = "tune";
     if (setting == NULL)
@@ -25,12 +32,6 @@ static qctx_status refuse_settings(const source_resolver *resolver, qctx_error *
     return qctx_hint(error, "leave encoder.%s away, or name corpora instead of stores", setting);
 }
 
-/* Whether data.encoder is left at its default. */
-static bool encoder_is_default(const qctx_config *config)
-{
-    return config->data.encoder.count == 1 && strcmp(config->data.encoder.items[0], "hashing") == 0;
-}
-
 /* Takes the encoder of the first store among the sources, if there is one. Local. */
 static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
 {
@@ -38,9 +39,58 @@ static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
         resolver->reference = resolver->locations[i].store;
     if (resolver->reference == NULL)
         return QCTX_OK;
-    if (!encoder_is_default(resolver->config))
-        qctx_info("data.encoder is not used: the encoder is that of %s", qctx_store_path(resolver->reference));
     return refuse_settings(resolver, error);
+}
+
+/* Whether a store was made by an encoder: of one that has yet to learn, only its kind can be told. Local. */
+static qctx_status check_made_by(const qctx_store *store, const qctx_encoder *encoder, bool learns, qctx_error *error)
+{
+    char *fingerprint = qctx_encoder_fingerprint(encoder, error);
+    const char *made_by = qctx_store_encoder_fingerprint(store);
+    bool same;
+
+    if (fingerprint == NULL)
+        return QCTX_ERR_MEMORY;
+    same =
+        learns ? strcmp(qctx_store_encoder(store), qctx_encoder_name(encoder)) == 0 : strcmp(made_by, fingerprint) == 0;
+    if (!same) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "data.encoder is the encoder %s, but the store %s was made by %s",
+                  fingerprint, qctx_store_path(store), made_by);
+        qctx_hint(error, "embed its corpus by this configuration: qctx-dist embed CORPUS --out STORE --config FILE; or "
+                         "leave data.encoder out");
+    }
+    free(fingerprint);
+    return same ? QCTX_OK : QCTX_ERR_MISMATCH;
+}
+
+/*
+ * What data.encoder describes must be what the store was made by: vectors of another encoder would be trained on
+ * unseen. Where the encoder cannot be found here, or the store does not tell its own, that is said. Collective.
+ */
+static qctx_status check_reference(source_resolver *resolver, const qctx_encoder_spec *spec, qctx_error *error)
+{
+    const char *path = qctx_store_path(resolver->reference);
+    qctx_encoder *encoder = NULL;
+    bool learns;
+    qctx_error unfound = {0};
+    qctx_status status;
+
+    if (qctx_store_encoder_fingerprint(resolver->reference)[0] == '\0') {
+        qctx_info("data.encoder is not used: the vectors are those of %s, which names no encoder", path);
+        return QCTX_OK;
+    }
+    status = qctx_encoders_open(resolver->comm, spec, &encoder, &learns, &unfound);
+    if (status == QCTX_OK) {
+        status = qctx_agree(resolver->comm, check_made_by(resolver->reference, encoder, learns, error), error);
+    } else if (status == QCTX_ERR_CONFIG || status == QCTX_ERR_IO) {
+        if (qctx_comm_rank(resolver->comm) == 0)
+            qctx_warn("data.encoder cannot be held against the store %s: %s", path, unfound.message);
+        status = QCTX_OK;
+    } else {
+        *error = unfound;
+    }
+    qctx_encoder_destroy(encoder);
+    return status;
 }
 
 /* The encoder of a store among the sources comes before what data.encoder describes. */
@@ -51,7 +101,9 @@ qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
 
     if (status != QCTX_OK)
         return status;
-    if (resolver->reference == NULL)
+    if (resolver->reference != NULL && !encoder_is_default(resolver->config))
+        status = check_reference(resolver, &spec, error);
+    if (status == QCTX_OK && resolver->reference == NULL)
         status = qctx_encoders_resolve(resolver->comm, &spec, &resolver->specified, error);
     if (status == QCTX_OK && resolver->specified.store != NULL) {
         status = qctx_store_open(resolver->comm, resolver->specified.store, &resolver->named_by_encoder, error);

@@ -22,6 +22,15 @@ expect 0 "embedded" qctx embed corpus --out b.h5 --encoder stores/a.h5
 check "the encoder of a store makes the same vectors" \
     diff <(alone info --json stores/a.h5 | sed 's/.*"checksum"//') <(alone info --json b.h5 | sed 's/.*"checksum"//')
 
+printf 'data: {dtype: float16, encoder: stores/a.h5}\n' >one.yaml
+printf 'encoder: {tune: true}\ndata: {encoder: [hashing, corpus]}\n' >tuned.yaml
+expect 0 "embedded" alone embed corpus --out by_config.h5 --config one.yaml
+expect 0 "dtype:                float16" alone info by_config.h5
+check "a configuration names the encoder of a store" diff \
+    <(alone info stores/a.h5 | grep fingerprint) <(alone info by_config.h5 | grep fingerprint)
+expect 2 "--config describes the encoder, and so do other options" \
+    alone embed corpus --out c.h5 --config one.yaml --encoder hashing
+expect 3 "encoder.tune" alone embed corpus --out c.h5 --config tuned.yaml
 expect 2 "--out is missing" alone embed corpus
 expect 2 "leave it away" alone embed corpus --out c.h5 --encoder b.h5 --dim 64
 expect 2 "" alone embed corpus --out c.h5 --dtype float8

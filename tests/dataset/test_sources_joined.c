@@ -216,7 +216,7 @@ static void refuses_settings_that_do_not_apply(void **state)
     expect_refusal("refused", data, QCTX_ERR_CONFIG, "encoder.pooling is for model folders, and a store's encoder",
                    &error);
     snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: $/model\nencoder: {precision: auto}\n", path);
-    expect_refusal("refused", data, QCTX_ERR_CONFIG, "encoder.precision: the encoder is that of the store", &error);
+    expect_refusal("refused", data, QCTX_ERR_MISMATCH, "but the store", &error);
     snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: [hashing, $/model]\nencoder: {tune: true}\n", path);
     expect_refusal("refused", data, QCTX_ERR_CONFIG, "encoder.tune: the encoder is that of the store", &error);
     expect_refusal("refused",
@@ -224,6 +224,39 @@ static void refuses_settings_that_do_not_apply(void **state)
                    QCTX_ERR_DATA, "no training questions are held out", &error);
     expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: $/model\nencoder: {dim: 1000}\n", QCTX_ERR_CONFIG,
                    "dim", &error);
+}
+
+/* A store and a configuration that names its encoder go together; another model, or the same one used otherwise, not.
+ */
+static void a_store_must_be_of_the_encoder_that_is_named(void **state)
+{
+    qctx_opened opened;
+    qctx_config config;
+    char data[1024], path[512];
+
+    (void)state;
+    prepare();
+    assert_status(open_sources("named", "train: [{corpus: $/texts}]\n  encoder: $/model\n", &opened, &config, &error),
+                  QCTX_OK, &error);
+    snprintf(path, sizeof path, "%s", qctx_store_path(opened.stores[0]));
+    close_sources(&opened, &config);
+
+    snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: $/model\n", path);
+    assert_status(open_sources("named", data, &opened, &config, &error), QCTX_OK, &error);
+    close_sources(&opened, &config);
+    /* The default says nothing of an encoder. */
+    snprintf(data, sizeof data, "train: [{store: %s}]\n", path);
+    assert_status(open_sources("named", data, &opened, &config, &error), QCTX_OK, &error);
+    close_sources(&opened, &config);
+    /* One that is not there cannot be held against the store: that is a warning. */
+    snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: $/nowhere\n", path);
+    assert_status(open_sources("named", data, &opened, &config, &error), QCTX_OK, &error);
+    close_sources(&opened, &config);
+
+    snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: $/model\nencoder: {pooling: max}\n", path);
+    expect_refusal("named", data, QCTX_ERR_MISMATCH, "but the store", &error);
+    snprintf(data, sizeof data, "train: [{store: %s}]\n  encoder: [hashing, $/model]\n", path);
+    expect_refusal("named", data, QCTX_ERR_MISMATCH, "but the store", &error);
 }
 
 /* A path, or QCTX_MODELS, may lead to other files on another node. */
@@ -248,8 +281,12 @@ static void ranks_must_see_the_same_model(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(parts_are_embedded_once),    cmocka_unit_test(the_encoder_is_kept_in_the_store),
-    cmocka_unit_test(weights_are_tuned_once),     cmocka_unit_test(ranks_must_see_the_same_model),
-    cmocka_unit_test(refuses_what_is_no_encoder), cmocka_unit_test(refuses_settings_that_do_not_apply),
+    cmocka_unit_test(parts_are_embedded_once),
+    cmocka_unit_test(the_encoder_is_kept_in_the_store),
+    cmocka_unit_test(weights_are_tuned_once),
+    cmocka_unit_test(a_store_must_be_of_the_encoder_that_is_named),
+    cmocka_unit_test(ranks_must_see_the_same_model),
+    cmocka_unit_test(refuses_what_is_no_encoder),
+    cmocka_unit_test(refuses_settings_that_do_not_apply),
 };
 TEST_MAIN(tests)
