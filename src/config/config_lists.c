@@ -295,6 +295,9 @@ qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const
         return QCTX_ERR_MEMORY;
     qctx_config_free_sources(&config->data.eval);
     config->data.eval = (qctx_sources){1, source};
+    /* A store brings its encoder: nothing is left to be learnt from what was trained on. */
+    if (is_store)
+        qctx_config_free_sources(&config->data.train);
     *(is_store ? &source->store : &source->corpus) = qctx_strdup(path, error);
     source->split = qctx_strdup(split != NULL ? split : "dev", error);
     if ((source->store == NULL && source->corpus == NULL) || source->split == NULL)

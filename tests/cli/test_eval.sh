@@ -52,6 +52,16 @@ expect 4 "no/such.trec" alone eval runs/small --candidates split --run-file no/s
 expect 4 "there is no such corpus or store" alone eval runs/small --source nosuch
 expect 5 "neither a corpus nor a store" alone eval runs/small --source config.yaml
 expect 6 "no split 'nosuch'" alone eval runs/small --source corpus --split nosuch
+# A store of another encoder is refused before anything is embedded; one of the run's needs nothing else.
+check "a store of a smaller encoder" alone embed corpus --out other.h5 --dim 64
+check "a store of the run's encoder" alone embed corpus --out mine.h5 --encoder "$(echo stores/corpus-*.h5)"
+before=$(ls stores)
+expect 7 "other.h5: was made by encoder" alone eval runs/small --source other.h5
+expect 0 "mine/dev: " alone eval runs/small --source mine.h5
+check "nothing was embedded" test "$before" = "$(ls stores)"
+mv stores away
+expect 0 "mine/dev: " alone eval runs/small --source mine.h5
+mv away stores
 expect 2 "--split needs --source" alone eval runs/small --split dev
 expect 4 "no such run" alone eval runs/nosuch
 expect 2 "too few arguments" alone eval

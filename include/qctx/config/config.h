@@ -173,7 +173,7 @@ bool qctx_config_is_section(const char *path);
 
 /*
  * Puts the corpus or store at `path` in the place of data.eval; its `split` is "dev" where NULL. Local. Errors: IO,
- * FORMAT (neither of both), MEMORY.
+ * FORMAT (neither of both), MEMORY. A store brings its encoder, so that data.train is left out beside it.
  */
 qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const char *split, qctx_error *error);
 
