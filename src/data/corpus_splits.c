@@ -1,3 +1,4 @@
+/* The splits of a corpus, from the files of its folder qrels. */
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>

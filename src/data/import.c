@@ -19,28 +19,6 @@ const char *const qctx_import_format_names[] = {
     [QCTX_IMPORT_JSONL] = "jsonl", [QCTX_IMPORT_TSV] = "tsv",     NULL,
 };
 
-qctx_status import_get_id(const json_t *record, const char *key, const char *place, char number[32], const char **id,
-                          qctx_error *error)
-{
-    const json_t *value = json_object_get(record, key);
-
-    if (json_is_integer(value)) {
-        snprintf(number, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        *id = number;
-        return QCTX_OK;
-    }
-    return qctx_json_get_string(record, key, "", place, id, error);
-}
-
-char *import_prefix(const qctx_import_job *job, const char *title, const char *section, qctx_error *error)
-{
-    if (!job->prefix || qctx_text_is_blank(title, strlen(title)))
-        return qctx_strdup("", error);
-    if (qctx_text_is_blank(section, strlen(section)))
-        return qctx_format(error, "This is a question about %s. ", title);
-    return qctx_format(error, "This is a question about %s. Specifically, %s. ", title, section);
-}
-
 static qctx_status read_head(const char *path, char *head, size_t *bytes, qctx_error *error)
 {
     qctx_status status = QCTX_OK;

@@ -1,3 +1,4 @@
+/* The hold-out: contexts that belong together are drawn to one split. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* The formats of a pair a line: JSONL and TSV. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* The documents of SQuAD and QuAC: paragraphs, their questions, and where the answers stand. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,16 +9,6 @@
 
 const char *const qctx_dtype_names[] = {[QCTX_FLOAT32] = "float32", [QCTX_FLOAT16] = "float16", NULL};
 
-const char *qctx_store_group_name(qctx_side side)
-{
-    return side == QCTX_QUESTION ? "questions" : "contexts";
-}
-
-const char *qctx_store_vectors_of(qctx_side side)
-{
-    return side == QCTX_QUESTION ? "questions/vectors" : "contexts/vectors";
-}
-
 /* An optional text attribute of the file; empty where it is absent. */
 static qctx_status read_text(const qctx_store *store, const char *name, char **value, qctx_error *error)
 {

@@ -1,4 +1,4 @@
-/* The vectors of a store: found in the mapped file, or loaded where they cannot be mapped. */
+/* The vectors of a store: where they stand, found in the mapped file, or loaded where they cannot be mapped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +13,16 @@
 
 /* Rows by which is told whether all that is prefetched are in memory: a system call each. */
 enum { SAMPLED_ROWS = 8 };
+
+const char *qctx_store_group_name(qctx_side side)
+{
+    return side == QCTX_QUESTION ? "questions" : "contexts";
+}
+
+const char *qctx_store_vectors_of(qctx_side side)
+{
+    return side == QCTX_QUESTION ? "questions/vectors" : "contexts/vectors";
+}
 
 size_t qctx_store_row_bytes(const qctx_store *store, qctx_side side)
 {

@@ -9,6 +9,13 @@
 #include "store_internal.h"
 #include "store_writer_internal.h"
 
+int64_t qctx_store_writer_rows(const qctx_store_writer *writer, qctx_side side)
+{
+    const qctx_corpus *corpus = writer->description->corpus;
+
+    return side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
+}
+
 static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
 {
     qctx_h5_type type = writer->description->dtype == QCTX_FLOAT16 ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32;

@@ -18,13 +18,6 @@ enum { DIGITS = 16 };
 /* How far from its start the file is searched for the checksum's place. */
 enum { SEARCHED = 1 << 20 };
 
-int64_t qctx_store_writer_rows(const qctx_store_writer *writer, qctx_side side)
-{
-    const qctx_corpus *corpus = writer->description->corpus;
-
-    return side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
-}
-
 size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
 {
     return (size_t)writer->description->dim *

@@ -1,3 +1,4 @@
+/* Lists of features and their counts: joined within a rank, and over all ranks. */
 #include <stdlib.h>
 
 #include "hashing_internal.h"

@@ -1,3 +1,4 @@
+/* What the encoder learns: document frequencies, the mean length, the largest norm. */
 #include <math.h>
 #include <stdlib.h>
 

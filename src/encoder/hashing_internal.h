@@ -79,6 +79,10 @@ qctx_status hashing_for_each(const hashing_state *state, const char *const *text
 /* Sums the analysed text, as a context, into analyser->row [dim] and returns its norm. Local. */
 double hashing_sum_context(const hashing_state *state, hashing_analyser *analyser);
 
+/* row [dim] = the unit vector of the analysed text, as a context or as a question. Local. Cannot fail. */
+void hashing_fill_context(const hashing_state *state, hashing_analyser *analyser, float *row);
+void hashing_fill_question(const hashing_state *state, hashing_analyser *analyser, float *row);
+
 /* The class's functions that stand in files of their own. */
 qctx_status hashing_create(const char *settings, void **created, qctx_error *error);
 char *hashing_settings(const void *opaque, qctx_error *error);

@@ -1,3 +1,4 @@
+/* The settings of the hashing encoder, read and written. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

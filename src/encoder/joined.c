@@ -208,7 +208,7 @@ static qctx_status joined_restore(void *opaque, const void *table, size_t bytes,
 }
 
 const qctx_encoder_class qctx_joined_encoder = {
-    .name = "joined",
+    .name = JOINED_NAME,
     .create = joined_create,
     .fit = joined_fit,
     .encode = joined_encode,

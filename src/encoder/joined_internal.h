@@ -4,6 +4,9 @@
 
 #include "qctx/encoder/joined.h"
 
+/* The name of the class, and in settings and fingerprints. */
+#define JOINED_NAME "joined"
+
 typedef struct {
     int64_t count;
     qctx_encoder *parts[QCTX_JOINED_MAX];

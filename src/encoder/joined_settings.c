@@ -51,7 +51,7 @@ static qctx_status take_part(const json_t *part, int64_t index, joined_settings 
     if (own != NULL && !json_is_object(own))
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: settings: found %s, expected an object", where,
                          qctx_json_type(own));
-    if (strcmp(json_string_value(name), "joined") == 0)
+    if (strcmp(json_string_value(name), JOINED_NAME) == 0)
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: name: joined encoders are not joined again", where);
     settings->count = index + 1;
     settings->names[index] = qctx_strdup(json_string_value(name), error);

@@ -77,8 +77,7 @@ qctx_status qctx_joined_save_parts(const qctx_joined_part *parts, const double *
         status = joined_table_write(parts, count, &saved->table, &saved->bytes, error);
     if (status == QCTX_OK) {
         saved->settings = qctx_joined_settings(parts, weights, count, error);
-        saved->fingerprint =
-            qctx_encoder_fingerprint_of(qctx_joined_encoder.name, identity, saved->table, saved->bytes, error);
+        saved->fingerprint = qctx_encoder_fingerprint_of(JOINED_NAME, identity, saved->table, saved->bytes, error);
         status = saved->settings == NULL || saved->fingerprint == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     }
     if (status != QCTX_OK)

@@ -9,11 +9,6 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
-int pretrained_model_of(const pretrained_state *state, qctx_side side)
-{
-    return side == QCTX_CONTEXT && state->model_count == 2 ? 1 : 0;
-}
-
 static void pretrained_destroy(void *opaque)
 {
     pretrained_state *state = opaque;

@@ -1,3 +1,4 @@
+/* Texts to rows: groups of tokenised texts, dealt to the threads. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

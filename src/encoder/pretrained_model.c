@@ -1,3 +1,4 @@
+/* A model of the encoder: its folder, wherever it is now, with tokenizer and transformer. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,11 @@ static qctx_status locate(const char *path, char **found, qctx_error *error)
     }
     free(trimmed);
     return status;
+}
+
+int pretrained_model_of(const pretrained_state *state, qctx_side side)
+{
+    return side == QCTX_CONTEXT && state->model_count == 2 ? 1 : 0;
 }
 
 /* Every id that the tokenizer can give must have an embedding. */

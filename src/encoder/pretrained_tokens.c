@@ -1,3 +1,4 @@
+/* The token ids of texts, made by the threads and brought into the order of groups. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,13 +6,6 @@
 
 #include "qctx/platform/unicode.h"
 
-qctx_status clean_put(tokenizer_text *text, uint32_t point, qctx_error *error)
-{
-    char bytes[4] = {0};
-
-    return tokenizer_text_append(text, bytes, qctx_unicode_put(point, bytes), error);
-}
-
 /* Whether ftfy leaves a line as it is: printable ASCII without a '&'. */
 static bool is_plain(const char *line, int64_t length)
 {

@@ -19,6 +19,13 @@ static const struct {
     {0xfb03, "ffi"}, {0xfb04, "ffl"}, {0xfb05, "\u017ft"}, {0xfb06, "st"},
 };
 
+qctx_status clean_put(tokenizer_text *text, uint32_t point, qctx_error *error)
+{
+    char bytes[4] = {0};
+
+    return tokenizer_text_append(text, bytes, qctx_unicode_put(point, bytes), error);
+}
+
 uint32_t clean_windows_1252(uint32_t control)
 {
     static const uint16_t points[32] = {

@@ -1,3 +1,4 @@
+/* Attention over packed texts, in tiles. */
 #include <math.h>
 #include <string.h>
 

@@ -7,16 +7,6 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
-const char *const qctx_architecture_names[] = {
-    [QCTX_BERT] = "bert",
-    [QCTX_DISTILBERT] = "distilbert",
-    [QCTX_ROBERTA] = "roberta",
-    [QCTX_MPNET] = "mpnet",
-    [QCTX_CLIP_TEXT] = "clip_text_model",
-    [QCTX_OPEN_CLIP] = "open_clip",
-    NULL,
-};
-
 /* A folder may hold a model of OpenCLIP in Hugging Face's form, too: what its files are there for decides. */
 static bool is_open_clip(const char *path)
 {

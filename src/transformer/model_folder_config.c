@@ -8,6 +8,16 @@
 #include "model_folder_internal.h"
 #include "qctx/base/fileio.h"
 
+const char *const qctx_architecture_names[] = {
+    [QCTX_BERT] = "bert",
+    [QCTX_DISTILBERT] = "distilbert",
+    [QCTX_ROBERTA] = "roberta",
+    [QCTX_MPNET] = "mpnet",
+    [QCTX_CLIP_TEXT] = "clip_text_model",
+    [QCTX_OPEN_CLIP] = "open_clip",
+    NULL,
+};
+
 qctx_status model_config_open(const char *folder, const char *name, bool required, model_config *config,
                               qctx_error *error)
 {

@@ -3,40 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/bfloat16.h"
 #include "qctx/base/fileio.h"
-#include "qctx/base/half.h"
-#include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
-#include "qctx/base/order.h"
-#include "qctx/base/suggest.h"
+#include "qctx/base/textmap.h"
+#include "qctx/platform/json.h"
 #include "safetensors_internal.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read as they lie in the file");
-
-static int by_name(const void *a, const void *b)
-{
-    const qctx_tensor *left = a, *right = b;
-
-    return strcmp(left->name, right->name);
-}
-
-qctx_status safetensors_sort(qctx_safetensors *tensors, qctx_error *error)
-{
-    if (tensors->count > 0)
-        qsort(tensors->items, (size_t)tensors->count, sizeof *tensors->items, by_name);
-    for (int64_t i = 1; i < tensors->count; i++) {
-        const qctx_tensor *item = &tensors->items[i], *before = item - 1;
-
-        if (strcmp(item->name, before->name) == 0)
-            return qctx_fail(error, QCTX_ERR_FORMAT,
-                             "%s: tensor '" SAFETENSORS_NAME "' is in %s, too; expected in one file", item->file,
-                             item->name, before->file);
-    }
-    return QCTX_OK;
-}
-
-qctx_status safetensors_add_file(qctx_safetensors *tensors, const char *path, qctx_error *error)
+/* Maps a file and appends its tensors. */
+static qctx_status add_file(qctx_safetensors *tensors, const char *path, qctx_error *error)
 {
     qctx_status status = qctx_grow((void **)&tensors->files, &tensors->file_capacity, tensors->file_count + 1,
                                    sizeof *tensors->files, "a list of files", error);
@@ -48,6 +22,111 @@ qctx_status safetensors_add_file(qctx_safetensors *tensors, const char *path, qc
         return status;
     tensors->file_count++;
     return safetensors_read_header(tensors, &tensors->files[tensors->file_count - 1], error);
+}
+
+/* The index of a model that is dealt out to several files: {"weight_map": {tensor: file, …}}. */
+static qctx_status load_index(const char *path, json_t **root, json_t **weight_map, qctx_error *error)
+{
+    char *text = NULL;
+    size_t bytes;
+    qctx_status status = qctx_file_read(path, &text, &bytes, error);
+
+    if (status == QCTX_OK)
+        status = qctx_json_parse_unique(text, bytes, path, root, error);
+    free(text);
+    if (status != QCTX_OK)
+        return status;
+    *weight_map = json_object_get(*root, "weight_map");
+    if (!json_is_object(*weight_map))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'weight_map' is %s, expected an object of file names", path,
+                         qctx_json_type(*weight_map));
+    return QCTX_OK;
+}
+
+/* The index comes from elsewhere: it may name files beside it and no others. */
+static qctx_status check_file_name(const char *path, const char *tensor, const json_t *file, qctx_error *error)
+{
+    const char *name = json_string_value(file);
+
+    if (name == NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: tensor '" SAFETENSORS_NAME "': found %s, expected the name of a file", path, tensor,
+                         qctx_json_type(file));
+    if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: tensor '" SAFETENSORS_NAME "' is in '" SAFETENSORS_NAME
+                         "', expected the name of a file in the same folder",
+                         path, tensor, name);
+    return QCTX_OK;
+}
+
+static qctx_status add_beside(qctx_safetensors *tensors, const char *name, qctx_error *error)
+{
+    int folder = (int)(qctx_path_base(tensors->path) - tensors->path);
+    char *path = qctx_format(error, "%.*s%s", folder, tensors->path, name);
+    qctx_status status = path != NULL ? add_file(tensors, path, error) : QCTX_ERR_MEMORY;
+
+    if (status == QCTX_ERR_IO)
+        qctx_hint(error, "%s names it: fetch all files of the model", qctx_path_base(tensors->path));
+    free(path);
+    return status;
+}
+
+/* Opens each file that the index names, once. */
+static qctx_status add_files(qctx_safetensors *tensors, json_t *weight_map, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    qctx_textmap seen = {0};
+    int64_t first, tensor = 0;
+    const char *name;
+    json_t *file;
+
+    json_object_foreach(weight_map, name, file)
+    {
+        status = check_file_name(tensors->path, name, file, error);
+        if (status == QCTX_OK)
+            status = qctx_textmap_add(&seen, json_string_value(file), tensor, &first, error);
+        if (status == QCTX_OK && first == tensor)
+            status = add_beside(tensors, json_string_value(file), error);
+        if (status != QCTX_OK)
+            break;
+        tensor++;
+    }
+    qctx_textmap_free(&seen);
+    return status;
+}
+
+static qctx_status check_tensors(const qctx_safetensors *tensors, json_t *weight_map, qctx_error *error)
+{
+    const char *name;
+    json_t *file;
+
+    json_object_foreach(weight_map, name, file)
+    {
+        const qctx_tensor *tensor = qctx_safetensors_find(tensors, name);
+
+        if (tensor == NULL || strcmp(qctx_path_base(tensor->file), json_string_value(file)) != 0)
+            return qctx_fail(
+                error, QCTX_ERR_FORMAT, "%s: tensor '" SAFETENSORS_NAME "': expected in " SAFETENSORS_NAME ", found %s",
+                tensors->path, name, json_string_value(file), tensor == NULL ? "in none of the files" : tensor->file);
+    }
+    return QCTX_OK;
+}
+
+/* Opens all files of the index `tensors->path`, and holds them against it. */
+static qctx_status open_index(qctx_safetensors *tensors, qctx_error *error)
+{
+    json_t *root = NULL, *weight_map;
+    qctx_status status = load_index(tensors->path, &root, &weight_map, error);
+
+    if (status == QCTX_OK)
+        status = add_files(tensors, weight_map, error);
+    if (status == QCTX_OK)
+        status = safetensors_sort(tensors, error);
+    if (status == QCTX_OK)
+        status = check_tensors(tensors, weight_map, error);
+    json_decref(root);
+    return status;
 }
 
 static bool is_index(const char *path)
@@ -70,9 +149,9 @@ qctx_status qctx_safetensors_open(const char *path, qctx_safetensors **opened, q
     if (tensors->path == NULL)
         goto out;
     if (is_index(path)) {
-        status = safetensors_open_index(tensors, error);
+        status = open_index(tensors, error);
     } else {
-        status = safetensors_add_file(tensors, path, error);
+        status = add_file(tensors, path, error);
         if (status == QCTX_OK)
             status = safetensors_sort(tensors, error);
     }
@@ -102,97 +181,4 @@ void qctx_safetensors_close(qctx_safetensors *tensors)
 const char *qctx_safetensors_path(const qctx_safetensors *tensors)
 {
     return tensors->path;
-}
-
-const qctx_tensor *qctx_safetensors_find(const qctx_safetensors *tensors, const char *name)
-{
-    const qctx_tensor wanted = {.name = name};
-
-    return tensors->count == 0
-               ? NULL
-               : bsearch(&wanted, tensors->items, (size_t)tensors->count, sizeof *tensors->items, by_name);
-}
-
-static qctx_status refuse_missing(const qctx_safetensors *tensors, const char *name, int rank, const int64_t *shape,
-                                  qctx_error *error)
-{
-    char expected[SAFETENSORS_SHAPE_MAX];
-    const char **names = qctx_alloc(tensors->count, sizeof *names, "the tensors' names", error);
-    const char *nearest;
-
-    if (names == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < tensors->count; i++)
-        names[i] = tensors->items[i].name;
-    nearest = qctx_suggest(name, names, tensors->count);
-    safetensors_describe_shape(rank, shape, expected);
-    qctx_fail(error, QCTX_ERR_FORMAT,
-              "%s: tensor '" SAFETENSORS_NAME "' is missing among %lld tensors, expected it with the shape %s",
-              tensors->path, name, (long long)tensors->count, expected);
-    if (nearest != NULL)
-        qctx_hint(error, "the nearest name in the file is '%s'", nearest);
-    free(names);
-    return QCTX_ERR_FORMAT;
-}
-
-qctx_status qctx_safetensors_get(const qctx_safetensors *tensors, const char *name, int rank, const int64_t *shape,
-                                 const qctx_tensor **found, qctx_error *error)
-{
-    const qctx_tensor *tensor = qctx_safetensors_find(tensors, name);
-    char expected[SAFETENSORS_SHAPE_MAX], here[SAFETENSORS_SHAPE_MAX];
-
-    *found = NULL;
-    if (tensor == NULL)
-        return refuse_missing(tensors, name, rank, shape, error);
-    if (tensor->type == QCTX_TENSOR_OTHER)
-        return qctx_fail(error, QCTX_ERR_FORMAT,
-                         "%s: tensor '" SAFETENSORS_NAME "': found numbers of another type, expected F32, F16 or BF16",
-                         tensor->file, name);
-    if (tensor->rank != rank || memcmp(tensor->shape, shape, (size_t)rank * sizeof *shape) != 0) {
-        safetensors_describe_shape(rank, shape, expected);
-        safetensors_describe_shape(tensor->rank, tensor->shape, here);
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: tensor '" SAFETENSORS_NAME "': found the shape %s, expected %s",
-                         tensor->file, name, here, expected);
-    }
-    *found = tensor;
-    return QCTX_OK;
-}
-
-void qctx_tensor_read(const qctx_tensor *tensor, int64_t first, int64_t count, float *values)
-{
-    enum { BLOCK = 512 };
-    uint16_t block[BLOCK];
-    const unsigned char *bytes = tensor->data;
-
-    if (tensor->type == QCTX_TENSOR_F32) {
-        memcpy(values, bytes + first * 4, (size_t)count * 4);
-        return;
-    }
-    for (int64_t done = 0; done < count; done += BLOCK) {
-        int64_t part = qctx_smaller(BLOCK, count - done);
-
-        memcpy(block, bytes + (first + done) * 2, (size_t)part * 2);
-        if (tensor->type == QCTX_TENSOR_F16)
-            qctx_half_to_float(block, part, values + done);
-        else
-            qctx_from_bfloat16_row(block, part, values + done);
-    }
-}
-
-uint64_t qctx_safetensors_hash(const qctx_safetensors *tensors, const char *left_out, uint64_t seed)
-{
-    uint64_t hash = seed;
-
-    for (int64_t i = 0; i < tensors->count; i++) {
-        const qctx_tensor *tensor = &tensors->items[i];
-        int64_t described[2 + QCTX_TENSOR_RANK_MAX] = {(int64_t)tensor->type, tensor->rank};
-
-        if (left_out != NULL && strncmp(tensor->name, left_out, strlen(left_out)) == 0)
-            continue;
-        memcpy(described + 2, tensor->shape, sizeof tensor->shape);
-        hash = qctx_hash_text(tensor->name, hash);
-        hash = qctx_hash(described, sizeof described, hash);
-        hash = qctx_hash(tensor->data, (size_t)tensor->bytes, hash);
-    }
-    return hash;
 }

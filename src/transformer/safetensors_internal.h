@@ -33,15 +33,8 @@ void safetensors_unmap(safetensors_file *file);
 /* Appends the tensors of a mapped file to `tensors->items`, in no order. Local. Errors: MEMORY, FORMAT. */
 qctx_status safetensors_read_header(qctx_safetensors *tensors, const safetensors_file *file, qctx_error *error);
 
-/* Maps a file and appends its tensors. Local. Errors: IO, MEMORY, FORMAT. */
-qctx_status safetensors_add_file(qctx_safetensors *tensors, const char *path, qctx_error *error);
-
 /* Brings the tensors of all files into the order of their names. Local. Errors: FORMAT (one is in two files). */
 qctx_status safetensors_sort(qctx_safetensors *tensors, qctx_error *error);
-
-/* Opens all files of the index `tensors->path`, sorted, and holds them against it. Local. Errors: IO, MEMORY, FORMAT.
- */
-qctx_status safetensors_open_index(qctx_safetensors *tensors, qctx_error *error);
 
 /* "[384, 1536]" into `text`. Local. Cannot fail. */
 enum { SAFETENSORS_SHAPE_MAX = 24 * QCTX_TENSOR_RANK_MAX };

@@ -1,3 +1,4 @@
+/* The names and shapes of every architecture's tensors. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

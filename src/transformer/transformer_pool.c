@@ -1,3 +1,4 @@
+/* From the tokens' vectors to the text's: pooling, and the maps behind it. */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Weights as they are read, and what else of a model follows from its folder: pooled sizes, positions, buckets. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
