@@ -4,6 +4,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
+#include "qctx/data/corpus.h"
 #include "qctx/training/checkpoint.h"
 #include "qctx/training/run.h"
 #include "qctx/transformer/model_folder.h"

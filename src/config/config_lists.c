@@ -6,6 +6,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/suggest.h"
+#include "qctx/data/corpus.h"
 
 enum { SOURCE_KEYS_MAX = 8, LIST_MAX = 128 };
 

@@ -1,13 +1,25 @@
-/* What a store holds beside the values of its vectors, written before they are made. */
+/* The partial store as a file: opened, and given what a store holds beside the values of its vectors. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 #include "store_writer_internal.h"
+
+int qctx_store_partial_handle(const qctx_store_writer *writer, int flags, qctx_error *error)
+{
+    int handle = open(writer->partial, flags);
+
+    if (handle < 0)
+        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", writer->partial, strerror(errno));
+    return handle;
+}
 
 int64_t qctx_store_writer_rows(const qctx_store_writer *writer, qctx_side side)
 {
@@ -140,11 +152,16 @@ static qctx_status write_attributes(qctx_h5 *file, const qctx_store_description 
     return status;
 }
 
-/* The checksum comes first, so that its digits stand near the start of the file, and the vectors soon after. */
+/* The checksum comes first: where its digits stand does not depend on what follows. */
+qctx_status qctx_store_partial_begin(qctx_h5 *file, uint64_t checksum, qctx_error *error)
+{
+    return set_hash(file, "checksum", checksum, error);
+}
+
 qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
 {
     const qctx_store_description *description = writer->description;
-    qctx_status status = set_hash(file, "checksum", writer->journal.job, error);
+    qctx_status status = qctx_store_partial_begin(file, writer->journal.job, error);
 
     if (status == QCTX_OK)
         status = make_vectors(writer, file, error);

@@ -78,13 +78,25 @@ size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer);
 /* Writes all of `bytes` at an offset of an open file; false with errno set. Local. */
 bool qctx_store_write_at(int handle, const void *data, size_t bytes, int64_t offset);
 
+/* Opens the partial store for these flags; −1 with `error` filled (IO). Local. */
+int qctx_store_partial_handle(const qctx_store_writer *writer, int flags, qctx_error *error);
+
+/*
+ * The checksum's digits in the partial store. Finds their place, for which it makes a file that is to be replaced; and
+ * puts those of the checksum there. Local. Errors: IO, MEMORY, INTERNAL.
+ */
+enum { QCTX_CHECKSUM_DIGITS = 16 };
+qctx_status qctx_store_digits_find(qctx_store_writer *writer, qctx_error *error);
+qctx_status qctx_store_digits_put(const qctx_store_writer *writer, qctx_error *error);
+
 /*
  * Makes the partial store with all that is known at the start: room for the vectors, texts, answers, encoder,
  * attributes, and in the checksum's place the digits of the job. Sets place and offsets. Local. Errors: IO, MEMORY.
  */
 qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error);
 
-/* Writes all of that into a new file. Local. Errors: IO, MEMORY. */
+/* Writes all of that into a new file, to begin with the digits of a checksum. Local. Errors: IO, MEMORY. */
+qctx_status qctx_store_partial_begin(qctx_h5 *file, uint64_t checksum, qctx_error *error);
 qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error);
 
 /* Whether the partial store is what this writer would have made; sets offsets if so. Local. */

@@ -13,11 +13,6 @@
 #include "store_internal.h"
 #include "store_writer_internal.h"
 
-enum { DIGITS = 16 };
-
-/* How far from its start the file is searched for the checksum's place. */
-enum { SEARCHED = 1 << 20 };
-
 size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
 {
     return (size_t)writer->description->dim *
@@ -42,48 +37,26 @@ static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
     return true;
 }
 
-/* Opens the partial store for `flags`; −1 with `error` filled. */
-static int open_partial(const qctx_store_writer *writer, int flags, qctx_error *error)
+/*
+ * Makes durable what was made, since a journal must not outlive the file that it speaks of when the machine goes down;
+ * and looks whether the checksum can be put in at the end, before the work of hours.
+ */
+static qctx_status sync_made(const qctx_store_writer *writer, qctx_error *error)
 {
-    int handle = open(writer->partial, flags);
+    int handle = qctx_store_partial_handle(writer, O_RDONLY, error);
+    char expected[QCTX_CHECKSUM_DIGITS + 1], found[QCTX_CHECKSUM_DIGITS];
+    qctx_status status = QCTX_OK;
 
     if (handle < 0)
-        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", writer->partial, strerror(errno));
-    return handle;
-}
-
-/*
- * Looks for the digits of the job, which stand in the checksum's place. What was written is synced first: a journal
- * must not outlive the file that it speaks of when the machine goes down.
- */
-static qctx_status find_place(qctx_store_writer *writer, qctx_error *error)
-{
-    char digits[DIGITS + 1];
-    char *bytes = qctx_alloc(SEARCHED, 1, "the start of a store", error);
-    qctx_status status = QCTX_OK;
-    int handle = open_partial(writer, O_RDONLY, error);
-    const char *found;
-    ssize_t got;
-
-    if (bytes == NULL || handle < 0) {
-        status = bytes == NULL ? QCTX_ERR_MEMORY : QCTX_ERR_IO;
-        goto out;
-    }
-    got = fsync(handle) == 0 ? pread(handle, bytes, SEARCHED, 0) : -1;
-    if (got < 0) {
+        return QCTX_ERR_IO;
+    snprintf(expected, sizeof expected, "%016" PRIx64, writer->journal.job);
+    if (fsync(handle) != 0)
         status = qctx_write_failed(writer->partial, "cannot write", errno, error);
-        goto out;
-    }
-    snprintf(digits, sizeof digits, "%016" PRIx64, writer->journal.job);
-    found = memmem(bytes, (size_t)got, digits, DIGITS);
-    if (found == NULL)
-        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: the checksum is not near the start", writer->partial);
-    else
-        writer->place = found - bytes;
-out:
-    if (handle >= 0)
-        close(handle);
-    free(bytes);
+    else if (pread(handle, found, sizeof found, (off_t)writer->place) != sizeof found ||
+             memcmp(found, expected, sizeof found) != 0)
+        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: there is no checksum at byte %lld", writer->partial,
+                           (long long)writer->place);
+    close(handle);
     return status;
 }
 
@@ -91,8 +64,10 @@ qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error
 {
     qctx_h5 *file = NULL;
     qctx_status closed;
-    qctx_status status = qctx_h5_create(writer->partial, &file, error);
+    qctx_status status = qctx_store_digits_find(writer, error);
 
+    if (status == QCTX_OK)
+        status = qctx_h5_create(writer->partial, &file, error);
     if (status == QCTX_OK)
         status = qctx_store_partial_fill(writer, file, error);
     if (status == QCTX_OK && !find_vectors(writer, file))
@@ -100,7 +75,7 @@ qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error
     closed = qctx_h5_close(file, status == QCTX_OK ? error : NULL);
     if (status == QCTX_OK)
         status = closed;
-    return status == QCTX_OK ? find_place(writer, error) : status;
+    return status == QCTX_OK ? sync_made(writer, error) : status;
 }
 
 static bool says(const qctx_h5 *file, const char *attribute, const char *expected)
@@ -114,7 +89,7 @@ static bool says(const qctx_h5 *file, const char *attribute, const char *expecte
 
 static bool says_hash(const qctx_h5 *file, const char *attribute, uint64_t expected)
 {
-    char digits[DIGITS + 1];
+    char digits[QCTX_CHECKSUM_DIGITS + 1];
 
     snprintf(digits, sizeof digits, "%016" PRIx64, expected);
     return says(file, attribute, digits);
@@ -160,7 +135,7 @@ static qctx_status verify_share(qctx_store_writer *writer, int64_t *found, qctx_
     int64_t batches = writer->batches->count;
     qctx_journal_entry *entries = qctx_alloc(batches, sizeof *entries, "a journal", error);
     unsigned char *row = qctx_alloc((int64_t)qctx_store_writer_row_bytes(writer), 1, "a row", error);
-    int handle = open_partial(writer, O_RDONLY, error);
+    int handle = qctx_store_partial_handle(writer, O_RDONLY, error);
     qctx_status status = handle < 0 ? QCTX_ERR_IO : QCTX_OK;
     uint64_t checksum;
 
@@ -203,7 +178,7 @@ out:
 
 qctx_status qctx_store_partial_open(qctx_store_writer *writer, qctx_error *error)
 {
-    writer->handle = open_partial(writer, O_WRONLY, error);
+    writer->handle = qctx_store_partial_handle(writer, O_WRONLY, error);
     return writer->handle < 0 ? QCTX_ERR_IO : QCTX_OK;
 }
 
@@ -241,30 +216,10 @@ qctx_status qctx_store_partial_close(qctx_store_writer *writer, qctx_error *erro
     return status;
 }
 
-/* Sixteen digits in place of sixteen: nothing else in the file moves, and a kill leaves it as good as before. */
-static qctx_status put_checksum(const qctx_store_writer *writer, qctx_error *error)
-{
-    char digits[DIGITS + 1];
-    char before[DIGITS + 1] = "";
-    int handle = open_partial(writer, O_RDWR, error);
-    qctx_status status = QCTX_OK;
-
-    if (handle < 0)
-        return QCTX_ERR_IO;
-    snprintf(digits, sizeof digits, "%016" PRIx64, writer->checksum);
-    if (pread(handle, before, DIGITS, (off_t)writer->place) != DIGITS || strspn(before, "0123456789abcdef") != DIGITS)
-        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: there is no checksum at byte %lld", writer->partial,
-                           (long long)writer->place);
-    else if (pwrite(handle, digits, DIGITS, (off_t)writer->place) != DIGITS)
-        status = qctx_write_failed(writer->partial, "cannot write", errno, error);
-    close(handle);
-    return status;
-}
-
 qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_error *error)
 {
     qctx_h5 *file = NULL;
-    qctx_status status = put_checksum(writer, error);
+    qctx_status status = qctx_store_digits_put(writer, error);
 
     if (status == QCTX_OK)
         status = qctx_h5_open(writer->partial, &file, error);

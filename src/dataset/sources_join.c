@@ -7,6 +7,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/store_writer.h"
 #include "sources_internal.h"
 
 /* What decides the weights where they are tuned: the held-out questions, and how they are measured. */

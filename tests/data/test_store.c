@@ -13,6 +13,7 @@
 #include "qctx/base/half.h"
 #include "qctx/base/hash.h"
 #include "qctx/data/store.h"
+#include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
 
 enum { QUESTIONS = 7, CONTEXTS = 5, DIM = 3 };

@@ -7,6 +7,7 @@
 
 #include "qctx/base/rng.h"
 #include "qctx/data/store.h"
+#include "qctx/data/store_writer.h"
 #include "qctx/evaluation/weights.h"
 
 static qctx_error error;

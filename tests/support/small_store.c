@@ -1,5 +1,7 @@
 #include "small_store.h"
 
+#include "qctx/data/store_writer.h"
+
 static void small_name(int64_t i, char *name)
 {
     snprintf(name, 8, "%c%c%c%c", (int)('b' + i % 7), (int)('a' + i / 7 % 11), (int)('k' + i / 77 % 10), 'o');

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
 

@@ -24,8 +24,8 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/data/corpus.h"
 #include "qctx/data/side.h"
+#include "qctx/data/split.h"
 #include "qctx/platform/comm.h"
 
 #define QCTX_STORE_VERSION 1
@@ -34,33 +34,6 @@ typedef enum { QCTX_FLOAT32, QCTX_FLOAT16 } qctx_dtype;
 extern const char *const qctx_dtype_names[];
 
 typedef struct qctx_store qctx_store;
-
-/* What a store is written from, beside its vectors. Texts are borrowed during the calls. */
-typedef struct {
-    const qctx_corpus *corpus;
-    qctx_dtype dtype;
-    int64_t dim;
-    const char *encoder; /* name, "hashing" */
-    const char *encoder_fingerprint;
-    const char *encoder_settings; /* JSON text */
-    const void *encoder_table;    /* [encoder_table_bytes] */
-    size_t encoder_table_bytes;
-} qctx_store_description;
-
-/*
- * Fills rows [count, dim] with the vectors of rows first … first + count − 1 of one side. Called by
- * the writer for blocks of this rank's share. Local. `context` is the writer's caller's own.
- */
-typedef qctx_status (*qctx_store_rows)(void *context, qctx_side side, int64_t first, int64_t count, float *rows,
-                                       qctx_error *error);
-
-/*
- * Writes a store under `path`: every rank asks `rows` for its share in blocks and writes them; the file
- * appears under its name only when it is complete and synced. Collective. Errors: EXISTS (unless `force`), IO,
- * DATA (a row that is not finite or is zero: names side, row and id), and those of `rows`.
- */
-qctx_status qctx_store_write(qctx_comm *comm, const char *path, bool force, const qctx_store_description *description,
-                             qctx_store_rows rows, void *context, qctx_error *error);
 
 /*
  * Opens a store for reading; every rank sees the same file. Every row is checked once (each rank its

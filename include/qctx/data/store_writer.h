@@ -1,6 +1,6 @@
 /*
  * Writing a store while its vectors are made: by all ranks, batch by batch in any order, so that a killed job goes on
- * where it was.
+ * where it was; or, where rows can be asked for one after the other, with one call.
  *
  * Beside `path` stand `path`.partial, a whole store but for the vectors still missing, and `path`.journal, which
  * batches are in it and their checksums. A writer that finds a partial store of the same job (same corpus, encoder,
@@ -15,8 +15,22 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/data/corpus.h"
+#include "qctx/data/side.h"
 #include "qctx/data/store.h"
 #include "qctx/platform/comm.h"
+
+/* What a store is written from, beside its vectors. Texts are borrowed during the calls. */
+typedef struct {
+    const qctx_corpus *corpus;
+    qctx_dtype dtype;
+    int64_t dim;
+    const char *encoder; /* name, "hashing" */
+    const char *encoder_fingerprint;
+    const char *encoder_settings; /* JSON text */
+    const void *encoder_table;    /* [encoder_table_bytes] */
+    size_t encoder_table_bytes;
+} qctx_store_description;
 
 /* Which vectors are made together, and which rows each of them fills. The same on every rank; arrays are borrowed. */
 typedef struct {
@@ -55,5 +69,20 @@ qctx_status qctx_store_writer_put(qctx_store_writer *writer, int64_t batch, floa
  * IO, INTERNAL (a batch was not put).
  */
 qctx_status qctx_store_writer_close(qctx_store_writer *writer, qctx_status status, qctx_error *error);
+
+/*
+ * Fills rows [count, dim] with the vectors of rows first … first + count − 1 of one side. Called by
+ * the writer for blocks of this rank's share. Local. `context` is the writer's caller's own.
+ */
+typedef qctx_status (*qctx_store_rows)(void *context, qctx_side side, int64_t first, int64_t count, float *rows,
+                                       qctx_error *error);
+
+/*
+ * Writes a store under `path`: every rank asks `rows` for its share in blocks and writes them; the file
+ * appears under its name only when it is complete and synced. Collective. Errors: EXISTS (unless `force`), IO,
+ * DATA (a row that is not finite or is zero: names side, row and id), and those of `rows`.
+ */
+qctx_status qctx_store_write(qctx_comm *comm, const char *path, bool force, const qctx_store_description *description,
+                             qctx_store_rows rows, void *context, qctx_error *error);
 
 #endif
