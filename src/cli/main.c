@@ -91,6 +91,18 @@ static qctx_status run_command(qctx_comm *comm, const qctx_command *command, int
     return status;
 }
 
+/* `help COMMAND` is `COMMAND --help`. */
+static qctx_status help_on(const char *word, bool speaks, qctx_error *error)
+{
+    const qctx_command *command = find_command(word);
+
+    if (command == NULL)
+        return unknown_command(word, error);
+    if (speaks)
+        qctx_options_print_usage(command->usage, stdout);
+    return QCTX_OK;
+}
+
 /* Every rank sees the same argv, so all take the same branch. `command` is what argv[1] names, or NULL. */
 static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, int argc, char **argv, qctx_error *error)
 {
@@ -102,6 +114,8 @@ static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, int ar
         qctx_fail(error, QCTX_ERR_USAGE, "no command given");
         return qctx_hint(error, "to see the main job at work: make demo");
     }
+    if (strcmp(argv[1], "help") == 0 && argc > 2)
+        return help_on(argv[2], speaks, error);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         if (speaks)
             print_usage(stdout);

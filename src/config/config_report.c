@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config_internal.h"
 #include "qctx/base/suggest.h"
@@ -73,6 +74,57 @@ static void list_namesakes(const char *path, char *list, size_t size)
             add_word(list, size, " or ", qctx_config_keys[i].path, strlen(qctx_config_keys[i].path));
 }
 
+/* What other trainers call keys of ours, in their last word. */
+static const char *const aliases[][2] = {
+    {"learning_rate", "optim.lr"},
+    {"batch_size", "batch.size"},
+    {"train_batch_size", "batch.size"},
+    {"per_device_train_batch_size", "batch.size"},
+    {"num_epochs", "batch.epochs"},
+    {"num_train_epochs", "batch.epochs"},
+    {"max_steps", "batch.steps"},
+    {"warmup_steps", "optim.warmup"},
+    {"optimizer", "optim.kind"},
+    {"scheduler", "optim.schedule"},
+    {"lr_scheduler", "optim.schedule"},
+    {"lr_scheduler_type", "optim.schedule"},
+    {"max_grad_norm", "optim.clip_norm"},
+    {"grad_clip", "optim.clip_norm"},
+    {"temperature", "loss.logit_scale.init"},
+    {"hidden_size", "model.hidden"},
+    {"hidden_dim", "model.hidden"},
+    {"num_layers", "model.layers"},
+    {"dropout_rate", "model.dropout"},
+    {"output_dir", "run.out"},
+    {"run_name", "run.name"},
+    {"random_seed", "run.seed"},
+    {"bf16", "run.precision"},
+    {"train_file", "data.train"},
+    {"train_dataset", "data.train"},
+    {"eval_file", "data.eval"},
+    {"eval_dataset", "data.eval"},
+    {"model_name", "data.encoder"},
+    {"model_name_or_path", "data.encoder"},
+    {"embedding_model", "data.encoder"},
+    {"save_steps", "checkpoint.steps"},
+    {"save_total_limit", "checkpoint.keep"},
+};
+
+/* The key that others call by the last word of `path`, with dashes or underscores, or NULL. */
+static const char *find_alias(const char *path)
+{
+    char word[WORD_MAX];
+
+    snprintf(word, sizeof word, "%s", last_word(path));
+    for (char *c = word; *c != '\0'; c++)
+        if (*c == '-')
+            *c = '_';
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (strcasecmp(word, aliases[i][0]) == 0)
+            return aliases[i][1];
+    return NULL;
+}
+
 /* The section that is nearest to a word, copied to `found`; or "". */
 static void nearest_section(const char *word, char found[WORD_MAX])
 {
@@ -116,10 +168,10 @@ void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place 
     const char *near = list;
 
     list_namesakes(path, list, sizeof list);
-    if (list[0] == '\0')
+    if (list[0] == '\0' && find_alias(path) == NULL)
         nearest_section(path, list);
     if (list[0] == '\0')
-        near = nearest_key(path);
+        near = find_alias(path) != NULL ? find_alias(path) : nearest_key(path);
     if (near != NULL) {
         qctx_config_complain(reader, place, path, "unknown key; did you mean %s?", near);
         return;

@@ -9,6 +9,8 @@ RANKS=3 expect 4 "absent.yaml" qctx train absent.yaml
 RANKS=0
 expect 2 "usage: qctx-dist COMMAND" qctx
 expect 0 "commands:" qctx --help
+expect 0 "usage: qctx-dist train" qctx help train
+expect 2 "did you mean 'train'?" qctx help trian
 expect 0 "qctx-dist " qctx --version
 expect 2 "did you mean 'train'?" qctx trian
 expect 2 "is not a command of qctx-dist" qctx frobnicate

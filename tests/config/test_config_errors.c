@@ -138,6 +138,13 @@ static void sizes_have_a_unit(void **state)
         assert_contains(refuse_override(override), "command line: run.memory: expected 0 or a size with its unit, such "
                                                    "as 500MB or 2GiB, found ");
     }
+    /* What other trainers call a key leads to ours, wherever it stands. */
+    assert_contains(refuse_override("learning_rate=1e-3"), "did you mean optim.lr?");
+    assert_contains(refuse_override("optim.learning-rate=1e-3"), "did you mean optim.lr?");
+    assert_contains(refuse_override("train.batch_size=64"), "did you mean batch.size?");
+    assert_contains(refuse_override("num_train_epochs=3"), "did you mean batch.epochs?");
+    assert_contains(refuse_override("temperature=0.05"), "did you mean loss.logit_scale.init?");
+    assert_contains(refuse_override("epochs=3"), "did you mean batch.epochs?");
     assert_contains(refuse_override("run.memory=500"), "found '500'; did you mean 500MB?");
     assert_contains(refuse_override("run.memory=500mb"), "did you mean 500MB?");
     assert_null(strstr(refuse_override("run.memory=99999999TB"), "did you mean"));
@@ -188,7 +195,7 @@ static void unknown_keys_name_what_was_meant(void **state)
     assert_contains(refuse_override("kind=clip"), "did you mean loss.kind or optim.kind?");
     assert_contains(refuse_override("loss.init=1"), "did you mean loss.logit_scale.init or loss.logit_bias.init?");
     assert_contains(refuse_override("loss.logit_scal=1"), "did you mean loss.logit_scale?");
-    assert_contains(refuse_override("batch.learning_rate=1"), "unknown key; known here: size, epochs, steps");
+    assert_contains(refuse_override("batch.zebra=1"), "unknown key; known here: size, epochs, steps");
     assert_contains(refuse_override("zebra=1"),
                     "unknown key; known here: run, data, encoder, model, loss, optim, batch, eval, checkpoint");
     assert_contains(refuse_override("loss.zebra=1"), "known here: kind, direction, similarity, normalize, logit_scale, "
