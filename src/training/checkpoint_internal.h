@@ -1,48 +1,29 @@
-/* What writing (checkpoint_write.c), the header (checkpoint_header.c) and reading (checkpoint.c) share. */
+/*
+ * What the files of a checkpoint share: checkpoint.c (the whole), checkpoint_header.c (the bytes in front, by which it
+ * is verified), checkpoint_attributes.c and checkpoint_arrays.c (what the HDF5 file holds).
+ */
 #ifndef QCTX_TRAINING_CHECKPOINT_INTERNAL_H
 #define QCTX_TRAINING_CHECKPOINT_INTERNAL_H
-
-#include <stdbool.h>
 
 #include "qctx/training/checkpoint.h"
 
 #define CHECKPOINT_SCHEMA "qctx-checkpoint"
 
-/* The head's shape as attributes of the file. */
-typedef struct {
-    const char *name;
-    int64_t value;
-} checkpoint_shape;
+enum { CHECKPOINT_FRONT = 512 /* bytes before the HDF5 file */ };
 
-/* A number of the struct qctx_checkpoint that is an attribute of the same name. */
-typedef struct {
-    const char *name;
-    size_t offset;
-    bool is_whole;   /* an int64_t, else a double */
-    int64_t minimum; /* of a whole number */
-} checkpoint_number;
+/*
+ * All attributes, to and from an open file; `path` is for messages. What was read before a failure is the checkpoint's,
+ * to be freed with it. Local. Errors: those of HDF5, MEMORY; reading also FORMAT, DATA, and MISMATCH of a file whose
+ * way of taking steps is no longer known.
+ */
+qctx_status checkpoint_write_attributes(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error);
+qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint,
+                                       qctx_error *error);
 
-enum {
-    CHECKPOINT_FRONT = 512, /* bytes before the HDF5 file */
-    CHECKPOINT_SHAPES = 8,
-    CHECKPOINT_NUMBERS = 17,
-    CHECKPOINT_NAME_MAX = 96,
-    CHECKPOINT_SCALARS = 2
-};
-
-extern const checkpoint_number checkpoint_numbers[CHECKPOINT_NUMBERS];
-
-/* Datasets of the learned numbers behind the head's. */
-extern const char *const checkpoint_scalars[CHECKPOINT_SCALARS];
-
-void checkpoint_describe_head(const qctx_head_config *head, checkpoint_shape *shapes);
-
-/* The tensors of the head, freshly allocated; NULL without memory. */
-qctx_head_tensor *checkpoint_tensors(const qctx_head_config *head, qctx_error *error);
-
-/* The dataset of a tensor, and whether it has one dimension only. */
-void checkpoint_dataset(const qctx_head_tensor *tensor, char name[CHECKPOINT_NAME_MAX]);
-bool checkpoint_is_bias(const qctx_head_tensor *tensor);
+/* All arrays likewise; they are read after the attributes, which say their shapes, from a file of `bytes` bytes. */
+qctx_status checkpoint_write_arrays(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error);
+qctx_status checkpoint_read_arrays(const qctx_h5 *file, const char *path, int64_t bytes, qctx_checkpoint *checkpoint,
+                                   qctx_error *error);
 
 /*
  * The whole file's bytes, verified against their header: the HDF5 file begins at CHECKPOINT_FRONT and is as it was

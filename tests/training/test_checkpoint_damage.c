@@ -19,7 +19,7 @@ static int write_whole(void **state)
     qctx_error error;
 
     (void)state;
-    assert_status(qctx_checkpoint_write(test_comm, test_path("whole.h5"), &written, &error), QCTX_OK, &error);
+    write_checkpoint(test_path("whole.h5"), &written);
     assert_status(qctx_file_read(test_path("whole.h5"), &whole, &whole_bytes, &error), QCTX_OK, &error);
     return 0;
 }

@@ -28,7 +28,7 @@ static const char *run_folder(const char *name)
     return path;
 }
 
-static qctx_checkpoints *open_keeper(const char *folder, int64_t keep, bool resume)
+static qctx_checkpoints *open_checkpoints(const char *folder, int64_t keep, bool resume)
 {
     qctx_checkpoints *checkpoints = NULL;
     qctx_error error;
@@ -52,7 +52,7 @@ static void keep_step(qctx_checkpoints *checkpoints, int64_t step)
 /* Keeps the steps [count], three at most, and closes. */
 static void make_run(const char *folder, const int64_t *steps, int count)
 {
-    qctx_checkpoints *checkpoints = open_keeper(folder, 3, false);
+    qctx_checkpoints *checkpoints = open_checkpoints(folder, 3, false);
     qctx_error error;
 
     for (int i = 0; i < count; i++)
@@ -109,7 +109,7 @@ static void the_newest_are_kept(void **state)
 static void the_best_serves_only(void **state)
 {
     const char *folder = run_folder("best");
-    qctx_checkpoints *checkpoints = open_keeper(folder, 1, false);
+    qctx_checkpoints *checkpoints = open_checkpoints(folder, 1, false);
     qctx_checkpoint checkpoint = made_checkpoint(), read;
     qctx_error error;
     char *path;
@@ -169,7 +169,7 @@ static void a_damaged_one_gives_way_to_the_one_before(void **state)
         assert_contains(said, "taking the one before it in its place");
     }
     free(said);
-    checkpoints = open_keeper(folder, 2, true);
+    checkpoints = open_checkpoints(folder, 2, true);
     keep_step(checkpoints, 15);
     assert_status(qctx_checkpoints_wait(checkpoints, &error), QCTX_OK, &error);
     qctx_checkpoints_destroy(checkpoints);
@@ -209,11 +209,11 @@ static void what_a_kill_leaves_is_cleared_away(void **state)
     make_run(folder, steps, 2);
     test_write(torn, "half a checkpoint");
     expect_newest(folder, 20, "step-000000020.h5");
-    qctx_checkpoints_destroy(open_keeper(folder, 2, true));
+    qctx_checkpoints_destroy(open_checkpoints(folder, 2, true));
     qctx_comm_barrier(test_comm);
     assert_false(qctx_path_exists(torn));
     expect_newest(folder, 20, "step-000000020.h5");
-    qctx_checkpoints_destroy(open_keeper(folder, 2, false));
+    qctx_checkpoints_destroy(open_checkpoints(folder, 2, false));
     qctx_comm_barrier(test_comm);
     assert_false(qctx_folder_has(folder, "checkpoints/step-000000020.h5"));
     free(torn);
@@ -232,7 +232,7 @@ static void limit_file_size(rlim_t bytes)
 static void a_failure_in_the_background_is_everybodys(void **state)
 {
     const char *folder = run_folder("failing");
-    qctx_checkpoints *checkpoints = open_keeper(folder, 2, false);
+    qctx_checkpoints *checkpoints = open_checkpoints(folder, 2, false);
     qctx_checkpoint checkpoint = made_checkpoint();
     qctx_error error;
     qctx_status status;
@@ -257,7 +257,7 @@ static void a_failure_in_the_background_is_everybodys(void **state)
 static void a_full_disk_is_told_apart(void **state)
 {
     const char *folder = run_folder("full");
-    qctx_checkpoints *checkpoints = open_keeper(folder, 2, false);
+    qctx_checkpoints *checkpoints = open_checkpoints(folder, 2, false);
     char *temporary = qctx_path_join(folder, "checkpoints/step-000000007.h5.partial", NULL);
     qctx_error error;
 
@@ -285,6 +285,23 @@ static void a_folder_that_cannot_be_made_fails_on_all_ranks(void **state)
     qctx_checkpoints_destroy(NULL);
 }
 
+/* Its folder goes while the run trains. */
+static void a_folder_that_is_gone_fails_on_all_ranks(void **state)
+{
+    const char *folder = run_folder("gone");
+    qctx_checkpoints *checkpoints = open_checkpoints(folder, 2, false);
+    char *inside = qctx_path_join(folder, "checkpoints", NULL);
+    qctx_error error;
+
+    (void)state;
+    if (is_first())
+        assert_int_equal(rmdir(inside), 0);
+    keep_step(checkpoints, 1);
+    assert_status(qctx_checkpoints_wait(checkpoints, &error), QCTX_ERR_IO, &error);
+    qctx_checkpoints_destroy(checkpoints);
+    free(inside);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_newest_are_kept),
     cmocka_unit_test(the_best_serves_only),
@@ -294,5 +311,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_failure_in_the_background_is_everybodys),
     cmocka_unit_test(a_full_disk_is_told_apart),
     cmocka_unit_test(a_folder_that_cannot_be_made_fails_on_all_ranks),
+    cmocka_unit_test(a_folder_that_is_gone_fails_on_all_ranks),
 };
 TEST_MAIN(tests)

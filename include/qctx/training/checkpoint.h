@@ -8,12 +8,13 @@
  * II.A). So a file is its own manifest: what was torn, cut or changed anywhere is seen, wherever the file is copied to.
  * Equal states make equal bytes.
  *
- *   attributes   schema = "qctx-checkpoint", version = 2, epoch, step, evaluated, optimizer_steps, strength,
- *                best_metric, best_epoch, best_step, best_strength, encoder_fingerprint, config (resolved YAML), ranks,
- *                threads, seconds; sums of the running epoch: loss_sum, accuracy_sum, summed; the watch over the loss:
- *                loss_start, loss_now; seed; the head's shape: head_form, head_sides, head_activation, head_layers,
- *                head_input, head_hidden, head_output, head_dropout; how the steps were taken: similarity ("rows"),
- *                precision ("float32")
+ *   attributes   schema = "qctx-checkpoint", version = 2; the run's progress (qctx_progress): epoch, step, evaluated,
+ *                seconds, loss_sum, accuracy_sum, summed, loss_start, loss_now, best_metric, best_epoch, best_step,
+ *                best_strength; optimizer_steps, strength, encoder_fingerprint, config (resolved YAML), ranks, threads,
+ *                seed; the head's shape: head_form ("residual"), head_sides ("both"), head_activation ("gelu"),
+ *                head_layers, head_input, head_hidden, head_output, head_dropout; how the steps were taken: similarity
+ *                ("rows"), precision ("float32"). The first files of this version hold the head's three names as
+ *                numbers, which are read as well
  *   parameters/  one dataset per tensor: question/0/weight [out, in], …
  *   logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
  *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
@@ -59,10 +60,6 @@ typedef struct {
  */
 qctx_status qctx_checkpoint_encode(const qctx_checkpoint *checkpoint, qctx_h5_image *image, qctx_error *error);
 void qctx_checkpoint_seal(qctx_h5_image *image);
-
-/* Writes under `path`, durably. Rank 0 writes, all agree. Collective. Errors: IO, SPACE, MEMORY. */
-qctx_status qctx_checkpoint_write(qctx_comm *comm, const char *path, const qctx_checkpoint *checkpoint,
-                                  qctx_error *error);
 
 /*
  * Reads: rank 0 the file, all the bytes that it passes on. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,

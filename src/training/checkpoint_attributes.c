@@ -1,0 +1,218 @@
+/* The attributes of a checkpoint: one table, by which they are written and read. */
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint_internal.h"
+#include "qctx/base/names.h"
+
+typedef enum {
+    WHOLE, /* int64_t, from low to high */
+    SIZE,  /* likewise, of the head's shape */
+    REAL,  /* double, finite */
+    SHARE, /* double, in [0, 1) */
+    NAME,  /* an enum from low to high, by its name; earlier builds wrote numbers, which are read as well */
+    TEXT   /* char * */
+} attribute_kind;
+
+typedef struct {
+    const char *name;
+    attribute_kind kind;
+    size_t offset; /* in qctx_checkpoint */
+    int64_t low;
+    int64_t high;
+    const char *const *names;
+} attribute;
+
+/* Far above what fits into a machine, far below what overflows a product of two. */
+enum { WIDEST = 1 << 20, DEEPEST = 64 };
+
+#define OF(member) offsetof(qctx_checkpoint, member)
+
+/* clang-format off */
+static const attribute attributes[] = {
+    {"head_form", NAME, OF(head.form), QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL, qctx_head_form_names},
+    {"head_sides", NAME, OF(head.sides), QCTX_SIDES_QUESTION, QCTX_SIDES_SHARED, qctx_head_sides_names},
+    {"head_activation", NAME, OF(head.activation), QCTX_ACTIVATION_RELU, QCTX_ACTIVATION_TANH, qctx_activation_names},
+    {"head_layers", SIZE, OF(head.layers), 1, DEEPEST, NULL},
+    {"head_input", SIZE, OF(head.input), 1, WIDEST, NULL},
+    {"head_hidden", SIZE, OF(head.hidden), 1, WIDEST, NULL},
+    {"head_output", SIZE, OF(head.output), 1, WIDEST, NULL},
+    {"seed", WHOLE, OF(head.seed), INT64_MIN, INT64_MAX, NULL},
+    {"head_dropout", SHARE, OF(head.dropout), 0, 0, NULL},
+    {"epoch", WHOLE, OF(progress.epoch), 0, INT64_MAX, NULL},
+    {"step", WHOLE, OF(progress.step), 0, INT64_MAX, NULL},
+    {"evaluated", WHOLE, OF(progress.evaluated), -1, INT64_MAX, NULL},
+    {"strength", REAL, OF(strength), 0, 0, NULL},
+    {"best_metric", REAL, OF(progress.best_metric), 0, 0, NULL},
+    {"best_epoch", WHOLE, OF(progress.best_epoch), 0, INT64_MAX, NULL},
+    {"best_step", WHOLE, OF(progress.best_step), -1, INT64_MAX, NULL},
+    {"best_strength", REAL, OF(progress.best_strength), 0, 0, NULL},
+    {"seconds", REAL, OF(progress.seconds), 0, 0, NULL},
+    {"loss_sum", REAL, OF(progress.loss_sum), 0, 0, NULL},
+    {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, 0, NULL},
+    {"summed", WHOLE, OF(progress.summed), 0, INT64_MAX, NULL},
+    {"loss_start", REAL, OF(progress.loss_start), 0, 0, NULL},
+    {"loss_now", REAL, OF(progress.loss_now), 0, 0, NULL},
+    {"ranks", WHOLE, OF(ranks), 0, INT64_MAX, NULL},
+    {"threads", WHOLE, OF(threads), 0, INT64_MAX, NULL},
+    {"optimizer_steps", WHOLE, OF(optimizer.steps), 0, INT64_MAX, NULL},
+    {"encoder_fingerprint", TEXT, OF(encoder_fingerprint), 0, 0, NULL},
+    {"similarity", NAME, OF(similarity), QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING, qctx_similarity_names},
+    {"precision", NAME, OF(precision), QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, qctx_precision_names},
+    {"config", TEXT, OF(config), 0, 0, NULL},
+};
+/* clang-format on */
+
+enum { ATTRIBUTES = sizeof attributes / sizeof attributes[0] };
+
+static qctx_status write_one(qctx_h5 *file, const attribute *of, const qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    const void *value = (const char *)checkpoint + of->offset;
+
+    switch (of->kind) {
+    case WHOLE:
+    case SIZE:
+        return qctx_h5_set_int(file, "/", of->name, *(const int64_t *)value, error);
+    case REAL:
+    case SHARE:
+        return qctx_h5_set_double(file, "/", of->name, *(const double *)value, error);
+    case NAME:
+        return qctx_h5_set_text(file, "/", of->name, of->names[*(const int *)value], error);
+    case TEXT:
+        break;
+    }
+    return qctx_h5_set_text(file, "/", of->name, *(char *const *)value, error);
+}
+
+qctx_status checkpoint_write_attributes(qctx_h5 *file, const qctx_checkpoint *checkpoint, qctx_error *error)
+{
+    qctx_status status = qctx_h5_set_text(file, "/", "schema", CHECKPOINT_SCHEMA, error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_set_int(file, "/", "version", QCTX_CHECKPOINT_VERSION, error);
+    for (int i = 0; i < ATTRIBUTES && status == QCTX_OK; i++)
+        status = write_one(file, &attributes[i], checkpoint, error);
+    return status;
+}
+
+static qctx_status read_whole(const qctx_h5 *file, const char *path, const attribute *of, int64_t *value,
+                              qctx_error *error)
+{
+    qctx_status status = qctx_h5_get_int(file, "/", of->name, value, error);
+
+    if (status != QCTX_OK || (*value >= of->low && *value <= of->high))
+        return status;
+    if (of->kind != WHOLE)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %lld, which no head has", path, of->name,
+                         (long long)*value);
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %lld, expected at least %lld", path, of->name,
+                     (long long)*value, (long long)of->low);
+}
+
+static qctx_status read_real(const qctx_h5 *file, const char *path, const attribute *of, double *value,
+                             qctx_error *error)
+{
+    qctx_status status = qctx_h5_get_double(file, "/", of->name, value, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (of->kind == SHARE && !(*value >= 0.0 && *value < 1.0))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %g, expected a number in [0, 1)", path, of->name,
+                         *value);
+    if (!isfinite(*value))
+        return qctx_fail(error, QCTX_ERR_DATA, "%s: attribute %s is not finite", path, of->name);
+    return QCTX_OK;
+}
+
+static qctx_status read_name(const qctx_h5 *file, const char *path, const attribute *of, int *value, qctx_error *error)
+{
+    char *text = NULL;
+    int64_t number;
+    qctx_status status;
+
+    if (qctx_h5_get_int(file, "/", of->name, &number, NULL) == QCTX_OK) {
+        status = read_whole(file, path, of, &number, error);
+        *value = (int)number;
+        return status;
+    }
+    status = qctx_h5_get_text(file, "/", of->name, &text, error);
+    if (status != QCTX_OK)
+        return status;
+    *value = qctx_name_find(of->names, text);
+    if (*value < of->low || *value > of->high)
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is '%s', which this version does not know", path,
+                           of->name, text);
+    free(text);
+    return status;
+}
+
+static qctx_status read_one(const qctx_h5 *file, const char *path, const attribute *of, qctx_checkpoint *checkpoint,
+                            qctx_error *error)
+{
+    void *value = (char *)checkpoint + of->offset;
+
+    switch (of->kind) {
+    case WHOLE:
+    case SIZE:
+        return read_whole(file, path, of, value, error);
+    case REAL:
+    case SHARE:
+        return read_real(file, path, of, value, error);
+    case NAME:
+        return read_name(file, path, of, value, error);
+    case TEXT:
+        break;
+    }
+    return qctx_h5_get_text(file, "/", of->name, value, error);
+}
+
+/* The bytes are as they were written; that they are a checkpoint of this version is checked inside as well. */
+static qctx_status check_schema(const qctx_h5 *file, const char *path, qctx_error *error)
+{
+    char *schema = NULL;
+    int64_t version = 0;
+    qctx_status status = qctx_h5_get_text(file, "/", "schema", &schema, error);
+
+    if (status == QCTX_OK && strcmp(schema, CHECKPOINT_SCHEMA) != 0)
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute schema is '%s', expected '%s'", path, schema,
+                           CHECKPOINT_SCHEMA);
+    free(schema);
+    if (status == QCTX_OK)
+        status = qctx_h5_get_int(file, "/", "version", &version, error);
+    if (status == QCTX_OK && version != QCTX_CHECKPOINT_VERSION)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: checkpoint version %lld, expected %d", path, (long long)version,
+                         QCTX_CHECKPOINT_VERSION);
+    return status;
+}
+
+/* The file is whole, so none before it is to be taken in its place; but nobody here takes such steps. */
+static qctx_status refuse_retired_scheme(const qctx_h5 *file, const char *path, qctx_error *error)
+{
+    char *scheme = NULL;
+    qctx_status status = qctx_h5_get_text(file, "/", "similarity", &scheme, error);
+
+    if (status == QCTX_OK && strcmp(scheme, "rows_columns") == 0) {
+        qctx_fail(
+            error, QCTX_ERR_MISMATCH,
+            "%s: attribute similarity is 'rows_columns', a scheme of earlier versions; expected full, rows or ring",
+            path);
+        status = qctx_hint(error, "go on with the version that began the run, or begin a new one with "
+                                  "loss.similarity: auto");
+    }
+    free(scheme);
+    return status;
+}
+
+qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint,
+                                       qctx_error *error)
+{
+    qctx_status status = check_schema(file, path, error);
+
+    if (status == QCTX_OK)
+        status = refuse_retired_scheme(file, path, error);
+    for (int i = 0; i < ATTRIBUTES && status == QCTX_OK; i++)
+        status = read_one(file, path, &attributes[i], checkpoint, error);
+    return status;
+}
