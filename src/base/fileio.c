@@ -13,8 +13,7 @@
 void qctx_hint_space(qctx_error *error)
 {
     if (error != NULL && error->code == QCTX_ERR_SPACE)
-        qctx_hint(error, "free some space or quota there and give the same command again (--resume goes on where there "
-                         "is something to go on from), or choose another folder");
+        qctx_hint(error, "free some space or quota there and give the same command again, or choose another folder");
 }
 
 qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx_error *error)

@@ -24,7 +24,6 @@ void *qctx_alloc(int64_t count, size_t size, const char *purpose, qctx_error *er
     memory = aligned_alloc(ALIGNMENT, bytes);
     if (memory == NULL) {
         qctx_fail(error, QCTX_ERR_MEMORY, "cannot allocate %zu MiB for %s", bytes >> 20, purpose);
-        qctx_hint(error, "use a smaller batch or head, more nodes, or fewer ranks per node");
         return NULL;
     }
     memset(memory, 0, bytes);

@@ -142,6 +142,13 @@ static qctx_status flush_results(qctx_comm *comm, qctx_status status, qctx_error
     return status != QCTX_OK ? status : qctx_agree(comm, flushed, error);
 }
 
+/* Adds to a failure what those below cannot know: that memory is a matter of nodes and their ranks. */
+static void advise(qctx_error *error)
+{
+    if (error->code == QCTX_ERR_MEMORY && error->hint[0] == '\0')
+        qctx_hint(error, "use more nodes, or fewer ranks per node");
+}
+
 int main(int argc, char **argv)
 {
     static qctx_error error;
@@ -157,8 +164,10 @@ int main(int argc, char **argv)
     qctx_threads_set(comm);
     status = dispatch(comm, command, argc, argv, &error);
     status = flush_results(comm, status, &error);
-    if (status != QCTX_OK && qctx_comm_rank(comm) == 0)
+    if (status != QCTX_OK && qctx_comm_rank(comm) == 0) {
+        advise(&error);
         qctx_log_error(&error);
+    }
     qctx_comm_finish(comm);
     return (int)status;
 }

@@ -184,6 +184,17 @@ static void release(trainer *run)
     qctx_lockfile_release(run->lock);
 }
 
+/* Adds to a failure what those below cannot know: what takes less memory in training, and how a run goes on. */
+static void advise(qctx_error *error)
+{
+    size_t used = strlen(error->hint);
+
+    if (error->code == QCTX_ERR_MEMORY && used == 0)
+        qctx_hint(error, "use a smaller batch or head, more nodes, or fewer ranks per node");
+    if (error->code == QCTX_ERR_SPACE && used > 0)
+        snprintf(error->hint + used, sizeof error->hint - used, "; --resume goes on where there is a checkpoint");
+}
+
 qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_train_options *options,
                        qctx_train_result *result, qctx_error *error)
 {
@@ -215,5 +226,7 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
     if (result != NULL)
         *result = outcome(&run, status == QCTX_OK && qctx_course_is_over(&run.course, &run.progress));
     release(&run);
+    if (status != QCTX_OK)
+        advise(error);
     return status;
 }

@@ -154,6 +154,7 @@ if mount -t tmpfs -o size=1m tmpfs disk 2>log; then
     hint "free some space"
     check "nothing is left on the disk" test -z "$(ls disk)"
     expect 13 "No space left on device" ranks 2 train config.yaml run.out=disk/runs
+    hint "--resume goes on where there is a checkpoint"
     check "no checkpoint is half there" bash -c '! find disk -name "*.partial" | grep .'
     check "the one that is there is whole" alone info disk/runs/small
     umount disk
