@@ -83,8 +83,8 @@ static void check_changing_size(const qctx_loss_config *config)
 {
     const qctx_loss_scale scale = {2.0, -3.0};
     problem large = probe_problem(90, 8), small = probe_problem(7, 8);
-    int64_t *offsets = probe_room(large.count + 1, sizeof *offsets);
-    float *dq = probe_room(large.count * 8, sizeof *dq), *dc = probe_room(large.count * 8, sizeof *dc);
+    int64_t *offsets = probe_array(large.count + 1, sizeof *offsets);
+    float *dq = probe_array(large.count * 8, sizeof *dq), *dc = probe_array(large.count * 8, sizeof *dc);
     qctx_loss_batch mine;
     qctx_loss_result result;
     qctx_loss *loss;

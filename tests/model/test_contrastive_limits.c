@@ -9,14 +9,14 @@ static void one_loss_serves_steps_of_all_sizes(void **state)
 {
     const int64_t rows[] = {40, 7, 61, 0, 1, 40};
     const double scales[] = {log(100.0), 2.0, 3.0, 3.0, 1.0, log(100.0)};
-    problem largest = make_problem(61, 5);
+    problem largest = sharing_problem(61, 5);
 
     (void)state;
     for (int64_t k = 0; k < 61 * 5; k++)
         largest.c[k] = -largest.q[k];
-    for (int s = 0; s < SHARED; s++) {
-        const qctx_loss_config config = config_of(shared[s], QCTX_LOSS_CLIP);
-        qctx_loss *loss = create(test_comm, &config, &largest);
+    for (int s = 0; s < SHARING_SCHEMES; s++) {
+        const qctx_loss_config config = sharing_config(sharing_schemes[s], QCTX_LOSS_CLIP);
+        qctx_loss *loss = sharing_create(test_comm, &config, &largest);
 
         for (int k = 0; k < 6; k++) {
             problem p = largest;
@@ -24,8 +24,8 @@ static void one_loss_serves_steps_of_all_sizes(void **state)
             answer expected, actual;
 
             p.rows = rows[k];
-            expected = solve(test_comm, &p, &config, how);
-            actual = step(test_comm, loss, &p, &config, how);
+            expected = sharing_solve(test_comm, &p, &config, how);
+            actual = sharing_step(test_comm, loss, &p, &config, how);
             assert_close(actual.result.loss, expected.result.loss, 1e-6);
             assert_close(actual.result.accuracy, expected.result.accuracy, 0.0);
             assert_int_equal(actual.result.finite, true);
@@ -43,9 +43,9 @@ static void one_loss_serves_steps_of_all_sizes(void **state)
 static void assert_agrees(problem *p, const qctx_loss_config *config, manner how, double bound)
 {
     truth t = probe_truth(p, config, (qctx_loss_scale){how.log_scale, -4.0});
-    answer a = solve(test_comm, p, config, how);
+    answer a = sharing_solve(test_comm, p, config, how);
 
-    rows_of_rank(test_comm, config, p->rows, &p->first, &p->count);
+    sharing_rows(test_comm, config, p->rows, &p->first, &p->count);
     probe_assert(p, &a, &t, (probe_bound){bound, bound});
     probe_free_answer(&a);
     probe_free_truth(&t);
@@ -57,16 +57,16 @@ static void assert_agrees(problem *p, const qctx_loss_config *config, manner how
  */
 static void sums_below_the_shared_shift_are_exact(void **state)
 {
-    problem p = make_problem(45, 6);
+    problem p = sharing_problem(45, 6);
 
     (void)state;
     for (int64_t k = 0; k < 45 * 6; k++) {
         p.q[k] = (k / 6 % 3 == 0 ? -1.0f : 1.0f) * (1.0f + 0.1f * p.q[k]);
         p.c[k] = -1.0f - 0.05f * p.c[k];
     }
-    for (int s = 0; s < SHARED; s++)
+    for (int s = 0; s < SHARING_SCHEMES; s++)
         for (int d = 0; d < 3; d++) {
-            qctx_loss_config config = config_of(shared[s], QCTX_LOSS_CLIP);
+            qctx_loss_config config = sharing_config(sharing_schemes[s], QCTX_LOSS_CLIP);
 
             config.direction = (qctx_loss_direction)d;
             assert_agrees(&p, &config, (manner){false, false, log(100.0)}, 1e-4);
@@ -80,7 +80,7 @@ static void sums_below_the_shared_shift_are_exact(void **state)
 /* Against what the allocator hands out, which is more by what it needs itself. */
 static void memory_is_foretold(void **state)
 {
-    problem p = make_problem(600, 32);
+    problem p = sharing_problem(600, 32);
 
     (void)state;
 #ifdef __SANITIZE_ADDRESS__
@@ -91,7 +91,7 @@ static void memory_is_foretold(void **state)
         const qctx_similarity scheme = k == 0   ? QCTX_SIMILARITY_FULL
                                        : k == 4 ? QCTX_SIMILARITY_RING
                                                 : QCTX_SIMILARITY_ROWS;
-        qctx_loss_config config = config_of(scheme, QCTX_LOSS_CLIP);
+        qctx_loss_config config = sharing_config(scheme, QCTX_LOSS_CLIP);
         struct mallinfo2 before, after;
         int64_t told, first, rows;
         double taken;
@@ -99,10 +99,10 @@ static void memory_is_foretold(void **state)
 
         config.keep_bytes = k == 2 ? 100000 : k == 3 ? 10000000 : 0;
         config.leaves = k == 1 ? 8 : 0;
-        rows_of_rank(test_comm, &config, p.rows, &first, &rows);
+        sharing_rows(test_comm, &config, p.rows, &first, &rows);
         told = qctx_loss_memory(&config, qctx_comm_size(test_comm), rows, p.rows, p.dim);
         before = mallinfo2();
-        loss = create(test_comm, &config, &p);
+        loss = sharing_create(test_comm, &config, &p);
         after = mallinfo2();
         taken = (double)(after.uordblks + after.hblkhd) - (double)(before.uordblks + before.hblkhd);
         assert_close(taken / (double)told, 1.0, 0.05);
@@ -113,7 +113,7 @@ static void memory_is_foretold(void **state)
 
 static void operations_are_counted(void **state)
 {
-    qctx_loss_config config = config_of(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+    qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
     const double product = 2.0 * 1000.0 * 4000.0 * 64.0;
 
     (void)state;
@@ -130,9 +130,9 @@ static void operations_are_counted(void **state)
 
 static void what_no_plan_may_ask_for_is_refused(void **state)
 {
-    const qctx_loss_config bad[] = {config_of(QCTX_SIMILARITY_AUTO, QCTX_LOSS_CLIP),
-                                    config_of(QCTX_SIMILARITY_ROWS, QCTX_LOSS_SOFT),
-                                    config_of(QCTX_SIMILARITY_RING, QCTX_LOSS_SOFT),
+    const qctx_loss_config bad[] = {sharing_config(QCTX_SIMILARITY_AUTO, QCTX_LOSS_CLIP),
+                                    sharing_config(QCTX_SIMILARITY_ROWS, QCTX_LOSS_SOFT),
+                                    sharing_config(QCTX_SIMILARITY_RING, QCTX_LOSS_SOFT),
                                     {.normalize = true, .scheme = QCTX_SIMILARITY_RING, .leaves = 8},
                                     {.normalize = true, .scheme = QCTX_SIMILARITY_FULL, .leaves = 8}};
 

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "contrastive_reference.h"
 #include "qctx/base/rng.h"
-#include "qctx/model/contrastive.h"
 
 enum { ROWS = 6, DIM = 4, VALUES = ROWS * DIM };
 
@@ -23,7 +23,7 @@ static double loss_at(const qctx_loss_config *config, const double *q, const dou
     double dq[VALUES], dc[VALUES];
     qctx_loss_result result;
 
-    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, scale, dq, dc, &result);
+    contrastive_reference(config, q, c, ROWS, DIM, &batch, scale, dq, dc, &result);
     return result.loss;
 }
 
@@ -69,7 +69,7 @@ static void check_differences(const qctx_loss_config *config, qctx_loss_scale sc
         q[k] = 2.0 * qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 0, (uint64_t)k) - 1.0;
         c[k] = 2.0 * qctx_rng_uniform(1, QCTX_STREAM_SYNTH, 1, (uint64_t)k) - 1.0;
     }
-    qctx_loss_reference(config, q, c, ROWS, DIM, &batch, scale, dq, dc, &result);
+    contrastive_reference(config, q, c, ROWS, DIM, &batch, scale, dq, dc, &result);
     assert_true(result.finite);
     assert_gradient(config, q, c, scale, q, dq);
     assert_gradient(config, q, c, scale, c, dc);
@@ -108,7 +108,7 @@ static void clip_of_the_identity(void **state)
     qctx_loss_result result;
 
     (void)state;
-    qctx_loss_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    contrastive_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
     assert_close(result.loss, 0.31326168751822286, 1e-15);
     assert_close(result.dlog_scale, -0.2689414213699951, 1e-15);
     assert_close(result.accuracy, 1.0, 0.0);
@@ -117,13 +117,13 @@ static void clip_of_the_identity(void **state)
     assert_close(dc[2], 0.13447071068499756, 1e-15);
 
     config.normalize = false;
-    qctx_loss_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    contrastive_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
     assert_close(dq[0], -0.13447071068499756, 1e-15);
     assert_close(dq[1], 0.13447071068499756, 1e-15);
 
     /* Both directions of a symmetric S are alike, and the mean over B instead of 2B makes them equal to the whole. */
     config.direction = QCTX_DIRECTION_QUESTION;
-    qctx_loss_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    contrastive_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
     assert_close(result.loss, 0.31326168751822286, 1e-15);
     assert_close(dc[3], -0.13447071068499756, 1e-15);
 }
@@ -137,7 +137,7 @@ static void soft_of_the_identity(void **state)
     qctx_loss_result result;
 
     (void)state;
-    qctx_loss_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    contrastive_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
     assert_close(result.loss, 0.5822031088882179, 1e-14);
     assert_close(result.dlog_scale, 0.19661193324148185, 1e-14);
     assert_close(dq[0], -0.09830596662074093, 1e-14);
@@ -154,7 +154,7 @@ static void sigmoid_of_the_identity(void **state)
     qctx_loss_result result;
 
     (void)state;
-    qctx_loss_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    contrastive_reference(&config, x, x, 2, 2, &two, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
     assert_close(result.loss, 0.31326168751822286 + 0.6931471805599453, 1e-15);
     /* G = (-0.2689414213699951, 0.5)/2 by rows; Σ G·S is twice the first, Σ G both. */
     assert_close(result.dlog_scale, -0.2689414213699951, 1e-15);
@@ -177,7 +177,7 @@ static void a_masked_context_gets_nothing_from_the_question_it_answers(void **st
     qctx_loss_result result;
 
     (void)state;
-    qctx_loss_reference(&config, x, x, 3, 3, &three, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
+    contrastive_reference(&config, x, x, 3, 3, &three, (qctx_loss_scale){0.0, 0.0}, dq, dc, &result);
     /* dc[j] holds the entries of column j of s·G: question 0 does not push context 1, but question 1 pushes context 0.
      */
     assert_true(dc[3 * 1 + 0] == 0.0);

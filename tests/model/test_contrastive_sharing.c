@@ -25,15 +25,15 @@ static void assert_same(const answer *a, const answer *b)
 static void offers_and_gradients_in_place_change_no_bit(void **state)
 {
     const manner manners[] = {{true, false, 3.0}, {false, true, 3.0}, {true, true, 3.0}};
-    problem p = make_problem(83, 12);
+    problem p = sharing_problem(83, 12);
 
     (void)state;
-    for (int s = 0; s < SHARED; s++)
+    for (int s = 0; s < SHARING_SCHEMES; s++)
         for (int k = 0; k < 2; k++)
             for (int m = 0; m < 3; m++) {
-                const qctx_loss_config config = config_of(shared[s], kinds[k]);
-                answer expected = solve(test_comm, &p, &config, plain);
-                answer actual = solve(test_comm, &p, &config, manners[m]);
+                const qctx_loss_config config = sharing_config(sharing_schemes[s], kinds[k]);
+                answer expected = sharing_solve(test_comm, &p, &config, sharing_plain);
+                answer actual = sharing_solve(test_comm, &p, &config, manners[m]);
 
                 assert_same(&expected, &actual);
                 probe_free_answer(&expected);
@@ -46,20 +46,20 @@ static void offers_and_gradients_in_place_change_no_bit(void **state)
 static void kept_scores_change_no_bit(void **state)
 {
     const int64_t keep[] = {3 << 20, (int64_t)1 << 40};
-    problem p = make_problem(2100, 4);
+    problem p = sharing_problem(2100, 4);
 
     (void)state;
     for (int variant = 0; variant < 2; variant++) {
-        qctx_loss_config config = config_of(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+        qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
         answer expected;
 
         config.precision = variant == 0 ? QCTX_PRECISION_FLOAT32 : QCTX_PRECISION_BFLOAT16;
-        expected = solve(test_comm, &p, &config, plain);
+        expected = sharing_solve(test_comm, &p, &config, sharing_plain);
         for (int k = 0; k < 2; k++) {
             answer actual;
 
             config.keep_bytes = keep[k];
-            actual = solve(test_comm, &p, &config, plain);
+            actual = sharing_solve(test_comm, &p, &config, sharing_plain);
             assert_same(&expected, &actual);
             probe_free_answer(&actual);
         }
@@ -71,7 +71,7 @@ static void kept_scores_change_no_bit(void **state)
 /* Groups of 1, 2, 4 and 8 ranks each solve the whole batch: the same bits, be the way fast or careful. */
 static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
 {
-    problem p = make_problem(203, 24), opposite = make_problem(101, 6);
+    problem p = sharing_problem(203, 24), opposite = sharing_problem(101, 6);
     const problem *problems[] = {&p, &p, &p, &opposite};
     qctx_comm *alone = qctx_comm_groups(test_comm, 1);
     bool same = true;
@@ -82,20 +82,20 @@ static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
         opposite.c[k] = -1.0f;
     }
     for (int k = 0; k < 4; k++) {
-        qctx_loss_config config = config_of(QCTX_SIMILARITY_ROWS, k == 2 ? QCTX_LOSS_SIGMOID : QCTX_LOSS_CLIP);
+        qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, k == 2 ? QCTX_LOSS_SIGMOID : QCTX_LOSS_CLIP);
         const manner how = {k == 0, false, k == 3 ? log(100.0) : 3.0};
         answer expected;
 
         config.leaves = qctx_leaf_count(problems[k]->rows);
         config.precision = k == 1 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
-        expected = solve(alone, problems[k], &config, how);
+        expected = sharing_solve(alone, problems[k], &config, how);
         same = same && expected.result.finite;
         for (int size = 2; size <= qctx_comm_size(test_comm); size *= 2) {
             qctx_comm *group = qctx_comm_groups(test_comm, size);
-            answer actual = solve(group, problems[k], &config, how);
+            answer actual = sharing_solve(group, problems[k], &config, how);
             int64_t first, count;
 
-            rows_of_rank(group, &config, problems[k]->rows, &first, &count);
+            sharing_rows(group, &config, problems[k]->rows, &first, &count);
             if (qctx_leaf_is_invariant(config.leaves, qctx_comm_size(group)))
                 same = same && is_part(&expected, first * problems[k]->dim, &actual);
             probe_free_answer(&actual);
@@ -112,19 +112,20 @@ static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
 static void threads_change_no_bit(void **state)
 {
     int threads = omp_get_max_threads();
-    problem p = make_problem(700, 16);
+    problem p = sharing_problem(700, 16);
 
     (void)state;
     /* The last one is rows with leaves. */
-    for (int k = 0; k <= SHARED; k++) {
-        qctx_loss_config config = config_of(k < SHARED ? shared[k] : QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+    for (int k = 0; k <= SHARING_SCHEMES; k++) {
+        qctx_loss_config config =
+            sharing_config(k < SHARING_SCHEMES ? sharing_schemes[k] : QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
         answer one, two;
 
-        config.leaves = k < SHARED ? 0 : 8;
+        config.leaves = k < SHARING_SCHEMES ? 0 : 8;
         omp_set_num_threads(1);
-        one = solve(test_comm, &p, &config, plain);
+        one = sharing_solve(test_comm, &p, &config, sharing_plain);
         omp_set_num_threads(2);
-        two = solve(test_comm, &p, &config, plain);
+        two = sharing_solve(test_comm, &p, &config, sharing_plain);
         omp_set_num_threads(threads);
         assert_same(&one, &two);
         probe_free_answer(&one);

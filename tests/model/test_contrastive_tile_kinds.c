@@ -7,9 +7,9 @@ static void careful_sums_and_gradients_are_those_of_loops_in_double(void **state
     const double scale = 300.0;
 
     (void)state;
-    for (int k = 0; k < SHAPES * 2; k++) {
-        sample s = make_sample(shapes[k / 2]), before = make_sample(shapes[k / 2]);
-        qctx_precision precision = precisions[k % 2];
+    for (int k = 0; k < TILE_SHAPES * 2; k++) {
+        sample s = tile_sample(tile_shapes[k / 2]), before = tile_sample(tile_shapes[k / 2]);
+        qctx_precision precision = tile_precisions[k % 2];
         loss_tile *tile = &s.tile;
 
         memset(s.row_sum, 0, (size_t)tile->rows * sizeof *s.row_sum);
@@ -19,36 +19,36 @@ static void careful_sums_and_gradients_are_those_of_loops_in_double(void **state
             double sum = 0.0, max = -FLT_MAX;
 
             for (int64_t j = 0; j < tile->cols; j++)
-                max = fmax(max, scale * entry(&before, i, j));
+                max = fmax(max, scale * tile_entry(&before, i, j));
             for (int64_t j = 0; j < tile->cols; j++)
-                sum += exp(scale * entry(&before, i, j) - max);
-            assert_near((double)s.row_max[i], max, 1e-6);
-            assert_near(s.row_sum[i], sum, 5e-5);
+                sum += exp(scale * tile_entry(&before, i, j) - max);
+            tile_assert_near((double)s.row_max[i], max, 1e-6);
+            tile_assert_near(s.row_sum[i], sum, 5e-5);
         }
         for (int64_t j = 0; j < tile->cols; j++) {
             double sum = 0.0, max = -FLT_MAX;
 
             for (int64_t i = 0; i < tile->rows; i++)
-                max = fmax(max, scale * entry(&before, i, j));
+                max = fmax(max, scale * tile_entry(&before, i, j));
             for (int64_t i = 0; i < tile->rows; i++)
-                sum += exp(scale * entry(&before, i, j) - max);
-            assert_near((double)s.column_max[j], max, 1e-6);
-            assert_near(s.column_sum[j], sum, 5e-5);
+                sum += exp(scale * tile_entry(&before, i, j) - max);
+            tile_assert_near((double)s.column_max[j], max, 1e-6);
+            tile_assert_near(s.column_sum[j], sum, 5e-5);
         }
         loss_tile_careful_gradient(tile, scale, s.row_max, s.by_row, s.column_max, s.by_column, precision, s.out,
                                    tile->pitch);
         for (int64_t i = 0; i < tile->rows; i++)
             for (int64_t j = 0; j < tile->cols; j++) {
-                double score = scale * entry(&before, i, j);
+                double score = scale * tile_entry(&before, i, j);
                 double expected = exp(score - (double)s.row_max[i]) * (double)s.by_row[i] +
                                   exp(score - (double)s.column_max[j]) * (double)s.by_column[j];
 
-                assert_true(fabs((double)stored(precision, s.out, i * tile->pitch + j) - expected) <=
-                            bound_of(precision, 5e-5) * expected + 1e-30);
+                assert_true(fabs((double)tile_stored(precision, s.out, i * tile->pitch + j) - expected) <=
+                            tile_bound(precision, 5e-5) * expected + 1e-30);
             }
-        assert_padding(&s, precision);
-        free_sample(&s);
-        free_sample(&before);
+        tile_assert_padding(&s, precision);
+        tile_free(&s);
+        tile_free(&before);
     }
 }
 
@@ -74,9 +74,9 @@ static void sigmoid_is_that_of_loops_in_double(void **state)
     const double scale = 20.0, bias = -3.0;
 
     (void)state;
-    for (int k = 0; k < SHAPES * 2; k++) {
-        sample s = make_sample(shapes[k / 2]), before = make_sample(shapes[k / 2]);
-        qctx_precision precision = precisions[k % 2];
+    for (int k = 0; k < TILE_SHAPES * 2; k++) {
+        sample s = tile_sample(tile_shapes[k / 2]), before = tile_sample(tile_shapes[k / 2]);
+        qctx_precision precision = tile_precisions[k % 2];
         double loss = 0.0, g_sum = 0.0, expected_loss = 0.0, expected_sum = 1.0;
 
         g_sum = 1.0;
@@ -85,21 +85,22 @@ static void sigmoid_is_that_of_loops_in_double(void **state)
             double best = (double)before.best[i];
 
             for (int64_t j = 0; j < s.tile.cols; j++) {
-                double score = scale * entry(&before, i, j) + bias, g = 1.0 / (1.0 + exp(-score));
+                double score = scale * tile_entry(&before, i, j) + bias, g = 1.0 / (1.0 + exp(-score));
 
                 expected_loss += log1p(exp(score));
                 expected_sum += g;
-                best = fmax(best, entry(&before, i, j));
-                assert_near((double)stored(precision, s.out, i * s.tile.pitch + j), g, bound_of(precision, 4e-6));
+                best = fmax(best, tile_entry(&before, i, j));
+                tile_assert_near((double)tile_stored(precision, s.out, i * s.tile.pitch + j), g,
+                                 tile_bound(precision, 4e-6));
             }
             assert_true((double)s.best[i] == best);
         }
-        assert_near(loss, expected_loss, 1e-6);
-        assert_near(g_sum, expected_sum, 1e-6);
-        assert_padding(&s, precision);
+        tile_assert_near(loss, expected_loss, 1e-6);
+        tile_assert_near(g_sum, expected_sum, 1e-6);
+        tile_assert_padding(&s, precision);
         assert_true(loss_tile_sigmoid(&s.tile, scale, bias, NULL, precision, NULL, 0, &g_sum) == loss);
-        free_sample(&s);
-        free_sample(&before);
+        tile_free(&s);
+        tile_free(&before);
     }
 }
 

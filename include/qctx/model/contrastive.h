@@ -111,12 +111,4 @@ void qctx_loss_offer(qctx_loss *loss, const float *c, const qctx_loss_batch *bat
 void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch,
                     qctx_loss_scale scale, float *dq, float *dc, qctx_loss_result *result);
 
-/*
- * Reference: the same loss and gradients for the whole batch on one rank, in double, straight from the formulas.
- * Used by tests. q, c, dq, dc [rows, d]. Local. Without the memory for it, the loss is NaN and not finite.
- */
-void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
-                         const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
-                         qctx_loss_result *result);
-
 #endif

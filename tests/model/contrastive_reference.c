@@ -1,8 +1,9 @@
+#include "contrastive_reference.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/model/contrastive.h"
 
 /* Everything of one batch, each a full array in double. */
 typedef struct {
@@ -206,9 +207,9 @@ static double forward(reference *x, const qctx_loss_config *config, double bias,
     return NAN;
 }
 
-void qctx_loss_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
-                         const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
-                         qctx_loss_result *result)
+void contrastive_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
+                           const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
+                           qctx_loss_result *result)
 {
     double *memory = qctx_alloc(4 * rows * dim + 5 * rows * rows + 3 * rows, sizeof *memory, "the reference", NULL);
     bool *negative = qctx_alloc(rows * rows, sizeof *negative, "the reference", NULL);
