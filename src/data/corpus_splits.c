@@ -168,7 +168,7 @@ static int is_split_file(const struct dirent *entry)
     return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".tsv") == 0;
 }
 
-/* By bytes: the order must not depend on the locale. */
+/* Names are compared by bytes: their order must not depend on the locale. */
 static int compare_names(const struct dirent **left, const struct dirent **right)
 {
     return strcmp((*left)->d_name, (*right)->d_name);

@@ -4,7 +4,7 @@
 #include "hashing_internal.h"
 #include "qctx/base/mem.h"
 
-/* Entries of all ranks in one slice of the hash range, about. */
+/* About how many entries all ranks have in one slice of the hash range. */
 enum { SLICE_ENTRIES = 1 << 20 };
 
 qctx_status hashing_counts_add(hashing_counts *counts, uint64_t hash, uint64_t count, qctx_error *error)

@@ -38,7 +38,8 @@ typedef struct {
     int64_t word_features;   /* entries of the first part */
     int64_t length;          /* words of the text that are features */
     double *row;             /* [dim], for sums */
-    hashing_counts df;       /* gathered by a fit, as the two below */
+    /* Gathered by a fit from all texts of the thread. */
+    hashing_counts df;
     int64_t total_length;
     double largest_norm;
 } hashing_analyser;

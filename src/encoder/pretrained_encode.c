@@ -54,7 +54,7 @@ static qctx_status refuse(const running *team, int64_t text, qctx_error *error)
     const char *begin = team->texts[text];
     size_t shown = strnlen(begin, 60);
 
-    /* Not within a character. */
+    /* The text is not cut within a character. */
     while (shown > 0 && !qctx_unicode_begins(begin[shown]))
         shown--;
     return qctx_fail(error, QCTX_ERR_DATA, "%s: gives no finite vector for the text '%.*s'", team->model->folder.path,
@@ -80,52 +80,52 @@ typedef struct {
     qctx_transformer_workspace *workspace;
     int64_t *offsets; /* [most + 1] */
     float *vectors;   /* [most, dim of the model] */
-} thread_room;
+} thread_buffers;
 
-static qctx_status run_group(const running *team, const thread_room *room, int64_t group, qctx_error *error)
+static qctx_status run_group(const running *team, const thread_buffers *buffers, int64_t group, qctx_error *error)
 {
     const pretrained_tokens *tokens = team->tokens;
     int64_t first = team->groups[group], count = team->groups[group + 1] - first;
     int64_t width = qctx_transformer_dim(team->model->transformer);
-    qctx_token_batch batch = {count, room->offsets, tokens->ids + tokens->offsets[first]};
+    qctx_token_batch batch = {count, buffers->offsets, tokens->ids + tokens->offsets[first]};
     qctx_status status;
 
     for (int64_t i = 0; i <= count; i++)
-        room->offsets[i] = tokens->offsets[first + i] - tokens->offsets[first];
-    status = qctx_transformer_forward(team->model->transformer, room->workspace, &batch, room->vectors, error);
+        buffers->offsets[i] = tokens->offsets[first + i] - tokens->offsets[first];
+    status = qctx_transformer_forward(team->model->transformer, buffers->workspace, &batch, buffers->vectors, error);
     for (int64_t i = 0; i < count && status == QCTX_OK; i++)
-        status = finish(team, room->vectors + i * width, tokens->order[first + i], error);
+        status = finish(team, buffers->vectors + i * width, tokens->order[first + i], error);
     return status;
 }
 
-static qctx_status open_room(const running *team, thread_room *room, qctx_error *error)
+static qctx_status open_buffers(const running *team, thread_buffers *buffers, qctx_error *error)
 {
     int64_t width = qctx_transformer_dim(team->model->transformer);
 
-    *room = (thread_room){NULL, NULL, NULL};
-    room->offsets = qctx_alloc(team->most + 1, sizeof *room->offsets, "a group of texts", error);
-    room->vectors = qctx_alloc(team->most * width, sizeof *room->vectors, "a group's vectors", error);
-    if (room->offsets == NULL || room->vectors == NULL)
+    *buffers = (thread_buffers){NULL, NULL, NULL};
+    buffers->offsets = qctx_alloc(team->most + 1, sizeof *buffers->offsets, "a group of texts", error);
+    buffers->vectors = qctx_alloc(team->most * width, sizeof *buffers->vectors, "a group's vectors", error);
+    if (buffers->offsets == NULL || buffers->vectors == NULL)
         return QCTX_ERR_MEMORY;
-    return qctx_transformer_workspace_create(team->model->transformer, &room->workspace, error);
+    return qctx_transformer_workspace_create(team->model->transformer, &buffers->workspace, error);
 }
 
 /* What each thread of the team runs; all of them meet the loop, also one that has failed. */
 static void work(running *team)
 {
-    thread_room room;
+    thread_buffers buffers;
     qctx_error own;
-    qctx_status status = open_room(team, &room, &own);
+    qctx_status status = open_buffers(team, &buffers, &own);
 
 #pragma omp for schedule(dynamic, 1)
     for (int64_t group = 0; group < team->group_count; group++)
         if (status == QCTX_OK)
-            status = run_group(team, &room, group, &own);
+            status = run_group(team, &buffers, group, &own);
 #pragma omp critical(pretrained_team)
     pretrained_take_error(&team->status, team->error, status, &own);
-    qctx_transformer_workspace_destroy(room.workspace);
-    free(room.offsets);
-    free(room.vectors);
+    qctx_transformer_workspace_destroy(buffers.workspace);
+    free(buffers.offsets);
+    free(buffers.vectors);
 }
 
 qctx_status pretrained_run(const pretrained_model *model, const pretrained_tokens *tokens, int64_t dim,

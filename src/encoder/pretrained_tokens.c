@@ -18,7 +18,7 @@ typedef struct {
     const char *const *texts;
     int64_t count;
     piece *pieces;   /* [count] */
-    qctx_ids *lists; /* one a thread; guarded by the critical section, as what follows */
+    qctx_ids *lists; /* one a thread; it and what follows are guarded by the critical section */
     int64_t list_count;
     int64_t truncated;
     qctx_status status;
@@ -35,13 +35,14 @@ void pretrained_take_error(qctx_status *status, qctx_error *error, qctx_status o
 }
 
 /* A text with the prompt before it, in a buffer that grows; the text itself where there is no prompt. */
-static const char *prompted(const char *prompt, const char *text, char **buffer, int64_t *room, qctx_error *error)
+static const char *prompted(const char *prompt, const char *text, char **buffer, int64_t *capacity, qctx_error *error)
 {
     size_t before = strlen(prompt), length = strlen(text);
 
     if (before == 0)
         return text;
-    if (qctx_grow((void **)buffer, room, (int64_t)(before + length + 1), 1, "a text with its prompt", error) != QCTX_OK)
+    if (qctx_grow((void **)buffer, capacity, (int64_t)(before + length + 1), 1, "a text with its prompt", error) !=
+        QCTX_OK)
         return NULL;
     memcpy(*buffer, prompt, before);
     memcpy(*buffer + before, text, length + 1);
@@ -54,7 +55,7 @@ static void tokenise(tokenising *team)
     qctx_tokenizer_scratch *scratch = NULL;
     qctx_ids *ids;
     char *buffer = NULL;
-    int64_t room = 0, truncated = 0;
+    int64_t capacity = 0, truncated = 0;
     qctx_error own;
     qctx_status status = qctx_tokenizer_scratch_create(team->model->tokenizer, &scratch, &own);
 
@@ -67,7 +68,7 @@ static void tokenise(tokenising *team)
         int64_t first = ids->count;
 
         if (status == QCTX_OK)
-            text = prompted(team->prompt, team->texts[i], &buffer, &room, &own);
+            text = prompted(team->prompt, team->texts[i], &buffer, &capacity, &own);
         if (status == QCTX_OK)
             status = text == NULL ? QCTX_ERR_MEMORY
                                   : qctx_tokenizer_encode(team->model->tokenizer, scratch, text,

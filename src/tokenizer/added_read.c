@@ -1,3 +1,4 @@
+/* Added tokens as they are read, and the sorted patterns that texts are searched for. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static qctx_status read_token(tokenizer_added *added, const json_t *item, const 
         status = qctx_json_get_bool(item, "rstrip", false, place, &token->rstrip, error);
     if (status == QCTX_OK)
         status = qctx_json_get_bool(item, "normalized", !special, place, &token->normalized, error);
-    /* Empty ones are left out, as there. */
+    /* The original leaves out empty tokens, too. */
     if (status != QCTX_OK || token->content[0] == '\0')
         return status;
     token->id = (int32_t)id;

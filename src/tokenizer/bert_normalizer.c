@@ -1,3 +1,4 @@
+/* BertNormalizer: cleaning, spaces around ideographs, accents, lower case. */
 #include <stdlib.h>
 
 #include "pipeline.h"

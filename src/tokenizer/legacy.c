@@ -1,3 +1,4 @@
+/* The files of older releases, brought into the shape of tokenizer.json. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The special and added tokens of older releases, which stand in up to four files. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The steps of a normaliser, taken one after the other. */
 #include <stdlib.h>
 #include <string.h>
 

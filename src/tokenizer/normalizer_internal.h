@@ -20,7 +20,7 @@ typedef struct {
     tokenizer_bert_settings bert;
     qctx_normal_form form;
     bool left, right;        /* of STRIP_ENDS */
-    char *pattern, *content; /* of REPLACE_TEXT, and the latter of REPLACE_SPACES */
+    char *pattern, *content; /* of REPLACE_TEXT; of REPLACE_SPACES the content alone */
 } normalizer_step;
 
 struct tokenizer_normalizer {

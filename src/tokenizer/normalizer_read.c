@@ -1,3 +1,4 @@
+/* The steps of a normaliser, read from tokenizer.json. */
 #include <string.h>
 
 #include "normalizer_internal.h"

@@ -148,7 +148,8 @@ static qctx_status take_strictly(const tokenizer_text *from, int64_t at, int64_t
     return put_points(to, points, true, error);
 }
 
-/* The loose reference that begins at byte `at`, a '&', likewise. */
+/* The loose reference that begins at byte `at`, a '&': appends its characters; `*end` is the byte behind it, or `at`.
+ */
 static qctx_status take_loosely(const tokenizer_text *from, int64_t at, int64_t *end, tokenizer_text *to,
                                 qctx_error *error)
 {

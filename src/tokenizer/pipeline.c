@@ -1,3 +1,4 @@
+/* What all stages use: growing texts, lists of ids, white space, and the types of stages as they are read. */
 #include "pipeline.h"
 
 #include <stdio.h>
@@ -67,14 +68,14 @@ int64_t tokenizer_spaces_begin(const char *text, int64_t end)
     return end;
 }
 
-/* "A, B and C", cut where the room ends. */
-static void list_names(const char *const *names, int count, char *list, size_t room)
+/* "A, B and C", cut where the list ends. */
+static void list_names(const char *const *names, int count, char *list, size_t bytes)
 {
     size_t used = 0;
 
     list[0] = '\0';
-    for (int i = 0; i < count && used < room; i++)
-        used += (size_t)snprintf(list + used, room - used, "%s%s",
+    for (int i = 0; i < count && used < bytes; i++)
+        used += (size_t)snprintf(list + used, bytes - used, "%s%s",
                                  i == 0           ? ""
                                  : i == count - 1 ? " and "
                                                   : ", ",

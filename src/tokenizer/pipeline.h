@@ -1,6 +1,8 @@
 /*
  * The stages of a pipeline beside its model, read from tokenizer.json, or from an object of the same shape that was
- * made from older files. `place` begins messages: the file, and the key that held the value.
+ * made from older files. `place` begins messages: the file, and the key that held the value. A stage is in the files of
+ * its name: normalizer*.c with bert_*.c, pretokenizer*.c with split_*.c, added*.c, frame.c, wordpiece.c; what all of
+ * them use, in pipeline.c.
  */
 #ifndef QCTX_TOKENIZER_PIPELINE_H
 #define QCTX_TOKENIZER_PIPELINE_H
@@ -86,7 +88,10 @@ void tokenizer_pieces_free(tokenizer_pieces *pieces);
 #define TOKENIZER_CLIP_WORDS  "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
 #define TOKENIZER_CLIP_PIECES "<\\|startoftext\\|>|<\\|endoftext\\|>|" TOKENIZER_CLIP_WORDS
 
-/* As tokenizer_normalizer_create. */
+/*
+ * From null or an object as in tokenizer.json. Local. The caller destroys it (NULL-safe). Errors: MEMORY, FORMAT,
+ * CONFIG (not supported).
+ */
 qctx_status tokenizer_pretokenizer_create(const json_t *stage, const char *place, tokenizer_pretokenizer **created,
                                           qctx_error *error);
 void tokenizer_pretokenizer_destroy(tokenizer_pretokenizer *pretokenizer);
@@ -98,7 +103,7 @@ bool tokenizer_pretokenizer_is_byte_level(const tokenizer_pretokenizer *pretoken
 qctx_status tokenizer_pretokenizer_run(const tokenizer_pretokenizer *pretokenizer, const char *text, int64_t length,
                                        tokenizer_pieces *pieces, qctx_error *error);
 
-/* Further splitters, as those of tokenizer_internal.h: at white space; \w+|[^\w\s]+. Local. Errors: MEMORY. */
+/* Splitters beside those of tokenizer_internal.h: at white space; by \w+|[^\w\s]+. Local. Errors: MEMORY. */
 qctx_status tokenizer_split_spaces(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 qctx_status tokenizer_split_words(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 

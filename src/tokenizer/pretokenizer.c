@@ -1,3 +1,4 @@
+/* The splitters of a pre-tokeniser, each dividing the pieces of the one before. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The splitters of a pre-tokeniser, read from tokenizer.json. */
 #include <string.h>
 
 #include "pretokenizer_internal.h"

@@ -3,6 +3,9 @@
  *
  *   text ─ added tokens cut out ─ normaliser ─ pre-tokeniser ─ model (WordPiece or BPE) of each piece ─ post-processor
  *
+ * The vocabulary is in vocabulary.c, byte pair encoding in bpe*.c, splitters in split_*.c, OpenCLIP's cleaning in
+ * open_clip_clean*.c; pipeline.h has the other stages.
+ *
  * Texts are UTF-8 with a length in bytes; those that are not are made so by replacement characters first.
  */
 #ifndef QCTX_TOKENIZER_INTERNAL_H

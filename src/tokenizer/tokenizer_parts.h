@@ -10,7 +10,7 @@ struct qctx_tokenizer {
     tokenizer_pretokenizer *pretokenizer;
     tokenizer_added *added;
     tokenizer_frame frame;
-    tokenizer_wordpiece *wordpiece; /* or */
+    tokenizer_wordpiece *wordpiece; /* NULL: the model is BPE */
     tokenizer_bpe *bpe;
     bool open_clip;
     uint64_t hash;

@@ -1,10 +1,11 @@
+/* A tokenizer out of an object as in tokenizer.json: its model, and all stages beside it. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tokenizer_parts.h"
 
-/* "file: key", cut where the room ends. */
+/* "file: key", cut where the place ends. */
 typedef struct {
     char text[PATH_MAX + 100];
 } place_text;

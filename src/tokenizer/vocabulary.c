@@ -1,3 +1,4 @@
+/* Tokens and their ids: found by text through a hash table, by id through their order. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

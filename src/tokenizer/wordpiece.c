@@ -1,3 +1,4 @@
+/* WordPiece: each word spelt by the longest tokens, from its beginning on. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -10,8 +10,8 @@
 
 /* One text in one head, and what stands in scratch. */
 typedef struct {
-    int64_t count, padded; /* tokens, and filled up to whole vectors */
-    int64_t width, wide;   /* d / heads, and the same */
+    int64_t count, padded; /* tokens, and their number filled up to whole vectors */
+    int64_t width, wide;   /* d / heads, and that filled up to whole vectors */
     float *queries;        /* [count + TILE_ROWS, width], zeros behind the last */
     float *keys;           /* [width, padded], zeros behind the last: turned, so that a vector holds 16 of them */
     float *values;         /* [count, wide] */

@@ -15,7 +15,7 @@ enum {
     TILE_VECTORS = 4, /* most vectors of columns of a tile */
 };
 
-/* As it stands in memory: at any address of a float. */
+/* A vector as it stands in memory: at any address of a float. */
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
 #define KERNEL_INLINE __attribute__((always_inline)) static inline
@@ -57,7 +57,10 @@ KERNEL_INLINE float sum_of_lanes(const lanes *values)
 KERNEL_INLINE void transpose_lanes(lanes block[LANES]){TRANSPOSE_STEP(block, 1) TRANSPOSE_STEP(block, 2)
                                                            TRANSPOSE_STEP(block, 4) TRANSPOSE_STEP(block, 8)}
 
-/* c [rows, vectors of LANES] = a [rows, depth] · b [depth, the same]; rows and vectors are constants of each call. */
+/*
+ * c [rows, vectors · LANES] = a [rows, depth] · b [depth, vectors · LANES]; rows and vectors are constants of each
+ * call.
+ */
 KERNEL_INLINE void multiply_tile(const int rows, const int vectors, int64_t depth, const float *a, int64_t a_stride,
                                  const float *b, int64_t b_stride, float *c, int64_t c_stride)
 {
@@ -84,7 +87,7 @@ KERNEL_INLINE void multiply_tile(const int rows, const int vectors, int64_t dept
             *(lanes *)(c + i * c_stride + v * LANES) = sums[i][v];
 }
 
-/* The same for 1 to TILE_VECTORS vectors. */
+/* multiply_tile for a number of vectors that is known at run time, 1 to TILE_VECTORS. */
 KERNEL_INLINE void multiply_vectors(const int rows, int64_t vectors, int64_t depth, const float *a, int64_t a_stride,
                                     const float *b, int64_t b_stride, float *c, int64_t c_stride)
 {

@@ -32,7 +32,7 @@ static qctx_status read_function(const model_config *config, qctx_linear_functio
                                error);
 }
 
-/* It must take and give the text's vector, not those of tokens. */
+/* The module must take and give the text's vector, not those of tokens. */
 static qctx_status check_place(const model_config *config, qctx_error *error)
 {
     static const char *const places[] = {"module_input_name", "module_output_name"};

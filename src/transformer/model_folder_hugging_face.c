@@ -140,7 +140,7 @@ static qctx_status read_row(const model_config *config, const architecture_row *
         status = read_sizes(config, row, folder, error);
     if (status == QCTX_OK)
         status = model_config_function(config, row->function_key, row->function, &folder->function, error);
-    /* DistilBERT's is fixed. */
+    /* DistilBERT's epsilon is fixed. */
     if (status == QCTX_OK && row->architecture != QCTX_DISTILBERT)
         status = model_config_number(config, "layer_norm_eps", row->epsilon, &folder->epsilon, error);
     if (status == QCTX_OK)

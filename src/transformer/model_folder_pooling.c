@@ -64,7 +64,7 @@ int64_t model_folder_pooled(unsigned pooling)
     return count;
 }
 
-/* Those of sentence-transformers, in the order in which it joins the old keys. */
+/* The modes of sentence-transformers, in the order in which it joins those of the old keys. */
 static const struct {
     const char *mode, *old_key;
     unsigned bit; /* 0: not supported */

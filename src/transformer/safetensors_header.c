@@ -39,7 +39,7 @@ qctx_status safetensors_map(safetensors_file *file, const char *path, qctx_error
 {
     qctx_status status = QCTX_ERR_MEMORY;
     struct stat found;
-    /* Without waiting for whom a pipe of this name would wait. */
+    /* Opening a pipe of this name would wait for its other end. */
     int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     void *bytes;
 

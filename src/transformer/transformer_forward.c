@@ -1,4 +1,5 @@
 /* The forward pass over packed texts, its workspace, and the operations that it takes. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,22 @@ void qctx_transformer_workspace_destroy(qctx_transformer_workspace *workspace)
     free(workspace);
 }
 
+qctx_status transformer_check_batch(const qctx_model_folder *folder, const qctx_token_batch *batch, qctx_error *error)
+{
+    for (int64_t i = 0; i < batch->texts; i++) {
+        int64_t count = batch->offsets[i + 1] - batch->offsets[i];
+
+        if (count < 1 || count > folder->max_tokens)
+            return qctx_fail(error, QCTX_ERR_DATA, "%s: a text of %" PRId64 " tokens, expected 1 to %" PRId64,
+                             folder->path, count, folder->max_tokens);
+        for (int64_t t = batch->offsets[i]; t < batch->offsets[i + 1]; t++)
+            if (batch->ids[t] < 0 || batch->ids[t] >= folder->vocabulary)
+                return qctx_fail(error, QCTX_ERR_DATA, "%s: token id %" PRId32 ", expected 0 to %" PRId64, folder->path,
+                                 batch->ids[t], folder->vocabulary - 1);
+    }
+    return QCTX_OK;
+}
+
 /* One call: the sizes that its buffers have. */
 typedef struct {
     const qctx_transformer *transformer;
@@ -48,25 +65,26 @@ static qctx_status grow(const forward_pass *pass, qctx_error *error)
     int64_t vectors = pass->batch->texts * transformer->widest;
     struct {
         void **array;
-        int64_t *room, needed;
+        int64_t *capacity, needed;
         size_t size;
     } const rows[] = {
-        {(void **)&w->x, &w->x_room, tokens * d, sizeof *w->x},
-        {(void **)&w->normed, &w->normed_room, transformer->clip ? tokens * d : 0, sizeof *w->normed},
-        {(void **)&w->narrow, &w->narrow_room, pass->narrow ? tokens * d : 0, sizeof *w->narrow},
-        {(void **)&w->wide, &w->wide_room, wide, sizeof *w->wide},
-        {(void **)&w->token_positions, &w->positions_room, pass->longest, sizeof *w->token_positions},
-        {(void **)&w->scratch, &w->scratch_room, transformer_attention_scratch(pass->longest, d, heads),
+        {(void **)&w->x, &w->x_capacity, tokens * d, sizeof *w->x},
+        {(void **)&w->normed, &w->normed_capacity, transformer->clip ? tokens * d : 0, sizeof *w->normed},
+        {(void **)&w->narrow, &w->narrow_capacity, pass->narrow ? tokens * d : 0, sizeof *w->narrow},
+        {(void **)&w->wide, &w->wide_capacity, wide, sizeof *w->wide},
+        {(void **)&w->token_positions, &w->positions_capacity, pass->longest, sizeof *w->token_positions},
+        {(void **)&w->scratch, &w->scratch_capacity, transformer_attention_scratch(pass->longest, d, heads),
          sizeof *w->scratch},
-        {(void **)&w->distances, &w->distances_room,
+        {(void **)&w->distances, &w->distances_capacity,
          transformer->distances != NULL ? heads * (2 * pass->longest - 1) : 0, sizeof *w->distances},
-        {(void **)&w->vectors, &w->vectors_room, vectors, sizeof *w->vectors},
-        {(void **)&w->turned, &w->turned_room, vectors, sizeof *w->turned},
+        {(void **)&w->vectors, &w->vectors_capacity, vectors, sizeof *w->vectors},
+        {(void **)&w->turned, &w->turned_capacity, vectors, sizeof *w->turned},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].needed > *rows[i].room) {
-            qctx_status status = qctx_grow(rows[i].array, rows[i].room, rows[i].needed, rows[i].size, purpose, error);
+        if (rows[i].needed > *rows[i].capacity) {
+            qctx_status status =
+                qctx_grow(rows[i].array, rows[i].capacity, rows[i].needed, rows[i].size, purpose, error);
 
             if (status != QCTX_OK)
                 return status;
@@ -130,7 +148,10 @@ static void pick(const forward_pass *pass, void *rows, size_t bytes)
                 (char *)rows + (size_t)transformer_pooled_token(pass->transformer, pass->batch, i) * bytes, bytes);
 }
 
-/* One layer: x + Attention(·), then that + FeedForward(·). `source` is what the first product reads, and the next's. */
+/*
+ * One layer: x + Attention(·), then that + FeedForward(·). `source` is what its first product reads; returns what that
+ * of the next layer reads.
+ */
 static const void *apply_layer(const forward_pass *pass, const transformer_layer *layer, const float *distances,
                                bool picked, const void *source)
 {

@@ -32,20 +32,20 @@ struct qctx_transformer {
     int64_t widest; /* the longest vector that comes out of a map */
 };
 
-/* Each grows with the largest call; `…_room` counts its elements or bytes. */
+/* Each grows with the largest call; `…_capacity` counts its elements or bytes. */
 struct qctx_transformer_workspace {
-    float *x, *normed; /* [tokens, d]; in one that has its norms behind the sums, they are the same */
-    int64_t x_room, normed_room;
+    float *x, *normed; /* [tokens, d]; `normed` is used where norms stand before the products (CLIP), else x itself */
+    int64_t x_capacity, normed_capacity;
     qctx_bfloat16 *narrow; /* [tokens, d]: what products read in bfloat16 */
-    int64_t narrow_room;
+    int64_t narrow_capacity;
     char *wide; /* queries, keys, values [tokens, 3d] and mixed [tokens, d]; then hidden [tokens, f] in their place */
-    int64_t wide_room;
+    int64_t wide_capacity;
     int64_t *token_positions;
-    int64_t positions_room;
+    int64_t positions_capacity;
     float *scratch, *distances;
-    int64_t scratch_room, distances_room;
+    int64_t scratch_capacity, distances_capacity;
     float *vectors, *turned; /* [texts, widest]: the maps go to and fro between them */
-    int64_t vectors_room, turned_room;
+    int64_t vectors_capacity, turned_capacity;
 };
 
 /* rows [texts, dim] from x, the last layer's output: [texts, d] if `picked`, else [tokens, d]. Local. Cannot fail. */

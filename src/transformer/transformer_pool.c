@@ -1,8 +1,51 @@
 /* From the tokens' vectors to the text's: pooling, and the maps behind it. */
-#include <math.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "transformer_model.h"
+
+qctx_status transformer_pooled_dim(const qctx_model_folder *folder, unsigned pooling, int64_t *pooled, int64_t *dim,
+                                   qctx_error *error)
+{
+    int64_t width = 0;
+
+    for (unsigned kind = QCTX_POOL_CLS; kind <= QCTX_POOL_END_OF_TEXT; kind *= 2)
+        width += pooling & kind ? folder->hidden : 0;
+    *pooled = *dim = width;
+    if (width == 0)
+        return qctx_fail(error, QCTX_ERR_CONFIG, "%s: no pooling", folder->path);
+    if ((pooling & QCTX_POOL_END_OF_TEXT) && !transformer_is_clip(folder))
+        return qctx_fail(error, QCTX_ERR_CONFIG,
+                         "%s: pooling at the end of the text, expected another: the model is a %s, not CLIP",
+                         folder->path, qctx_architecture_names[folder->architecture]);
+    if (folder->projection > 0 && width != folder->hidden)
+        return qctx_fail(error, QCTX_ERR_CONFIG,
+                         "%s: pooled vectors have %" PRId64 " values, but the text projection takes %" PRId64,
+                         folder->path, width, folder->hidden);
+    if (folder->projection > 0)
+        *dim = folder->projection;
+    for (int64_t i = 0; i < folder->dense_count; i++) {
+        if (folder->dense[i].input != *dim)
+            return qctx_fail(error, QCTX_ERR_CONFIG,
+                             "%s: vectors of %" PRId64 " values come to dense layer %" PRId64 ", which takes %" PRId64,
+                             folder->path, *dim, i + 1, folder->dense[i].input);
+        *dim = folder->dense[i].output;
+    }
+    return QCTX_OK;
+}
+
+int64_t transformer_end_of_text(const qctx_model_folder *folder, int64_t count, const int32_t *ids)
+{
+    int64_t best = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        if (folder->end_of_text >= 0 && ids[i] == folder->end_of_text)
+            return i;
+        if (folder->end_of_text < 0 && ids[i] > ids[best])
+            best = i;
+    }
+    return best;
+}
 
 bool transformer_pools_one(const qctx_transformer *transformer)
 {
