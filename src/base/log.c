@@ -8,18 +8,12 @@
 #include "qctx/base/clock.h"
 
 static int speaking_rank = 0;
-static bool quiet_info = false;
 static bool progress_drawn = false;
 static FILE *redirected = NULL; /* or NULL: standard error */
 
 void qctx_log_set_rank(int rank)
 {
     speaking_rank = rank;
-}
-
-void qctx_log_set_quiet(bool quiet)
-{
-    quiet_info = quiet;
 }
 
 FILE *qctx_log_redirect(FILE *out)
@@ -61,7 +55,7 @@ void qctx_info(const char *format, ...)
     va_list arguments;
     FILE *out;
 
-    if (speaking_rank != 0 || quiet_info)
+    if (speaking_rank != 0)
         return;
     clear_progress();
     out = begin_line();
@@ -105,7 +99,7 @@ void qctx_log_error(const qctx_error *error)
 
 bool qctx_log_progress_shown(void)
 {
-    return speaking_rank == 0 && !quiet_info && redirected == NULL && isatty(STDERR_FILENO);
+    return speaking_rank == 0 && redirected == NULL && isatty(STDERR_FILENO);
 }
 
 static int terminal_columns(void)

@@ -18,9 +18,7 @@ struct qctx_linear {
     bool packed;
     int64_t depth; /* units of an input: `input`, or half of it where a unit is a pair */
     void *weight;  /* panels, or [output, input] as it came */
-    int64_t weight_bytes;
-    float *bias; /* [bias_count], filled up with zeros to whole panels */
-    int64_t bias_count;
+    float *bias;   /* [output], filled up with zeros to whole panels */
 };
 
 /* Panels of float32: line l has input l of each output. */
@@ -67,7 +65,7 @@ qctx_status qctx_linear_create(qctx_precision precision, int64_t output, int64_t
                                const float *bias, qctx_linear_function function, qctx_linear **created,
                                qctx_error *error)
 {
-    const int64_t panels = qctx_divide_up(output, LINEAR_COLS), size = qctx_precision_bytes(precision);
+    const int64_t whole = qctx_divide_up(output, LINEAR_COLS) * LINEAR_COLS, size = qctx_precision_bytes(precision);
     qctx_linear *linear = qctx_alloc(1, sizeof *linear, "a linear layer", error);
 
     *created = NULL;
@@ -79,10 +77,9 @@ qctx_status qctx_linear_create(qctx_precision precision, int64_t output, int64_t
     linear->function = function;
     linear->packed = linear_tile_fits(precision, input);
     linear->depth = input * size / (int64_t)sizeof(float);
-    linear->weight_bytes = size * input * (linear->packed ? panels * LINEAR_COLS : output);
-    linear->bias_count = panels * LINEAR_COLS;
-    linear->weight = qctx_alloc(linear->weight_bytes, 1, "the weights of a linear layer", error);
-    linear->bias = qctx_alloc(linear->bias_count, sizeof *linear->bias, "the bias of a linear layer", error);
+    linear->weight =
+        qctx_alloc(size * input * (linear->packed ? whole : output), 1, "the weights of a linear layer", error);
+    linear->bias = qctx_alloc(whole, sizeof *linear->bias, "the bias of a linear layer", error);
     if (linear->weight == NULL || linear->bias == NULL) {
         qctx_linear_destroy(linear);
         return QCTX_ERR_MEMORY;
@@ -101,11 +98,6 @@ void qctx_linear_destroy(qctx_linear *linear)
     free(linear->weight);
     free(linear->bias);
     free(linear);
-}
-
-int64_t qctx_linear_bytes(const qctx_linear *linear)
-{
-    return (int64_t)sizeof *linear + linear->weight_bytes + linear->bias_count * (int64_t)sizeof *linear->bias;
 }
 
 /* The element `index` of an array of this precision. */

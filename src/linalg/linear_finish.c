@@ -1,3 +1,4 @@
+/* What follows the sums of a linear layer, in plain C: bias, function, residual, rounding. */
 #include "linear_internal.h"
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/multiversion.h"
@@ -91,16 +92,4 @@ void linear_finish(qctx_linear_function function, const linear_block *block)
         else
             qctx_to_bfloat16_row(sums, block->cols, (qctx_bfloat16 *)block->y + at);
     }
-}
-
-void qctx_linear_function_apply(qctx_linear_function function, int64_t count, float *values)
-{
-    apply_to_values(function, count, values);
-}
-
-const char *qctx_linear_function_name(qctx_linear_function function)
-{
-    static const char *const names[] = {"identity", "relu", "gelu", "gelu_new", "quick_gelu", "tanh"};
-
-    return names[function];
 }

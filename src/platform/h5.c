@@ -1,3 +1,4 @@
+/* Files on the disk, their groups, and what the other parts share: failures, handles. */
 #include "qctx/platform/h5.h"
 
 #include <errno.h>
@@ -110,20 +111,20 @@ static qctx_status check_access(const char *path, int flags, const char *what, q
     return QCTX_OK;
 }
 
-static qctx_status open_existing(const char *path, unsigned mode, qctx_h5 **opened, qctx_error *error)
+qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error)
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
     qctx_status status = qctx_h5_make_handle(path, &file, error);
 
     if (status == QCTX_OK)
-        status = check_access(path, mode == H5F_ACC_RDONLY ? O_RDONLY : O_RDWR, "cannot open", error);
+        status = check_access(path, O_RDONLY, "cannot open", error);
     if (status != QCTX_OK)
         goto out;
-    access = mode == H5F_ACC_RDONLY ? H5Pcreate(H5P_FILE_ACCESS) : qctx_h5_writer_access(&file->failure);
+    access = H5Pcreate(H5P_FILE_ACCESS);
     /* Locks fail on some network file systems, and a reader of finished files needs none. */
     H5Pset_file_locking(access, 0, 1);
-    file->id = H5Fopen(path, mode, access);
+    file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (file->id < 0) {
         status = qctx_h5_fail(path, "not a readable HDF5 file", QCTX_ERR_FORMAT, error);
         qctx_hint(error, "expected a store or a checkpoint; was the file copied completely?");
@@ -135,16 +136,6 @@ out:
     qctx_h5_release(-1, -1, -1, access);
     qctx_h5_free_handle(file);
     return status;
-}
-
-qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error)
-{
-    return open_existing(path, H5F_ACC_RDONLY, opened, error);
-}
-
-qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error)
-{
-    return open_existing(path, H5F_ACC_RDWR, opened, error);
 }
 
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error)
@@ -202,16 +193,6 @@ bool qctx_h5_exists(const qctx_h5 *file, const char *object)
         if (object[i] == '\0')
             return true;
     }
-}
-
-qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
-{
-    hid_t properties = qctx_h5_link_properties();
-    hid_t group = H5Gcreate2(file->id, name, properties, H5P_DEFAULT, H5P_DEFAULT);
-    qctx_status status = qctx_h5_written(file, group, name, error);
-
-    qctx_h5_release(group, -1, -1, properties);
-    return status;
 }
 
 /* The name of link `index` of a group in alphabetical order, or NULL with `error` filled. */

@@ -31,7 +31,6 @@ static void lines_go_where_they_are_sent_with_the_time(void **state)
     snprintf(path, sizeof path, "%s.%d", test_path("log"), qctx_comm_rank(test_comm));
     out = fopen(path, "w");
     assert_non_null(out);
-    qctx_log_set_quiet(false);
     before = qctx_log_redirect(out);
     qctx_info("%d steps", 7);
     assert_false(qctx_log_progress_shown());
@@ -40,7 +39,6 @@ static void lines_go_where_they_are_sent_with_the_time(void **state)
     qctx_hint(&error, "what helps");
     qctx_log_error(&error);
     assert_ptr_equal(qctx_log_redirect(before), out);
-    qctx_log_set_quiet(true);
     /* Lines are there before the stream is closed: they are read while the work goes on. */
     text = said(path);
     fclose(out);

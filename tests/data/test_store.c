@@ -1,6 +1,8 @@
 /* ranks: 1 2 3 4 5 */
 #include "harness.h"
 
+#include "h5_edit.h"
+
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -449,7 +451,7 @@ static const char *make_foreign(const foreign *what)
         make_vectors(file, what, "questions/vectors", 3, what->question_dim);
         make_vectors(file, what, "contexts/vectors", 20, what->context_dim);
         assert_status(
-            qctx_h5_group(file, strcmp(what->leave_out, "answers/train") == 0 ? "answers" : "answers/train", &error),
+            test_h5_group(file, strcmp(what->leave_out, "answers/train") == 0 ? "answers" : "answers/train", &error),
             QCTX_OK, &error);
         if (strcmp(what->leave_out, "answers/train") != 0) {
             make_list(file, what, "answers/train/questions", what->questions, 3);
@@ -503,7 +505,7 @@ static void sorts_answers_and_keeps_each_once(void **state)
     what.leave_out = "answers/train";
     path = make_foreign(&what);
     if (speaks()) {
-        assert_status(qctx_h5_reopen(path, &file, &error), QCTX_OK, &error);
+        assert_status(test_h5_reopen(path, &file, &error), QCTX_OK, &error);
         make_list(file, &what, "answers/dev/offsets", (int64_t[]){0, 4, 5, 7}, 4);
         make_list(file, &what, "answers/dev/contexts", (int64_t[]){9, 3, 9, 3, 3, 8, 2}, 7);
         assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);

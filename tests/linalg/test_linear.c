@@ -10,8 +10,10 @@
 #include "qctx/base/bfloat16.h"
 #include "qctx/linalg/linear.h"
 
+#include "../../src/linalg/linear_internal.h"
+
 /* Rows and widths up to these, and elements behind an array that must stay as they are. */
-enum { MOST_ROWS = 400, MOST_WIDTH = 1100, GUARD = 64, FUNCTIONS = QCTX_LINEAR_TANH + 1 };
+enum { MOST_ROWS = 400, MOST_WIDTH = 1100, GUARD = 64, MOST_COUNT = 4001, FUNCTIONS = QCTX_LINEAR_TANH + 1 };
 
 static const qctx_precision precisions[] = {QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16};
 static const float guard_value = 12345.0f;
@@ -59,7 +61,6 @@ static qctx_linear *layer(qctx_precision precision, int64_t output, int64_t inpu
     assert_status(
         qctx_linear_create(precision, output, input, weight, with_bias ? bias : NULL, function, &created, &error),
         QCTX_OK, &error);
-    assert_true(qctx_linear_bytes(created) >= output * input * qctx_precision_bytes(precision));
     return created;
 }
 
@@ -216,22 +217,32 @@ static void test_threads_share_a_layer(void **state)
     }
 }
 
+/* The function alone, in place: what follows a row of sums without a bias. */
+static void apply(qctx_linear_function function, int64_t count, float *values)
+{
+    static const float no_bias[MOST_COUNT];
+    const linear_block block = {
+        .rows = 1, .cols = count, .sums = values, .bias = no_bias, .y_type = QCTX_PRECISION_FLOAT32, .y = values};
+
+    assert_true(count <= MOST_COUNT);
+    linear_finish(function, &block);
+}
+
 static void test_functions_over_their_range(void **state)
 {
-    enum { COUNT = 4001 };
+    enum { COUNT = MOST_COUNT };
     static float values[COUNT];
 
     (void)state;
     for (int f = 0; f < FUNCTIONS; f++) {
         for (int i = 0; i < COUNT; i++)
             values[i] = (float)(i - COUNT / 2) * 0.01f;
-        qctx_linear_function_apply((qctx_linear_function)f, COUNT, values);
+        apply((qctx_linear_function)f, COUNT, values);
         for (int i = 0; i < COUNT; i++) {
             double expected = exact((qctx_linear_function)f, (float)(i - COUNT / 2) * 0.01f);
 
             if (fabs(values[i] - expected) > 1.5e-6 * (1.0 + 0.3 * fabs(expected)))
-                fail_msg("%s(%g): %.9g, expected %.9g", qctx_linear_function_name((qctx_linear_function)f),
-                         (i - COUNT / 2) * 0.01, values[i], expected);
+                fail_msg("function %d (%g): %.9g, expected %.9g", f, (i - COUNT / 2) * 0.01, values[i], expected);
         }
     }
 }
@@ -247,23 +258,19 @@ static void test_extreme_values(void **state)
         float values[COUNT];
 
         memcpy(values, extremes, sizeof values);
-        qctx_linear_function_apply((qctx_linear_function)f, COUNT, values);
+        apply((qctx_linear_function)f, COUNT, values);
         for (int i = 0; i < COUNT; i++) {
             double expected = exact((qctx_linear_function)f, extremes[i]);
 
             if (!(fabs(values[i] - expected) <= 1e-6 * fabs(expected) + 1e-30))
-                fail_msg("%s(%g): %.9g, expected %.9g", qctx_linear_function_name((qctx_linear_function)f), extremes[i],
-                         values[i], expected);
+                fail_msg("function %d (%g): %.9g, expected %.9g", f, extremes[i], values[i], expected);
         }
     }
 }
 
-static void test_names(void **state)
+static void test_nothing_is_destroyed(void **state)
 {
     (void)state;
-    assert_string_equal(qctx_linear_function_name(QCTX_LINEAR_GELU), "gelu");
-    assert_string_equal(qctx_linear_function_name(QCTX_LINEAR_GELU_TANH), "gelu_new");
-    assert_string_equal(qctx_linear_function_name(QCTX_LINEAR_QUICK_GELU), "quick_gelu");
     qctx_linear_destroy(NULL);
 }
 
@@ -275,6 +282,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_threads_share_a_layer),
     cmocka_unit_test(test_functions_over_their_range),
     cmocka_unit_test(test_extreme_values),
-    cmocka_unit_test(test_names),
+    cmocka_unit_test(test_nothing_is_destroyed),
 };
 TEST_MAIN(tests)

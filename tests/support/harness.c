@@ -29,7 +29,6 @@ int test_main(int argc, char **argv, const char *name, const struct CMUnitTest *
         __lsan_enable();
     rank = qctx_comm_rank(test_comm);
     qctx_log_set_rank(rank);
-    qctx_log_set_quiet(true);
     /* cmocka's API for a table whose length is known only at run time. */
     outcome[0] = _cmocka_run_group_tests(name, tests, count, NULL, NULL);
     if (__lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0)

@@ -16,9 +16,6 @@
 /* Tells the log which rank speaks. Before this call the process counts as rank 0. Local. */
 void qctx_log_set_rank(int rank);
 
-/* Drops info and progress lines, as the tests do. Local. */
-void qctx_log_set_quiet(bool quiet);
-
 /*
  * Sends info lines, warnings and errors of this process to `out`, with the time in front, and shows no progress; NULL
  * brings standard error back. Returns what was before. The caller closes its stream. Local.

@@ -33,13 +33,13 @@ double qctx_median(double *values, int64_t count);
 int64_t qctx_sort_unique(int64_t *values, int64_t count);
 
 /* Whether what stands at place `at` of a sorted order comes before what is sought. */
-typedef bool qctx_is_before(const void *sought, int64_t at);
+typedef bool (*qctx_is_before)(const void *sought, int64_t at);
 
 /*
  * The first of the places first … end − 1 that is not before what is sought, or `end`: a binary search in whatever is
  * sorted. Local. Cannot fail.
  */
-static inline int64_t qctx_first_not_before(int64_t first, int64_t end, qctx_is_before *is_before, const void *sought)
+static inline int64_t qctx_first_not_before(int64_t first, int64_t end, qctx_is_before is_before, const void *sought)
 {
     while (first < end) {
         int64_t middle = first + (end - first) / 2;

@@ -36,9 +36,6 @@ qctx_status qctx_linear_create(qctx_precision precision, int64_t output, int64_t
                                qctx_error *error);
 void qctx_linear_destroy(qctx_linear *linear);
 
-/* Bytes that it holds. Local. */
-int64_t qctx_linear_bytes(const qctx_linear *linear);
-
 /*
  * y [rows, output] = function(x [rows, input] · Wᵀ + b), plus `residual` [rows, output] unless NULL (which may be y).
  * x and y hold float32 or bfloat16 each, as the layer and `y_type` say (with a residual, float32, y is float32, too): a
@@ -46,11 +43,5 @@ int64_t qctx_linear_bytes(const qctx_linear *linear);
  */
 void qctx_linear_apply(const qctx_linear *linear, int64_t rows, const void *x, const float *residual,
                        qctx_precision y_type, void *y);
-
-/* The function itself, in place over values [count]: for what stands beside products, and as the twin. Local. */
-void qctx_linear_function_apply(qctx_linear_function function, int64_t count, float *values);
-
-/* "gelu", "quick_gelu" …: as Hugging Face's configurations name it. Local. */
-const char *qctx_linear_function_name(qctx_linear_function function);
 
 #endif

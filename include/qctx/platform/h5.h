@@ -35,9 +35,6 @@ qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error);
 /* Creates a file that one rank writes. Local. Errors: IO. */
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error);
 
-/* Reopens a finished file for additions by one rank. Local. Errors: IO. */
-qctx_status qctx_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error);
-
 /*
  * Memory that holds a whole HDF5 file, behind `front` bytes that are the caller's. To begin with all is 0 but `front`;
  * the memory is used again when another file is made in it, and the caller frees `bytes`.
@@ -63,9 +60,6 @@ qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
 
 /* Whether there is a group or dataset of that path. Local. */
 bool qctx_h5_exists(const qctx_h5 *file, const char *object);
-
-/* Creates a group and its parents. Local. Errors: IO. */
-qctx_status qctx_h5_group(qctx_h5 *file, const char *name, qctx_error *error);
 
 /* Names of the links in a group, sorted; free each and the array. Local. Errors: FORMAT, MEMORY. */
 qctx_status qctx_h5_list(const qctx_h5 *file, const char *group, char ***names, int64_t *count, qctx_error *error);

@@ -1,0 +1,32 @@
+#include "h5_edit.h"
+
+#include "../../src/platform/h5_internal.h"
+
+qctx_status test_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    qctx_h5 *file = NULL;
+    qctx_status status = qctx_h5_make_handle(path, &file, error);
+
+    if (status == QCTX_OK) {
+        H5Pset_file_locking(access, 0, 1);
+        file->id = H5Fopen(path, H5F_ACC_RDWR, access);
+        status = qctx_h5_written(file, file->id, "cannot open", error);
+    }
+    H5Pclose(access);
+    if (status == QCTX_OK)
+        *opened = file;
+    else
+        qctx_h5_free_handle(file);
+    return status;
+}
+
+qctx_status test_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
+{
+    hid_t properties = qctx_h5_link_properties();
+    hid_t group = H5Gcreate2(file->id, name, properties, H5P_DEFAULT, H5P_DEFAULT);
+    qctx_status status = qctx_h5_written(file, group, name, error);
+
+    qctx_h5_release(group, -1, -1, properties);
+    return status;
+}
