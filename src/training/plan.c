@@ -31,3 +31,17 @@ void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch,
 {
     qctx_plan_share(plan, batch, qctx_comm_rank(comm), qctx_comm_size(comm), first, rows);
 }
+
+qctx_loss_config qctx_plan_loss(const qctx_plan *plan, qctx_loss_kind kind, qctx_loss_direction direction,
+                                bool normalize)
+{
+    return (qctx_loss_config){
+        .kind = kind,
+        .direction = direction,
+        .normalize = normalize,
+        .scheme = plan->scheme,
+        .precision = plan->precision,
+        .leaves = plan->leaves,
+        .keep_bytes = plan->keep_bytes,
+    };
+}

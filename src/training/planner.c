@@ -1,3 +1,4 @@
+/* Makes a plan: settles what a request leaves open, has the best plan found, and has it explained or refused. */
 #include "qctx/training/planner.h"
 
 #include "planner_internal.h"
@@ -44,11 +45,6 @@ static int64_t free_memory(qctx_comm *comm)
     return bytes > 0 ? bytes / 5 * 4 : PLANNER_NO_LIMIT;
 }
 
-bool planner_only_float32(const qctx_plan_request *request)
-{
-    return request->kind == QCTX_LOSS_SOFT || request->similarity == QCTX_SIMILARITY_FULL;
-}
-
 /* The precision of a request on this machine. Collective. */
 static qctx_status settle_precision(qctx_comm *comm, const qctx_plan_rates *rates, qctx_plan_request *request,
                                     qctx_error *error)
@@ -67,6 +63,21 @@ static qctx_status settle_precision(qctx_comm *comm, const qctx_plan_rates *rate
             native && gains && !planner_only_float32(request) ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
     }
     return QCTX_OK;
+}
+
+qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan,
+                             qctx_error *error)
+{
+    qctx_loss_conflict conflict =
+        qctx_config_loss_conflict(request->kind, request->similarity, request->precision, request->reproducible);
+    qctx_status status;
+
+    if (conflict.key != NULL)
+        return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
+    status = planner_check_ranks(request, ranks, error);
+    if (status == QCTX_OK && !planner_fit(request, ranks, limit, plan))
+        status = planner_refuse_memory(request, ranks, limit, plan, error);
+    return status;
 }
 
 qctx_status qctx_plan_make(qctx_comm *comm, const qctx_plan_request *request, qctx_plan *plan, qctx_error *error)

@@ -1,13 +1,15 @@
-/* Which scheme, and what its memory is spent on. */
-#include <stdlib.h>
-
+/* Which scheme, and what its memory is spent on: the best plan within a limit. */
 #include "planner_internal.h"
-#include "qctx/base/order.h"
 #include "qctx/base/tree_sum.h"
 
 /* Rows through the head at a time: as few as cost its products nothing, and as few as are taken where nothing else
  * fits. */
 enum { MICRO_FAST = 1024, MICRO_LEAST = 128 };
+
+bool planner_only_float32(const qctx_plan_request *request)
+{
+    return request->kind == QCTX_LOSS_SOFT || request->similarity == QCTX_SIMILARITY_FULL;
+}
 
 /* The schemes that a request may take, those with the fewest operations first; returns how many. */
 static int list_schemes(const qctx_plan_request *request, int ranks, qctx_similarity schemes[QCTX_SIMILARITY_RING])
@@ -89,19 +91,4 @@ bool planner_fit(const qctx_plan_request *request, int ranks, int64_t limit, qct
         any = any || fits;
     }
     return any;
-}
-
-qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_t limit, qctx_plan *plan,
-                             qctx_error *error)
-{
-    qctx_loss_conflict conflict =
-        qctx_config_loss_conflict(request->kind, request->similarity, request->precision, request->reproducible);
-    qctx_status status;
-
-    if (conflict.key != NULL)
-        return qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s", conflict.key, conflict.reason);
-    status = planner_check_ranks(request, ranks, error);
-    if (status == QCTX_OK && !planner_fit(request, ranks, limit, plan))
-        status = planner_refuse_memory(request, ranks, limit, plan, error);
-    return status;
 }

@@ -1,8 +1,40 @@
-/* What a step costs, by counts and by the time that they take at given rates. */
+/*
+ * What a step costs: its memory, as far as it can be foreseen, its operations and bytes, and the time that they take at
+ * the rates of this job, which are measured in a few hundredths of a second.
+ */
 #include <math.h>
+#include <stdlib.h>
 
 #include "planner_internal.h"
+#include "qctx/base/clock.h"
+#include "qctx/base/mem.h"
 #include "qctx/training/stepper.h"
+
+/* The loss of a request under a plan. */
+static qctx_loss_config loss_of(const qctx_plan_request *request, const qctx_plan *plan)
+{
+    return qctx_plan_loss(plan, request->kind, request->direction, request->normalize);
+}
+
+static int64_t loss_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t keep_bytes)
+{
+    qctx_loss_config loss = loss_of(request, plan);
+
+    loss.keep_bytes = keep_bytes;
+    return qctx_loss_memory(&loss, ranks, qctx_plan_most_rows(plan, request->batch, ranks), request->batch,
+                            request->head.output);
+}
+
+int64_t planner_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
+{
+    return loss_memory(request, plan, ranks, plan->keep_bytes) +
+           qctx_stepper_memory(&request->head, plan, ranks, qctx_plan_most_rows(plan, request->batch, ranks));
+}
+
+int64_t planner_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t left)
+{
+    return loss_memory(request, plan, ranks, left) - loss_memory(request, plan, ranks, 0);
+}
 
 /* Bytes of the loss that a rank receives for each of the batch's rows and floats, were it to receive all of them. */
 static double loss_bytes(const qctx_plan_request *request, const qctx_plan *plan)
@@ -36,7 +68,7 @@ static double count_messages(const qctx_plan *plan, int ranks)
 qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_plan *plan, int ranks,
                                  const qctx_plan_rates *rates)
 {
-    qctx_loss_config loss = planner_loss(request, plan);
+    qctx_loss_config loss = loss_of(request, plan);
     int64_t rows = qctx_plan_most_rows(plan, request->batch, ranks);
     double from_others = (double)(ranks - 1) / (double)ranks;
     /* The head's gradient: its parts are summed, and gathered again. */
@@ -54,4 +86,74 @@ qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_pl
     cost.hidden = fmin(QCTX_PLAN_HIDDEN * cost.bytes / rates->bandwidth, cost.computing);
     cost.seconds = cost.computing + cost.communicating - cost.hidden;
     return cost;
+}
+
+enum {
+    PRODUCT_ROWS = 512, /* a tile of scores */
+    PRODUCT_DEPTH = 512,
+    PRODUCT_TIMES = 5,
+    PASSES = 8,
+    SHORT_BYTES = 8,
+    LONG_BYTES = 1 << 20
+};
+
+/* The shortest time of a pass of `bytes` bytes to the next rank while all ranks pass. Collective. */
+static double time_pass(qctx_comm *comm, char *out, char *in, int64_t bytes)
+{
+    int rank = qctx_comm_rank(comm), size = qctx_comm_size(comm);
+    double least = INFINITY;
+
+    for (int i = 0; i < PASSES; i++) {
+        double start = qctx_clock_seconds(), seconds;
+        qctx_exchange *pass =
+            qctx_comm_start_pass(comm, out, bytes, (rank + 1) % size, in, bytes, (rank + size - 1) % size);
+
+        qctx_exchange_wait(&pass);
+        seconds = qctx_clock_seconds() - start;
+        least = seconds < least ? seconds : least;
+    }
+    return least;
+}
+
+/*
+ * The best rate of each precision, measured in turn: what else runs on the machine can only slow a product down, and
+ * slows its neighbours alike. Local.
+ */
+static void measure_products(bool with_bfloat16, double rates[2])
+{
+    rates[QCTX_PRECISION_FLOAT32] = rates[QCTX_PRECISION_BFLOAT16] = 0.0;
+    for (int i = 0; i < PRODUCT_TIMES; i++)
+        for (int p = QCTX_PRECISION_FLOAT32; p <= (with_bfloat16 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32);
+             p++) {
+            double rate = 0.0;
+
+            if (qctx_product_is_native((qctx_precision)p))
+                rate = qctx_product_rate((qctx_precision)p, QCTX_PLAIN, QCTX_TRANSPOSED, PRODUCT_ROWS, PRODUCT_ROWS,
+                                         PRODUCT_DEPTH, 1);
+            rates[p] = rate > rates[p] ? rate : rates[p];
+        }
+}
+
+qctx_plan_rates qctx_plan_measure(qctx_comm *comm, bool with_bfloat16)
+{
+    qctx_plan_rates rates = {{0.0, 0.0}, 0.0, INFINITY};
+    /* Without this memory nothing is sent, and the bytes seem to cost nothing: the step itself will say so. */
+    char *buffer = qctx_alloc(2, LONG_BYTES, "the measurement of the network", NULL);
+    bool exchange = qctx_comm_same(comm, buffer != NULL) && buffer != NULL && qctx_comm_size(comm) > 1;
+    double slowest[4], flops[2];
+
+    qctx_comm_barrier(comm);
+    measure_products(with_bfloat16, flops);
+    slowest[0] = -flops[QCTX_PRECISION_FLOAT32];
+    slowest[1] = -flops[QCTX_PRECISION_BFLOAT16];
+    slowest[2] = exchange ? time_pass(comm, buffer, buffer + LONG_BYTES, SHORT_BYTES) : 0.0;
+    slowest[3] = exchange ? time_pass(comm, buffer, buffer + LONG_BYTES, LONG_BYTES) : 0.0;
+    qctx_comm_max_double(comm, slowest, 4);
+    free(buffer);
+    rates.flops[QCTX_PRECISION_FLOAT32] = -slowest[0];
+    rates.flops[QCTX_PRECISION_BFLOAT16] = -slowest[1];
+    rates.latency = slowest[2];
+    if (slowest[3] > 0.0)
+        rates.bandwidth = LONG_BYTES / slowest[3];
+    return rates;
 }

@@ -1,4 +1,4 @@
-/* A plan in words. */
+/* Words: why a plan came out as it did, and why a step cannot be taken, with what would work instead. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,12 +6,15 @@
 #include "planner_internal.h"
 #include "qctx/base/tree_sum.h"
 
-void planner_size_text(int64_t bytes, bool up, char text[PLANNER_SIZE_TEXT])
+enum { SIZE_TEXT = 32 };
+
+/* A size as the configuration writes it, "34MB"; rounded up if `up`. */
+static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
 {
     /* Two digits at least, and with `up` never less than it is. */
     int64_t unit = bytes >= 10000000 ? 1000000 : 1000;
 
-    snprintf(text, PLANNER_SIZE_TEXT, "%lld%s", (long long)((bytes + (up ? unit - 1 : unit / 2)) / unit),
+    snprintf(text, SIZE_TEXT, "%lld%s", (long long)((bytes + (up ? unit - 1 : unit / 2)) / unit),
              unit == 1000000 ? "MB" : "kB");
 }
 
@@ -20,10 +23,10 @@ static void explain_memory(const qctx_plan_request *request, int ranks, const qc
 {
     int64_t scores = planner_scores(request, plan, ranks, PLANNER_NO_LIMIT),
             rows = qctx_plan_most_rows(plan, request->batch, ranks);
-    char kept[PLANNER_SIZE_TEXT];
+    char kept[SIZE_TEXT];
 
     text[0] = '\0';
-    planner_size_text(plan->keep_bytes, false, kept);
+    write_size(plan->keep_bytes, false, kept);
     if (scores > 0 && plan->keep_bytes >= scores)
         snprintf(text, size, "all scores kept (%s); ", kept);
     else if (scores > 0)
@@ -76,16 +79,15 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 void planner_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], exchange[96] = "", precision[80], memory[2 * PLANNER_SIZE_TEXT], limit[PLANNER_SIZE_TEXT],
-                    bytes[PLANNER_SIZE_TEXT];
+    char spent[96], exchange[96] = "", precision[80], memory[2 * SIZE_TEXT], limit[SIZE_TEXT], bytes[SIZE_TEXT];
 
     explain_precision(request, rates, plan, precision, sizeof precision);
     explain_memory(request, ranks, plan, spent, sizeof spent);
-    planner_size_text(plan->memory, true, memory);
-    planner_size_text(plan->limit, false, limit);
+    write_size(plan->memory, true, memory);
+    write_size(plan->limit, false, limit);
     if (plan->limit < PLANNER_NO_LIMIT)
         snprintf(memory + strlen(memory), sizeof memory - strlen(memory), " of %s", limit);
-    planner_size_text((int64_t)cost.bytes, false, bytes);
+    write_size((int64_t)cost.bytes, false, bytes);
     if (ranks > 1)
         snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
     snprintf(plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s",
@@ -93,4 +95,124 @@ void planner_explain(const qctx_plan_request *request, int ranks, const qctx_pla
              precision, plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, cost.computing, exchange, spent,
              memory);
     warn(request, ranks, plan);
+}
+
+/* All that is left to a run that goes on. */
+static qctx_status hint_ranks(int64_t most, qctx_error *error)
+{
+    return qctx_hint(error, "resume the run on at most %lld %s", (long long)most, most == 1 ? "rank" : "ranks");
+}
+
+qctx_status planner_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error)
+{
+    if (request->batch < ranks) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "batch.size: %lld questions a step are too few for %d ranks",
+                  (long long)request->batch, ranks);
+        if (request->resumed)
+            return hint_ranks(request->batch, error);
+        return qctx_hint(error, "each rank needs one: start at most %lld ranks, or raise batch.size to %d",
+                         (long long)request->batch, ranks);
+    }
+    if (request->similarity == QCTX_SIMILARITY_RING && ranks > 1 && request->batch < 2 * (int64_t)ranks) {
+        qctx_fail(error, QCTX_ERR_MISMATCH,
+                  "loss.similarity: ring needs two questions a rank, batch.size %lld gives "
+                  "one to some of %d ranks",
+                  (long long)request->batch, ranks);
+        if (request->resumed)
+            return hint_ranks(request->batch / 2, error);
+        return qctx_hint(error, "raise batch.size to %d, start at most %lld %s, or set loss.similarity: rows",
+                         2 * ranks, (long long)(request->batch / 2), request->batch < 4 ? "rank" : "ranks");
+    }
+    return QCTX_OK;
+}
+
+/* The largest smaller batch that fits, or 0. */
+static int64_t find_batch(const qctx_plan_request *request, int ranks, int64_t limit)
+{
+    qctx_plan_request smaller = *request;
+    qctx_plan plan;
+    int64_t fits = 0, fails = request->batch;
+
+    for (int64_t next = ranks > 2 ? 2 * (int64_t)ranks : 2; fails - fits > 1 && next < request->batch;
+         next = fits + (fails - fits) / 2) {
+        smaller.batch = next;
+        if (planner_fit(&smaller, ranks, limit, &plan))
+            fits = next;
+        else if (fits == 0)
+            return 0;
+        else
+            fails = next;
+    }
+    return fits;
+}
+
+/* The fewest ranks, doubling them, on which the step fits, or 0. */
+static int find_ranks(const qctx_plan_request *request, int ranks, int64_t limit)
+{
+    qctx_plan plan;
+
+    for (int64_t more = 2 * (int64_t)ranks; 2 * more <= request->batch && more <= 1 << 20; more *= 2)
+        if (planner_fit(request, (int)more, limit, &plan))
+            return (int)more;
+    return 0;
+}
+
+/* The scheme that would fit where the one asked for does not, or the latter. */
+static qctx_similarity find_scheme(const qctx_plan_request *request, int ranks, int64_t limit)
+{
+    qctx_plan_request any = *request;
+    qctx_plan plan;
+
+    any.similarity = QCTX_SIMILARITY_AUTO;
+    if (any.kind == QCTX_LOSS_SOFT || !planner_fit(&any, ranks, limit, &plan))
+        return request->similarity;
+    return plan.scheme;
+}
+
+/* Adds a way out to the list of them. */
+static void add(char ways[QCTX_ERROR_HINT_MAX], const char *way)
+{
+    size_t used = strlen(ways);
+
+    snprintf(ways + used, QCTX_ERROR_HINT_MAX - used, "%s%s", used > 0 ? ", or " : "", way);
+}
+
+qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, int64_t limit, const qctx_plan *least,
+                                  qctx_error *error)
+{
+    qctx_similarity scheme = request->resumed ? request->similarity : find_scheme(request, ranks, limit);
+    int64_t batch = request->resumed ? 0 : find_batch(request, ranks, limit);
+    int more = find_ranks(request, ranks, limit);
+    const char *no_way =
+        request->resumed ? "resume the run where more memory is free" : "a smaller model.hidden needs less";
+    char has[SIZE_TEXT], needs[SIZE_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
+
+    write_size(limit, false, has);
+    write_size(least->memory, true, needs);
+    if (request->memory > 0) {
+        qctx_fail(error, QCTX_ERR_CONFIG,
+                  "run.memory: %s is below the least that a step of %lld questions needs on %d ranks, %s with "
+                  "similarity %s",
+                  has, (long long)request->batch, ranks, needs, qctx_similarity_names[least->scheme]);
+        snprintf(way, sizeof way, "run.memory: %s", needs);
+        add(ways, way);
+    } else {
+        qctx_fail(error, QCTX_ERR_MEMORY,
+                  "a step of %lld questions on %d ranks needs %s a rank with similarity %s, and the node has %s free "
+                  "for each",
+                  (long long)request->batch, ranks, needs, qctx_similarity_names[least->scheme], has);
+    }
+    if (scheme != request->similarity) {
+        snprintf(way, sizeof way, "loss.similarity: %s", qctx_similarity_names[scheme]);
+        add(ways, way);
+    }
+    if (batch > 0) {
+        snprintf(way, sizeof way, "batch.size: %lld", (long long)batch);
+        add(ways, way);
+    }
+    if (more > 0) {
+        snprintf(way, sizeof way, "%d ranks with as much each", more);
+        add(ways, way);
+    }
+    return qctx_hint(error, "%s%s", ways[0] != '\0' ? "what would fit: " : no_way, ways);
 }

@@ -158,14 +158,8 @@ static qctx_status prepare(qctx_stepper *stepper, qctx_error *error)
 static qctx_status create_loss(qctx_stepper *stepper, qctx_error *error)
 {
     const qctx_config *config = stepper->config;
-    const qctx_plan *plan = stepper->plan;
-    const qctx_loss_config loss = {.kind = config->loss.kind,
-                                   .direction = config->loss.direction,
-                                   .normalize = config->loss.normalize,
-                                   .scheme = plan->scheme,
-                                   .precision = plan->precision,
-                                   .leaves = plan->leaves,
-                                   .keep_bytes = plan->keep_bytes};
+    const qctx_loss_config loss =
+        qctx_plan_loss(stepper->plan, config->loss.kind, config->loss.direction, config->loss.normalize);
 
     return qctx_loss_create(stepper->comm, &loss, stepper->rows, config->batch.size, stepper->head->output,
                             &stepper->loss, error);

@@ -33,4 +33,8 @@ void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch,
 void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows);
 int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks);
 
+/* The loss of a step under a plan, of what a run asks for. Local. */
+qctx_loss_config qctx_plan_loss(const qctx_plan *plan, qctx_loss_kind kind, qctx_loss_direction direction,
+                                bool normalize);
+
 #endif
