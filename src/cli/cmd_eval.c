@@ -24,6 +24,7 @@ static struct {
     const char *run_file;
     int64_t depth;
     const char *predictions;
+    bool allow_external;
     bool json;
     bool force;
 } options = {.depth = 100};
@@ -37,6 +38,8 @@ static const qctx_option table[] = {
      "which questions share a pool (default: the run's)", 0, 0},
     {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate on this corpus or store instead of data.eval", 0,
      0},
+    {"allow-external", QCTX_OPTION_FLAG, &options.allow_external, NULL,
+     "the store of --source may hold its vectors in other files", 0, 0},
     {"split", QCTX_OPTION_TEXT, &options.split, "NAME", "the split of --source (default dev)", 0, 0},
     {"strengths", QCTX_OPTION_FLAG, &options.strengths, NULL, "also show the head at strengths 0, 0.1 to 1", 0, 0},
     {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE", "write the head's result lists as a TREC run", 0, 0},
@@ -99,6 +102,7 @@ static qctx_status check_outputs(qctx_error *error)
 static qctx_status settle(evaluation_job *job, qctx_error *error)
 {
     qctx_config *config = &job->run.config;
+    qctx_status status;
 
     if (options.candidates != NULL)
         config->eval.candidates = strcmp(options.candidates, "pools") == 0   ? QCTX_CANDIDATES_POOLS
@@ -126,7 +130,10 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
     }
     if (options.source == NULL)
         return QCTX_OK;
-    return qctx_config_evaluate_on(config, options.source, options.split, error);
+    status = qctx_config_evaluate_on(config, options.source, options.split, error);
+    if (status == QCTX_OK)
+        config->data.eval.items[0].external = options.allow_external;
+    return status;
 }
 
 /* The head at strengths 0, 0.1 … 1. Collective. */

@@ -180,7 +180,7 @@ static void complain_unknown(qctx_config_reader *reader, const qctx_yaml *entry,
         qctx_config_complain(reader, qctx_config_place_of(reader, entry), path, "unknown key; did you mean %s?", near);
     else
         qctx_config_complain(reader, qctx_config_place_of(reader, entry), path,
-                             "unknown key; a source has corpus or store, split, name, limit");
+                             "unknown key; a source has corpus or store, split, name, limit, external");
 }
 
 static qctx_status read_source_key(qctx_config_reader *reader, const qctx_yaml *entry, const char *path,

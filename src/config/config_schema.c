@@ -150,6 +150,9 @@ const qctx_config_key qctx_source_keys[] = {
      .meaning = "which of its splits; by default `train` in data.train, `dev` in data.eval"},
     {"name", QCTX_KEY_TEXT, AT(name), .meaning = "what tables call it; by default the path's last part and the split"},
     {"limit", QCTX_KEY_COUNT, AT(limit), "0", FROM(0), .meaning = "first questions only, for a quick try; 0: all"},
+    {"external", QCTX_KEY_FLAG, AT(external), "false",
+     .meaning = "the store may hold its vectors in other files, by links; refused otherwise, since a stranger's store "
+                "could name any file"},
 };
 const int64_t qctx_source_key_count = sizeof qctx_source_keys / sizeof qctx_source_keys[0];
 

@@ -42,7 +42,7 @@ static void write_sources(FILE *out, const qctx_sources *sources)
         qctx_yaml_write_text(out, source->split);
         fputs(", name: ", out);
         qctx_yaml_write_text(out, source->name);
-        fprintf(out, ", limit: %" PRId64 "}", source->limit);
+        fprintf(out, ", limit: %" PRId64 "%s}", source->limit, source->external ? ", external: true" : "");
     }
 }
 

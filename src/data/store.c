@@ -79,7 +79,7 @@ static qctx_status read_attributes(qctx_store *store, qctx_error *error)
     return status;
 }
 
-static qctx_status open_local(qctx_store *store, const char *path, qctx_error *error)
+static qctx_status open_local(qctx_store *store, const char *path, bool external, qctx_error *error)
 {
     int64_t dim;
     qctx_status status;
@@ -88,6 +88,8 @@ static qctx_status open_local(qctx_store *store, const char *path, qctx_error *e
     if (store->path == NULL)
         return QCTX_ERR_MEMORY;
     status = qctx_h5_open(path, &store->file, error);
+    if (status == QCTX_OK)
+        status = qctx_h5_check_inside(store->file, external, error);
     if (status == QCTX_OK)
         status = read_attributes(store, error);
     if (status == QCTX_OK)
@@ -121,10 +123,10 @@ static uint64_t identity(const qctx_store *store)
     return hash;
 }
 
-qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
+static qctx_status open_store(qctx_comm *comm, const char *path, bool external, qctx_store **opened, qctx_error *error)
 {
     qctx_store *store = qctx_alloc(1, sizeof *store, "a store", error);
-    qctx_status status = store == NULL ? QCTX_ERR_MEMORY : open_local(store, path, error);
+    qctx_status status = store == NULL ? QCTX_ERR_MEMORY : open_local(store, path, external, error);
 
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
@@ -142,6 +144,16 @@ qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **open
 out:
     qctx_store_close(store);
     return status;
+}
+
+qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
+{
+    return open_store(comm, path, false, opened, error);
+}
+
+qctx_status qctx_store_open_external(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
+{
+    return open_store(comm, path, true, opened, error);
 }
 
 void qctx_store_close(qctx_store *store)

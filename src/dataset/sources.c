@@ -7,6 +7,12 @@
 #include "qctx/base/mem.h"
 #include "sources_internal.h"
 
+static qctx_status open_store(qctx_comm *comm, resolver_location *location, qctx_error *error)
+{
+    return location->external ? qctx_store_open_external(comm, location->path, &location->store, error)
+                              : qctx_store_open(comm, location->path, &location->store, error);
+}
+
 /* Collective. */
 static qctx_status open_stores(source_resolver *resolver, qctx_error *error)
 {
@@ -14,7 +20,7 @@ static qctx_status open_stores(source_resolver *resolver, qctx_error *error)
 
     for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
         if (!resolver->locations[i].is_corpus)
-            status = qctx_store_open(resolver->comm, resolver->locations[i].path, &resolver->locations[i].store, error);
+            status = open_store(resolver->comm, &resolver->locations[i], error);
     return status;
 }
 

@@ -15,6 +15,7 @@
 typedef struct {
     const char *path; /* borrowed from the config */
     bool is_corpus;
+    bool external;       /* the store may name other files */
     qctx_corpus *corpus; /* until its store is open */
     qctx_store *store;
     char *joined_path;                  /* of a corpus whose encoder is joined */

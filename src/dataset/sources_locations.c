@@ -25,6 +25,7 @@ static void add_locations(source_resolver *resolver, const qctx_sources *sources
         if (resolver_find(resolver, source) == NULL)
             resolver->locations[resolver->count++] =
                 (resolver_location){.path = is_corpus ? source->corpus : source->store, .is_corpus = is_corpus};
+        resolver_find(resolver, source)->external |= source->external;
     }
 }
 

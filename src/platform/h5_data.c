@@ -64,14 +64,24 @@ static qctx_status open_dataset(const qctx_h5 *file, const char *name, hid_t *da
     return QCTX_OK;
 }
 
+/* Whether an object that was opened through `file` stands in that very file: links may lead to another. */
+static bool is_within(const qctx_h5 *file, hid_t object)
+{
+    H5O_info_t own, other;
+
+    return H5Oget_info2(file->id, &own, H5O_INFO_BASIC) >= 0 && H5Oget_info2(object, &other, H5O_INFO_BASIC) >= 0 &&
+           own.fileno == other.fileno;
+}
+
 /* Where the rows of a contiguous dataset begin in the file, or −1 where they are not the bytes of memory. */
-static int64_t mapped_offset(hid_t dataset, hid_t type)
+static int64_t mapped_offset(const qctx_h5 *file, hid_t dataset, hid_t type)
 {
     hid_t properties = H5Dget_create_plist(dataset);
     int64_t offset = -1;
     haddr_t address;
 
-    if (H5Pget_layout(properties) == H5D_CONTIGUOUS && H5Pget_external_count(properties) == 0 &&
+    if (is_within(file, dataset) && H5Pget_layout(properties) == H5D_CONTIGUOUS &&
+        H5Pget_external_count(properties) == 0 &&
         (H5Tequal(type, H5T_NATIVE_FLOAT) > 0 || is_half(type) || H5Tequal(type, H5T_NATIVE_DOUBLE) > 0 ||
          H5Tequal(type, H5T_NATIVE_INT64) > 0)) {
         address = H5Dget_offset(dataset);
@@ -134,7 +144,7 @@ qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_sh
     shape->is_integer = class == H5T_INTEGER;
     shape->is_text = class == H5T_STRING;
     shape->element_bytes = H5Tget_size(type);
-    shape->file_offset = mapped_offset(object, type);
+    shape->file_offset = mapped_offset(file, object, type);
 out:
     qctx_h5_release(object, space, type, -1);
     return status;

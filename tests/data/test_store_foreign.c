@@ -192,7 +192,104 @@ static void refuses_integers_for_vectors(void **state)
     assert_contains(error.message, "questions/vectors has 2 dimensions of integers; expected 2 of floating-point");
 }
 
+/* Another file's rows: those of this test, each plus 1000, at another offset than in the file that names them. */
+static void write_other(void)
+{
+    const hsize_t extent[2] = {QUESTIONS, DIM}, filler = 1000;
+    double values[QUESTIONS * DIM] = {0};
+    float raw[QUESTIONS * DIM];
+    int padding[1000] = {0};
+    FILE *bytes = fopen(test_path("other.bin"), "wb");
+    hid_t file = H5Fcreate(test_path("other.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const layout plain = {H5T_IEEE_F32LE, false, false, false};
+
+    for (int64_t i = 0; i < QUESTIONS * DIM; i++)
+        raw[i] = (float)(values[i] = 1000 + element(QCTX_QUESTION, i / DIM, i % DIM));
+    write_dataset(file, "filler", H5T_NATIVE_INT, H5T_NATIVE_INT, 1, &filler, NULL, padding);
+    write_dataset(file, "rows", plain.type, H5T_NATIVE_DOUBLE, 2, extent, &plain, values);
+    H5Fclose(file);
+    assert_non_null(bytes);
+    assert_int_equal(fwrite(raw, sizeof *raw, QUESTIONS * DIM, bytes), QUESTIONS * DIM);
+    fclose(bytes);
+}
+
+typedef enum { BY_LINK, BY_SOFT_LINK, BY_STORAGE, BY_VIRTUAL, DANGLING } elsewhere;
+
+/* Puts what leads elsewhere in the place of questions/vectors. */
+static const char *write_elsewhere(elsewhere way)
+{
+    const layout plain = {H5T_IEEE_F32LE, false, false, false};
+    const char *path = write_store(&plain);
+    const hsize_t extent[2] = {QUESTIONS, DIM};
+
+    if (qctx_comm_rank(test_comm) == 0) {
+        hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), creation = H5Pcreate(H5P_DATASET_CREATE);
+        hid_t space = H5Screate_simple(2, extent, NULL), dataset = -1;
+
+        write_other();
+        assert_true(H5Ldelete(file, "questions/vectors", H5P_DEFAULT) >= 0);
+        if (way == BY_LINK || way == DANGLING)
+            H5Lcreate_external(way == BY_LINK ? "other.h5" : "gone.h5", "/rows", file, "questions/vectors", H5P_DEFAULT,
+                               H5P_DEFAULT);
+        if (way == BY_SOFT_LINK) {
+            H5Lcreate_external("other.h5", "/rows", file, "aside", H5P_DEFAULT, H5P_DEFAULT);
+            H5Lcreate_soft("/aside", file, "questions/vectors", H5P_DEFAULT, H5P_DEFAULT);
+        }
+        if (way == BY_STORAGE)
+            H5Pset_external(creation, test_path("other.bin"), 0, sizeof(float) * QUESTIONS * DIM);
+        if (way == BY_VIRTUAL)
+            H5Pset_virtual(creation, space, test_path("other.h5"), "/rows", space);
+        if (way == BY_STORAGE || way == BY_VIRTUAL)
+            dataset = H5Dcreate2(file, "questions/vectors", H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+        if (dataset >= 0)
+            H5Dclose(dataset);
+        H5Sclose(space);
+        H5Pclose(creation);
+        H5Fclose(file);
+    }
+    qctx_comm_barrier(test_comm);
+    return path;
+}
+
+static void vectors_of_another_file_are_refused_or_read(void **state)
+{
+    static const char *const named[] = {"other.h5", "other.h5", "other.bin", "other.h5"};
+    float row[DIM];
+    qctx_store *store;
+
+    (void)state;
+    for (elsewhere way = BY_LINK; way <= BY_VIRTUAL; way++) {
+        const char *path = write_elsewhere(way);
+
+        assert_status(qctx_store_open(test_comm, path, &store, &error), QCTX_ERR_FORMAT, &error);
+        assert_contains(error.message, "another file");
+        assert_contains(error.message, named[way]);
+        assert_contains(error.hint, "external: true");
+        /* Where they are wanted, they are those of the other file, and not what stands at its offset in this one. */
+        assert_status(qctx_store_open_external(test_comm, path, &store, &error), QCTX_OK, &error);
+        assert_status(qctx_store_read(store, QCTX_QUESTION, 2, 1, row, &error), QCTX_OK, &error);
+        for (int j = 0; j < DIM; j++)
+            assert_true((double)row[j] == 1000 + element(QCTX_QUESTION, 2, j));
+        qctx_store_close(store);
+        qctx_comm_barrier(test_comm);
+    }
+}
+
+static void a_file_that_is_missing_is_named(void **state)
+{
+    const char *path = write_elsewhere(DANGLING);
+    qctx_store *store;
+
+    (void)state;
+    assert_status(qctx_store_open(test_comm, path, &store, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "gone.h5");
+    assert_status(qctx_store_open_external(test_comm, path, &store, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "questions/vectors is an external link to /rows in gone.h5, which is not there");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(vectors_of_another_file_are_refused_or_read),
+    cmocka_unit_test(a_file_that_is_missing_is_named),
     cmocka_unit_test(reads_every_layout_and_type),
     cmocka_unit_test(names_an_unknown_compression),
     cmocka_unit_test(refuses_integers_for_vectors),

@@ -35,6 +35,7 @@ typedef struct {
     char *split;   /* default "train" in data.train, "dev" in data.eval */
     char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
     int64_t limit; /* first questions only; 0: all */
+    bool external; /* the store may hold its vectors in other files */
 } qctx_source;
 
 typedef struct {

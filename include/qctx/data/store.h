@@ -42,6 +42,9 @@ typedef struct qctx_store qctx_store;
  * Collective. The caller closes it. Errors: IO, FORMAT, DATA, MISMATCH (ranks see different files; checksum).
  */
 qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
+
+/* The same, where the file is trusted to name others that hold its vectors: qctx_store_open refuses that. */
+qctx_status qctx_store_open_external(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
 void qctx_store_close(qctx_store *store);
 
 /* Whether `path` is an HDF5 file that holds questions/vectors. Local. */

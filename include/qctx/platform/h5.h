@@ -61,6 +61,12 @@ qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error);
 /* Whether there is a group or dataset of that path. Local. */
 bool qctx_h5_exists(const qctx_h5 *file, const char *object);
 
+/*
+ * Refuses a file of which a part lies in another one: an external link, external storage, a virtual dataset. With
+ * `allow`, only links to what is not there are refused. Local. Errors: FORMAT, IO (what a link names is missing).
+ */
+qctx_status qctx_h5_check_inside(const qctx_h5 *file, bool allow, qctx_error *error);
+
 /* Names of the links in a group, sorted; free each and the array. Local. Errors: FORMAT, MEMORY. */
 qctx_status qctx_h5_list(const qctx_h5 *file, const char *group, char ***names, int64_t *count, qctx_error *error);
 
