@@ -1,3 +1,4 @@
+/* Products by OpenBLAS, and what it says of itself. */
 #include "qctx/linalg/blas.h"
 
 #include <cblas.h>

@@ -1,3 +1,4 @@
+/* Which kernels OpenBLAS should have taken for this CPU, and the restart that mends it. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

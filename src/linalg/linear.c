@@ -1,3 +1,4 @@
+/* Layers: their packed weights, and how rows are cut into blocks and tiles. */
 #include "qctx/linalg/linear.h"
 
 #include <stdlib.h>

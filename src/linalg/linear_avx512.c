@@ -1,3 +1,4 @@
+/* The product of a tile of rows with a panel of packed weights, by instructions of AVX-512. */
 #include "linear_avx512.h"
 #include "linear_internal.h"
 
@@ -16,8 +17,8 @@ enum { VECTORS = 4, AHEAD = 8 }; /* lines of weights that are asked for beforeha
 _Static_assert(VECTORS *LINEAR_LANES == LINEAR_COLS, "a panel is a tile wide");
 
 /*
- * A tile, written once for both: `LOAD` broadcasts a unit of x, `MULTIPLY` adds its products with a vector of units.
- * The compiler unrolls what depends on `rows`, a constant in every call.
+ * A tile, written once for float32 and bfloat16: `LOAD` broadcasts a unit of x, `MULTIPLY` adds its products with a
+ * vector of units. The compiler unrolls what depends on `rows`, a constant in every call.
  */
 #define DEFINE_TILE(NAME, TARGET, UNIT, BROADCAST, MULTIPLY)                                                           \
     TARGET LINEAR_INLINE void NAME(const int rows, int64_t depth, const UNIT *x, int64_t stride, const UNIT *panel,    \
@@ -75,7 +76,7 @@ LINEAR_BFLOAT16 LINEAR_INLINE __m512 multiply_pairs(__m512 sum, __m512 pair, __m
 DEFINE_TILE(tile_float32, LINEAR_FLOAT32, float, broadcast_float32, multiply_float32)
 DEFINE_TILE(tile_bfloat16, LINEAR_BFLOAT16, float, broadcast_pair, multiply_pairs)
 
-/* A function of its own for each number of rows, which is at most LINEAR_TILE. */
+/* The functions for each number of rows, which is at most LINEAR_TILE. */
 #define DEFINE_TILES(TARGET, TILE)                                                                                     \
     TARGET static void TILE##s(int64_t rows, int64_t depth, const float *x, int64_t stride, const float *panel,        \
                                bool add, float *sums)                                                                  \

@@ -1,3 +1,4 @@
+/* What follows the sums of a tile, by instructions of AVX-512: bias, function, residual, rounding. */
 #include "linear_avx512.h"
 #include "linear_internal.h"
 #include "qctx/base/order.h"
@@ -92,7 +93,7 @@ LINEAR_INLINE __mmask16 lanes_from(const linear_block *block, int64_t col)
     return (__mmask16)((1u << qctx_smaller(LINEAR_LANES, block->cols - col)) - 1u);
 }
 
-/* y in float32. */
+/* Finishes a block whose y is float32. */
 LINEAR_FLOAT32 LINEAR_INLINE void finish_wide(const qctx_linear_function function, const linear_block *block)
 {
     float *y = block->y;
@@ -110,7 +111,7 @@ LINEAR_FLOAT32 LINEAR_INLINE void finish_wide(const qctx_linear_function functio
         }
 }
 
-/* y in bfloat16. */
+/* Finishes a block whose y is bfloat16. */
 LINEAR_BFLOAT16 LINEAR_INLINE void finish_narrow(const qctx_linear_function function, const linear_block *block)
 {
     qctx_bfloat16 *y = block->y;
@@ -125,7 +126,7 @@ LINEAR_BFLOAT16 LINEAR_INLINE void finish_narrow(const qctx_linear_function func
         }
 }
 
-/* `function` becomes a constant. */
+/* Calls FINISH with the function as a constant. */
 #define FINISH_EACH(FINISH, function, block)                                                                           \
     switch (function) {                                                                                                \
     case QCTX_LINEAR_RELU:                                                                                             \
@@ -154,7 +155,7 @@ LINEAR_BFLOAT16 static void finish_bfloat16(qctx_linear_function function, const
 
 void linear_finish_tile(qctx_linear_function function, const linear_block *block)
 {
-    /* Of heads behind the pooling alone. */
+    /* tanh stands in heads behind the pooling alone, where its time does not matter. */
     if (function == QCTX_LINEAR_TANH)
         linear_finish(function, block);
     else if (block->y_type == QCTX_PRECISION_FLOAT32)

@@ -37,10 +37,10 @@ typedef struct {
     int64_t stride;
 } linear_block;
 
-/* The plain way, for any block. Local. Cannot fail. */
+/* Finishes any block, in plain C. Local. Cannot fail. */
 void linear_finish(qctx_linear_function function, const linear_block *block);
 
-/* For sums of tiles, where sums and bias go on to the end of the panel. Local. Cannot fail. */
+/* Finishes a block whose sums and bias go on to the end of the panel, as those of tiles do. Local. Cannot fail. */
 void linear_finish_tile(qctx_linear_function function, const linear_block *block);
 
 #endif

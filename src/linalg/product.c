@@ -1,3 +1,4 @@
+/* Products: cut into panels, dealt to the threads, multiplied by the libraries; and their rate. */
 #include "qctx/linalg/product.h"
 
 #include <omp.h>

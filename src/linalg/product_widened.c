@@ -1,3 +1,4 @@
+/* Products of bfloat16 where nothing multiplies it: widened block by block. */
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/order.h"
 #include "qctx/linalg/product.h"

@@ -17,28 +17,28 @@ void qctx_threads_set(const qctx_comm *comm)
     omp_set_num_threads(threads);
 }
 
-static void log_seats(const qctx_seat *seats, int ranks)
+static void log_bindings(const qctx_core_binding *bindings, int ranks)
 {
     const char *products = qctx_onednn_has_float32() ? qctx_onednn_library() : "";
     char text[512];
 
-    qctx_topology_describe(seats, ranks, text, sizeof text);
+    qctx_topology_describe(bindings, ranks, text, sizeof text);
     qctx_info("%s, %s%s%s", text, products, products[0] == '\0' ? "" : ", ", qctx_blas_library());
     if (qctx_blas_replaced_core() != NULL)
         qctx_info("OpenBLAS took %s for this CPU; started anew with OPENBLAS_CORETYPE: %s", qctx_blas_replaced_core(),
                   qctx_blas_library());
-    qctx_topology_judge(seats, ranks, text, sizeof text);
+    qctx_topology_advise(bindings, ranks, text, sizeof text);
     if (text[0] != '\0')
         qctx_warn("%s", text);
 }
 
 qctx_status qctx_threads_log(qctx_comm *comm, qctx_error *error)
 {
-    qctx_seat *seats = NULL;
-    qctx_status status = qctx_topology_gather(comm, &seats, error);
+    qctx_core_binding *bindings = NULL;
+    qctx_status status = qctx_topology_gather(comm, &bindings, error);
 
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
-        log_seats(seats, qctx_comm_size(comm));
-    free(seats);
+        log_bindings(bindings, qctx_comm_size(comm));
+    free(bindings);
     return status;
 }

@@ -19,7 +19,7 @@ typedef struct {
     qctx_exchange *exchange;
     char *in;      /* where it will be copied or added to; NULL: nothing comes in */
     int64_t bytes; /* of what comes in */
-    int slot;      /* of the exchange's room; −1: it arrives in place */
+    int slot;      /* of the exchange's buffer; −1: it arrives in place */
 } message;
 
 /* All messages of all exchanges, flat, as MPI_Testsome wants them. */
@@ -28,14 +28,14 @@ static struct {
     message *messages;
     message *finished; /* of one MPI_Testsome */
     int *indices;      /* of one MPI_Testsome */
-    int64_t request_room, message_room, finished_room, index_room;
+    int64_t request_capacity, message_capacity, finished_capacity, index_capacity;
     int count;
     int unposted; /* exchanges that have messages to post yet */
 } active;
 
-/* The largest room of a past exchange, kept for the next: fresh pages would cost as much as what arrives in them. */
+/* The largest buffer of a past exchange, kept for the next: fresh pages would cost as much as what arrives in them. */
 static struct {
-    char *room;
+    char *buffer;
     int64_t bytes;
 } spare;
 
@@ -68,10 +68,12 @@ static MPI_Request *hand_over(qctx_exchange *exchange, char *in, int64_t bytes, 
 {
     int64_t needed = (int64_t)active.count + 1;
 
-    comm_grow((void **)&active.requests, &active.request_room, needed, sizeof *active.requests, "requests");
-    comm_grow((void **)&active.messages, &active.message_room, needed, sizeof *active.messages, "messages under way");
-    comm_grow((void **)&active.finished, &active.finished_room, needed, sizeof *active.finished, "finished messages");
-    comm_grow((void **)&active.indices, &active.index_room, needed, sizeof *active.indices, "finished messages");
+    comm_grow((void **)&active.requests, &active.request_capacity, needed, sizeof *active.requests, "requests");
+    comm_grow((void **)&active.messages, &active.message_capacity, needed, sizeof *active.messages,
+              "messages under way");
+    comm_grow((void **)&active.finished, &active.finished_capacity, needed, sizeof *active.finished,
+              "finished messages");
+    comm_grow((void **)&active.indices, &active.index_capacity, needed, sizeof *active.indices, "finished messages");
     active.messages[active.count] = (message){exchange, in, bytes, slot};
     exchange->pending++;
     return &active.requests[active.count++];
@@ -128,7 +130,7 @@ static void post_receives(qctx_exchange *exchange, const comm_round *round)
     while (exchange->in_posted < round->in_bytes && (!adds || exchange->free_slots != 0)) {
         int piece = next_piece(exchange, round->in_first, round->in_bytes, exchange->in_posted, limit, &at);
         int slot = adds ? __builtin_ctz(exchange->free_slots) : -1;
-        char *place = adds ? exchange->room + slot * exchange->slot_bytes : exchange->in + at;
+        char *place = adds ? exchange->buffer + slot * exchange->slot_bytes : exchange->in + at;
         MPI_Request *request = hand_over(exchange, exchange->in + at, piece, slot);
 
         if (adds)
@@ -174,8 +176,8 @@ static void advance(qctx_exchange *exchange)
     comm_count_ended();
 }
 
-/* Room for the messages of the largest round that adds; a range that passes the end is one message more. */
-static void make_room(qctx_exchange *exchange)
+/* A buffer for the messages of the largest round that adds; a range that passes the end is one message more. */
+static void take_buffer(qctx_exchange *exchange)
 {
     int64_t most = 0, slots;
 
@@ -187,22 +189,22 @@ static void make_room(qctx_exchange *exchange)
     exchange->slot_bytes = most < PIECE ? most : PIECE;
     slots = most / PIECE + 2 < SLOTS_MOST ? most / PIECE + 2 : SLOTS_MOST;
     exchange->free_slots = ((uint32_t)1 << slots) - 1;
-    exchange->room = spare.room;
-    exchange->room_bytes = spare.bytes;
-    spare.room = NULL;
+    exchange->buffer = spare.buffer;
+    exchange->buffer_bytes = spare.bytes;
+    spare.buffer = NULL;
     spare.bytes = 0;
-    comm_grow((void **)&exchange->room, &exchange->room_bytes, slots * exchange->slot_bytes, 1,
+    comm_grow((void **)&exchange->buffer, &exchange->buffer_bytes, slots * exchange->slot_bytes, 1,
               "parts of a sum that arrive");
 }
 
 static void destroy(qctx_exchange *exchange)
 {
-    if (exchange->room_bytes > spare.bytes) {
-        free(spare.room);
-        spare.room = exchange->room;
-        spare.bytes = exchange->room_bytes;
+    if (exchange->buffer_bytes > spare.bytes) {
+        free(spare.buffer);
+        spare.buffer = exchange->buffer;
+        spare.bytes = exchange->buffer_bytes;
     } else {
-        free(exchange->room);
+        free(exchange->buffer);
     }
     free(exchange);
 }
@@ -211,14 +213,14 @@ void comm_exchange_begin(qctx_exchange *exchange)
 {
     comm_count_began();
     active.unposted++;
-    make_room(exchange);
+    take_buffer(exchange);
     begin_round(exchange);
     advance(exchange);
 }
 
 void comm_exchange_finish(void)
 {
-    free(spare.room);
+    free(spare.buffer);
     free(active.requests);
     free(active.messages);
     free(active.finished);
@@ -237,7 +239,7 @@ static void take_in(const message *finished)
     comm_count_received(finished->bytes);
     if (finished->slot < 0)
         return;
-    arrived = exchange->room + finished->slot * exchange->slot_bytes;
+    arrived = exchange->buffer + finished->slot * exchange->slot_bytes;
     if (exchange->rounds[exchange->round].arrival == COMM_ADD_FLOAT)
         add_floats(place, arrived, finished->bytes / (int64_t)sizeof(float));
     else

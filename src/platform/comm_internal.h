@@ -75,8 +75,8 @@ struct qctx_exchange {
     int64_t round;     /* the one under way; as many as there are: over */
     int64_t in_posted; /* bytes of its receive that have been handed to MPI */
     int64_t pending;   /* messages in MPI's hands */
-    char *room;        /* slots for what will be added, or NULL */
-    int64_t room_bytes;
+    char *buffer;      /* slots for what will be added, or NULL */
+    int64_t buffer_bytes;
     int64_t slot_bytes; /* bytes of a slot */
     uint32_t free_slots;
     bool posted; /* whether all its messages are in MPI's hands, or over */
@@ -104,7 +104,7 @@ void comm_exchange_finish(void);
 typedef enum {
     COMM_CONTROL_STOP,   /* its sender was asked to stop; `text`: by what */
     COMM_CONTROL_ASK,    /* what are you doing? */
-    COMM_CONTROL_ANSWER, /* this; the members below */
+    COMM_CONTROL_ANSWER, /* what its sender does: the members below */
     COMM_CONTROL_KINDS
 } comm_control_kind;
 

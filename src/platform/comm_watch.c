@@ -48,7 +48,7 @@ static struct {
     double next_round;
     int32_t serial; /* of this wait's questions */
     member *members;
-    int64_t member_room;
+    int64_t member_capacity;
 } watch = {.phase = "the start"};
 
 static void take_question(int from, const comm_control *message)
@@ -133,7 +133,7 @@ static int asked_ranks(void)
 
 static void begin_to_ask(void)
 {
-    comm_grow((void **)&watch.members, &watch.member_room, watch.comm->size, sizeof *watch.members,
+    comm_grow((void **)&watch.members, &watch.member_capacity, watch.comm->size, sizeof *watch.members,
               "what other ranks do");
     memset(watch.members, 0, (size_t)watch.comm->size * sizeof *watch.members);
     watch.asks = true;
@@ -177,14 +177,14 @@ static void say(rank_list *list, const char *format, ...) __attribute__((format(
 
 static void say(rank_list *list, const char *format, ...)
 {
-    size_t room = sizeof list->text - list->used;
+    size_t free_bytes = sizeof list->text - list->used;
     va_list arguments;
     int length;
 
     va_start(arguments, format);
-    length = vsnprintf(list->text + list->used, room, format, arguments);
+    length = vsnprintf(list->text + list->used, free_bytes, format, arguments);
     va_end(arguments);
-    list->used += length > 0 && (size_t)length < room ? (size_t)length : 0;
+    list->used += length > 0 && (size_t)length < free_bytes ? (size_t)length : 0;
 }
 
 /* Begins an entry with the number among all ranks; whether it is to be said at all. */
@@ -257,7 +257,7 @@ static bool all_wait(void)
     return true;
 }
 
-static void judge(void)
+static void end_if_hung(void)
 {
     rank_list silent = {0};
 
@@ -299,7 +299,7 @@ void comm_wait_look(void)
     if (watch.waited >= watch.next_round)
         ask();
     if (watch.waited >= watch.timeout + patience())
-        judge();
+        end_if_hung();
 }
 
 void comm_wait_got_on(void)

@@ -48,7 +48,7 @@ qctx_status qctx_h5_written(const qctx_h5 *file, int64_t result, const char *wha
  */
 qctx_status qctx_h5_fail(const char *path, const char *what, qctx_status code, qctx_error *error);
 
-/* The type of a dataset in the file, also to be closed with H5Tclose. */
+/* The type of a dataset in the file, to be closed with H5Tclose. */
 hid_t qctx_h5_make_type(qctx_h5_type type);
 
 /* A variable-length UTF-8 string type, to be closed with H5Tclose. */

@@ -1,3 +1,4 @@
+/* What ICU's break iterator and normaliser do: sentences, case folding. */
 #include "qctx/platform/text.h"
 
 #include <stdlib.h>

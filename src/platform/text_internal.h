@@ -1,4 +1,4 @@
-/* What the two halves of platform/text share. */
+/* What the files of platform/text share. */
 #ifndef QCTX_PLATFORM_TEXT_INTERNAL_H
 #define QCTX_PLATFORM_TEXT_INTERNAL_H
 

@@ -1,3 +1,4 @@
+/* What goes through a text character by character: validity, code points, words, white space. */
 #include "qctx/platform/text.h"
 
 #include <stdlib.h>

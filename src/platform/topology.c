@@ -1,3 +1,4 @@
+/* What this rank has, by hwloc and OpenMP: cores, its binding to them, threads; and the memory it has used. */
 #include "qctx/platform/topology.h"
 
 #include <hwloc.h>
@@ -8,30 +9,30 @@
 #include "qctx/base/hash.h"
 
 /* Sets the bits of the cores that hold any of the processors that this process may run on. */
-static void mark_cores(hwloc_topology_t topology, hwloc_const_cpuset_t processors, int cores, uint64_t *binding)
+static void mark_cores(hwloc_topology_t topology, hwloc_const_cpuset_t processors, int cores, uint64_t *mask)
 {
-    for (int c = 0; c < cores && c < QCTX_SEAT_CORES; c++)
+    for (int c = 0; c < cores && c < QCTX_BINDING_CORES; c++)
         if (hwloc_bitmap_intersects(hwloc_get_obj_by_type(topology, HWLOC_OBJ_CORE, (unsigned)c)->cpuset, processors))
-            binding[c / 64] |= UINT64_C(1) << c % 64;
+            mask[c / 64] |= UINT64_C(1) << c % 64;
 }
 
 /* Fills in what hwloc knows; one core where it knows nothing. */
-static void ask_hwloc(qctx_seat *seat)
+static void ask_hwloc(qctx_core_binding *binding)
 {
     hwloc_topology_t topology;
     hwloc_cpuset_t processors = hwloc_bitmap_alloc();
 
-    seat->cores = 1;
-    seat->binding[0] = 1;
+    binding->cores = 1;
+    binding->mask[0] = 1;
     if (processors == NULL || hwloc_topology_init(&topology) != 0)
         goto out;
     if (hwloc_topology_load(topology) == 0) {
         int cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
 
         if (cores > 0 && hwloc_get_cpubind(topology, processors, HWLOC_CPUBIND_PROCESS) == 0) {
-            seat->cores = cores;
-            seat->binding[0] = 0;
-            mark_cores(topology, processors, cores, seat->binding);
+            binding->cores = cores;
+            binding->mask[0] = 0;
+            mark_cores(topology, processors, cores, binding->mask);
         }
     }
     hwloc_topology_destroy(topology);
@@ -44,22 +45,22 @@ int qctx_topology_threads(void)
     return omp_get_max_threads();
 }
 
-qctx_seat qctx_topology_seat(void)
+qctx_core_binding qctx_topology_binding(void)
 {
     const char *host = qctx_comm_host();
-    qctx_seat seat = {.node = qctx_hash_text(host, 0), .threads = qctx_topology_threads()};
+    qctx_core_binding binding = {.node = qctx_hash_text(host, 0), .threads = qctx_topology_threads()};
 
-    ask_hwloc(&seat);
-    return seat;
+    ask_hwloc(&binding);
+    return binding;
 }
 
 qctx_layout qctx_topology_layout(void)
 {
-    qctx_seat seat = qctx_topology_seat();
-    qctx_layout layout = {.cores = seat.cores, .threads = seat.threads};
+    qctx_core_binding binding = qctx_topology_binding();
+    qctx_layout layout = {.cores = binding.cores, .threads = binding.threads};
 
-    for (int w = 0; w < QCTX_SEAT_WORDS; w++)
-        layout.allowed += __builtin_popcountll(seat.binding[w]);
+    for (int w = 0; w < QCTX_BINDING_WORDS; w++)
+        layout.allowed += __builtin_popcountll(binding.mask[w]);
     layout.allowed = layout.allowed > 0 ? layout.allowed : 1;
     return layout;
 }

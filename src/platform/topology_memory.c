@@ -1,3 +1,4 @@
+/* The memory that this rank may still take, by Linux's own files. */
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Reading: libyaml's events become the tree, and what goes wrong a report. */
 #include "qctx/platform/yaml.h"
 
 #include <stdarg.h>

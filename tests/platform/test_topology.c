@@ -9,15 +9,15 @@
 
 #include "qctx/platform/topology.h"
 
-static qctx_seat seat(uint64_t node, int cores, int threads, uint64_t binding)
+static qctx_core_binding bound(uint64_t node, int cores, int threads, uint64_t mask)
 {
-    return (qctx_seat){.node = node, .cores = cores, .threads = threads, .binding = {binding}};
+    return (qctx_core_binding){.node = node, .cores = cores, .threads = threads, .mask = {mask}};
 }
 
 static void finds_ranks_that_pile_up(void **state)
 {
     static const struct {
-        qctx_seat seats[4];
+        qctx_core_binding bindings[4];
         int ranks;
         const char *expected;
     } cases[] = {
@@ -62,16 +62,16 @@ static void finds_ranks_that_pile_up(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        qctx_topology_judge(cases[i].seats, cases[i].ranks, text, sizeof text);
+        qctx_topology_advise(cases[i].bindings, cases[i].ranks, text, sizeof text);
         assert_string_equal(text, cases[i].expected);
     }
 }
 
 static void describes_the_job(void **state)
 {
-    const qctx_seat alone[] = {seat(1, 1, 1, 1)};
-    const qctx_seat two[] = {seat(1, 2, 1, 1), seat(1, 2, 1, 2)};
-    const qctx_seat uneven[] = {seat(1, 2, 1, 1), seat(2, 4, 2, 3), seat(2, 4, 2, 12)};
+    const qctx_core_binding alone[] = {bound(1, 1, 1, 1)};
+    const qctx_core_binding two[] = {bound(1, 2, 1, 1), bound(1, 2, 1, 2)};
+    const qctx_core_binding uneven[] = {bound(1, 2, 1, 1), bound(2, 4, 2, 3), bound(2, 4, 2, 12)};
     char text[128];
 
     (void)state;
@@ -83,11 +83,11 @@ static void describes_the_job(void **state)
     assert_string_equal(text, "3 ranks x 1 to 2 threads on 2 nodes of 2 to 4 cores");
 }
 
-static void knows_its_own_seat(void **state)
+static void knows_its_own_binding(void **state)
 {
-    qctx_seat own = qctx_topology_seat();
+    qctx_core_binding own = qctx_topology_binding();
     qctx_layout layout = qctx_topology_layout();
-    qctx_seat *all;
+    qctx_core_binding *all;
     qctx_error error;
 
     (void)state;
@@ -185,7 +185,7 @@ static void divides_memory_among_the_ranks_of_a_node(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(finds_ranks_that_pile_up),
     cmocka_unit_test(describes_the_job),
-    cmocka_unit_test(knows_its_own_seat),
+    cmocka_unit_test(knows_its_own_binding),
     cmocka_unit_test(asks_the_node_for_memory),
     cmocka_unit_test(asks_control_groups_of_version_2),
     cmocka_unit_test(asks_control_groups_of_version_1),

@@ -31,7 +31,7 @@ static inline float qctx_from_bfloat16(qctx_bfloat16 half)
 /* to [count] = from [count]. Shared by the threads. Local. Cannot fail. */
 void qctx_to_bfloat16_array(const float *from, int64_t count, qctx_bfloat16 *to);
 
-/* The same, and back, by the calling thread alone: for passes that share out rows. Local. Cannot fail. */
+/* To bfloat16 and back by the calling thread alone, for passes that share out rows. Local. Cannot fail. */
 void qctx_to_bfloat16_row(const float *from, int64_t count, qctx_bfloat16 *to);
 void qctx_from_bfloat16_row(const qctx_bfloat16 *from, int64_t count, float *to);
 

@@ -20,7 +20,7 @@
  */
 qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx_error *error);
 
-/* Adds that hint to an error that is SPACE, and nothing to others. Local. */
+/* Adds the hint at a full disk or quota to an error that is SPACE, and nothing to others. Local. */
 void qctx_hint_space(qctx_error *error);
 
 /* A file on its way to its final name. */
@@ -47,7 +47,7 @@ qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qc
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
-/* The same for the folder that is to hold `path`. Local. Errors: IO, MEMORY. */
+/* Makes the folder that is to hold `path`, and its missing parents. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make_parent(const char *path, qctx_error *error);
 
 /* Removes a folder with all that is in it (links are removed, not followed); none is fine. Local. Errors: IO.
@@ -60,9 +60,13 @@ qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error);
 /* fsync + rename(from → to) + fsync of the folder. Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error);
 
-/* What stands there, links followed. Local. Cannot fail. */
+/* Whether anything is of that name, be it a link that leads nowhere. Local. Cannot fail. */
 bool qctx_path_exists(const char *path);
+
+/* Whether `path` is a folder, or a link to one. Local. Cannot fail. */
 bool qctx_path_is_folder(const char *path);
+
+/* Whether anything in the folder is of that name. Local. False also without memory. */
 bool qctx_folder_has(const char *folder, const char *name);
 
 /* Refuses a path that exists, with a hint at --force, unless `force`. Local. Errors: EXISTS. */

@@ -13,7 +13,7 @@
 /* 64-bit hash of `bytes` bytes under `seed`. Local. Cannot fail. */
 uint64_t qctx_hash(const void *data, size_t bytes, uint64_t seed);
 
-/* The same of a text, without its end. Local. Cannot fail. */
+/* 64-bit hash of the bytes of a text under `seed`, without the NUL that ends it. Local. Cannot fail. */
 uint64_t qctx_hash_text(const char *text, uint64_t seed);
 
 /* Hash of a file's contents under `seed`, read as a stream. Local. Errors: IO. */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Local. Cannot fail. */
+/* The smaller of two numbers. Local. Cannot fail. */
 static inline int64_t qctx_smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;

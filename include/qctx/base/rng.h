@@ -23,7 +23,7 @@ typedef enum {
     QCTX_STREAM_SYNTH,     /* synthetic corpus */
     QCTX_STREAM_BENCH,     /* made-up vectors of measurements */
     QCTX_STREAM_SWEEP,     /* random points of a sweep */
-    QCTX_STREAM_PROPOSE,   /* candidates of its search method */
+    QCTX_STREAM_PROPOSE,   /* candidates of a sweep's search method */
 } qctx_stream;
 
 /* 64 random bits. Local. Cannot fail. */

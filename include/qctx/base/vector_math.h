@@ -106,7 +106,7 @@ static inline float qctx_exp2f_below(float x)
     return x < -126.0f ? 0.0f : low * power;
 }
 
-/* The same, with infinity from 127.5 on. */
+/* 2^x as qctx_exp2f_below has it, but infinity from 127.5 on. Local. Cannot fail. */
 static inline float qctx_exp2f(float x)
 {
     float result = qctx_exp2f_below(x);

@@ -53,8 +53,10 @@ void qctx_blas_mend_core(char **argv);
 /* The core type that a restart replaced, or NULL. Local. */
 const char *qctx_blas_replaced_core(void);
 
-/* The core type in use ("Haswell"), and whether this build of the library could use others. Local. */
+/* The core type in use ("Haswell"). Local. */
 const char *qctx_blas_core(void);
+
+/* Whether this build of the library has the kernels of several core types. Local. */
 bool qctx_blas_has_cores(void);
 
 #endif

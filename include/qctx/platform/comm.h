@@ -76,9 +76,9 @@ void qctx_comm_max_double(qctx_comm *comm, double *values, int64_t count);
 void qctx_comm_max_int64(qctx_comm *comm, int64_t *values, int64_t count);
 
 /*
- * Gathers `count` bytes-sized elements of every rank, in rank order, on all ranks:
- * `all` receives sum(counts) elements of `size` bytes; counts [size of comm] says how
- * many each rank gives, the same array on every rank. Collective.
+ * Gathers elements of `size` bytes of every rank, in rank order, on all ranks: `all`
+ * receives as many as counts [size of comm] adds up to, which says how many each rank
+ * gives and is the same array on every rank. Collective.
  */
 void qctx_comm_gather_all(qctx_comm *comm, const void *own, void *all, const int64_t *counts, size_t size);
 
@@ -140,12 +140,14 @@ void qctx_comm_reset_traffic(void);
 /*
  * Ends the job with HUNG when ranks stay silent for `seconds` while others wait for them; the message names the phase,
  * and each silent rank with its host and for how long. 0 (as at the start) waits for ever. A rank is heard by arriving
- * where the others wait, and by qctx_comm_tell_alive. The same on all ranks. Local. The second tells what was set.
+ * where the others wait, and by qctx_comm_tell_alive. The same on all ranks. Local.
  */
 void qctx_comm_set_hang_timeout(double seconds);
+
+/* The seconds that were set last. Local. */
 double qctx_comm_hang_timeout(void);
 
-/* What this rank is doing, for that message: "training step", "evaluation". A literal. Local. */
+/* What this rank is doing, for the message about silent ranks: "training step", "evaluation". A literal. Local. */
 void qctx_comm_set_phase(const char *phase);
 
 /*

@@ -25,7 +25,8 @@ qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *err
  */
 qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
 
-/* The same, where a key that is given twice in one object is refused, too. Local. Errors: FORMAT. */
+/* Parses one text as qctx_json_parse does, but refuses a key that is given twice in one object. Local. Errors: FORMAT.
+ */
 qctx_status qctx_json_parse_unique(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
 
 /* What a value is, for messages: "an object", "a string", …; NULL is "nothing". Local. */

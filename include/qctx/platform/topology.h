@@ -35,33 +35,33 @@ double qctx_topology_peak_mib(void);
 int64_t qctx_topology_memory(const qctx_comm *comm);
 
 /* Cores of a node that a binding can tell apart; a rank bound beyond them counts as bound nowhere. */
-enum { QCTX_SEAT_WORDS = 16, QCTX_SEAT_CORES = 64 * QCTX_SEAT_WORDS };
+enum { QCTX_BINDING_WORDS = 16, QCTX_BINDING_CORES = 64 * QCTX_BINDING_WORDS };
 
-/* Where a rank sits: plain data, gathered from all of them. */
+/* Which cores a rank may run on: plain data, gathered from all of them. */
 typedef struct {
     uint64_t node; /* the same number for the ranks of a node */
     int32_t cores; /* of the node */
     int32_t threads;
-    uint64_t binding[QCTX_SEAT_WORDS]; /* bit c: may run on core c */
-} qctx_seat;
+    uint64_t mask[QCTX_BINDING_WORDS]; /* bit c: it may run on core c */
+} qctx_core_binding;
 
-/* This rank's seat. Local. */
-qctx_seat qctx_topology_seat(void);
+/* The binding of this rank. Local. Cannot fail: without hwloc's word it is one core. */
+qctx_core_binding qctx_topology_binding(void);
 
 /*
- * *seats [ranks] = the seat of every rank, on all of them; the caller frees it. NULL after an error. Collective.
+ * *bindings [ranks] = the binding of every rank, on all of them; the caller frees it. NULL after an error. Collective.
  * Errors: MEMORY.
  */
-qctx_status qctx_topology_gather(qctx_comm *comm, qctx_seat **seats, qctx_error *error);
+qctx_status qctx_topology_gather(qctx_comm *comm, qctx_core_binding **bindings, qctx_error *error);
 
 /* text [size] = "16 ranks x 2 threads on 2 nodes of 16 cores". Local. Cannot fail. */
-void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_t size);
+void qctx_topology_describe(const qctx_core_binding *bindings, int ranks, char *text, size_t size);
 
 /*
- * text [size] = what is wrong with these seats and what mends it, or "": the ranks bound to some cores, or to fewer of
- * them, have more threads together than there are cores. The worst such place is named. Local. Cannot fail.
+ * text [size] = what is wrong with these bindings and what mends it, or "": the ranks bound to some cores, or to fewer
+ * of them, have more threads together than there are cores. The worst such place is named. Local. Cannot fail.
  */
-void qctx_topology_judge(const qctx_seat *seats, int ranks, char *text, size_t size);
+void qctx_topology_advise(const qctx_core_binding *bindings, int ranks, char *text, size_t size);
 
 /*
  * Bytes available to this process, or 0 if it cannot be told: MemAvailable of `root`/proc/meminfo, or the least that

@@ -42,7 +42,7 @@ bool qctx_unicode_is_word(uint32_t point);        /* \w of Unicode Technical Sta
 /* The major version of Unicode that first assigned the character, or 0: what older libraries know of. Local. */
 int qctx_unicode_age(uint32_t point);
 
-/* The last is NFC by ICU's own tables, of all characters that it knows. */
+/* QCTX_NFC_WHOLE is NFC by ICU's own tables, of all characters that it knows. */
 typedef enum { QCTX_NFC, QCTX_NFD, QCTX_NFKC, QCTX_NFKD, QCTX_NFC_WHOLE } qctx_normal_form;
 
 /*

@@ -49,8 +49,8 @@ void qctx_yaml_destroy(qctx_yaml *node);
 const char *qctx_yaml_excerpt(const char *text, size_t bytes, char *buffer, size_t size);
 
 /*
- * The numbers that configurations are written in: decimal digits with an optional sign, and for the second also point
- * and exponent, without hex, octal, inf and nan. Local.
+ * The numbers that configurations are written in, without hex, octal, inf and nan: whole ones are decimal digits with
+ * an optional sign, others may have a point and an exponent. Whether `text` is one. Local.
  */
 bool qctx_yaml_parse_count(const char *text, int64_t *value);
 bool qctx_yaml_parse_number(const char *text, double *value);

@@ -1,3 +1,4 @@
+/* The bindings of all ranks: gathered, described, and what is wrong with them. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,68 +6,68 @@
 #include "qctx/base/mem.h"
 #include "qctx/platform/topology.h"
 
-/* Some ranks and the cores they may run on. */
+/* Ranks, and the cores that they share. */
 typedef struct {
     int ranks, threads, cores;
 } crowd;
 
-static int count_cores(const qctx_seat *seat)
+static int count_cores(const qctx_core_binding *binding)
 {
     int cores = 0;
 
-    for (int w = 0; w < QCTX_SEAT_WORDS; w++)
-        cores += __builtin_popcountll(seat->binding[w]);
+    for (int w = 0; w < QCTX_BINDING_WORDS; w++)
+        cores += __builtin_popcountll(binding->mask[w]);
     return cores;
 }
 
 /* Whether all cores of `inner`, if it has any, are among those of `outer`, on one node. */
-static bool is_within(const qctx_seat *inner, const qctx_seat *outer)
+static bool is_within(const qctx_core_binding *inner, const qctx_core_binding *outer)
 {
     if (inner->node != outer->node || count_cores(inner) == 0)
         return false;
-    for (int w = 0; w < QCTX_SEAT_WORDS; w++)
-        if (inner->binding[w] & ~outer->binding[w])
+    for (int w = 0; w < QCTX_BINDING_WORDS; w++)
+        if (inner->mask[w] & ~outer->mask[w])
             return false;
     return true;
 }
 
 /* The ranks that can run nowhere but on the cores of `place`. */
-static crowd crowd_at(const qctx_seat *place, const qctx_seat *seats, int ranks)
+static crowd crowd_at(const qctx_core_binding *place, const qctx_core_binding *bindings, int ranks)
 {
     crowd all = {.cores = count_cores(place)};
 
     for (int r = 0; r < ranks; r++)
-        if (is_within(&seats[r], place)) {
+        if (is_within(&bindings[r], place)) {
             all.ranks++;
-            all.threads += seats[r].threads;
+            all.threads += bindings[r].threads;
         }
     return all;
 }
 
 /* The place with most threads a core, if any has more than one; NULL if none. */
-static const qctx_seat *worst_place(const qctx_seat *seats, int ranks, crowd *worst)
+static const qctx_core_binding *worst_place(const qctx_core_binding *bindings, int ranks, crowd *worst)
 {
-    const qctx_seat *place = NULL;
+    const qctx_core_binding *place = NULL;
 
     for (int r = 0; r < ranks; r++) {
-        crowd here = crowd_at(&seats[r], seats, ranks);
+        crowd here = crowd_at(&bindings[r], bindings, ranks);
 
         if (here.cores == 0 || here.threads <= here.cores)
             continue;
         if (place == NULL || (int64_t)here.threads * worst->cores > (int64_t)worst->threads * here.cores) {
-            place = &seats[r];
+            place = &bindings[r];
             *worst = here;
         }
     }
     return place;
 }
 
-static int ranks_on(uint64_t node, const qctx_seat *seats, int ranks)
+static int ranks_on(uint64_t node, const qctx_core_binding *bindings, int ranks)
 {
     int count = 0;
 
     for (int r = 0; r < ranks; r++)
-        count += seats[r].node == node;
+        count += bindings[r].node == node;
     return count;
 }
 
@@ -76,9 +77,10 @@ static const char *plural(int count)
 }
 
 /* The options that give each of the node's ranks as many cores as it has threads, or as there are for it. */
-static void advise(const qctx_seat *place, const qctx_seat *seats, int ranks, char *text, size_t size)
+static void advise(const qctx_core_binding *place, const qctx_core_binding *bindings, int ranks, char *text,
+                   size_t size)
 {
-    int here = ranks_on(place->node, seats, ranks), share = place->cores / here;
+    int here = ranks_on(place->node, bindings, ranks), share = place->cores / here;
     int cores = place->threads < share ? place->threads : share;
     char fewer[48] = "", where[48] = "slot";
 
@@ -93,10 +95,10 @@ static void advise(const qctx_seat *place, const qctx_seat *seats, int ranks, ch
     snprintf(text, size, "%smpirun --map-by %s:PE=%d --bind-to core gives each its own", fewer, where, cores);
 }
 
-void qctx_topology_judge(const qctx_seat *seats, int ranks, char *text, size_t size)
+void qctx_topology_advise(const qctx_core_binding *bindings, int ranks, char *text, size_t size)
 {
     crowd crowded;
-    const qctx_seat *place = worst_place(seats, ranks, &crowded);
+    const qctx_core_binding *place = worst_place(bindings, ranks, &crowded);
     char bound[64] = "", advice[160];
 
     text[0] = '\0';
@@ -105,7 +107,7 @@ void qctx_topology_judge(const qctx_seat *seats, int ranks, char *text, size_t s
     if (crowded.cores < place->cores)
         snprintf(bound, sizeof bound, " (of %d) that %s bound to", place->cores,
                  crowded.ranks == 1 ? "it is" : "they are");
-    advise(place, seats, ranks, advice, sizeof advice);
+    advise(place, bindings, ranks, advice, sizeof advice);
     snprintf(text, size, "%d rank%s with %d thread%s%s the %d core%s%s: %s", crowded.ranks, plural(crowded.ranks),
              crowded.threads, plural(crowded.threads), crowded.ranks == 1 ? " has" : " in all have", crowded.cores,
              plural(crowded.cores), bound, advice);
@@ -120,19 +122,19 @@ static void range(int least, int most, char *text, size_t size)
         snprintf(text, size, "%d to %d", least, most);
 }
 
-void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_t size)
+void qctx_topology_describe(const qctx_core_binding *bindings, int ranks, char *text, size_t size)
 {
-    qctx_seat least = seats[0], most = seats[0];
+    qctx_core_binding least = bindings[0], most = bindings[0];
     char threads[32], cores[32], nodes[32] = "";
     int node_count = 0;
 
     for (int r = 0; r < ranks; r++) {
-        least.threads = seats[r].threads < least.threads ? seats[r].threads : least.threads;
-        most.threads = seats[r].threads > most.threads ? seats[r].threads : most.threads;
-        least.cores = seats[r].cores < least.cores ? seats[r].cores : least.cores;
-        most.cores = seats[r].cores > most.cores ? seats[r].cores : most.cores;
+        least.threads = bindings[r].threads < least.threads ? bindings[r].threads : least.threads;
+        most.threads = bindings[r].threads > most.threads ? bindings[r].threads : most.threads;
+        least.cores = bindings[r].cores < least.cores ? bindings[r].cores : least.cores;
+        most.cores = bindings[r].cores > most.cores ? bindings[r].cores : most.cores;
         /* A node is counted at its first rank. */
-        node_count += ranks_on(seats[r].node, seats, r) == 0;
+        node_count += ranks_on(bindings[r].node, bindings, r) == 0;
     }
     range(least.threads, most.threads, threads, sizeof threads);
     range(least.cores, most.cores, cores, sizeof cores);
@@ -142,23 +144,23 @@ void qctx_topology_describe(const qctx_seat *seats, int ranks, char *text, size_
              nodes, cores, plural(most.cores));
 }
 
-qctx_status qctx_topology_gather(qctx_comm *comm, qctx_seat **seats, qctx_error *error)
+qctx_status qctx_topology_gather(qctx_comm *comm, qctx_core_binding **bindings, qctx_error *error)
 {
     int ranks = qctx_comm_size(comm);
-    qctx_seat own = qctx_topology_seat();
+    qctx_core_binding own = qctx_topology_binding();
     int64_t *counts = qctx_alloc(ranks, sizeof *counts, "the layout of the ranks", error);
     qctx_status status;
 
-    *seats = qctx_alloc(ranks, sizeof **seats, "the layout of the ranks", error);
-    status = *seats == NULL || counts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    *bindings = qctx_alloc(ranks, sizeof **bindings, "the layout of the ranks", error);
+    status = *bindings == NULL || counts == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK) {
         for (int r = 0; r < ranks; r++)
             counts[r] = 1;
-        qctx_comm_gather_all(comm, &own, *seats, counts, sizeof own);
+        qctx_comm_gather_all(comm, &own, *bindings, counts, sizeof own);
     } else {
-        free(*seats);
-        *seats = NULL;
+        free(*bindings);
+        *bindings = NULL;
     }
     free(counts);
     return status;
