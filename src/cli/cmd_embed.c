@@ -14,12 +14,15 @@
 enum { HANG_SECONDS = 600 };
 
 static struct {
-    const char *out, *config, *fit, *dtype;
+    const char *out, *config, *fit;
+    qctx_option_choice dtype, precision;
     qctx_option_texts encoders;
-    const char *weights, *precision, *pooling, *question_prompt, *context_prompt, *context_model;
+    const char *weights, *pooling, *question_prompt, *context_prompt, *context_model;
     int64_t dim;
     bool force;
-} options = {.fit = "train", .dtype = "float32", .precision = "float32"};
+} options = {.fit = "train",
+             .dtype = {qctx_dtype_names, QCTX_FLOAT32},
+             .precision = {qctx_precision_names, QCTX_PRECISION_FLOAT32}};
 
 static const qctx_option table[] = {
     {"out", QCTX_OPTION_TEXT, &options.out, "FILE", "the store to write, such as stores/squad.h5", 0, 0},
@@ -29,7 +32,7 @@ static const qctx_option table[] = {
      "the encoder, its settings and the type of the vectors as this configuration has them", 0, 0},
     {"weights", QCTX_OPTION_TEXT, &options.weights, "W,W,...", "of several encoders, in their order (default: all 1)",
      0, 0},
-    {"precision", QCTX_OPTION_CHOICE, &options.precision, "float32|bfloat16|auto", "of a model's products", 0, 0},
+    {"precision", QCTX_OPTION_CHOICE, &options.precision, NULL, "of a model's products", 0, 0},
     {"dim", QCTX_OPTION_INT, &options.dim, "N",
      "length of a vector: of a model's its first coordinates (matryoshka), or that of hashing alone; 0: the encoder's "
      "own",
@@ -41,7 +44,7 @@ static const qctx_option table[] = {
     {"context-prompt", QCTX_OPTION_TEXT, &options.context_prompt, "TEXT", "put before every context, likewise", 0, 0},
     {"context-model", QCTX_OPTION_TEXT, &options.context_model, "FOLDER", "another model for contexts", 0, 0},
     {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT", "the split whose contexts hashing learns from", 0, 0},
-    {"dtype", QCTX_OPTION_CHOICE, &options.dtype, "float32|float16", "how vectors are stored", 0, 0},
+    {"dtype", QCTX_OPTION_CHOICE, &options.dtype, NULL, "how vectors are stored", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a store of the same name", 0, 0},
     {0},
 };
@@ -125,13 +128,6 @@ static qctx_status read_weights(double *weights, int64_t *count, qctx_error *err
     return QCTX_OK;
 }
 
-static qctx_precision precision_of(const char *name)
-{
-    if (strcmp(name, "auto") == 0)
-        return QCTX_PRECISION_AUTO;
-    return strcmp(name, "bfloat16") == 0 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
-}
-
 static const char *text_or(const char *text, const char *fallback)
 {
     return text != NULL ? text : fallback;
@@ -157,7 +153,7 @@ static qctx_status spec_of_options(double *weights, qctx_encoder_spec *spec, qct
         .count = options.encoders.count,
         .encoders = options.encoders.items,
         .weights = weights,
-        .precision = precision_of(options.precision),
+        .precision = (qctx_precision)options.precision.value,
         .pooling = text_or(options.pooling, ""),
         .question_prompt = text_or(options.question_prompt, QCTX_PROMPT_OF_MODEL),
         .context_prompt = text_or(options.context_prompt, QCTX_PROMPT_OF_MODEL),
@@ -188,7 +184,7 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, cons
 
 static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
-    qctx_dtype dtype = strcmp(options.dtype, "float16") == 0 ? QCTX_FLOAT16 : QCTX_FLOAT32;
+    qctx_dtype dtype = (qctx_dtype)options.dtype.value;
     qctx_corpus *corpus = NULL;
     qctx_encoder *encoder = NULL;
     qctx_config config = {0};

@@ -15,8 +15,7 @@
 enum { STRENGTHS = 11 };
 
 static struct {
-    const char *candidates;
-    const char *order;
+    qctx_option_choice candidates, order;
     int64_t pool;
     const char *source;
     const char *split;
@@ -27,15 +26,14 @@ static struct {
     bool allow_external;
     bool json;
     bool force;
-} options = {.depth = 100};
+} options = {.candidates = {qctx_candidates_names, -1}, .order = {qctx_pool_order_names, -1}, .depth = 100};
 
 static const qctx_option table[] = {
-    {"candidates", QCTX_OPTION_CHOICE, &options.candidates, "pools|split|corpus",
+    {"candidates", QCTX_OPTION_CHOICE, &options.candidates, NULL,
      "hold questions against the contexts of their pool, of the split, or of all the corpus (default: the run's)", 0,
      0},
     {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool (default: the run's)", 2, 1e15},
-    {"order", QCTX_OPTION_CHOICE, &options.order, "consecutive|shuffled",
-     "which questions share a pool (default: the run's)", 0, 0},
+    {"order", QCTX_OPTION_CHOICE, &options.order, NULL, "which questions share a pool (default: the run's)", 0, 0},
     {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate on this corpus or store instead of data.eval", 0,
      0},
     {"allow-external", QCTX_OPTION_FLAG, &options.allow_external, NULL,
@@ -104,12 +102,10 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
     qctx_config *config = &job->run.config;
     qctx_status status;
 
-    if (options.candidates != NULL)
-        config->eval.candidates = strcmp(options.candidates, "pools") == 0   ? QCTX_CANDIDATES_POOLS
-                                  : strcmp(options.candidates, "split") == 0 ? QCTX_CANDIDATES_SPLIT
-                                                                             : QCTX_CANDIDATES_CORPUS;
-    if (options.order != NULL)
-        config->eval.order = strcmp(options.order, "shuffled") == 0 ? QCTX_POOLS_SHUFFLED : QCTX_POOLS_CONSECUTIVE;
+    if (options.candidates.value >= 0)
+        config->eval.candidates = (qctx_candidates)options.candidates.value;
+    if (options.order.value >= 0)
+        config->eval.order = (qctx_pool_order)options.order.value;
     if (options.pool > 0)
         config->eval.pool = options.pool;
     if (options.strengths && job->run.checkpoint.head.form != QCTX_HEAD_RESIDUAL)

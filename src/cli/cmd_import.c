@@ -11,25 +11,34 @@
 #include "qctx/data/import.h"
 #include "qctx/data/split.h"
 
+enum { SENTENCE, PARAGRAPH };
+static const char *const contexts[] = {[SENTENCE] = "sentence", [PARAGRAPH] = "paragraph", NULL};
+enum { BY_TITLE, BY_CONTEXT };
+static const char *const units[] = {[BY_TITLE] = "title", [BY_CONTEXT] = "context", NULL};
+
 static struct {
-    const char *out, *format, *context, *holdout, *by;
+    const char *out, *holdout;
+    qctx_option_choice format, context, by;
     qctx_option_pairs splits;
     int64_t radius, history, seed;
     bool prefix, force;
-} options = {.format = "auto", .context = "sentence", .by = "title", .seed = 1};
+} options = {.format = {qctx_import_format_names, QCTX_IMPORT_AUTO},
+             .context = {contexts, SENTENCE},
+             .by = {units, BY_TITLE},
+             .seed = 1};
 
 static const qctx_option table[] = {
     {"out", QCTX_OPTION_TEXT, &options.out, "FOLDER", "the corpus to make", 0, 0},
     {"split", QCTX_OPTION_PAIRS, &options.splits, "NAME FILE", "a file and its split; may be repeated", 0, 0},
-    {"format", QCTX_OPTION_CHOICE, &options.format, "auto|squad|quac|jsonl|tsv", "format of the files", 0, 0},
-    {"context", QCTX_OPTION_CHOICE, &options.context, "sentence|paragraph",
-     "SQuAD, QuAC: what of a paragraph becomes the context", 0, 0},
+    {"format", QCTX_OPTION_CHOICE, &options.format, NULL, "format of the files", 0, 0},
+    {"context", QCTX_OPTION_CHOICE, &options.context, NULL, "SQuAD, QuAC: what of a paragraph becomes the context", 0,
+     0},
     {"radius", QCTX_OPTION_INT, &options.radius, "N", "sentences on either side of the answer's", 0, 1000000},
     {"prefix", QCTX_OPTION_FLAG, &options.prefix, NULL, "put the title in front of the question", 0, 0},
     {"history", QCTX_OPTION_INT, &options.history, "N", "QuAC: earlier questions of the dialog put in front", 0,
      1000000},
     {"holdout", QCTX_OPTION_TEXT, &options.holdout, "D,T", "cut these shares for dev and test from the files", 0, 0},
-    {"by", QCTX_OPTION_CHOICE, &options.by, "title|context", "hold-out: what stays on one side", 0, 0},
+    {"by", QCTX_OPTION_CHOICE, &options.by, NULL, "hold-out: what stays on one side", 0, 0},
     {"seed", QCTX_OPTION_INT, &options.seed, "N", "hold-out: another seed, another cut", 0, 9007199254740992.0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a corpus that exists", 0, 0},
     {0},
@@ -118,14 +127,13 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
         return usage_error(error, "--out FOLDER is missing");
     job->folder = options.out;
     job->force = options.force;
-    job->paragraph = strcmp(options.context, "paragraph") == 0;
+    job->paragraph = options.context.value == PARAGRAPH;
     job->radius = options.radius;
     job->prefix = options.prefix;
     job->history = options.history;
-    job->by_title = strcmp(options.by, "title") == 0;
+    job->by_title = options.by.value == BY_TITLE;
     job->seed = (uint64_t)options.seed;
-    for (job->format = QCTX_IMPORT_AUTO; strcmp(options.format, qctx_import_format_names[job->format]) != 0;)
-        job->format++;
+    job->format = (qctx_import_format)options.format.value;
     if (job->paragraph && job->radius > 0)
         return usage_error(error, "--radius counts sentences and means nothing with --context paragraph");
     status = parse_holdout(options.holdout, job, error);

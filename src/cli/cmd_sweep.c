@@ -8,18 +8,21 @@
 #include "qctx/sweep/sweep.h"
 #include "qctx/sweep/table.h"
 
+enum { MARKDOWN, CSV };
+static const char *const formats[] = {[MARKDOWN] = "markdown", [CSV] = "csv", NULL};
+
 static struct {
     int64_t index, of;
     bool force;
-    const char *format;
-} options = {.index = -1, .of = 0, .format = "markdown"};
+    qctx_option_choice format;
+} options = {.index = -1, .of = 0, .format = {formats, MARKDOWN}};
 
 static const qctx_option table[] = {
     {"index", QCTX_OPTION_INT, &options.index, "I", "take only the trials I, I + M, I + 2M, ...: a job of an array", 0,
      1e6},
     {"of", QCTX_OPTION_INT, &options.of, "M", "of so many jobs, which share the sweep's folder", 1, 1e6},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a sweep of the same name", 0, 0},
-    {"format", QCTX_OPTION_CHOICE, &options.format, "markdown|csv", "how `table` prints", 0, 0},
+    {"format", QCTX_OPTION_CHOICE, &options.format, NULL, "how `table` prints", 0, 0},
     {0},
 };
 
@@ -171,7 +174,7 @@ static qctx_status print_status(const qctx_sweep_definition *definition, const q
 
 static qctx_status print_table(const qctx_sweep_definition *definition, const qctx_ledger *ledger, qctx_error *error)
 {
-    if (strcmp(options.format, "csv") == 0)
+    if (options.format.value == CSV)
         return qctx_sweep_print_csv(stdout, definition, ledger, error);
     return qctx_sweep_print_markdown(stdout, definition, ledger, error);
 }

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
 
-enum { OPTIONS_MAX = 64, COLUMNS = 80, HELP_COLUMN = 26 };
+enum { OPTIONS_MAX = 64, COLUMNS = 80, HELP_COLUMN = 26, ARGUMENT_MAX = 64 };
 
 static const qctx_option *find(const qctx_option *options, const char *name, size_t length)
 {
@@ -80,24 +81,40 @@ static qctx_status take_double(const qctx_usage *usage, const qctx_option *optio
     return QCTX_OK;
 }
 
-static bool is_choice(const qctx_option *option, const char *text)
+/* What stands behind an option, "FILE" or "a|b|c"; NULL for a flag. */
+static const char *argument_of(const qctx_option *option, char text[ARGUMENT_MAX])
 {
-    size_t length = strlen(text);
+    const qctx_option_choice *choice = option->value;
 
-    for (const char *at = option->argument; at != NULL; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (strcspn(at, "|") == length && strncmp(at, text, length) == 0)
-            return true;
-    return false;
+    return option->kind == QCTX_OPTION_CHOICE ? qctx_names_join(choice->names, "|", "|", text, ARGUMENT_MAX)
+                                              : option->argument;
+}
+
+static qctx_status not_among(const qctx_usage *usage, const qctx_option *option, const char *text, qctx_error *error)
+{
+    char argument[ARGUMENT_MAX];
+
+    return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: '%s' is not one of %s", usage->command, option->name, text,
+                     argument_of(option, argument));
 }
 
 static qctx_status take_choice(const qctx_usage *usage, const qctx_option *option, const char *text, qctx_error *error)
 {
-    if (is_choice(option, text)) {
-        *(const char **)option->value = text;
-        return QCTX_OK;
-    }
-    return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: '%s' is not one of %s", usage->command, option->name, text,
-                     option->argument);
+    qctx_option_choice *choice = option->value;
+    const int found = qctx_name_find(choice->names, text);
+
+    if (found < 0)
+        return not_among(usage, option, text, error);
+    choice->value = found;
+    return QCTX_OK;
+}
+
+static qctx_status take_word(const qctx_usage *usage, const qctx_option *option, const char *text, qctx_error *error)
+{
+    if (strcmp(option->argument, text) != 0)
+        return not_among(usage, option, text, error);
+    *(const char **)option->value = text;
+    return QCTX_OK;
 }
 
 static qctx_status take_pair(const qctx_usage *usage, const qctx_option *option, const char *name, const char *value,
@@ -133,8 +150,9 @@ static qctx_status take_value(const qctx_usage *usage, const qctx_option *option
     case QCTX_OPTION_DOUBLE:
         return take_double(usage, option, text, error);
     case QCTX_OPTION_CHOICE:
-    case QCTX_OPTION_WORD:
         return take_choice(usage, option, text, error);
+    case QCTX_OPTION_WORD:
+        return take_word(usage, option, text, error);
     case QCTX_OPTION_TEXTS:
         return take_text(usage, option, text, error);
     default:
@@ -150,7 +168,7 @@ static int value_count(const qctx_option *option, int argc, char **argv, int at)
     case QCTX_OPTION_FLAG:
         return 0;
     case QCTX_OPTION_WORD:
-        return at + 1 < argc && is_choice(option, argv[at + 1]) ? 1 : 0;
+        return at + 1 < argc && strcmp(option->argument, argv[at + 1]) == 0 ? 1 : 0;
     case QCTX_OPTION_PAIRS:
         return 2;
     default:
@@ -173,6 +191,7 @@ static qctx_status take_option(const qctx_usage *usage, int argc, char **argv, i
     size_t length = strcspn(name, "=");
     char *inlined = name[length] == '=' ? name + length + 1 : NULL;
     const qctx_option *option = find(usage->options, name, length);
+    char argument[ARGUMENT_MAX];
     int values;
 
     if (option == NULL)
@@ -184,7 +203,7 @@ static qctx_status take_option(const qctx_usage *usage, int argc, char **argv, i
         return take_value(usage, option, inlined, error);
     if (*at + values >= argc) {
         qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s lacks its value: %s", usage->command, option->name,
-                  option->argument);
+                  argument_of(option, argument));
         return qctx_hint(error, "qctx-dist %s --help shows the options", usage->command);
     }
     *at += values;
@@ -255,7 +274,8 @@ static void print_wrapped(const char *text, int column, int indent, FILE *out)
 
 static void describe_default(const qctx_option *option, char *text, size_t bytes)
 {
-    const char *const *choice = option->value;
+    const qctx_option_choice *choice = option->value;
+    const char *const *given = option->value;
 
     text[0] = '\0';
     /* A number outside its own bounds stands for an option that was not given. */
@@ -263,16 +283,19 @@ static void describe_default(const qctx_option *option, char *text, size_t bytes
         snprintf(text, bytes, " (default %lld)", (long long)*(int64_t *)option->value);
     else if (option->kind == QCTX_OPTION_DOUBLE && within(option, *(double *)option->value))
         snprintf(text, bytes, " (default %g)", *(double *)option->value);
-    else if ((option->kind == QCTX_OPTION_CHOICE || option->kind == QCTX_OPTION_TEXT) && *choice != NULL)
-        snprintf(text, bytes, " (default %s)", *choice);
+    else if (option->kind == QCTX_OPTION_CHOICE && choice->value >= 0)
+        snprintf(text, bytes, " (default %s)", choice->names[choice->value]);
+    else if (option->kind == QCTX_OPTION_TEXT && *given != NULL)
+        snprintf(text, bytes, " (default %s)", *given);
 }
 
 static void print_option(const qctx_option *option, FILE *out)
 {
-    char help[1024], fallback[128];
+    char help[1024], fallback[128], joined[ARGUMENT_MAX];
+    const char *argument = argument_of(option, joined);
     bool alone = option->kind == QCTX_OPTION_WORD;
-    int column = fprintf(out, "  --%s%s%s%s%s", option->name, option->argument != NULL ? " " : "", alone ? "[" : "",
-                         option->argument != NULL ? option->argument : "", alone ? "]" : "");
+    int column = fprintf(out, "  --%s%s%s%s%s", option->name, argument != NULL ? " " : "", alone ? "[" : "",
+                         argument != NULL ? argument : "", alone ? "]" : "");
 
     describe_default(option, fallback, sizeof fallback);
     snprintf(help, sizeof help, "%s%s", option->help, fallback);

@@ -13,16 +13,22 @@
 
 typedef enum {
     QCTX_OPTION_FLAG,   /* bool */
-    QCTX_OPTION_WORD,   /* const char *: a flag, "" where it stands alone, or one of the choices "a|b" behind it */
+    QCTX_OPTION_WORD,   /* const char *: a flag, "" where it stands alone, or the word `argument` behind it */
     QCTX_OPTION_INT,    /* int64_t, within [low, high] */
     QCTX_OPTION_DOUBLE, /* double, within [low, high] */
     QCTX_OPTION_TEXT,   /* const char *, borrowed from argv */
-    QCTX_OPTION_CHOICE, /* const char *, one of choices "a|b|c" */
+    QCTX_OPTION_CHOICE, /* qctx_option_choice */
     QCTX_OPTION_PAIRS,  /* qctx_option_pairs: takes two values, may be repeated (--split train FILE) */
     QCTX_OPTION_TEXTS,  /* qctx_option_texts: may be repeated (--encoder A --encoder B) */
 } qctx_option_kind;
 
 enum { QCTX_OPTION_PAIRS_MAX = 32, QCTX_OPTION_TEXTS_MAX = 16 };
+
+/* One of an enum's values, by the names that base/names tells of. */
+typedef struct {
+    const char *const *names;
+    int value; /* its place among them; −1: not given */
+} qctx_option_choice;
 
 typedef struct {
     int64_t count;
@@ -41,7 +47,7 @@ typedef struct {
     const char *name; /* without the dashes */
     qctx_option_kind kind;
     void *value;          /* where it goes; holds the default before parsing */
-    const char *argument; /* what the usage calls it, "FILE", or the choices "a|b|c"; NULL for flags */
+    const char *argument; /* what the usage calls it, "FILE"; NULL for flags, and for choices, whose names it shows */
     const char *help;
     double low, high; /* bounds of numbers, inclusive; both 0: none */
 } qctx_option;
