@@ -1,29 +1,35 @@
 /* ranks: 1 2 4 5 */
 #include "stepper_probe.h"
 
+#include <math.h>
+#include <stdlib.h>
+
+#include "qctx/base/mem.h"
+#include "qctx/training/stepper.h"
+
 /* However a step is carried out, its parameters are the same, and their gradient is that of the loss. */
 
 static void any_number_of_ranks_steps_as_one(void **state)
 {
     (void)state;
     for (int sides = QCTX_SIDES_QUESTION; sides <= QCTX_SIDES_SHARED; sides++) {
-        training all = usual();
+        training all = probe_usual();
 
         all.head.sides = (qctx_head_sides)sides;
         all.head.form = sides == QCTX_SIDES_SHARED ? QCTX_HEAD_RESIDUAL : QCTX_HEAD_PLAIN;
         all.config.optim.clip_norm = sides == QCTX_SIDES_BOTH ? 0.01 : 0.0;
-        assert_as_on_one_rank(all, 1e-6);
+        probe_assert_as_on_one_rank(all, 1e-6);
     }
 }
 
 /* With fewer rows than ranks, some have none. */
 static void ranks_without_rows_step_along(void **state)
 {
-    training all = usual();
+    training all = probe_usual();
 
     (void)state;
     all.config.batch.size = 3;
-    assert_as_on_one_rank(all, 1e-6);
+    probe_assert_as_on_one_rank(all, 1e-6);
 }
 
 /* How far a step led. */
@@ -57,28 +63,28 @@ static void check_gradient(training usual_run)
     start.steps = stepped.steps = 1;
     start.rate = 0.0;
     stepped.config.optim.weight_decay = 0.0;
-    train(test_comm, &start, NULL);
-    train(test_comm, &stepped, NULL);
+    probe_train(test_comm, &start, NULL);
+    probe_train(test_comm, &stepped, NULL);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         float *moved = move(&start, &stepped, side == 0 ? h : -h);
         training there = usual_run;
 
         there.steps = 1;
         there.rate = 0.0;
-        train(test_comm, &there, moved);
+        probe_train(test_comm, &there, moved);
         losses[side] = there.loss;
-        forget(&there);
+        probe_forget(&there);
         free(moved);
     }
     /* Without momentum so far, the step is −rate·gradient, and the loss falls along it by the gradient's length. */
     assert_close((losses[0] - losses[1]) / (2.0 * h) / (-distance(&start, &stepped) / stepped.rate), 1.0, 2e-3);
-    forget(&start);
-    forget(&stepped);
+    probe_forget(&start);
+    probe_forget(&stepped);
 }
 
 static void the_gradient_is_that_of_the_loss(void **state)
 {
-    training run = usual();
+    training run = probe_usual();
 
     (void)state;
     check_gradient(run);
@@ -93,94 +99,94 @@ static void the_gradient_is_that_of_the_loss(void **state)
 /* Scale and bias are stepped where they are learned, and only there. */
 static void scalars_are_learned_where_asked(void **state)
 {
-    training learned = usual(), fixed;
+    training learned = probe_usual(), fixed;
 
     (void)state;
     learned.config.loss.kind = QCTX_LOSS_SIGMOID;
     learned.plan.scheme = QCTX_SIMILARITY_ROWS;
     fixed = learned;
     fixed.config.loss.logit_scale.learn = fixed.config.loss.logit_bias.learn = false;
-    train(test_comm, &learned, NULL);
-    train(test_comm, &fixed, NULL);
+    probe_train(test_comm, &learned, NULL);
+    probe_train(test_comm, &fixed, NULL);
     assert_close(fixed.parameters[fixed.count - 2], log(20.0), 1e-6);
     assert_close(fixed.parameters[fixed.count - 1], -5.0, 0.0);
     assert_true(fabs(learned.parameters[learned.count - 2] - log(20.0)) > 1e-4);
     assert_true(fabs(learned.parameters[learned.count - 1] + 5.0) > 1e-4);
-    forget(&learned);
-    forget(&fixed);
+    probe_forget(&learned);
+    probe_forget(&fixed);
 }
 
 static void micro_batches_are_one_batch(void **state)
 {
     (void)state;
     for (int sides = QCTX_SIDES_QUESTION; sides <= QCTX_SIDES_SHARED; sides++) {
-        training whole = usual(), micro;
+        training whole = probe_usual(), micro;
 
         whole.head.sides = (qctx_head_sides)sides;
         whole.head.layers = 3;
         micro = whole;
         micro.plan.micro_rows = 7;
-        train(test_comm, &whole, NULL);
-        train(test_comm, &micro, NULL);
-        assert_alike(&micro, &whole, 1e-6);
-        forget(&whole);
-        forget(&micro);
+        probe_train(test_comm, &whole, NULL);
+        probe_train(test_comm, &micro, NULL);
+        probe_assert_alike(&micro, &whole, 1e-6);
+        probe_forget(&whole);
+        probe_forget(&micro);
     }
 }
 
 static void bfloat16_stays_near(void **state)
 {
-    training wide = usual(), narrow = usual();
+    training wide = probe_usual(), narrow = probe_usual();
 
     (void)state;
     wide.plan.scheme = narrow.plan.scheme = QCTX_SIMILARITY_ROWS;
     narrow.plan.precision = QCTX_PRECISION_BFLOAT16;
-    train(test_comm, &wide, NULL);
-    train(test_comm, &narrow, NULL);
+    probe_train(test_comm, &wide, NULL);
+    probe_train(test_comm, &narrow, NULL);
     /* Every operand is off by up to one part in 256; the parameters themselves are not rounded. */
     assert_close(narrow.loss / wide.loss, 1.0, 0.01);
     assert_close(narrow.grad_norm / wide.grad_norm, 1.0, 0.03);
     for (int64_t i = 0; i < wide.count; i++)
         assert_close(narrow.parameters[i], wide.parameters[i], 0.01);
-    forget(&wide);
-    forget(&narrow);
+    probe_forget(&wide);
+    probe_forget(&narrow);
 }
 
 static void what_is_not_finite_changes_nothing(void **state)
 {
-    training start = usual(), spoilt = usual();
+    training start = probe_usual(), spoilt = probe_usual();
 
     (void)state;
     start.steps = 0;
     spoilt.steps = 1;
-    train(test_comm, &start, NULL);
-    rows.spoilt = NAN;
-    train(test_comm, &spoilt, NULL);
-    rows.spoilt = 0.0f;
+    probe_train(test_comm, &start, NULL);
+    probe_rows.spoilt = NAN;
+    probe_train(test_comm, &spoilt, NULL);
+    probe_rows.spoilt = 0.0f;
     assert_int_equal(spoilt.status, QCTX_ERR_NUMERIC);
-    assert_contains(error.message, "step 1: the loss or its gradient is not finite");
+    assert_contains(probe_error.message, "step 1: the loss or its gradient is not finite");
     assert_memory_equal(spoilt.parameters, start.parameters, (size_t)start.count * sizeof(float));
-    forget(&start);
-    forget(&spoilt);
+    probe_forget(&start);
+    probe_forget(&spoilt);
 }
 
 static void rows_to_come_are_prefetched(void **state)
 {
-    training run = usual();
+    training run = probe_usual();
     qctx_timers timers = {0};
     qctx_stepper *stepper = NULL;
     int64_t batch[BATCH], first, own;
 
     (void)state;
-    fill_batch(0, BATCH, batch);
-    rows.loader.dim = DIM;
-    assert_status(
-        qctx_stepper_create(test_comm, &run.config, &run.plan, &rows.loader, &run.head, &timers, &stepper, &error),
-        QCTX_OK, &error);
-    rows.prefetched = 0;
+    probe_fill_batch(0, BATCH, batch);
+    probe_rows.loader.dim = DIM;
+    assert_status(qctx_stepper_create(test_comm, &run.config, &run.plan, &probe_rows.loader, &run.head, &timers,
+                                      &stepper, &probe_error),
+                  QCTX_OK, &probe_error);
+    probe_rows.prefetched = 0;
     qctx_stepper_prefetch(stepper, batch, 0);
     qctx_plan_rows(test_comm, &run.plan, BATCH, &first, &own);
-    assert_int_equal(rows.prefetched, own);
+    assert_int_equal(probe_rows.prefetched, own);
     qctx_stepper_destroy(stepper);
 }
 
@@ -204,14 +210,14 @@ static void sizes_follow_the_plan(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(any_number_of_ranks_steps_as_one, open_rows),
-    cmocka_unit_test_setup(ranks_without_rows_step_along, open_rows),
-    cmocka_unit_test_setup(the_gradient_is_that_of_the_loss, open_rows),
-    cmocka_unit_test_setup(scalars_are_learned_where_asked, open_rows),
-    cmocka_unit_test_setup(micro_batches_are_one_batch, open_rows),
-    cmocka_unit_test_setup(bfloat16_stays_near, open_rows),
-    cmocka_unit_test_setup(what_is_not_finite_changes_nothing, open_rows),
-    cmocka_unit_test_setup(rows_to_come_are_prefetched, open_rows),
-    cmocka_unit_test_setup(sizes_follow_the_plan, open_rows),
+    cmocka_unit_test_setup(any_number_of_ranks_steps_as_one, probe_open_rows),
+    cmocka_unit_test_setup(ranks_without_rows_step_along, probe_open_rows),
+    cmocka_unit_test_setup(the_gradient_is_that_of_the_loss, probe_open_rows),
+    cmocka_unit_test_setup(scalars_are_learned_where_asked, probe_open_rows),
+    cmocka_unit_test_setup(micro_batches_are_one_batch, probe_open_rows),
+    cmocka_unit_test_setup(bfloat16_stays_near, probe_open_rows),
+    cmocka_unit_test_setup(what_is_not_finite_changes_nothing, probe_open_rows),
+    cmocka_unit_test_setup(rows_to_come_are_prefetched, probe_open_rows),
+    cmocka_unit_test_setup(sizes_follow_the_plan, probe_open_rows),
 };
 TEST_MAIN(tests)

@@ -11,7 +11,7 @@
 /* A head of several buckets, the last one shorter. */
 static training large(void)
 {
-    training run = usual();
+    training run = probe_usual();
 
     run.steps = 2;
     run.config.optim.kind = QCTX_OPTIMIZER_ADAMW;
@@ -28,13 +28,13 @@ static void a_split_step_has_the_same_bits(void **state)
 
     (void)state;
     parts.plan.split_step = true;
-    train(test_comm, &whole, NULL);
-    train(test_comm, &parts, NULL);
-    assert_same_bits(&parts, &whole);
+    probe_train(test_comm, &whole, NULL);
+    probe_train(test_comm, &parts, NULL);
+    probe_assert_same_bits(&parts, &whole);
     assert_true(qctx_comm_same(test_comm, qctx_hash(parts.parameters, (size_t)parts.count * sizeof(float), 0)));
     assert_true(qctx_comm_same(test_comm, qctx_hash(parts.moments, (size_t)parts.count * sizeof(float), 0)));
-    forget(&whole);
-    forget(&parts);
+    probe_forget(&whole);
+    probe_forget(&parts);
 }
 
 static void buckets_are_summed_as_one_rank_sums(void **state)
@@ -46,12 +46,12 @@ static void buckets_are_summed_as_one_rank_sums(void **state)
     all.steps = 1;
     all.config.optim.kind = QCTX_OPTIMIZER_SGD;
     all.plan.split_step = true;
-    assert_as_on_one_rank(all, 1e-6);
+    probe_assert_as_on_one_rank(all, 1e-6);
 }
 
 static training reproducible(void)
 {
-    training run = usual();
+    training run = probe_usual();
 
     run.steps = 20;
     run.rate = 0.02;
@@ -73,7 +73,7 @@ static void check_leaves(int64_t batch)
 
         one.head.sides = (qctx_head_sides)sides;
         one.config.batch.size = batch;
-        train(alone, &one, NULL);
+        probe_train(alone, &one, NULL);
         for (int size = 2; size <= ranks; size *= 2) {
             training several = reproducible();
             qctx_comm *group = qctx_comm_groups(test_comm, size);
@@ -82,14 +82,14 @@ static void check_leaves(int64_t batch)
             several.config.batch.size = batch;
             several.plan.split_step = size == 2;
             several.plan.micro_rows = size == 4 ? 1 : BATCH;
-            train(group, &several, NULL);
+            probe_train(group, &several, NULL);
             /* The last group may be smaller, and three ranks are no power of two. */
             if (qctx_leaf_is_invariant(several.plan.leaves, qctx_comm_size(group)))
-                assert_same_bits(&several, &one);
-            forget(&several);
+                probe_assert_same_bits(&several, &one);
+            probe_forget(&several);
             qctx_comm_close_group(group);
         }
-        forget(&one);
+        probe_forget(&one);
         qctx_comm_close_group(alone);
     }
 }
@@ -115,13 +115,13 @@ static void threads_change_no_bit(void **state)
         one.head.hidden = 300;
         one.plan.leaves = leaves;
         two = one;
-        train(test_comm, &one, NULL);
+        probe_train(test_comm, &one, NULL);
         omp_set_num_threads(2);
-        train(test_comm, &two, NULL);
+        probe_train(test_comm, &two, NULL);
         omp_set_num_threads(threads);
-        assert_same_bits(&two, &one);
-        forget(&one);
-        forget(&two);
+        probe_assert_same_bits(&two, &one);
+        probe_forget(&one);
+        probe_forget(&two);
     }
 }
 
@@ -132,19 +132,19 @@ static void leaves_repeat_on_other_ranks(void **state)
 
     (void)state;
     first.steps = again.steps = 3;
-    train(test_comm, &first, NULL);
-    train(test_comm, &again, NULL);
-    assert_same_bits(&first, &again);
+    probe_train(test_comm, &first, NULL);
+    probe_train(test_comm, &again, NULL);
+    probe_assert_same_bits(&first, &again);
     assert_true(qctx_comm_same(test_comm, qctx_hash(first.parameters, (size_t)first.count * sizeof(float), 0)));
-    forget(&first);
-    forget(&again);
+    probe_forget(&first);
+    probe_forget(&again);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(a_split_step_has_the_same_bits, open_rows),
-    cmocka_unit_test_setup(buckets_are_summed_as_one_rank_sums, open_rows),
-    cmocka_unit_test_setup(leaves_give_the_same_bits_on_any_ranks, open_rows),
-    cmocka_unit_test_setup(threads_change_no_bit, open_rows),
-    cmocka_unit_test_setup(leaves_repeat_on_other_ranks, open_rows),
+    cmocka_unit_test_setup(a_split_step_has_the_same_bits, probe_open_rows),
+    cmocka_unit_test_setup(buckets_are_summed_as_one_rank_sums, probe_open_rows),
+    cmocka_unit_test_setup(leaves_give_the_same_bits_on_any_ranks, probe_open_rows),
+    cmocka_unit_test_setup(threads_change_no_bit, probe_open_rows),
+    cmocka_unit_test_setup(leaves_repeat_on_other_ranks, probe_open_rows),
 };
 TEST_MAIN(tests)

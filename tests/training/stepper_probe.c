@@ -1,39 +1,16 @@
-/*
- * What the tests of the training step share: whole training runs of a few steps over made-up rows, carried out in any
- * way, and what they leave.
- */
-#ifndef QCTX_TESTS_STEPPER_PROBE_H
-#define QCTX_TESTS_STEPPER_PROBE_H
-
-#include "harness.h"
+#include "stepper_probe.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "made_up_loader.h"
 #include "qctx/base/mem.h"
 #include "qctx/training/stepper.h"
 
-enum { BATCH = 90, DIM = 24, HIDDEN = 36 };
+qctx_error probe_error;
+made_up probe_rows;
 
-static qctx_error error;
-static made_up rows;
-
-/* One run, and what it left. */
-typedef struct {
-    qctx_config config;
-    qctx_head_config head;
-    qctx_plan plan;
-    int64_t steps;
-    double rate;
-    int64_t count;
-    float *parameters, *moments;
-    double loss, grad_norm; /* of the last step */
-    qctx_status status;
-} training;
-
-static inline training usual(void)
+training probe_usual(void)
 {
     training run = {.steps = 3, .rate = 0.05};
 
@@ -64,20 +41,19 @@ static inline training usual(void)
     return run;
 }
 
-static inline void forget(training *run)
+void probe_forget(training *run)
 {
     free(run->parameters);
     free(run->moments);
 }
 
-/* The batch of a step: every question once in a while, and some contexts twice in a batch. */
-static inline void fill_batch(int64_t step, int64_t size, int64_t *batch)
+void probe_fill_batch(int64_t step, int64_t size, int64_t *batch)
 {
     for (int64_t i = 0; i < size; i++)
         batch[i] = (i * 7 + step * 31) % MADE_UP_EXAMPLES;
 }
 
-static inline void keep_outcome(training *run, qctx_stepper *stepper)
+static void keep_outcome(training *run, qctx_stepper *stepper)
 {
     run->count = qctx_head_parameter_count(&run->head) + qctx_stepper_scalar_count(run->config.loss.kind);
     run->parameters = qctx_alloc(run->count, sizeof(float), "parameters", NULL);
@@ -88,24 +64,23 @@ static inline void keep_outcome(training *run, qctx_stepper *stepper)
     memcpy(run->moments, qctx_stepper_optimizer(stepper)->first, (size_t)run->count * sizeof(float));
 }
 
-/* Runs on `comm`; `start` [parameters] replaces the first parameters where it is not NULL. */
-static inline void train(qctx_comm *comm, training *run, const float *start)
+void probe_train(qctx_comm *comm, training *run, const float *start)
 {
     int64_t *batch = qctx_alloc(run->config.batch.size, sizeof *batch, "a batch", NULL);
     qctx_timers timers = {0};
     qctx_stepper *stepper = NULL;
 
-    rows.loader.dim = run->head.input;
-    assert_status(
-        qctx_stepper_create(comm, &run->config, &run->plan, &rows.loader, &run->head, &timers, &stepper, &error),
-        QCTX_OK, &error);
+    probe_rows.loader.dim = run->head.input;
+    assert_status(qctx_stepper_create(comm, &run->config, &run->plan, &probe_rows.loader, &run->head, &timers, &stepper,
+                                      &probe_error),
+                  QCTX_OK, &probe_error);
     if (start != NULL)
         memcpy(qctx_stepper_parameters(stepper), start, (size_t)qctx_stepper_optimizer(stepper)->count * sizeof(float));
     for (int64_t step = 0; step < run->steps; step++) {
         qctx_step_result result = {0};
 
-        fill_batch(step, run->config.batch.size, batch);
-        run->status = qctx_stepper_step(stepper, batch, 0, step, run->rate, &result, &error);
+        probe_fill_batch(step, run->config.batch.size, batch);
+        run->status = qctx_stepper_step(stepper, batch, 0, step, run->rate, &result, &probe_error);
         run->loss = result.loss;
         run->grad_norm = result.grad_norm;
     }
@@ -114,7 +89,7 @@ static inline void train(qctx_comm *comm, training *run, const float *start)
     free(batch);
 }
 
-static inline double largest(const float *values, int64_t count)
+static double largest(const float *values, int64_t count)
 {
     double most = 0.0;
 
@@ -124,7 +99,7 @@ static inline double largest(const float *values, int64_t count)
 }
 
 /* The moments are sums of gradients: they show every part of them, also where a parameter hardly moves. */
-static inline void assert_alike(const training *a, const training *b, double bound)
+void probe_assert_alike(const training *a, const training *b, double bound)
 {
     double parameters = largest(b->parameters, b->count), moments = largest(b->moments, b->count);
 
@@ -137,22 +112,21 @@ static inline void assert_alike(const training *a, const training *b, double bou
     }
 }
 
-/* The run on all ranks, and on each rank alone. */
-static inline void assert_as_on_one_rank(training run, double bound)
+void probe_assert_as_on_one_rank(training run, double bound)
 {
     qctx_comm *alone = qctx_comm_groups(test_comm, 1);
     training one = run;
 
     one.plan.split_step = false;
-    train(test_comm, &run, NULL);
-    train(alone, &one, NULL);
-    assert_alike(&run, &one, bound);
-    forget(&run);
-    forget(&one);
+    probe_train(test_comm, &run, NULL);
+    probe_train(alone, &one, NULL);
+    probe_assert_alike(&run, &one, bound);
+    probe_forget(&run);
+    probe_forget(&one);
     qctx_comm_close_group(alone);
 }
 
-static inline void assert_same_bits(const training *a, const training *b)
+void probe_assert_same_bits(const training *a, const training *b)
 {
     assert_memory_equal(&a->loss, &b->loss, sizeof a->loss);
     assert_memory_equal(&a->grad_norm, &b->grad_norm, sizeof a->grad_norm);
@@ -160,11 +134,9 @@ static inline void assert_same_bits(const training *a, const training *b)
     assert_memory_equal(a->moments, b->moments, (size_t)a->count * sizeof(float));
 }
 
-static inline int open_rows(void **state)
+int probe_open_rows(void **state)
 {
     (void)state;
-    made_up_open(&rows, DIM);
+    made_up_open(&probe_rows, DIM);
     return 0;
 }
-
-#endif

@@ -1,30 +1,11 @@
-/* Training examples and vectors made of nothing but their numbers, for tests of the training step. */
-#ifndef QCTX_TESTS_ENGINE_MADE_UP_LOADER_H
-#define QCTX_TESTS_ENGINE_MADE_UP_LOADER_H
+#include "made_up_loader.h"
 
 #include <string.h>
 
-#include "harness.h"
 #include "qctx/base/rng.h"
-#include "qctx/training/loader.h"
 
-enum { MADE_UP_EXAMPLES = 260, MADE_UP_CONTEXTS = 200 };
-
-/* Question i is answered by context i modulo their number and, if i is even, by the one behind it. */
-typedef struct {
-    int32_t source[MADE_UP_EXAMPLES];
-    int64_t question[MADE_UP_EXAMPLES];
-    int64_t offsets[MADE_UP_EXAMPLES + 1];
-    int64_t contexts[2 * MADE_UP_EXAMPLES];
-    uint64_t content[2 * MADE_UP_EXAMPLES];
-    qctx_examples examples;
-    qctx_loader loader;
-    float spoilt; /* added to every number of context 7, the only one of question 7 */
-    int64_t prefetched;
-} made_up;
-
-static inline void made_up_gather(const qctx_loader *loader, qctx_side side, const int64_t *example,
-                                  const int64_t *chosen, int64_t count, float *out)
+static void made_up_gather(const qctx_loader *loader, qctx_side side, const int64_t *example, const int64_t *chosen,
+                           int64_t count, float *out)
 {
     const made_up *rows = loader->from;
 
@@ -41,8 +22,7 @@ static inline void made_up_gather(const qctx_loader *loader, qctx_side side, con
     }
 }
 
-static inline void made_up_prefetch(const qctx_loader *loader, const int64_t *example, const int64_t *chosen,
-                                    int64_t count)
+static void made_up_prefetch(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count)
 {
     made_up *rows = (made_up *)loader->from;
 
@@ -51,7 +31,7 @@ static inline void made_up_prefetch(const qctx_loader *loader, const int64_t *ex
     rows->prefetched += count;
 }
 
-static inline void made_up_open(made_up *rows, int64_t dim)
+void made_up_open(made_up *rows, int64_t dim)
 {
     int64_t used = 0;
 
@@ -74,5 +54,3 @@ static inline void made_up_open(made_up *rows, int64_t dim)
     rows->loader = (qctx_loader){
         .gather = made_up_gather, .prefetch = made_up_prefetch, .examples = &rows->examples, .from = rows, .dim = dim};
 }
-
-#endif
