@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "qctx/cli/results.h"
+#include "qctx/cli/wrap.h"
 
-enum { COLUMNS = 80, NAME_COLUMNS = 26, CELL_MAX = 64 };
+enum { NAME_COLUMNS = 26, CELL_MAX = 64 };
 
 /* A key as words. */
 static void words_of(const char *key, char words[CELL_MAX])
@@ -47,7 +47,7 @@ static void print_figure(const char *key, const json_t *value, FILE *out)
     words_of(key, text);
     fprintf(out, "%-*s", NAME_COLUMNS, text);
     if (json_is_string(value)) {
-        qctx_results_wrap(json_string_value(value), NAME_COLUMNS, NAME_COLUMNS, COLUMNS, out);
+        qctx_wrap(json_string_value(value), NAME_COLUMNS, NAME_COLUMNS, QCTX_COLUMNS, out);
     } else if (json_is_array(value)) {
         print_numbers(value, out);
     } else {

@@ -69,6 +69,7 @@ enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 3, OVERRIDES_MOST 
 
 static const qctx_usage usage = {
     .command = "bench",
+    .brief = "measure this machine, and what the program makes of it",
     .arguments = "gemm|comm|step|scaling|topk|load|embed [OPTION ...]",
     .summary = "Measures this machine, and what the program makes of it.",
     .details = "  gemm     rate of the matrix products that a step is made of, by shape\n"

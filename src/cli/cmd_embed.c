@@ -10,7 +10,7 @@
 #include "qctx/dataset/encoders.h"
 #include "qctx/linalg/threads.h"
 
-/* Of a rank that the others wait for, as run.hang_timeout has it where there is a configuration. */
+/* How long a rank may be silent; there is no configuration here whose run.hang_timeout could say it. */
 enum { HANG_SECONDS = 600 };
 
 static struct {
@@ -51,6 +51,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "embed",
+    .brief = "encode a corpus into an embedding store",
     .arguments = "CORPUS --out FILE",
     .summary = "Encodes the questions and contexts of a corpus into an embedding store.",
     .details = "  mpirun -np 4 qctx-dist embed corpora/squad --out stores/squad.h5\n"
@@ -71,7 +72,7 @@ static const qctx_usage usage = {
     .positional_max = 1,
 };
 
-/* Rank 0 looks before anything is computed. */
+/* Looks on rank 0 whether the store may be written, before anything is computed. Collective. */
 static qctx_status check_options(qctx_comm *comm, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
@@ -133,7 +134,7 @@ static const char *text_or(const char *text, const char *fallback)
     return text != NULL ? text : fallback;
 }
 
-/* The length of hashing's vectors where nothing else can be meant, of a model's otherwise. */
+/* --dim is the length of hashing's vectors where hashing stands alone, else that of a model's. */
 static void set_dim(qctx_encoder_spec *spec)
 {
     bool hashing_alone = spec->count == 1 && strcmp(spec->encoders[0], "hashing") == 0;

@@ -51,6 +51,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "eval",
+    .brief = "measure a trained head beside no head",
     .arguments = "RUN [--candidates pools|split|corpus] [--source PATH] [--json]",
     .summary = "Measures the head of a run beside no head, with 95% bootstrap intervals.",
     .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"

@@ -46,6 +46,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "import",
+    .brief = "make a corpus from SQuAD, QuAC, JSONL or TSV files",
     .arguments = "--out FOLDER (--split NAME FILE ... | --holdout D,T FILE ...) [OPTION ...]",
     .summary = "Makes a corpus from SQuAD, QuAC, JSONL or TSV files.",
     .details = "formats (told from the content; --format overrides):\n"
@@ -140,7 +141,7 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
     return status == QCTX_OK ? take_files(files, file_count, job, error) : status;
 }
 
-/* One row a file: what became of its questions, and of those kept, what was repaired. */
+/* Prints a row for each file: what became of its questions, and how many of those that were kept were repaired. */
 static void print_files(const qctx_import_job *job, const qctx_import_report *report)
 {
     int width = 5;
@@ -181,7 +182,7 @@ static void print_report(const qctx_import_job *job, const qctx_import_report *r
            report->contexts, duration);
 }
 
-/* What the user asked for and did not get, because no file is a dialog. */
+/* Warns that --history had no effect, since no file is a dialog. */
 static void warn_of_useless_history(const qctx_import_job *job, const qctx_import_report *report)
 {
     for (int64_t i = 0; i < job->file_count; i++)

@@ -22,6 +22,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "info",
+    .brief = "describe a corpus, store, config, checkpoint or run",
     .arguments = "PATH",
     .summary = "Describes a corpus, a store, a configuration, a run or a checkpoint.",
     .details = "  qctx-dist info stores/squad.h5\n"
@@ -47,11 +48,11 @@ static const struct {
     bool (*is)(const char *path);
     qctx_status (*describe)(qctx_comm *comm, const char *path, json_t **description, qctx_error *error);
 } kinds[] = {
-    {qctx_corpus_is, qctx_info_corpus},
-    {is_config, qctx_info_config},
-    {qctx_run_is, qctx_info_run},
-    {qctx_store_is, qctx_info_store},
-    {qctx_checkpoint_is, qctx_info_checkpoint},
+    {qctx_corpus_is, info_corpus},
+    {is_config, info_config},
+    {qctx_run_is, info_run},
+    {qctx_store_is, info_store},
+    {qctx_checkpoint_is, info_checkpoint},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -75,7 +76,7 @@ static qctx_status refuse(const char *path, qctx_error *error)
     return qctx_hint(error, "qctx-dist import makes a corpus from SQuAD, QuAC, JSONL or TSV files");
 }
 
-/* Rank 0 decides what the path is, so that all ranks describe it as the same. */
+/* Rank 0 decides what the path is, so that all ranks take it for the same kind. Collective. */
 static qctx_status find_kind(qctx_comm *comm, const char *path, int *kind, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
@@ -101,9 +102,9 @@ static qctx_status describe(qctx_comm *comm, const char *path, qctx_error *error
         status = kinds[kind].describe(comm, path, &description, error);
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0) {
         if (options.json)
-            status = qctx_info_print_json(description, error);
+            status = info_print_json(description, error);
         else
-            qctx_info_print_text(description);
+            info_print_text(description);
     }
     json_decref(description);
     return qctx_agree(comm, status, error);

@@ -26,6 +26,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "search",
+    .brief = "ask questions and see the best contexts",
     .arguments = "RUN [QUESTION] [--text FILE] [--top N] [--json]",
     .summary = "Shows the contexts that answer a question best, by the head of a run.",
     .details = "RUN is a run folder or a checkpoint. The contexts are those of its first\n"
@@ -45,7 +46,7 @@ typedef struct {
     qctx_opened opened;
     qctx_store *store; /* of the first training source */
     qctx_encoder *encoder;
-    char **sentences; /* of --text, else NULL */
+    char **sentences; /* of the file that --text names, else NULL */
     int64_t sentence_count;
     qctx_search *search;
     qctx_hit *hits; /* [options.top] */
@@ -115,7 +116,7 @@ static qctx_status answer(search_session *session, const char *question, qctx_er
     return status;
 }
 
-/* Every question that rank 0 reads is everybody's; one that cannot be asked is said and passed over. */
+/* Answers the questions that rank 0 reads; one that cannot be asked is said and passed over. Collective. */
 static qctx_status answer_lines(search_session *session, qctx_error *error)
 {
     qctx_status status = QCTX_OK;

@@ -28,6 +28,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "sweep",
+    .brief = "train many heads that differ in some keys",
     .arguments = "[status | best | table] SWEEP [KEY=VALUE ...] [options]",
     .summary = "Trains many heads that differ in some keys, by a YAML sweep file, on groups of ranks.",
     .details = "  qctx-dist sweep configs/sweep.yaml           begins it, or goes on\n"
@@ -92,7 +93,7 @@ static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t co
     return status;
 }
 
-/* The folder may be named from elsewhere than where the sweep was begun. */
+/* Gives a sweep the folder that was named: it may lie elsewhere, seen from here, than where the sweep was begun. */
 static qctx_status place_definition(qctx_sweep_definition *definition, const char *folder, qctx_error *error)
 {
     const char *base = qctx_path_base(folder);

@@ -21,6 +21,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "synth",
+    .brief = "generate a synthetic corpus of any size",
     .arguments = "--out FOLDER [OPTION ...]",
     .summary = "Generates a synthetic corpus: readable English about places that do not exist.",
     .details = "Questions and contexts often name the same thing in different words, so that a\n"

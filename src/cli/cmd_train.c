@@ -6,7 +6,7 @@
 #include "qctx/training/trainer.h"
 
 static struct {
-    const char *resume; /* NULL, "" or "auto" */
+    const char *resume; /* NULL: not given; "": given without a word; or "auto" */
     bool force;
 } options;
 
@@ -19,6 +19,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "train",
+    .brief = "train a projection head",
     .arguments = "CONFIG [KEY.PATH=VALUE ...] [--resume [auto] | --force]",
     .summary = "Trains a projection head by a YAML configuration and measures it beside no head.",
     .details = "Any key of the configuration can be set on the command line:\n"

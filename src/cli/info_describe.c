@@ -1,8 +1,9 @@
-/* The descriptions: one function for each kind of thing. */
+/* What is said of a corpus, a store, a configuration, a checkpoint and a run. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
@@ -46,7 +47,7 @@ static void add_split(json_t *splits, const qctx_split *split)
     json_object_set_new(splits, split->name, object);
 }
 
-qctx_status qctx_info_corpus(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+qctx_status info_corpus(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
     qctx_status status = qctx_corpus_open(comm, path, &corpus, error);
@@ -71,7 +72,69 @@ qctx_status qctx_info_corpus(qctx_comm *comm, const char *path, json_t **descrip
     return QCTX_OK;
 }
 
-qctx_status qctx_info_store(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+/* Whether a setting says nothing, since it is empty. An empty prompt says that there is none, and is shown. */
+static bool is_left_out(const char *name, const json_t *value)
+{
+    bool empty = json_is_string(value) && json_string_length(value) == 0;
+
+    return empty && (strcmp(name, "context_model") == 0 || strcmp(name, "pooling") == 0);
+}
+
+static void copy_settings(json_t *settings, json_t *target)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(settings, name, value)
+    {
+        bool empty = json_is_string(value) && json_string_length(value) == 0;
+
+        if (!is_left_out(name, value))
+            json_object_set(target, name, empty ? json_null() : value);
+    }
+}
+
+static void copy_parts(const json_t *settings, json_t *target)
+{
+    const json_t *parts = json_object_get(settings, "parts"), *weights = json_object_get(settings, "weights");
+    json_t *copied = json_array();
+
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        json_t *part = json_array_get(parts, i), *object = json_object();
+
+        json_object_set(object, "encoder", json_object_get(part, "name"));
+        json_object_set(object, "weight", json_array_get(weights, i));
+        copy_settings(json_object_get(part, "settings"), object);
+        json_array_append_new(copied, object);
+    }
+    json_object_set_new(target, "parts", copied);
+}
+
+/*
+ * The settings of a store's encoder as an object for people: those of a joined one as `parts` with their weights,
+ * prompts that are empty as null. A text that is no JSON object stays a text. The caller's.
+ */
+static json_t *encoder_settings(const char *encoder, const char *text)
+{
+    json_t *settings = NULL, *shown;
+
+    if (text[0] == '\0')
+        return json_null();
+    if (qctx_json_parse(text, strlen(text), "encoder_settings", &settings, NULL) != QCTX_OK ||
+        !json_is_object(settings)) {
+        json_decref(settings);
+        return json_string(text);
+    }
+    shown = json_object();
+    if (strcmp(encoder, "joined") == 0)
+        copy_parts(settings, shown);
+    else
+        copy_settings(settings, shown);
+    json_decref(settings);
+    return shown;
+}
+
+qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_store *store = NULL;
     qctx_status status = qctx_store_open(comm, path, &store, error);
@@ -93,7 +156,7 @@ qctx_status qctx_info_store(qctx_comm *comm, const char *path, json_t **descript
     set_text(*description, "encoder", qctx_store_encoder(store));
     set_text(*description, "encoder_fingerprint", qctx_store_encoder_fingerprint(store));
     json_object_set_new(*description, "encoder_settings",
-                        qctx_info_encoder_settings(qctx_store_encoder(store), qctx_store_encoder_settings(store)));
+                        encoder_settings(qctx_store_encoder(store), qctx_store_encoder_settings(store)));
     set_hash(*description, "corpus_fingerprint", qctx_store_corpus_fingerprint(store));
     set_hash(*description, "checksum", qctx_store_checksum(store));
     qctx_store_close(store);
@@ -111,7 +174,7 @@ static qctx_status set_config(json_t *description, const qctx_config *config, qc
     return QCTX_OK;
 }
 
-qctx_status qctx_info_config(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+qctx_status info_config(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_config config = {0};
     qctx_status status = qctx_config_load(comm, path, NULL, 0, &config, error);
@@ -157,7 +220,7 @@ static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoin
     set_head(description, &checkpoint->head);
 }
 
-qctx_status qctx_info_checkpoint(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+qctx_status info_checkpoint(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_checkpoint checkpoint = {0};
     qctx_status status = qctx_checkpoint_read(comm, path, &checkpoint, error);
@@ -186,7 +249,7 @@ static qctx_status set_summary(json_t *description, const char *folder, qctx_err
     return status;
 }
 
-qctx_status qctx_info_run(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
+qctx_status info_run(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_run run = {0};
     qctx_status status = qctx_run_open(comm, path, &run, error);

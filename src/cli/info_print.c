@@ -7,7 +7,7 @@
 
 enum { NAME_COLUMNS = 22, INDENT = 2 };
 
-/* Prints a name as words; returns its columns. */
+/* Prints a name as words, and returns how many columns it took. */
 static int print_name(const char *name, int depth)
 {
     printf("%*s", depth * INDENT, "");
@@ -41,7 +41,7 @@ static void print_lines(const char *text, int depth)
     }
 }
 
-/* Objects hold scalars, texts, objects, and arrays of objects or scalars. */
+/* Prints what an object holds: scalars, texts, objects, and arrays of objects or scalars. */
 static void print_object(const json_t *object, int depth);
 
 /* One item of an array, on lines of its own. */
@@ -83,12 +83,12 @@ static void print_object(const json_t *object, int depth)
         print_member(json_object_iter_key(at), json_object_iter_value(at), depth);
 }
 
-void qctx_info_print_text(const json_t *description)
+void info_print_text(const json_t *description)
 {
     print_object(description, 0);
 }
 
-qctx_status qctx_info_print_json(const json_t *description, qctx_error *error)
+qctx_status info_print_json(const json_t *description, qctx_error *error)
 {
     char *text = qctx_json_dump(description, error);
 

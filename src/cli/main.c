@@ -13,22 +13,10 @@
 #include "qctx/linalg/threads.h"
 #include "qctx/platform/stop.h"
 
-typedef struct {
-    const char *name;
-    const qctx_command *command;
-    const char *summary;
-} command_row;
-
-static const command_row commands[] = {
-    {"import", &qctx_cmd_import, "make a corpus from SQuAD, QuAC, JSONL or TSV files"},
-    {"synth", &qctx_cmd_synth, "generate a synthetic corpus of any size"},
-    {"embed", &qctx_cmd_embed, "encode a corpus into an embedding store"},
-    {"train", &qctx_cmd_train, "train a projection head"},
-    {"sweep", &qctx_cmd_sweep, "train many heads that differ in some keys"},
-    {"eval", &qctx_cmd_eval, "measure a trained head beside no head"},
-    {"search", &qctx_cmd_search, "ask questions and see the best contexts"},
-    {"info", &qctx_cmd_info, "describe a corpus, store, config, checkpoint or run"},
-    {"bench", &qctx_cmd_bench, "measure this machine, and what the program makes of it"},
+/* In the order in which --help lists them. */
+static const qctx_command *const commands[] = {
+    &qctx_cmd_import, &qctx_cmd_synth,  &qctx_cmd_embed, &qctx_cmd_train, &qctx_cmd_sweep,
+    &qctx_cmd_eval,   &qctx_cmd_search, &qctx_cmd_info,  &qctx_cmd_bench,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -43,7 +31,7 @@ static void print_usage(FILE *out)
           "commands:\n",
           out);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-8s %s\n", commands[i]->usage->command, commands[i]->usage->brief);
     fputs("\n"
           "qctx-dist COMMAND --help says more about each; qctx-dist --version names the build.\n",
           out);
@@ -53,8 +41,8 @@ static void print_usage(FILE *out)
 static const qctx_command *find_command(const char *word)
 {
     for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(word, commands[i].name) == 0)
-            return commands[i].command;
+        if (strcmp(word, commands[i]->usage->command) == 0)
+            return commands[i];
     return NULL;
 }
 
@@ -64,7 +52,7 @@ static qctx_status unknown_command(const char *word, qctx_error *error)
     const char *nearest;
 
     for (int i = 0; i < COMMAND_COUNT; i++)
-        names[i] = commands[i].name;
+        names[i] = commands[i]->usage->command;
     nearest = qctx_suggest(word, names, COMMAND_COUNT);
     qctx_fail(error, QCTX_ERR_USAGE, "'%s' is not a command of qctx-dist", word);
     if (nearest != NULL)

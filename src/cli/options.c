@@ -6,8 +6,9 @@
 
 #include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
+#include "qctx/cli/wrap.h"
 
-enum { OPTIONS_MAX = 64, COLUMNS = 80, HELP_COLUMN = 26, ARGUMENT_MAX = 64 };
+enum { OPTIONS_MAX = 64, HELP_COLUMN = 26, ARGUMENT_MAX = 64 };
 
 static const qctx_option *find(const qctx_option *options, const char *name, size_t length)
 {
@@ -72,7 +73,7 @@ static qctx_status take_double(const qctx_usage *usage, const qctx_option *optio
     char *end;
     double value = strtod(text, &end);
 
-    /* Written so that nan and inf are refused too. */
+    /* The difference is 0 for finite numbers alone. */
     if (end == text || *end != '\0' || !(value - value == 0.0))
         return malformed(usage, option, text, "a number", error);
     if (!within(option, value))
@@ -250,28 +251,6 @@ qctx_status qctx_options_parse(const qctx_usage *usage, int argc, char **argv, c
     return QCTX_OK;
 }
 
-/* Prints words from column `column` on, wrapped at COLUMNS, continuation lines indented to `indent`. */
-static void print_wrapped(const char *text, int column, int indent, FILE *out)
-{
-    while (*text != '\0') {
-        int length = (int)strcspn(text, " ");
-
-        if (column > indent && column + 1 + length > COLUMNS) {
-            fprintf(out, "\n%*s", indent, "");
-            column = indent;
-        } else if (column > indent) {
-            fputc(' ', out);
-            column++;
-        }
-        fprintf(out, "%.*s", length, text);
-        column += length;
-        text += length;
-        while (*text == ' ')
-            text++;
-    }
-    fputc('\n', out);
-}
-
 static void describe_default(const qctx_option *option, char *text, size_t bytes)
 {
     const qctx_option_choice *choice = option->value;
@@ -304,16 +283,16 @@ static void print_option(const qctx_option *option, FILE *out)
         column = 0;
     }
     fprintf(out, "%*s", HELP_COLUMN - column, "");
-    print_wrapped(help, HELP_COLUMN, HELP_COLUMN, out);
+    qctx_wrap(help, HELP_COLUMN, HELP_COLUMN, QCTX_COLUMNS, out);
 }
 
 void qctx_options_print_usage(const qctx_usage *usage, FILE *out)
 {
-    int column = fprintf(out, "usage: qctx-dist %s", usage->command);
+    int column = fprintf(out, "usage: qctx-dist %s ", usage->command);
 
-    print_wrapped(usage->arguments, column, 10, out);
+    qctx_wrap(usage->arguments, column, 10, QCTX_COLUMNS, out);
     fputc('\n', out);
-    print_wrapped(usage->summary, 0, 0, out);
+    qctx_wrap(usage->summary, 0, 0, QCTX_COLUMNS, out);
     if (usage->options->name != NULL)
         fputs("\noptions:\n", out);
     for (const qctx_option *option = usage->options; option->name != NULL; option++)

@@ -7,44 +7,10 @@
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/cli/wrap.h"
 #include "qctx/platform/json.h"
-#include "qctx/platform/text.h"
 
-enum { COLUMNS = 80, INDENT = 12 };
-
-/* Texts come from anywhere; no terminal escape gets through. */
-static void print_clean(const char *text, size_t length, FILE *out)
-{
-    for (size_t i = 0; i < length; i++)
-        fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i], out);
-}
-
-void qctx_results_wrap(const char *text, int64_t column, int64_t indent, int64_t columns, FILE *out)
-{
-    bool begun = false;
-
-    for (text += strspn(text, " \n\t"); *text != '\0'; text += strspn(text, " \n\t")) {
-        size_t bytes = strcspn(text, " \n\t");
-        int64_t width = qctx_text_codepoints(text, bytes);
-
-        if (width > columns - indent) {
-            width = columns - indent;
-            bytes = (size_t)qctx_text_byte_offset(text, bytes, width);
-        }
-        if (column + begun + width > columns) {
-            fprintf(out, "\n%*s", (int)indent, "");
-            column = indent;
-            begun = false;
-        }
-        if (begun)
-            fputc(' ', out);
-        print_clean(text, bytes, out);
-        column += begun + width;
-        begun = true;
-        text += bytes;
-    }
-    fputc('\n', out);
-}
+enum { INDENT = 12 };
 
 /* What is shown of one hit. */
 typedef struct {
@@ -86,11 +52,11 @@ static void print_shown(int64_t position, double score, const shown_hit *shown, 
     for (; column < INDENT; column++)
         fputc(' ', out);
     if (shown->title[0] != '\0') {
-        qctx_results_wrap(shown->title, column, INDENT, COLUMNS, out);
+        qctx_wrap(shown->title, column, INDENT, QCTX_COLUMNS, out);
         column = fprintf(out, "%*s", INDENT, "");
     }
     /* A store without texts has at least ids. */
-    qctx_results_wrap(shown->text[0] != '\0' ? shown->text : shown->id, column, INDENT, COLUMNS, out);
+    qctx_wrap(shown->text[0] != '\0' ? shown->text : shown->id, column, INDENT, QCTX_COLUMNS, out);
 }
 
 static qctx_status print_text(const qctx_results *results, FILE *out, qctx_error *error)

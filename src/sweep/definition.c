@@ -7,9 +7,6 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 
-const char *const qctx_sweep_method_names[] = {
-    [QCTX_SWEEP_GRID] = "grid", [QCTX_SWEEP_RANDOM] = "random", [QCTX_SWEEP_BAYES] = "bayes", NULL};
-
 void qctx_sweep_definition_free(qctx_sweep_definition *definition)
 {
     qctx_space_free(&definition->space);

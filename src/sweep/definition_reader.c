@@ -13,6 +13,9 @@
 
 enum { REASON_MAX = 512 };
 
+const char *const qctx_sweep_method_names[] = {
+    [QCTX_SWEEP_GRID] = "grid", [QCTX_SWEEP_RANDOM] = "random", [QCTX_SWEEP_BAYES] = "bayes", NULL};
+
 const char *definition_file_of(const definition_reader *reader, const qctx_yaml *node)
 {
     return node != NULL && node->line == 0 ? "command line" : reader->file;

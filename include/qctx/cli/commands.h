@@ -1,6 +1,6 @@
 /*
- * The subcommands: one value each from cmd_<name>.c, listed in one table in
- * main.c. To add one: its file, its declaration here, its row there.
+ * The subcommands: a value each, from cmd_<name>.c, which main.c lists. To add one: its file, its declaration here, its
+ * line there.
  */
 #ifndef QCTX_CLI_COMMANDS_H
 #define QCTX_CLI_COMMANDS_H
@@ -13,14 +13,14 @@
 #include "qctx/platform/comm.h"
 
 /*
- * A subcommand. main has parsed the command line by `usage` and answered --help; `run` finds the options where the
- * table put them and is given the positional arguments. Collective: all ranks return the same status, with the same
- * error; main prints it once. Results go to standard output of rank 0.
+ * A subcommand. main has parsed the command line by `usage` and answered --help; `run` finds the options where their
+ * table says and is given the positional arguments. Collective: all ranks return the same status and error, which main
+ * prints once. Results go to standard output of rank 0.
  */
 typedef struct {
     const qctx_usage *usage;
     qctx_status (*run)(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error);
-    bool stops; /* in good order when it is asked to (platform/stop) */
+    bool stops; /* whether it stops in good order when it is asked to (platform/stop) */
 } qctx_command;
 
 extern const qctx_command qctx_cmd_import;

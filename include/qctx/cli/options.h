@@ -1,6 +1,6 @@
 /*
- * Command-line options from one table per subcommand: parsing, usage text and
- * did-you-mean all read the same rows (as git's parse-options).
+ * Command-line options from one table per subcommand: parsing, usage text and did-you-mean all read the same rows, as
+ * git's parse-options does.
  */
 #ifndef QCTX_CLI_OPTIONS_H
 #define QCTX_CLI_OPTIONS_H
@@ -13,7 +13,7 @@
 
 typedef enum {
     QCTX_OPTION_FLAG,   /* bool */
-    QCTX_OPTION_WORD,   /* const char *: a flag, "" where it stands alone, or the word `argument` behind it */
+    QCTX_OPTION_WORD,   /* const char *: "" where it stands alone, else the word `argument` behind it */
     QCTX_OPTION_INT,    /* int64_t, within [low, high] */
     QCTX_OPTION_DOUBLE, /* double, within [low, high] */
     QCTX_OPTION_TEXT,   /* const char *, borrowed from argv */
@@ -55,8 +55,9 @@ typedef struct {
 /* A subcommand's words for --help. `options` ends with a row whose name is NULL. */
 typedef struct {
     const char *command;   /* "import" */
+    const char *brief;     /* what it does, in the list of all commands */
     const char *arguments; /* "CORPUS --out FILE", for the usage line */
-    const char *summary;   /* one line */
+    const char *summary;   /* what it does, a sentence */
     const char *details;   /* paragraphs below the options, or NULL */
     const qctx_option *options;
     int64_t positional_min;

@@ -16,8 +16,8 @@ typedef struct {
     const char *question;
     const qctx_hit *hits;
     int64_t count;          /* hits to show, none of them empty */
-    qctx_store *store;      /* the contexts are its rows … */
-    char *const *sentences; /* … or these, where not NULL; their ids are their numbers from 1 */
+    qctx_store *store;      /* its rows are the contexts, where `sentences` is NULL */
+    char *const *sentences; /* else these are; their ids are their numbers from 1 */
 } qctx_results;
 
 /*
@@ -34,11 +34,5 @@ qctx_status qctx_results_next_question(qctx_comm *comm, char **question, qctx_er
 
 /* Says on rank 0 why a question was not asked. Local. */
 void qctx_results_pass_over(const qctx_comm *comm, const qctx_error *error);
-
-/*
- * Prints text wrapped at `columns`, from column `column` on, continuation lines indented to `indent`; words that are
- * longer than a line are cut between code points, control characters become '?'. Local.
- */
-void qctx_results_wrap(const char *text, int64_t column, int64_t indent, int64_t columns, FILE *out);
 
 #endif
