@@ -28,7 +28,8 @@ static int64_t loss_memory(const qctx_plan_request *request, const qctx_plan *pl
 int64_t planner_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
 {
     return loss_memory(request, plan, ranks, plan->keep_bytes) +
-           qctx_stepper_memory(&request->head, plan, ranks, qctx_plan_most_rows(plan, request->batch, ranks));
+           qctx_stepper_memory(&request->head, request->kind, plan, ranks,
+                               qctx_plan_most_rows(plan, request->batch, ranks));
 }
 
 int64_t planner_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t left)

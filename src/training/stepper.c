@@ -7,9 +7,10 @@
 /* The contexts are offered before the questions go through the head, whose products hide the exchange. */
 static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outcome)
 {
-    const qctx_loss_batch batch = {stepper->rows, stepper->content, stepper->positive_offsets, stepper->positives};
-    const float *scalars = stepper->parameters + stepper->head_count;
-    const qctx_loss_scale scale = {(double)scalars[0], stepper->scalar_count > 1 ? (double)scalars[1] : 0.0};
+    const qctx_loss_batch batch = {stepper->sizes.rows, stepper->content, stepper->positive_offsets,
+                                   stepper->positives};
+    const float *scalars = stepper->parameters + stepper->sizes.head_count;
+    const qctx_loss_scale scale = {(double)scalars[0], stepper->sizes.scalar_count > 1 ? (double)scalars[1] : 0.0};
     float *questions = stepper->sides[QCTX_QUESTION].projected, *contexts = stepper->sides[QCTX_CONTEXT].projected;
 
     stepper_project(stepper, 1, step);
@@ -23,10 +24,10 @@ static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outc
 /* The loss gives the scalars' gradient whole on every rank: it joins after the sum over ranks. */
 static void set_scalar_gradient(qctx_stepper *stepper, const qctx_loss_result *outcome)
 {
-    float *gradient = stepper->gradient + stepper->head_count;
+    float *gradient = stepper->gradient + stepper->sizes.head_count;
 
     gradient[0] = stepper->config->loss.logit_scale.learn ? (float)outcome->dlog_scale : 0.0f;
-    if (stepper->scalar_count > 1)
+    if (stepper->sizes.scalar_count > 1)
         gradient[1] = stepper->config->loss.logit_bias.learn ? (float)outcome->dbias : 0.0f;
 }
 
@@ -56,7 +57,7 @@ qctx_status qctx_stepper_step(qctx_stepper *stepper, const int64_t *batch, int64
     qctx_timers_end(stepper->timers, QCTX_TIMER_BACKWARD);
     squares = stepper_finish_gradient(stepper);
     set_scalar_gradient(stepper, &outcome);
-    squares += qctx_square_sum(stepper->gradient + stepper->head_count, stepper->scalar_count);
+    squares += qctx_square_sum(stepper->gradient + stepper->sizes.head_count, stepper->sizes.scalar_count);
     qctx_timers_end(stepper->timers, QCTX_TIMER_REDUCE);
 
     result->loss = outcome.loss;
@@ -65,7 +66,7 @@ qctx_status qctx_stepper_step(qctx_stepper *stepper, const int64_t *batch, int64
     if (!isfinite(result->grad_norm))
         return refuse_numbers(step, "the gradient's norm", result->grad_norm, error);
     stepper_update(stepper, rate, clip > 0 && result->grad_norm > clip ? clip / result->grad_norm : 1.0);
-    result->scale = exp((double)stepper->parameters[stepper->head_count]);
+    result->scale = exp((double)stepper->parameters[stepper->sizes.head_count]);
     qctx_timers_end(stepper->timers, QCTX_TIMER_OPTIMIZE);
     return QCTX_OK;
 }

@@ -1,11 +1,115 @@
-/* The memory of a training step and what it starts from. */
+/* What a training step allocates, counts and starts from. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "stepper_internal.h"
+
+/* The units that the rows go through the head in. */
+static void set_units(stepper_sizes *sizes, const qctx_plan *plan)
+{
+    int64_t rows = sizes->rows;
+
+    sizes->keeps = plan->micro_rows >= rows;
+    sizes->unit_rows = qctx_smaller(plan->micro_rows, rows);
+    if (plan->leaves == 0)
+        return;
+    sizes->leaves = qctx_divide_up(plan->leaves, sizes->ranks);
+    /* Leaves differ by at most one row, and where they do not go up in the ranks, some rank holds one less. */
+    if (sizes->ranks <= plan->leaves)
+        sizes->unit_rows = qctx_smaller(rows / (plan->leaves / sizes->ranks) + 1, rows);
+    else
+        sizes->unit_rows = rows;
+}
+
+/* What head, plan and rows make of the sizes of a step; without `positives`, which only the data tell. */
+static stepper_sizes sizes_of(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
+                              int64_t rows)
+{
+    bool both = qctx_head_has_side(head, QCTX_QUESTION) && qctx_head_has_side(head, QCTX_CONTEXT);
+    stepper_sizes sizes = {.ranks = ranks,
+                           .rows = rows,
+                           .head_count = qctx_head_parameter_count(head),
+                           .scalar_count = qctx_stepper_scalar_count(kind),
+                           .bucket_length = STEPPER_BUCKET};
+
+    set_units(&sizes, plan);
+    sizes.tape_rows = sizes.keeps ? rows : sizes.unit_rows;
+    sizes.tape_sides = sizes.keeps && both ? 2 : 1;
+    if (sizes.head_count > STEPPER_BUCKETS * sizes.bucket_length)
+        sizes.bucket_length = qctx_divide_up(sizes.head_count, STEPPER_BUCKETS);
+    sizes.buckets = qctx_divide_up(sizes.head_count, sizes.bucket_length);
+    return sizes;
+}
+
+/* The arrays of a step, from its head, plan and sizes. */
+static qctx_buffers buffers_of(qctx_stepper *stepper)
+{
+    const qctx_head_config *head = stepper->head;
+    const stepper_sizes *sizes = &stepper->sizes;
+    stepper_side *question = &stepper->sides[QCTX_QUESTION], *context = &stepper->sides[QCTX_CONTEXT];
+    qctx_optimizer_state *state = &stepper->state;
+    stepper_buckets *buckets = &stepper->buckets;
+    int64_t rows = sizes->rows, parameters = sizes->head_count + sizes->scalar_count,
+            encoded = sizes->unit_rows * head->input;
+    size_t encoded_bytes = (size_t)qctx_precision_bytes(stepper->plan->precision);
+    bool is_rounded = stepper->plan->precision == QCTX_PRECISION_BFLOAT16;
+
+    return (qctx_buffers){{
+        {&stepper->parameters, parameters, sizeof(float), "the parameters"},
+        {&stepper->gradient, parameters, sizeof(float), "the gradient"},
+        {&stepper->decays, parameters, sizeof(uint8_t), "the decay marks"},
+        {&state->first, parameters, sizeof(float), "the optimiser's first moments"},
+        {&state->second, parameters, sizeof(float), "the optimiser's second moments"},
+        {&stepper->stage, is_rounded ? STEPPER_STAGE * head->input : QCTX_BUFFER_NONE, sizeof(float),
+         "rows to be rounded"},
+        {&question->projected, rows * head->output, sizeof(float), "projected rows of a batch"},
+        {&context->projected, rows * head->output, sizeof(float), "projected rows of a batch"},
+        {&question->encoded, qctx_head_has_side(head, QCTX_QUESTION) ? encoded : QCTX_BUFFER_NONE, encoded_bytes,
+         "encoded rows of a batch"},
+        {&context->encoded, qctx_head_has_side(head, QCTX_CONTEXT) ? encoded : QCTX_BUFFER_NONE, encoded_bytes,
+         "encoded rows of a batch"},
+        {&stepper->row_ids, rows, sizeof(int64_t), "a batch"},
+        {&stepper->chosen, rows, sizeof(int64_t), "a batch"},
+        {&stepper->prefetched, rows, sizeof(int64_t), "a batch"},
+        {&stepper->content, rows, sizeof(uint64_t), "a batch"},
+        {&stepper->positive_offsets, rows + 1, sizeof(int64_t), "a batch"},
+        {&stepper->positives, sizes->positives, sizeof(uint64_t), "the right contexts of a batch"},
+        {&buckets->parts, sizes->ranks, sizeof(int64_t), "the parts of a gradient"},
+        {&buckets->last_parts, sizes->ranks, sizeof(int64_t), "the parts of a gradient"},
+        {&buckets->under_way, sizes->buckets, sizeof(qctx_exchange *), "the sums under way"},
+    }};
+}
+
+int64_t qctx_stepper_memory(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
+                            int64_t rows)
+{
+    qctx_stepper counted = {.head = head, .plan = plan, .sizes = sizes_of(head, kind, plan, ranks, rows)};
+    const stepper_sizes *sizes = &counted.sizes;
+    qctx_buffers buffers = buffers_of(&counted);
+
+    return qctx_buffers_bytes(&buffers) +
+           qctx_head_tape_memory(head, plan->precision, sizes->tape_rows, sizes->tape_sides) +
+           (plan->leaves > 0 ? qctx_tree_sum_memory(sizes->head_count, sizes->leaves) : 0);
+}
+
+static qctx_status allocate(qctx_stepper *stepper, qctx_error *error)
+{
+    const stepper_sizes *sizes = &stepper->sizes;
+    qctx_buffers buffers = buffers_of(stepper);
+    qctx_status status = qctx_buffers_alloc(&buffers, error);
+
+    stepper->state.count = sizes->head_count + sizes->scalar_count;
+    if (status == QCTX_OK)
+        status = qctx_head_tape_create(stepper->head, stepper->plan->precision, sizes->tape_rows, sizes->tape_sides,
+                                       &stepper->tape, error);
+    if (status == QCTX_OK && stepper->plan->leaves > 0)
+        status = qctx_tree_sum_create(sizes->head_count, sizes->leaves, &stepper->leaf_sum, error);
+    return status;
+}
 
 static int64_t most_positives(const qctx_examples *examples)
 {
@@ -19,84 +123,38 @@ static int64_t most_positives(const qctx_examples *examples)
     return most;
 }
 
-static qctx_status allocate_batch(qctx_stepper *stepper, qctx_error *error)
+/* Which rows are this rank's, and how they are cut into units. */
+static void divide(qctx_stepper *stepper)
 {
-    int64_t rows = stepper->rows;
+    const qctx_plan *plan = stepper->plan;
+    int rank = qctx_comm_rank(stepper->comm), ranks = qctx_comm_size(stepper->comm);
+    int64_t rows, unit_rows;
 
-    stepper->row_ids = qctx_alloc(rows, sizeof *stepper->row_ids, "a batch", error);
-    stepper->chosen = qctx_alloc(rows, sizeof *stepper->chosen, "a batch", error);
-    stepper->prefetched = qctx_alloc(rows, sizeof *stepper->prefetched, "a batch", error);
-    stepper->content = qctx_alloc(rows, sizeof *stepper->content, "a batch", error);
-    stepper->positive_offsets = qctx_alloc(rows + 1, sizeof *stepper->positive_offsets, "a batch", error);
-    stepper->positives = qctx_alloc(rows * most_positives(stepper->loader->examples), sizeof *stepper->positives,
-                                    "the right contexts of a batch", error);
-    if (stepper->row_ids == NULL || stepper->chosen == NULL || stepper->prefetched == NULL ||
-        stepper->content == NULL || stepper->positive_offsets == NULL || stepper->positives == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < rows; i++)
+    qctx_plan_rows(stepper->comm, plan, stepper->config->batch.size, &stepper->first_row, &rows);
+    stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows);
+    stepper->sizes.positives = rows * most_positives(stepper->loader->examples);
+    unit_rows = stepper->sizes.unit_rows;
+    stepper->units = unit_rows == 0 ? 1 : qctx_divide_up(rows, unit_rows);
+    if (plan->leaves == 0)
+        return;
+    qctx_share(plan->leaves, rank, ranks, &stepper->first_leaf, &stepper->units);
+    stepper->invariant = qctx_leaf_is_invariant(plan->leaves, ranks);
+}
+
+/* The places of this rank's rows in the batch, and which part of each bucket falls to whom. */
+static void fill(qctx_stepper *stepper)
+{
+    const stepper_sizes *sizes = &stepper->sizes;
+    int64_t last = stepper_bucket(stepper, sizes->buckets - 1).count;
+
+    for (int64_t i = 0; i < sizes->rows; i++)
         stepper->row_ids[i] = stepper->first_row + i;
-    return QCTX_OK;
-}
-
-static qctx_status allocate_side(qctx_stepper *stepper, qctx_side side, const stepper_sizes *sizes, qctx_error *error)
-{
-    stepper_side *of = &stepper->sides[side];
-    size_t operand_bytes = (size_t)qctx_precision_bytes(stepper->plan->precision);
-
-    of->projected = qctx_alloc(sizes->projected, sizeof *of->projected, "projected rows of a batch", error);
-    if (of->projected == NULL)
-        return QCTX_ERR_MEMORY;
-    if (!qctx_head_has_side(stepper->head, side))
-        return QCTX_OK;
-    of->encoded = qctx_alloc(sizes->encoded, operand_bytes, "encoded rows of a batch", error);
-    return of->encoded == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-}
-
-static qctx_status allocate_buckets(qctx_stepper *stepper, const stepper_sizes *sizes, qctx_error *error)
-{
-    stepper_buckets *buckets = &stepper->buckets;
-    int ranks = qctx_comm_size(stepper->comm);
-
-    buckets->length = sizes->bucket_length;
-    buckets->count = sizes->buckets;
-    buckets->parts = qctx_alloc(ranks, sizeof *buckets->parts, "the parts of a gradient", error);
-    buckets->last_parts = qctx_alloc(ranks, sizeof *buckets->last_parts, "the parts of a gradient", error);
-    buckets->under_way = qctx_alloc(buckets->count, sizeof *buckets->under_way, "the sums under way", error);
-    if (buckets->parts == NULL || buckets->last_parts == NULL || buckets->under_way == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int r = 0; r < ranks; r++) {
+    for (int r = 0; r < sizes->ranks; r++) {
         int64_t first;
 
-        qctx_share(buckets->length, r, ranks, &first, &buckets->parts[r]);
-        qctx_share(stepper_bucket(stepper, buckets->count - 1).count, r, ranks, &first, &buckets->last_parts[r]);
+        qctx_share(sizes->bucket_length, r, sizes->ranks, &first, &stepper->buckets.parts[r]);
+        qctx_share(last, r, sizes->ranks, &first, &stepper->buckets.last_parts[r]);
     }
-    return QCTX_OK;
-}
-
-static qctx_status allocate(qctx_stepper *stepper, const stepper_sizes *sizes, qctx_error *error)
-{
-    qctx_precision precision = stepper->plan->precision;
-    qctx_status status;
-
-    stepper->parameters = qctx_alloc(sizes->parameters, sizeof(float), "the parameters", error);
-    stepper->gradient = qctx_alloc(sizes->parameters, sizeof(float), "the gradient", error);
-    stepper->decays = qctx_alloc(sizes->parameters, 1, "the decay marks", error);
-    stepper->stage = qctx_alloc(sizes->stage, sizeof(float), "rows to be rounded", error);
-    if (stepper->parameters == NULL || stepper->gradient == NULL || stepper->decays == NULL || stepper->stage == NULL)
-        return QCTX_ERR_MEMORY;
-    status = allocate_batch(stepper, error);
-    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
-        status = allocate_side(stepper, side, sizes, error);
-    if (status == QCTX_OK)
-        status = allocate_buckets(stepper, sizes, error);
-    if (status == QCTX_OK)
-        status =
-            qctx_head_tape_create(stepper->head, precision, sizes->tape_rows, sizes->tape_sides, &stepper->tape, error);
-    if (status == QCTX_OK && stepper->plan->leaves > 0)
-        status = qctx_tree_sum_create(stepper->head_count, sizes->leaves, &stepper->leaf_sum, error);
-    if (status == QCTX_OK)
-        status = qctx_optimizer_state_create(sizes->parameters, &stepper->state, error);
-    return status;
 }
 
 static qctx_status mark_decays(qctx_stepper *stepper, qctx_error *error)
@@ -125,34 +183,17 @@ static void set_optimizer(qctx_stepper *stepper)
     };
 }
 
-/* Which rows are this rank's, and how they are cut into units. */
-static void divide(qctx_stepper *stepper, const stepper_sizes *sizes)
-{
-    int rank = qctx_comm_rank(stepper->comm), ranks = qctx_comm_size(stepper->comm);
-
-    stepper->keeps = sizes->keeps;
-    stepper->unit_rows = sizes->unit_rows;
-    stepper->units = sizes->unit_rows == 0 ? 1 : qctx_divide_up(stepper->rows, sizes->unit_rows);
-    if (stepper->plan->leaves == 0)
-        return;
-    qctx_share(stepper->plan->leaves, rank, ranks, &stepper->first_leaf, &stepper->units);
-    stepper->invariant = qctx_leaf_is_invariant(stepper->plan->leaves, ranks);
-}
-
 static qctx_status prepare(qctx_stepper *stepper, qctx_error *error)
 {
-    stepper_sizes sizes;
     qctx_status status;
 
-    stepper->head_count = qctx_head_parameter_count(stepper->head);
-    stepper->scalar_count = qctx_stepper_scalar_count(stepper->config->loss.kind);
-    qctx_plan_rows(stepper->comm, stepper->plan, stepper->config->batch.size, &stepper->first_row, &stepper->rows);
-    sizes = stepper_sizes_of(stepper->head, stepper->plan, qctx_comm_size(stepper->comm), stepper->rows,
-                             stepper->scalar_count);
-    divide(stepper, &sizes);
+    divide(stepper);
     set_optimizer(stepper);
-    status = allocate(stepper, &sizes, error);
-    return status == QCTX_OK ? mark_decays(stepper, error) : status;
+    status = allocate(stepper, error);
+    if (status != QCTX_OK)
+        return status;
+    fill(stepper);
+    return mark_decays(stepper, error);
 }
 
 static qctx_status create_loss(qctx_stepper *stepper, qctx_error *error)
@@ -161,17 +202,17 @@ static qctx_status create_loss(qctx_stepper *stepper, qctx_error *error)
     const qctx_loss_config loss =
         qctx_plan_loss(stepper->plan, config->loss.kind, config->loss.direction, config->loss.normalize);
 
-    return qctx_loss_create(stepper->comm, &loss, stepper->rows, config->batch.size, stepper->head->output,
+    return qctx_loss_create(stepper->comm, &loss, stepper->sizes.rows, config->batch.size, stepper->head->output,
                             &stepper->loss, error);
 }
 
 static void set_start(qctx_stepper *stepper)
 {
-    float *scalars = stepper->parameters + stepper->head_count;
+    float *scalars = stepper->parameters + stepper->sizes.head_count;
 
     qctx_head_init(stepper->head, stepper->parameters);
     scalars[0] = (float)log(stepper->config->loss.logit_scale.init);
-    if (stepper->scalar_count > 1)
+    if (stepper->sizes.scalar_count > 1)
         scalars[1] = (float)stepper->config->loss.logit_bias.init;
 }
 
@@ -205,28 +246,14 @@ qctx_status qctx_stepper_create(qctx_comm *comm, const qctx_config *config, cons
 
 void qctx_stepper_destroy(qctx_stepper *stepper)
 {
+    qctx_buffers buffers;
+
     if (stepper == NULL)
         return;
-    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
-        free(stepper->sides[side].encoded);
-        free(stepper->sides[side].projected);
-    }
+    buffers = buffers_of(stepper);
+    qctx_buffers_free(&buffers);
     qctx_loss_destroy(stepper->loss);
     qctx_head_tape_destroy(stepper->tape);
     qctx_tree_sum_destroy(stepper->leaf_sum);
-    qctx_optimizer_state_destroy(&stepper->state);
-    free(stepper->parameters);
-    free(stepper->gradient);
-    free(stepper->decays);
-    free(stepper->stage);
-    free(stepper->buckets.parts);
-    free(stepper->buckets.last_parts);
-    free(stepper->buckets.under_way);
-    free(stepper->row_ids);
-    free(stepper->chosen);
-    free(stepper->prefetched);
-    free(stepper->content);
-    free(stepper->positive_offsets);
-    free(stepper->positives);
     free(stepper);
 }

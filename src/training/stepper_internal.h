@@ -1,7 +1,7 @@
 /*
  * What the files of the training step share: stepper.c (a step from end to end), stepper_create.c (memory),
- * stepper_cut.c (units and buckets), stepper_batch.c (rows), stepper_pass.c (the head), stepper_reduce.c (sums over
- * ranks), stepper_update.c (the optimiser).
+ * stepper_pass.c (this rank's rows through the head and back), stepper_update.c (sums over the ranks, and the
+ * optimiser).
  */
 #ifndef QCTX_TRAINING_STEPPER_INTERNAL_H
 #define QCTX_TRAINING_STEPPER_INTERNAL_H
@@ -28,11 +28,9 @@ typedef struct {
 
 /* The gradient is summed in buckets, numbered from the end of the flat buffer as the backward pass fills it. */
 typedef struct {
-    int64_t length; /* floats of a bucket; the last one, at the buffer's start, may be shorter */
-    int64_t count;
     int64_t *parts;            /* [ranks]: what of a full bucket falls to each rank */
     int64_t *last_parts;       /* [ranks]: of the last one */
-    qctx_exchange **under_way; /* [count] */
+    qctx_exchange **under_way; /* [sizes.buckets] */
     int64_t started;
 } stepper_buckets;
 
@@ -42,6 +40,22 @@ typedef struct {
     int64_t count;
 } stepper_range;
 
+/* What the memory of a step follows from. */
+typedef struct {
+    int ranks;
+    int64_t rows;         /* of this rank in every batch */
+    int64_t head_count;   /* parameters of the head; the scalars come after */
+    int64_t scalar_count; /* 1 or 2 */
+    int64_t positives;    /* right contexts of the rows, at most */
+    bool keeps;           /* activations of all units are kept until the backward pass */
+    int64_t unit_rows;
+    int64_t tape_rows;
+    int tape_sides;
+    int64_t leaves;        /* of this rank at most, of a reproducible run */
+    int64_t bucket_length; /* floats; the last bucket, at the flat buffer's start, may be shorter */
+    int64_t buckets;
+} stepper_sizes;
+
 struct qctx_stepper {
     qctx_comm *comm;
     const qctx_config *config;
@@ -50,20 +64,16 @@ struct qctx_stepper {
     const qctx_head_config *head;
     qctx_timers *timers;
 
-    int64_t head_count;   /* parameters of the head; the scalars come after */
-    int64_t scalar_count; /* 1 or 2 */
-    float *parameters;    /* [head_count + scalar_count], as the next three */
+    stepper_sizes sizes;
+    float *parameters; /* [sizes.head_count + sizes.scalar_count], as gradient, decays and the arrays of state */
     float *gradient;
     uint8_t *decays;
     qctx_optimizer_state state;
     qctx_optimizer_config optimizer;
 
-    int64_t rows;      /* of this rank in every batch */
     int64_t first_row; /* in the global batch */
     int64_t first_leaf;
     int64_t units; /* that the rows go through the head in, at least 1 */
-    int64_t unit_rows;
-    bool keeps; /* activations of all units are kept until the backward pass */
     stepper_side sides[2];
     float *stage; /* [STEPPER_STAGE, input]; NULL in float32 */
     qctx_head_tape *tape;
@@ -81,53 +91,21 @@ struct qctx_stepper {
     qctx_loss *loss;
 };
 
-/* Elements of a stepper's arrays: what it allocates and what it says it allocates come from here. */
-typedef struct {
-    bool keeps;
-    int64_t unit_rows;
-    int64_t tape_rows;
-    int tape_sides;
-    int64_t encoded; /* of each side with an MLP */
-    int64_t stage;
-    int64_t projected; /* of each side */
-    int64_t parameters;
-    int64_t leaves; /* of this rank, of a reproducible run */
-    int64_t bucket_length;
-    int64_t buckets;
-} stepper_sizes;
-
-/* stepper_cut.c. All Local. */
-stepper_sizes stepper_sizes_of(const qctx_head_config *head, const qctx_plan *plan, int ranks, int64_t rows,
-                               int64_t scalars);
-/* Rows of this rank that form unit `unit`, counted from its first. */
-stepper_range stepper_unit(const qctx_stepper *stepper, int64_t unit);
-/* The bucket's place in the flat buffer, and what of it falls to this rank. */
-stepper_range stepper_bucket(const qctx_stepper *stepper, int64_t bucket);
-stepper_range stepper_own_part(const qctx_stepper *stepper, int64_t bucket);
-const int64_t *stepper_parts(const qctx_stepper *stepper, int64_t bucket);
-
-/* stepper_batch.c: all Local. */
+/* stepper_pass.c: Local but for the exchanges that the backward pass starts (Collective). */
 /* Chooses one right context for each of this rank's questions and notes what else would be right. */
 void stepper_choose(qctx_stepper *stepper, const int64_t *batch, int64_t epoch);
-/* Gathers the encoder's rows of one unit, if they are not there already. */
-void stepper_load(qctx_stepper *stepper, qctx_side side, int64_t unit);
-
-/* stepper_pass.c: Local but for the exchanges that the backward pass starts (Collective). */
-/* All units of a side through the head. */
+/* All units of a side, gathered and through the head. */
 void stepper_project(qctx_stepper *stepper, qctx_side side, int64_t step);
 /* The gradient of this rank's rows, whose sums over the ranks are started. */
 void stepper_back_propagate(qctx_stepper *stepper, int64_t step);
 
-/* stepper_reduce.c: Collective. */
+/* stepper_update.c: Collective, but for stepper_bucket, which is Local. */
+/* The bucket's place in the flat buffer. */
+stepper_range stepper_bucket(const qctx_stepper *stepper, int64_t bucket);
 /* Starts to sum the buckets that lie in the flat buffer from `from` on and have not been started. */
 void stepper_start_buckets(qctx_stepper *stepper, int64_t from);
 /* Waits for the sums; returns Σ gradient² over the head's parameters of all ranks. */
 double stepper_finish_gradient(qctx_stepper *stepper);
-/* Gathers every rank's parts of `values` (the flat buffer's shape), started bucket by bucket; then waits. */
-void stepper_start_gather(qctx_stepper *stepper, float *values, int64_t bucket);
-void stepper_wait(qctx_stepper *stepper);
-
-/* stepper_update.c: Collective. */
 /* Steps the parameters; `scale` is the clipping factor. */
 void stepper_update(qctx_stepper *stepper, double rate, double scale);
 

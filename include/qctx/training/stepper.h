@@ -49,7 +49,8 @@ void qctx_stepper_destroy(qctx_stepper *stepper);
  * Bytes that qctx_stepper_create allocates beside the loss on a rank of `ranks` that holds `rows` rows of a batch;
  * without the lists of right contexts, whose length only the data tell. Local.
  */
-int64_t qctx_stepper_memory(const qctx_head_config *head, const qctx_plan *plan, int ranks, int64_t rows);
+int64_t qctx_stepper_memory(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
+                            int64_t rows);
 
 /* Operations of the head's matrix products in a step of `rows` rows, what is computed again included. Local. */
 double qctx_stepper_flops(const qctx_head_config *head, const qctx_plan *plan, int64_t rows);
