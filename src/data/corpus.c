@@ -201,6 +201,10 @@ qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **
     if (corpus->memory->without_text > 0 && qctx_comm_rank(comm) == 0)
         qctx_warn("%s: left out %" PRId64 " records without any text, with their answers", folder,
                   corpus->memory->without_text);
+    if (corpus->memory->unknown_questions + corpus->memory->unknown_contexts > 0 && qctx_comm_rank(comm) == 0)
+        qctx_warn("%s: left out %" PRId64 " answers of questions that are not in queries.jsonl, and %" PRId64
+                  " whose contexts are not in corpus.jsonl",
+                  folder, corpus->memory->unknown_questions, corpus->memory->unknown_contexts);
     *opened = corpus;
     corpus = NULL;
 out:

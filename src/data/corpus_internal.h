@@ -11,7 +11,9 @@ typedef struct qctx_corpus_memory {
     qctx_arena texts;
     qctx_textmap context_rows, question_rows; /* id → row, or ROW_WITHOUT_TEXT */
     int64_t context_capacity, question_capacity, split_capacity;
-    int64_t without_text; /* records left out because they hold no text */
+    int64_t without_text;      /* records left out because they hold no text */
+    int64_t unknown_questions; /* lines of qrels whose question is in no record */
+    int64_t unknown_contexts;  /* … whose context is in none */
 } corpus_memory;
 
 /* Stands for the row of a record that was left out: its answers are left out too. */

@@ -30,36 +30,57 @@ static bool parse_score(const char *text, double *score)
     return end != text && *end == '\0' && isfinite(*score);
 }
 
-/* Cuts a line at its tabs into exactly three columns, in place. */
-static bool cut_columns(char *text, char *columns[3])
+/* Columns of a line: BEIR's three, TREC's four, and one more that is too many. */
+enum { BEIR_COLUMNS = 3, TREC_COLUMNS = 4, COLUMNS_MOST = 5 };
+
+/*
+ * Cuts a line in place, at its tabs, or where it has none at runs of spaces, as trec_eval reads; a tab behind the
+ * score begins no column. Returns how many columns there are, COLUMNS_MOST for more.
+ */
+static int cut_columns(char *text, char *columns[COLUMNS_MOST])
 {
-    columns[0] = text;
-    for (int i = 1; i < 3; i++) {
-        columns[i] = strchr(columns[i - 1], '\t');
-        if (columns[i] == NULL)
-            return false;
-        *columns[i]++ = '\0';
+    const bool tabs = strchr(text, '\t') != NULL;
+    int count = 0;
+
+    while (count < COLUMNS_MOST) {
+        text += tabs ? 0 : strspn(text, " ");
+        if (*text == '\0' && (count >= BEIR_COLUMNS || !tabs))
+            return count;
+        columns[count++] = text;
+        text += strcspn(text, tabs ? "\t" : " ");
+        if (*text == '\0')
+            return count;
+        *text++ = '\0';
     }
-    return strchr(columns[2], '\t') == NULL;
+    return count;
 }
 
-static qctx_status unknown_id(const char *place, const char *what, const char *id, const char *file, qctx_error *error)
+/* Leaves the question, the context and the score, or says what was found. TREC's second column means nothing. */
+static qctx_status take_columns(qctx_lines *lines, char *columns[COLUMNS_MOST], qctx_error *error)
 {
-    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the %s '%s' is not in %s", place, what, id, file);
+    const int count = cut_columns(lines->text, columns);
+
+    if (count == TREC_COLUMNS) {
+        columns[1] = columns[2];
+        columns[2] = columns[3];
+    }
+    if (count == BEIR_COLUMNS || count == TREC_COLUMNS)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: expected question id, context id and score, found %s%d column%s",
+              lines->place, count == COLUMNS_MOST ? "at least " : "", count, count == 1 ? "" : "s");
+    return qctx_hint(error, "columns are divided by tabs, or by spaces where no id has one; TREC's four columns, with "
+                            "an ignored one in the second place, are read too");
 }
 
-static qctx_status take_answer(const qctx_corpus *corpus, qctx_lines *lines, answers *found, qctx_error *error)
+static qctx_status take_answer(qctx_corpus *corpus, qctx_lines *lines, answers *found, qctx_error *error)
 {
-    char *columns[3];
+    char *columns[COLUMNS_MOST] = {NULL};
     int64_t question, context;
     double score;
-    qctx_status status;
+    qctx_status status = take_columns(lines, columns, error);
 
-    if (!cut_columns(lines->text, columns)) {
-        qctx_fail(error, QCTX_ERR_FORMAT,
-                  "%s: expected three columns, question id, context id and score, divided by tabs", lines->place);
-        return qctx_hint(error, "TREC's qrels of four columns need their second column removed");
-    }
+    if (status != QCTX_OK)
+        return status;
     question = qctx_textmap_find(&corpus->memory->question_rows, columns[0]);
     context = qctx_textmap_find(&corpus->memory->context_rows, columns[1]);
     if (!parse_score(columns[2], &score)) {
@@ -67,11 +88,9 @@ static qctx_status take_answer(const qctx_corpus *corpus, qctx_lines *lines, ans
             return QCTX_OK; /* a header line */
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the score '%s' is not a number", lines->place, columns[2]);
     }
-    if (question < 0)
-        return unknown_id(lines->place, "question", columns[0], "queries.jsonl", error);
-    if (context < 0)
-        return unknown_id(lines->place, "context", columns[1], "corpus.jsonl", error);
-    if (score <= 0 || question == ROW_WITHOUT_TEXT || context == ROW_WITHOUT_TEXT)
+    corpus->memory->unknown_questions += question < 0;
+    corpus->memory->unknown_contexts += question >= 0 && context < 0;
+    if (question < 0 || context < 0 || score <= 0 || question == ROW_WITHOUT_TEXT || context == ROW_WITHOUT_TEXT)
         return QCTX_OK;
     status =
         qctx_grow((void **)&found->items, &found->capacity, found->count + 1, sizeof *found->items, "answers", error);

@@ -358,12 +358,25 @@ static qctx_status read_events(reader *r)
     return status;
 }
 
+/* Text of two bytes a letter: it says so by a mark, or has a zero in its first letter. */
+static bool is_utf16(const char *text, size_t bytes)
+{
+    return bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0 ||
+                          (text[0] == '\0') != (text[1] == '\0'));
+}
+
 qctx_status qctx_yaml_parse(const char *text, size_t bytes, const char *name, qctx_yaml **root, qctx_error *error)
 {
-    reader r = {.text = text, .bytes = bytes, .name = name};
+    /* libyaml counts a byte order mark as a column, and finds the first key indented. */
+    const size_t mark = bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    reader r = {.text = text += mark, .bytes = bytes -= mark, .name = name};
     qctx_status status;
 
     *root = NULL;
+    if (is_utf16(text, bytes)) {
+        qctx_fail(error, QCTX_ERR_CONFIG, "%s: the text is UTF-16; expected UTF-8", name);
+        return qctx_hint(error, "convert it first: iconv -f utf-16 -t utf-8");
+    }
     if (!yaml_parser_initialize(&r.parser))
         return qctx_fail(error, QCTX_ERR_MEMORY, "%s: no memory for a YAML parser", name);
     /* Without this a file that begins like UTF-16 would be read as such. */

@@ -44,7 +44,7 @@ hint "iconv"
 echo '{"_id": "q9"}' >>bad/queries.jsonl && spoilt 5 "bad/queries.jsonl:5: the key 'text' is missing"
 echo '{"_id": "q9", "te' >>bad/queries.jsonl && spoilt 5 "bad/queries.jsonl:5:"
 echo '{"_id": "q1", "text": "x"}' >>bad/queries.jsonl && spoilt 5 "the id 'q1' stands on an earlier line too"
-printf 'q7\tc1\t1\n' >>bad/qrels/train.tsv && spoilt 5 "bad/qrels/train.tsv:5: the question 'q7'"
+printf 'q1\n' >>bad/qrels/train.tsv && spoilt 5 "bad/qrels/train.tsv:5: expected question id, context id and score"
 rm bad/corpus.jsonl
 for n in 2 6; do
     expect 4 "bad/corpus.jsonl: cannot open" ranks $n embed bad --out bad.h5

@@ -195,10 +195,10 @@ static void refuses_bad_answers(void **state)
     static const struct {
         const char *split, *expected;
     } cases[] = {
-        {"q0\tc0\t1\nq9\tc0\t1\n", "train.tsv:2: the question 'q9' is not in queries.jsonl"},
-        {"q0\tc9\t1\n", "train.tsv:1: the context 'c9' is not in corpus.jsonl"},
-        {"q0\tc0\n", "train.tsv:1: expected three columns"},
-        {"q0\t0\tc0\t1\n", "train.tsv:1: expected three columns"},
+        {"q0\tc0\n", "train.tsv:1: expected question id, context id and score, found 2 columns"},
+        {"q0 c0\n", "train.tsv:1: expected question id, context id and score, found 2 columns"},
+        {"q0\n", "found 1 column"},
+        {"q0\t0\tc0\t1\t7\n", "found at least 5 columns"},
         {"q0\tc0\tmuch\n", "train.tsv:1: the score 'much' is not a number"},
         {"query-id\tcorpus-id\tscore\nq0\tc0\tnan\n", "train.tsv:2: the score 'nan'"},
         {"q0\tc0\t\n", "train.tsv:1: the score ''"},
@@ -208,6 +208,46 @@ static void refuses_bad_answers(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         fails(make("badsplit", contexts, questions, cases[i].split), QCTX_ERR_FORMAT, cases[i].expected);
+}
+
+/* The one answer of a corpus: question 0, context 0. */
+static void reads_answer(const char *split)
+{
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    assert_status(qctx_corpus_open(test_comm, make("forms", contexts, questions, split), &corpus, &error), QCTX_OK,
+                  &error);
+    assert_int_equal(corpus->split_count, 1);
+    assert_int_equal(corpus->splits[0].count, 1);
+    assert_int_equal(corpus->splits[0].questions[0], 0);
+    assert_int_equal(corpus->splits[0].offsets[1], 1);
+    assert_int_equal(corpus->splits[0].contexts[0], 0);
+    qctx_corpus_destroy(corpus);
+}
+
+/* BEIR's three columns and TREC's four, with tabs or spaces, with a header or without, with a tab too many. */
+static void reads_answers_as_people_have_them(void **state)
+{
+    (void)state;
+    reads_answer("query-id\tcorpus-id\tscore\nq0\tc0\t1\n");
+    reads_answer("q0\tc0\t1");
+    reads_answer("q0\tc0\t1.0\t\n");
+    reads_answer("q0\t0\tc0\t1\n");
+    reads_answer("query-id\titer\tcorpus-id\tscore\nq0\tQ0\tc0\t2\n");
+    reads_answer("q0 c0 1\n");
+    reads_answer("q0 0 c0 1\n");
+    reads_answer("q0   0  c0    1\n");
+}
+
+/* A line about what is not there takes nothing else with it. */
+static void leaves_out_answers_of_unknown_ids(void **state)
+{
+    (void)state;
+    reads_answer("q9\tc0\t1\nq0\tc0\t1\n");
+    reads_answer("q0\tc9\t1\nq0\tc0\t1\n");
+    fails(make("unknown", contexts, questions, "q9\tc0\t1\nq0\tc9\t1\n"), QCTX_ERR_DATA,
+          "train.tsv: the split has no question with an answer");
 }
 
 /* Every rank opens its own folder; only the last one's is bad. All must report the same. */
@@ -239,6 +279,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_what_is_missing_or_empty),
     cmocka_unit_test(names_file_and_line_of_what_is_malformed),
     cmocka_unit_test(refuses_bad_answers),
+    cmocka_unit_test(reads_answers_as_people_have_them),
+    cmocka_unit_test(leaves_out_answers_of_unknown_ids),
     cmocka_unit_test(one_rank_fails_for_all),
 };
 TEST_MAIN(tests)

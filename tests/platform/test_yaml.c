@@ -167,15 +167,36 @@ static void reads_a_text_of_5_megabytes(void **state)
     free(text);
 }
 
+/* A byte order mark is no column: the keys behind it stand where they stand without it. */
+static void reads_behind_a_byte_order_mark(void **state)
+{
+    qctx_yaml *root = parse("\xEF\xBB\xBF"
+                            "run:\r\n  name: squad\r\nbatch: {size: 16}\r\n");
+
+    (void)state;
+    assert_int_equal(root->count, 2);
+    assert_string_equal(root->children[0]->children[0]->text, "squad");
+    assert_int_equal(root->children[0]->column, 1);
+    assert_int_equal(root->children[1]->line, 3);
+    qctx_yaml_destroy(root);
+}
+
 static void places_bytes_that_are_no_text(void **state)
 {
+    qctx_yaml *utf16 = NULL;
+    qctx_error error;
+
     (void)state;
+    /* What a text editor or a shell of Windows writes: two bytes a letter. */
+    assert_status(qctx_yaml_parse("\xFF\xFE"
+                                  "a\0:\0 \0"
+                                  "1\0",
+                                  10, "a.yaml", &utf16, &error),
+                  QCTX_ERR_CONFIG, &error);
+    assert_string_equal(error.message, "a.yaml: the text is UTF-16; expected UTF-8");
     assert_string_equal(refuse("a: 1\nb: \xC3\xA9\xFF\n"), "a.yaml:2:5: not UTF-8: invalid leading UTF-8 octet");
     assert_string_equal(refuse("a: caf\xE9}\n"), "a.yaml:1:8: not UTF-8: invalid trailing UTF-8 octet");
     assert_contains(refuse("a: \xC3"), "a.yaml:1:4: not UTF-8: incomplete UTF-8 octet sequence");
-    assert_contains(refuse("\xFF\xFE"
-                           "a\0:\0"),
-                    "a.yaml:1:1: not UTF-8");
     assert_string_equal(refuse_bytes("a: 1\nb: \0x\n", 11, false), "a.yaml:2:4: control character 0x00");
     assert_contains(refuse("a: \"x\\0y\"\n"), "a.yaml:1:4: a NUL character in a text");
 }
@@ -215,10 +236,11 @@ static void excerpts_are_cut_between_characters(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(knows_where_everything_stands),    cmocka_unit_test(an_empty_document_is_an_empty_mapping),
-    cmocka_unit_test(reports_several_problems_at_once), cmocka_unit_test(shows_the_line_of_a_syntax_error),
-    cmocka_unit_test(refuses_cycles_and_alias_bombs),   cmocka_unit_test(caps_depth_and_size),
-    cmocka_unit_test(reads_a_text_of_5_megabytes),      cmocka_unit_test(places_bytes_that_are_no_text),
-    cmocka_unit_test(survives_every_truncation),        cmocka_unit_test(excerpts_are_cut_between_characters),
+    cmocka_unit_test(knows_where_everything_stands),       cmocka_unit_test(an_empty_document_is_an_empty_mapping),
+    cmocka_unit_test(reports_several_problems_at_once),    cmocka_unit_test(shows_the_line_of_a_syntax_error),
+    cmocka_unit_test(refuses_cycles_and_alias_bombs),      cmocka_unit_test(caps_depth_and_size),
+    cmocka_unit_test(reads_a_text_of_5_megabytes),         cmocka_unit_test(reads_behind_a_byte_order_mark),
+    cmocka_unit_test(places_bytes_that_are_no_text),       cmocka_unit_test(survives_every_truncation),
+    cmocka_unit_test(excerpts_are_cut_between_characters),
 };
 TEST_MAIN(tests)
