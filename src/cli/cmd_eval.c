@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/cli/commands.h"

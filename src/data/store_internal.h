@@ -19,7 +19,7 @@ struct qctx_store {
     void *map;
     size_t map_bytes;
     int64_t dim;
-    qctx_store_rows_of sides[2];
+    qctx_store_rows_of sides[QCTX_SIDE_COUNT];
     char *encoder;
     char *encoder_fingerprint;
     char *encoder_settings;

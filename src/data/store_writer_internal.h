@@ -63,12 +63,12 @@ struct qctx_store_writer {
     qctx_journal journal;
     bool began; /* this rank made the files anew */
     bool resumes;
-    int64_t place;      /* where the checksum's digits stand in the file */
-    int64_t offsets[2]; /* where the vectors of each side begin in the file */
-    bool *done;         /* [batches->count] */
-    int64_t put;        /* batches that this rank wrote or found whole */
-    uint64_t checksum;  /* of their rows */
-    int handle;         /* of the partial store, for the rows that this rank writes; −1: not open */
+    int64_t place;                    /* where the checksum's digits stand in the file */
+    int64_t offsets[QCTX_SIDE_COUNT]; /* where the vectors of each side begin in the file */
+    bool *done;                       /* [batches->count] */
+    int64_t put;                      /* batches that this rank wrote or found whole */
+    uint64_t checksum;                /* of their rows */
+    int handle;                       /* of the partial store, for the rows that this rank writes; −1: not open */
 };
 
 /* Rows of a side. Local. */

@@ -14,7 +14,7 @@ typedef struct {
     qctx_precision precision;
     int64_t dim;                          /* 0: all */
     char *pooling;                        /* "" for the folder's */
-    char *prompts[2];                     /* by side; NULL for the folder's */
+    char *prompts[QCTX_SIDE_COUNT];       /* NULL for the folder's */
     char hash[sizeof "0123456789abcdef"]; /* "" where none is expected */
 } pretrained_settings;
 

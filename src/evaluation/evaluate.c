@@ -73,12 +73,13 @@ static qctx_status evaluate_all(qctx_comm *comm, const qctx_eval_set *set, const
 {
     int64_t *candidates = NULL, *places = NULL;
     qctx_shard shard = {0};
-    const qctx_query query = {comm, &shard, projector, &set->rows[0], set->questions, set->count};
+    const qctx_query query = {comm, &shard, projector, &set->rows[QCTX_QUESTION], set->questions, set->count};
     int64_t total = 0;
     qctx_status status = qctx_agree(comm, find_places(set, protocol, &candidates, &total, &places, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_shard_create(comm, &set->rows[1], projector, candidates, total, protocol->scan, &shard, error);
+        status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total, protocol->scan, &shard,
+                                   error);
     if (status == QCTX_OK)
         status = qctx_positions(&query, set->offsets, places, positions, error);
     free(candidates);
@@ -105,8 +106,8 @@ static qctx_status evaluate_pools(qctx_comm *comm, const qctx_eval_set *set, con
                                   const qctx_protocol *protocol, int64_t *positions, qctx_error *error)
 {
     int64_t *order = order_of(set, protocol, error);
-    const qctx_pools pools = {.questions = &set->rows[0],
-                              .contexts = &set->rows[1],
+    const qctx_pools pools = {.questions = &set->rows[QCTX_QUESTION],
+                              .contexts = &set->rows[QCTX_CONTEXT],
                               .projector = projector,
                               .count = set->count,
                               .rows = set->questions,

@@ -159,9 +159,9 @@ static qctx_status find_top(qctx_comm *comm, const qctx_eval_set *set, const qct
 {
     int64_t rows[2 * QCTX_PREDICTIONS_EACH];
     qctx_shard shard;
-    const qctx_query query = {comm, &shard, projector, &set->rows[0], rows, count};
-    qctx_status status =
-        qctx_shard_create(comm, &set->rows[1], projector, candidates, total, QCTX_PRECISION_FLOAT32, &shard, error);
+    const qctx_query query = {comm, &shard, projector, &set->rows[QCTX_QUESTION], rows, count};
+    qctx_status status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total,
+                                           QCTX_PRECISION_FLOAT32, &shard, error);
 
     if (status != QCTX_OK)
         return status;

@@ -84,7 +84,7 @@ static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const 
 
     for (int64_t first = 0; first < set->count && status == QCTX_OK; first += block) {
         int64_t count = set->count - first < block ? set->count - first : block;
-        const qctx_query query = {comm, shard, projector, &set->rows[0], set->questions + first, count};
+        const qctx_query query = {comm, shard, projector, &set->rows[QCTX_QUESTION], set->questions + first, count};
 
         status = qctx_topk(&query, depth, hits, error);
         for (int64_t q = 0; q < count && status == QCTX_OK && writer->file != NULL; q++)
@@ -108,8 +108,8 @@ qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_s
         status = open_writer(path, set, candidates, total, &writer, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
-        status =
-            qctx_shard_create(comm, &set->rows[1], projector, candidates, total, QCTX_PRECISION_AUTO, &shard, error);
+        status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total, QCTX_PRECISION_AUTO,
+                                   &shard, error);
     if (status == QCTX_OK)
         status = write_lists(comm, set, &shard, projector, depth < total ? depth : total, &writer, error);
     if (status != QCTX_OK)

@@ -1,6 +1,5 @@
 /* How exchanges go on: messages in MPI's hands, rounds one after another, waits. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "comm_internal.h"
 

@@ -67,9 +67,9 @@ typedef struct {
 void definition_complain(definition_reader *reader, const qctx_yaml *node, const char *path, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Complains about a key that is none of `known` [count]. Local. */
+/* Complains about a key that is none of those that are known. Local. */
 void definition_complain_unknown(definition_reader *reader, const qctx_yaml *node, const char *path,
-                                 const char *const *known, int64_t count);
+                                 const char *const *known);
 
 /* Whether a node is a mapping; complains if it is not, showing `example`. Local. */
 bool definition_expect_mapping(definition_reader *reader, const qctx_yaml *node, const char *path, const char *example);
@@ -77,9 +77,8 @@ bool definition_expect_mapping(definition_reader *reader, const qctx_yaml *node,
 /* The text of a scalar, or NULL and a complaint. Local. */
 const char *definition_read_text(definition_reader *reader, const qctx_yaml *node, const char *path);
 
-/* A scalar's text if it is one of `words` [count], as its place among them, else −1 and a complaint. Local. */
-int64_t definition_read_word(definition_reader *reader, const qctx_yaml *node, const char *path,
-                             const char *const *words, int64_t count);
+/* A scalar's text if it is one of the words, as its place among them, else −1 and a complaint. Local. */
+int definition_read_word(definition_reader *reader, const qctx_yaml *node, const char *path, const char *const *words);
 
 /* Reads a whole number ≥ least, or complains. Local. */
 bool definition_read_count(definition_reader *reader, const qctx_yaml *node, const char *path, int64_t least,

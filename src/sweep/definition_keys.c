@@ -59,8 +59,7 @@ static qctx_status refuse_service(definition_reader *reader, const qctx_yaml *no
 
 static qctx_status read_method(definition_reader *reader, const qctx_yaml *node)
 {
-    int64_t method =
-        definition_read_word(reader, node, "method", qctx_sweep_method_names, qctx_name_count(qctx_sweep_method_names));
+    int64_t method = definition_read_word(reader, node, "method", qctx_sweep_method_names);
 
     reader->definition->method = method >= 0 ? (qctx_sweep_method)method : QCTX_SWEEP_RANDOM;
     return QCTX_OK;
@@ -80,15 +79,15 @@ static qctx_status read_metric_name(definition_reader *reader, const qctx_yaml *
 
 static void read_goal(definition_reader *reader, const qctx_yaml *node)
 {
-    static const char *const goals[] = {"maximize", "minimize"};
+    static const char *const goals[] = {"maximize", "minimize", NULL};
 
-    if (definition_read_word(reader, node, "metric.goal", goals, 2) == 1)
+    if (definition_read_word(reader, node, "metric.goal", goals) == 1)
         definition_complain(reader, node, "metric.goal", "every metric is better the higher it is: use maximize");
 }
 
 static qctx_status read_metric(definition_reader *reader, const qctx_yaml *node)
 {
-    static const char *const keys[] = {"name", "goal"};
+    static const char *const keys[] = {"name", "goal", NULL};
     qctx_status status = QCTX_OK;
 
     if (!definition_expect_mapping(reader, node, "metric", "{name: top1, goal: maximize}"))
@@ -103,7 +102,7 @@ static qctx_status read_metric(definition_reader *reader, const qctx_yaml *node)
         else if (strcmp(entry->key, "target") == 0)
             definition_complain(reader, entry, "metric.target", "is not supported: a sweep ends with run_cap");
         else
-            definition_complain_unknown(reader, entry, "metric", keys, 2);
+            definition_complain_unknown(reader, entry, "metric", keys);
     }
     if (!reader->metric_given && status == QCTX_OK)
         definition_complain(reader, node, "metric.name", "required in metric: what to maximize, such as top1");
@@ -131,11 +130,11 @@ static qctx_status read_seed(definition_reader *reader, const qctx_yaml *node)
 
 static void read_early_key(definition_reader *reader, const qctx_yaml *entry)
 {
-    static const char *const keys[] = {"type", "min_iter", "eta"}, *const types[] = {"hyperband"};
+    static const char *const keys[] = {"type", "min_iter", "eta", NULL}, *const types[] = {"hyperband", NULL};
     qctx_halving *halving = &reader->definition->halving;
 
     if (strcmp(entry->key, "type") == 0)
-        definition_read_word(reader, entry, "early_terminate.type", types, 1);
+        definition_read_word(reader, entry, "early_terminate.type", types);
     else if (strcmp(entry->key, "min_iter") == 0)
         definition_read_count(reader, entry, "early_terminate.min_iter", 1, &halving->first);
     else if (strcmp(entry->key, "eta") == 0)
@@ -148,7 +147,7 @@ static void read_early_key(definition_reader *reader, const qctx_yaml *entry)
         definition_complain(reader, entry, "early_terminate",
                             "strict is not supported: trials pause, none is ended for good");
     else
-        definition_complain_unknown(reader, entry, "early_terminate", keys, 3);
+        definition_complain_unknown(reader, entry, "early_terminate", keys);
 }
 
 static qctx_status read_early(definition_reader *reader, const qctx_yaml *node)
@@ -210,7 +209,7 @@ const char *definition_written_key(int64_t index)
 
 static void refuse_unknown(definition_reader *reader, const qctx_yaml *root)
 {
-    const char *names[OWN_KEYS];
+    const char *names[OWN_KEYS + 1] = {NULL};
 
     for (int k = 0; k < OWN_KEYS; k++)
         names[k] = keys[k].key;
@@ -223,7 +222,7 @@ static void refuse_unknown(definition_reader *reader, const qctx_yaml *root)
         if (k == KEYS && qctx_config_is_section(entry->key))
             definition_complain(reader, entry, entry->key, "is for the shared configuration, which `config` names");
         else if (k == KEYS)
-            definition_complain_unknown(reader, entry, "", names, OWN_KEYS);
+            definition_complain_unknown(reader, entry, "", names);
     }
 }
 

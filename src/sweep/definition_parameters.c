@@ -5,9 +5,10 @@
 
 #include "definition_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 
-static const char *const field_names[FIELD_COUNT] = {"value",        "values", "probabilities", "min", "max",
-                                                     "distribution", "mu",     "sigma",         "q",   "parameters"};
+static const char *const field_names[] = {"value", "values", "probabilities", "min", "max", "distribution", "mu",
+                                          "sigma", "q",      "parameters",    NULL};
 
 /* A distribution by its name in W&B: the kind and the fields that it has, or what to use instead. */
 typedef struct {
@@ -151,8 +152,8 @@ static const char *default_distribution(const definition_statement *said)
 static const distribution *find_distribution(definition_reader *reader, const definition_statement *said)
 {
     const qctx_yaml *named = said->fields[FIELD_DISTRIBUTION];
-    const char *names[DISTRIBUTIONS], *name = default_distribution(said);
-    int64_t found = 0;
+    const char *names[DISTRIBUTIONS + 1] = {NULL}, *name = default_distribution(said);
+    int found;
 
     for (int i = 0; i < DISTRIBUTIONS; i++)
         names[i] = distributions[i].name;
@@ -160,11 +161,7 @@ static const distribution *find_distribution(definition_reader *reader, const de
         definition_complain(reader, said->node, said->path, "expected value, values, or min and max");
         return NULL;
     }
-    if (named != NULL)
-        found = definition_read_word(reader, named, said->path, names, DISTRIBUTIONS);
-    else
-        while (strcmp(names[found], name) != 0)
-            found++;
+    found = named != NULL ? definition_read_word(reader, named, said->path, names) : qctx_name_find(names, name);
     if (found >= 0 && distributions[found].instead != NULL) {
         definition_complain(reader, named, said->path, "the distribution %s is not supported; use %s", names[found],
                             distributions[found].instead);
@@ -254,14 +251,12 @@ static qctx_status read_entry(definition_reader *reader, const char *path, const
     if (!definition_expect_mapping(reader, node, path, "{values: [1, 2]} or {min: 0.1, max: 1.0}"))
         return QCTX_OK;
     for (int64_t i = 0; i < node->count; i++) {
-        int field = 0;
+        const int field = qctx_name_find(field_names, node->children[i]->key);
 
-        while (field < FIELD_COUNT && strcmp(field_names[field], node->children[i]->key) != 0)
-            field++;
-        if (field < FIELD_COUNT)
+        if (field >= 0)
             said.fields[field] = node->children[i];
         else
-            definition_complain_unknown(reader, node->children[i], path, field_names, FIELD_COUNT);
+            definition_complain_unknown(reader, node->children[i], path, field_names);
     }
     if (said.fields[FIELD_PARAMETERS] == NULL)
         return read_parameter(reader, &said);

@@ -9,6 +9,7 @@
 
 #include "definition_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
 
 enum { REASON_MAX = 512 };
@@ -33,28 +34,18 @@ void definition_complain(definition_reader *reader, const qctx_yaml *node, const
                        node != NULL ? node->column : 0, path, "%s", reason);
 }
 
-/* "name, out, config" */
-static void list_words(const char *const *words, int64_t count, char list[REASON_MAX])
-{
-    size_t used = 0;
-
-    list[0] = '\0';
-    for (int64_t i = 0; i < count && used < REASON_MAX; i++)
-        used += (size_t)snprintf(list + used, REASON_MAX - used, "%s%s", i > 0 ? ", " : "", words[i]);
-}
-
 void definition_complain_unknown(definition_reader *reader, const qctx_yaml *node, const char *path,
-                                 const char *const *known, int64_t count)
+                                 const char *const *known)
 {
-    const char *near = qctx_suggest(node->key, known, count);
+    const char *near = qctx_suggest(node->key, known, qctx_name_count(known));
     char *below = qctx_format(NULL, "%s%s%s", path, path[0] != '\0' ? "." : "", node->key);
     char list[REASON_MAX];
 
-    list_words(known, count, list);
     if (near != NULL)
         definition_complain(reader, node, below != NULL ? below : path, "unknown key; did you mean %s?", near);
     else
-        definition_complain(reader, node, below != NULL ? below : path, "unknown key; known here: %s", list);
+        definition_complain(reader, node, below != NULL ? below : path, "unknown key; known here: %s",
+                            qctx_names_join(known, ", ", ", ", list, sizeof list));
     free(below);
 }
 
@@ -76,23 +67,20 @@ const char *definition_read_text(definition_reader *reader, const qctx_yaml *nod
     return NULL;
 }
 
-int64_t definition_read_word(definition_reader *reader, const qctx_yaml *node, const char *path,
-                             const char *const *words, int64_t count)
+int definition_read_word(definition_reader *reader, const qctx_yaml *node, const char *path, const char *const *words)
 {
     const char *text = definition_read_text(reader, node, path), *near;
+    const int found = text == NULL ? -1 : qctx_name_find(words, text);
     char list[REASON_MAX];
 
-    for (int64_t i = 0; i < count && text != NULL; i++)
-        if (strcmp(words[i], text) == 0)
-            return i;
-    if (text == NULL)
-        return -1;
-    near = qctx_suggest(text, words, count);
-    list_words(words, count, list);
+    if (text == NULL || found >= 0)
+        return found;
+    near = qctx_suggest(text, words, qctx_name_count(words));
     if (near != NULL)
         definition_complain(reader, node, path, "found '%s'; did you mean %s?", text, near);
     else
-        definition_complain(reader, node, path, "expected one of %s, found '%s'", list, text);
+        definition_complain(reader, node, path, "expected one of %s, found '%s'",
+                            qctx_names_join(words, ", ", ", ", list, sizeof list), text);
     return -1;
 }
 

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"

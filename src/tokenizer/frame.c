@@ -5,9 +5,9 @@
 #include "pipeline.h"
 
 static const char *const types[] = {
-    "TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence",
+    "TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence", NULL,
 };
-enum { TEMPLATE, BERT, ROBERTA, BYTE_LEVEL, SEQUENCE, TYPES };
+enum { TEMPLATE, BERT, ROBERTA, BYTE_LEVEL, SEQUENCE };
 
 void tokenizer_frame_free(tokenizer_frame *frame)
 {
@@ -122,7 +122,7 @@ static qctx_status read_stage(const json_t *stage, const tokenizer_added *added,
 {
     json_t *list;
     int type;
-    qctx_status status = tokenizer_get_type(stage, types, TYPES, place, &type, error);
+    qctx_status status = tokenizer_get_type(stage, types, place, &type, error);
 
     if (status != QCTX_OK || type == BYTE_LEVEL)
         return status;

@@ -5,9 +5,9 @@
 #include "qctx/base/mem.h"
 
 static const char *const types[] = {
-    "BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "Replace", "Sequence",
+    "BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "Replace", "Sequence", NULL,
 };
-enum { BERT, FORM_NFC, FORM_NFD, FORM_NFKC, FORM_NFKD, LOWERCASE, STRIP_ACCENTS, STRIP, REPLACE, SEQUENCE, TYPES };
+enum { BERT, FORM_NFC, FORM_NFD, FORM_NFKC, FORM_NFKD, LOWERCASE, STRIP_ACCENTS, STRIP, REPLACE, SEQUENCE };
 
 static qctx_status read_bert(const json_t *stage, const char *place, normalizer_step *step, qctx_error *error)
 {
@@ -92,7 +92,7 @@ static qctx_status read_stage(tokenizer_normalizer *normalizer, const json_t *st
 
     if (json_is_null(stage) || stage == NULL)
         return QCTX_OK;
-    status = tokenizer_get_type(stage, types, TYPES, place, &type, error);
+    status = tokenizer_get_type(stage, types, place, &type, error);
     if (status != QCTX_OK)
         return status;
     if (type == SEQUENCE) {

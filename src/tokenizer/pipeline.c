@@ -1,10 +1,10 @@
 /* What all stages use: growing texts, lists of ids, white space, and the types of stages as they are read. */
 #include "pipeline.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/platform/unicode.h"
 
 qctx_status tokenizer_text_reserve(tokenizer_text *text, int64_t more, qctx_error *error)
@@ -68,21 +68,7 @@ int64_t tokenizer_spaces_begin(const char *text, int64_t end)
     return end;
 }
 
-/* "A, B and C", cut where the list ends. */
-static void list_names(const char *const *names, int count, char *list, size_t bytes)
-{
-    size_t used = 0;
-
-    list[0] = '\0';
-    for (int i = 0; i < count && used < bytes; i++)
-        used += (size_t)snprintf(list + used, bytes - used, "%s%s",
-                                 i == 0           ? ""
-                                 : i == count - 1 ? " and "
-                                                  : ", ",
-                                 names[i]);
-}
-
-qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, int count, const char *place, int *type,
+qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, const char *place, int *type,
                                qctx_error *error)
 {
     const char *name;
@@ -91,12 +77,11 @@ qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, in
 
     if (status != QCTX_OK)
         return status;
-    for (*type = 0; *type < count; ++*type)
-        if (strcmp(name, known[*type]) == 0)
-            return QCTX_OK;
-    list_names(known, count, list, sizeof list);
+    *type = qctx_name_find(known, name);
+    if (*type >= 0)
+        return QCTX_OK;
     return qctx_fail(error, QCTX_ERR_CONFIG, "%s: the type '%.100s' is not supported, expected one of %s", place, name,
-                     list);
+                     qctx_names_join(known, ", ", " and ", list, sizeof list));
 }
 
 qctx_status tokenizer_get_sequence(const json_t *stage, const char *key, int depth, const char *place, json_t **list,

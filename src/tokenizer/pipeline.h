@@ -28,10 +28,10 @@ int64_t tokenizer_spaces_end(const char *text, int64_t length, int64_t at);
 int64_t tokenizer_spaces_begin(const char *text, int64_t end);
 
 /*
- * The "type" of a stage, as an index into `known` [count]. Local. Errors: FORMAT (none), CONFIG (one that is not
- * known, with those that are).
+ * The "type" of a stage, as the place among the names that are known. Local. Errors: FORMAT (none), CONFIG (one that is
+ * not known, with those that are).
  */
-qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, int count, const char *place, int *type,
+qctx_status tokenizer_get_type(const json_t *stage, const char *const *known, const char *place, int *type,
                                qctx_error *error);
 
 /*

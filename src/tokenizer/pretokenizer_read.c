@@ -5,9 +5,9 @@
 #include "qctx/base/mem.h"
 
 static const char *const types[] = {
-    "BertPreTokenizer", "ByteLevel", "WhitespaceSplit", "Whitespace", "Split", "Sequence",
+    "BertPreTokenizer", "ByteLevel", "WhitespaceSplit", "Whitespace", "Split", "Sequence", NULL,
 };
-enum { BERT, BYTE_LEVEL, WHITESPACE_SPLIT, WHITESPACE, SPLIT, SEQUENCE, TYPES };
+enum { BERT, BYTE_LEVEL, WHITESPACE_SPLIT, WHITESPACE, SPLIT, SEQUENCE };
 
 static qctx_status add(tokenizer_pretokenizer *pretokenizer, pretokenizer_splitter *splitter, qctx_error *error)
 {
@@ -66,7 +66,7 @@ static qctx_status read_stage(tokenizer_pretokenizer *pretokenizer, const json_t
                               qctx_error *error)
 {
     int type;
-    qctx_status status = tokenizer_get_type(stage, types, TYPES, place, &type, error);
+    qctx_status status = tokenizer_get_type(stage, types, place, &type, error);
 
     if (status != QCTX_OK)
         return status;

@@ -16,8 +16,8 @@ static const char *place_of(place_text *place, const char *path, const char *key
     return place->text;
 }
 
-static const char *const types[] = {"WordPiece", "BPE"};
-enum { WORDPIECE, BPE, TYPES };
+static const char *const types[] = {"WordPiece", "BPE", NULL};
+enum { WORDPIECE, BPE };
 
 /* Old files do not say it; what else they hold does. */
 static qctx_status model_type(const json_t *model, const char *place, int *type, qctx_error *error)
@@ -25,7 +25,7 @@ static qctx_status model_type(const json_t *model, const char *place, int *type,
     if (!json_is_object(model))
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found %s, expected an object", place, qctx_json_type(model));
     if (json_object_get(model, "type") != NULL)
-        return tokenizer_get_type(model, types, TYPES, place, type, error);
+        return tokenizer_get_type(model, types, place, type, error);
     if (json_object_get(model, "merges") != NULL)
         *type = BPE;
     else if (json_object_get(model, "max_input_chars_per_word") != NULL ||

@@ -74,7 +74,7 @@ struct qctx_stepper {
     int64_t first_row; /* in the global batch */
     int64_t first_leaf;
     int64_t units; /* that the rows go through the head in, at least 1 */
-    stepper_side sides[2];
+    stepper_side sides[QCTX_SIDE_COUNT];
     float *stage; /* [STEPPER_STAGE, input]; NULL in float32 */
     qctx_head_tape *tape;
     qctx_tree_sum *leaf_sum; /* of gradients; NULL without leaves */

@@ -253,7 +253,7 @@ static void leave_partial(const char *path, qctx_encoder *encoder, uint64_t seed
 
         if (qctx_rng_below(2, seed, QCTX_STREAM_BENCH, (uint64_t)b, 0) == 0)
             continue;
-        assert_status(qctx_encoder_encode(encoder, (qctx_side)batches.store.sides[b], batches.texts + first,
+        assert_status(qctx_encoder_encode(encoder, batches.store.sides[b], batches.texts + first,
                                           batches.store.firsts[b + 1] - first, vectors, &error),
                       QCTX_OK, &error);
         assert_status(qctx_store_writer_put(writer, b, vectors, &error), QCTX_OK, &error);

@@ -34,13 +34,13 @@ qctx_protocol qctx_protocol_of(const qctx_config *config);
 
 /* Questions to evaluate: a split of a store, or a part of one (the tuning pairs). Borrows its arrays. */
 typedef struct {
-    qctx_rows rows[2];        /* encoder rows of questions and contexts, by qctx_side */
-    int64_t context_count;    /* of rows[1] */
-    qctx_store *store;        /* whose rows these are, or NULL */
-    int64_t count;            /* questions */
-    const int64_t *questions; /* [count] rows */
-    const int64_t *offsets;   /* [count + 1] */
-    const int64_t *contexts;  /* [offsets[count]] rows that answer */
+    qctx_rows rows[QCTX_SIDE_COUNT]; /* of the encoder */
+    int64_t context_count;           /* rows of contexts */
+    qctx_store *store;               /* whose rows these are, or NULL */
+    int64_t count;                   /* questions */
+    const int64_t *questions;        /* [count] rows */
+    const int64_t *offsets;          /* [count + 1] */
+    const int64_t *contexts;         /* [offsets[count]] rows that answer */
 } qctx_eval_set;
 
 /* Questions of a store: `count` of its rows, with the rows that answer. Local. */
