@@ -42,33 +42,13 @@ static void check_loss(qctx_config_reader *reader)
                              config->loss.logit_scale.init);
 }
 
-qctx_loss_conflict qctx_config_loss_conflict(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
-                                             bool reproducible)
-{
-    bool only_full = kind == QCTX_LOSS_SOFT;
-
-    if (only_full && similarity != QCTX_SIMILARITY_FULL && similarity != QCTX_SIMILARITY_AUTO)
-        return (qctx_loss_conflict){"loss.similarity", "only full knows the loss soft: leave it at auto"};
-    if (only_full && precision == QCTX_PRECISION_BFLOAT16)
-        return (qctx_loss_conflict){"run.precision", "the loss soft is computed in float32 only: leave it at float32"};
-    if (only_full && reproducible)
-        return (qctx_loss_conflict){"run.reproducible", "the loss soft has no such mode, clip and sigmoid have"};
-    if (similarity == QCTX_SIMILARITY_FULL && precision == QCTX_PRECISION_BFLOAT16)
-        return (qctx_loss_conflict){"run.precision", "loss.similarity full is the plain reference in float32: take "
-                                                     "rows, ring or auto for bfloat16"};
-    if (reproducible && (similarity == QCTX_SIMILARITY_FULL || similarity == QCTX_SIMILARITY_RING))
-        return (qctx_loss_conflict){"run.reproducible", "of loss.similarity, rows is the same bits on any "
-                                                        "number of ranks, full and ring are not: take auto"};
-    return (qctx_loss_conflict){0};
-}
-
 /* What the scheme of the loss cannot do with the rest of the configuration; told where the key stands that has to
  * change. */
 static void check_scheme(qctx_config_reader *reader)
 {
     const qctx_config *config = &reader->config;
-    qctx_loss_conflict conflict = qctx_config_loss_conflict(config->loss.kind, config->loss.similarity,
-                                                            config->run.precision, config->run.reproducible);
+    qctx_loss_conflict conflict =
+        qctx_loss_check(config->loss.kind, config->loss.similarity, config->run.precision, config->run.reproducible);
 
     if (conflict.key != NULL)
         qctx_config_complain(reader, place_of(reader, conflict.key), conflict.key, "%s", conflict.reason);

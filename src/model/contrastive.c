@@ -1,22 +1,11 @@
 #include "qctx/model/contrastive.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#include "contrastive_internal.h"
+#include "contrastive_full.h"
+#include "contrastive_ring.h"
+#include "contrastive_rows.h"
 #include "qctx/base/mem.h"
-
-const char *const qctx_loss_kind_names[] = {
-    [QCTX_LOSS_CLIP] = "clip", [QCTX_LOSS_SOFT] = "soft", [QCTX_LOSS_SIGMOID] = "sigmoid", NULL};
-const char *const qctx_loss_direction_names[] = {
-    [QCTX_DIRECTION_BOTH] = "both", [QCTX_DIRECTION_QUESTION] = "question", [QCTX_DIRECTION_CONTEXT] = "context", NULL};
-const char *const qctx_similarity_names[] = {
-    [QCTX_SIMILARITY_AUTO] = "auto",
-    [QCTX_SIMILARITY_FULL] = "full",
-    [QCTX_SIMILARITY_ROWS] = "rows",
-    [QCTX_SIMILARITY_RING] = "ring",
-    NULL,
-};
 
 struct qctx_loss {
     const loss_scheme *scheme;
@@ -35,17 +24,16 @@ static loss_sizes sizes_of(const qctx_loss_config *config, int ranks, int64_t ro
     return (loss_sizes){*config, ranks, rows, batch, dim};
 }
 
-/* Refuses what the configuration and the plan should have kept from coming here. */
+/* Refuses what the configuration and the planner should have kept from coming here. */
 static qctx_status check(const qctx_loss_config *config, qctx_error *error)
 {
     const char *name = qctx_similarity_names[config->scheme];
+    qctx_loss_conflict conflict = qctx_loss_check(config->kind, config->scheme, config->precision, config->leaves > 0);
 
     if (schemes[config->scheme] == NULL)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss was created with scheme '%s'", name);
-    if (config->kind == QCTX_LOSS_SOFT && config->scheme != QCTX_SIMILARITY_FULL)
-        return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss's scheme '%s' knows no soft targets", name);
-    if (config->leaves > 0 && config->scheme != QCTX_SIMILARITY_ROWS)
-        return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss's scheme '%s' is not reproducible", name);
+    if (conflict.key != NULL)
+        return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss was created with scheme '%s': %s", name, conflict.reason);
     return QCTX_OK;
 }
 
@@ -106,30 +94,4 @@ double qctx_loss_flops(const qctx_loss_config *config, int ranks, int64_t rows, 
     const loss_sizes sizes = sizes_of(config, ranks, rows, batch, dim);
 
     return schemes[config->scheme]->flops(&sizes);
-}
-
-void loss_place_rows(qctx_comm *comm, int64_t rows, loss_place *place)
-{
-    int rank = qctx_comm_rank(comm);
-
-    qctx_comm_gather_counts(comm, rows, place->counts);
-    place->rows = rows;
-    place->batch = 0;
-    for (int r = 0; r < qctx_comm_size(comm); r++) {
-        if (r == rank)
-            place->first = place->batch;
-        place->batch += place->counts[r];
-    }
-}
-
-qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch)
-{
-    qctx_loss_result result = {.loss = lanes[LOSS_LANE_SUM] * mean,
-                               .dlog_scale = lanes[LOSS_LANE_SCALE],
-                               .dbias = lanes[LOSS_LANE_BIAS],
-                               .accuracy = lanes[LOSS_LANE_WINS] / (double)batch};
-
-    result.finite = lanes[LOSS_LANE_NOT_FINITE] == 0.0 && isfinite(result.loss) && isfinite(result.dlog_scale) &&
-                    isfinite(result.dbias);
-    return result;
 }

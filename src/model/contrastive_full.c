@@ -1,7 +1,10 @@
+/* The scheme `full`: memory, and a step from end to end. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "contrastive_full.h"
+#include "contrastive_tile.h"
+#include "contrastive_vectors.h"
 #include "qctx/base/buffers.h"
 #include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
@@ -14,12 +17,6 @@ static const loss_kind kinds[] = {
     [QCTX_LOSS_SIGMOID] = {loss_sigmoid, .has_mask = true},
 };
 
-/* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
-static int64_t pitch_of(int64_t batch)
-{
-    return (batch + 15) / 16 * 16 + 16;
-}
-
 /* Of mask bits, for a row. */
 static int64_t words_of(int64_t batch)
 {
@@ -29,7 +26,7 @@ static int64_t words_of(int64_t batch)
 static qctx_buffers buffers_of(loss_full *loss)
 {
     const int64_t rows = loss->sizes.rows, batch = loss->sizes.batch, dim = loss->sizes.dim;
-    const int64_t entries = batch * pitch_of(batch), words = words_of(batch);
+    const int64_t entries = batch * loss_tile_pitch(batch), words = words_of(batch);
     const bool has_mask = loss->kind->has_mask, has_targets = loss->kind->has_targets;
     loss_softmax *by_row = &loss->by_row, *by_column = &loss->by_column;
 
@@ -93,24 +90,11 @@ static int64_t full_memory(const loss_sizes *sizes)
     return (int64_t)sizeof loss + qctx_buffers_bytes(&buffers);
 }
 
-/* unit = x / ‖x‖ for each row, a row of zeros staying one; inverse = 1/‖x‖ or 0. */
-static void normalize_rows(const float *x, int64_t rows, int64_t dim, float *unit, double *inverse)
-{
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < rows; i++) {
-        double square = qctx_dot(x + i * dim, x + i * dim, dim);
-
-        inverse[i] = square == 0.0 ? 0.0 : 1.0 / sqrt(square);
-        for (int64_t k = 0; k < dim; k++)
-            unit[i * dim + k] = (float)((double)x[i * dim + k] * inverse[i]);
-    }
-}
-
 /* Q or D of the whole batch from this rank's rows; `scratch` [rows, dim] holds them normalised on the way. */
 static void gather_rows(loss_full *loss, const float *x, float *scratch, double *inverse, float *all)
 {
     if (loss->sizes.config.normalize) {
-        normalize_rows(x, loss->place.rows, loss->sizes.dim, scratch, inverse);
+        loss_normalize(QCTX_PRECISION_FLOAT32, x, loss->place.rows, loss->sizes.dim, true, scratch, inverse);
         x = scratch;
     }
     qctx_comm_gather_all(loss->comm, x, all, loss->place.counts, (size_t)loss->sizes.dim * sizeof *x);
@@ -191,7 +175,7 @@ static void full_step(void *state, const float *q, const float *c, const qctx_lo
         *result = (qctx_loss_result){.finite = true};
         return;
     }
-    loss->pitch = pitch_of(loss->place.batch);
+    loss->pitch = loss_tile_pitch(loss->place.batch);
     loss->words = words_of(loss->place.batch);
     loss->scale = exp(scale.log_scale);
     loss->bias = scale.bias;

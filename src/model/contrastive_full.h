@@ -1,9 +1,11 @@
-/* What the files of the scheme `full` share: its state, and who does which part. The algebra, with the same names,
- * stands in docs/contrastive-loss.md. */
+/*
+ * The scheme `full`: its state, and which of its files does which part; contrastive_full.c has the memory and a step
+ * from end to end. The algebra, with the same names, stands in docs/contrastive-loss.md.
+ */
 #ifndef QCTX_MODEL_CONTRASTIVE_FULL_H
 #define QCTX_MODEL_CONTRASTIVE_FULL_H
 
-#include "contrastive_internal.h"
+#include "contrastive_scheme.h"
 
 typedef struct loss_full loss_full;
 
@@ -80,15 +82,15 @@ double loss_clip(loss_full *loss);
 double loss_soft(loss_full *loss);
 double loss_sigmoid(loss_full *loss);
 
-/* contrastive_full_kernels.c: one row, or one strip of columns. Sums are float32 within pieces and double between them.
+/* contrastive_full_kernels.c: one row, or one column block. Sums are float32 within pieces and double between them.
  */
 
-/* Columns of a strip: small enough that its running values stay in the first cache. */
-enum { LOSS_STRIP = 128 };
+/* Columns of a block: small enough that its running values stay in the first cache. */
+enum { LOSS_COLUMN_BLOCK = 128 };
 
 /* max and Σ exp(x − max). Local. */
 void loss_row_sum(const float *x, int64_t count, float *max, double *sum);
-/* max and Σ exp(x − max) of each of `width` ≤ LOSS_STRIP columns over `rows` rows. Local. */
+/* max and Σ exp(x − max) of each of `width` ≤ LOSS_COLUMN_BLOCK columns over `rows` rows. Local. */
 void loss_column_sums(const float *x, int64_t pitch, int64_t rows, int64_t width, float *max, double *sum);
 /* Plain column sums. Local. */
 void loss_column_mass(const float *x, int64_t pitch, int64_t rows, int64_t width, double *sum);
@@ -106,5 +108,7 @@ double loss_agreement(const float *x, const float *t, int64_t count, float row_m
                       const loss_softmax *columns);
 /* x → its gradient, t → its logits' gradient, for `count` columns from column `from` on. Local. */
 void loss_soft_gradient(float *x, float *t, int64_t from, int64_t count, int64_t row, const loss_full *loss);
+
+extern const loss_scheme loss_scheme_full;
 
 #endif

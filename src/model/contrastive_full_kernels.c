@@ -1,3 +1,4 @@
+/* The arithmetic of the scheme `full`, on one row or one column block. */
 #include <float.h>
 
 #include "contrastive_full.h"
@@ -5,7 +6,7 @@
 #include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
 
-/* Columns summed in float32 before the sum goes into a double; rows likewise in a strip. */
+/* Columns summed in float32 before the sum goes into a double; rows likewise in a column block. */
 enum { PIECE = 512, TILE = 32 };
 /* Maxima kept side by side. */
 enum { LANES = 64 };
@@ -63,7 +64,7 @@ void loss_row_sum(const float *x, int64_t count, float *max, double *sum)
 QCTX_MULTIVERSION
 void loss_column_sums(const float *x, int64_t pitch, int64_t rows, int64_t width, float *max, double *sum)
 {
-    float top[LOSS_STRIP], part[LOSS_STRIP];
+    float top[LOSS_COLUMN_BLOCK], part[LOSS_COLUMN_BLOCK];
 
     for (int64_t j = 0; j < width; j++) {
         max[j] = -FLT_MAX;

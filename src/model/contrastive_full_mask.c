@@ -1,3 +1,4 @@
+/* Which pairs are no negatives, in the scheme `full`. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

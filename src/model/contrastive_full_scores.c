@@ -1,3 +1,4 @@
+/* The passes of the scheme `full` over its [B, B] blocks. */
 #include <math.h>
 
 #include "contrastive_full.h"
@@ -36,10 +37,10 @@ static void softmax_by_row(loss_full *loss)
 static void softmax_by_column(loss_full *loss)
 {
 #pragma omp parallel for schedule(static)
-    for (int64_t from = 0; from < loss->place.batch; from += LOSS_STRIP) {
-        int64_t width = loss->place.batch - from < LOSS_STRIP ? loss->place.batch - from : LOSS_STRIP;
-        float max[LOSS_STRIP];
-        double sum[LOSS_STRIP];
+    for (int64_t from = 0; from < loss->place.batch; from += LOSS_COLUMN_BLOCK) {
+        int64_t width = loss->place.batch - from < LOSS_COLUMN_BLOCK ? loss->place.batch - from : LOSS_COLUMN_BLOCK;
+        float max[LOSS_COLUMN_BLOCK];
+        double sum[LOSS_COLUMN_BLOCK];
 
         loss_column_sums(loss->scores + from, loss->pitch, loss->place.batch, width, max, sum);
         for (int64_t j = 0; j < width; j++)
@@ -117,9 +118,9 @@ static void soft_targets(loss_full *loss)
         loss_row_softmax(row, loss->place.batch, max, (float)(1.0 / sum));
     }
 #pragma omp parallel for schedule(static)
-    for (int64_t from = 0; from < loss->place.batch; from += LOSS_STRIP) {
-        int64_t width = loss->place.batch - from < LOSS_STRIP ? loss->place.batch - from : LOSS_STRIP;
-        double mass[LOSS_STRIP];
+    for (int64_t from = 0; from < loss->place.batch; from += LOSS_COLUMN_BLOCK) {
+        int64_t width = loss->place.batch - from < LOSS_COLUMN_BLOCK ? loss->place.batch - from : LOSS_COLUMN_BLOCK;
+        double mass[LOSS_COLUMN_BLOCK];
 
         loss_column_mass(loss->targets + from, loss->pitch, loss->place.batch, width, mass);
         for (int64_t j = 0; j < width; j++)

@@ -1,8 +1,9 @@
+#include "contrastive_index.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "contrastive_tile_internal.h"
 #include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
@@ -176,10 +177,10 @@ static void mask_content(const loss_tile *tile, const loss_index *contexts, uint
         row[at[k] - first_column] = -INFINITY;
 }
 
-void loss_tile_mask(const loss_tile *tile, const loss_index *contexts, const qctx_loss_batch *batch, int64_t first,
-                    int64_t i0, int64_t first_column, float *own)
+void loss_index_mask(const loss_tile *tile, const loss_index *contexts, const qctx_loss_batch *batch, int64_t first,
+                     int64_t i0, int64_t first_column, float *own)
 {
-#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > TILE_ALONE)
+#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > LOSS_ALONE)
     for (int64_t i = 0; i < tile->rows; i++) {
         const int64_t *offsets = batch->positive_offsets + i0 + i;
         int64_t diagonal = first + i0 + i - first_column;

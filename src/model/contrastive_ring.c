@@ -1,36 +1,39 @@
+/* The scheme `ring`: memory, what is worked for the contexts that pass, and a step from end to end. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "contrastive_ring.h"
+#include "contrastive_vectors.h"
 #include "qctx/base/buffers.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 
 enum { CHUNK = 4096 }; /* rows of contexts that travel at a time */
 
-/* The chunk's strip number k of `strips`; its place in the chunk is that of its first context. */
-static loss_strip strip_of(const loss_ring *ring, const loss_chunk *chunk, int64_t k, int64_t strips, int64_t *at)
+/* The chunk's column block number k of `blocks`; *at is the place of its first context in the chunk. */
+static loss_column_block block_of(const loss_ring *ring, const loss_chunk *chunk, int64_t k, int64_t blocks,
+                                  int64_t *at)
 {
     int64_t count;
 
-    qctx_share(chunk->count, k, strips, at, &count);
-    return (loss_strip){(const char *)chunk->contexts + *at * loss_ring_context_bytes(ring), chunk->first + *at, count,
-                        0};
+    qctx_share(chunk->count, k, blocks, at, &count);
+    return (loss_column_block){(const char *)chunk->contexts + *at * loss_ring_context_bytes(ring), chunk->first + *at,
+                               count, 0};
 }
 
-static int64_t strips_in(const loss_ring *ring, const loss_chunk *chunk)
+static int64_t blocks_in(const loss_ring *ring, const loss_chunk *chunk)
 {
-    return qctx_divide_up(chunk->count, ring->sweep->tile_cols);
+    return qctx_divide_up(chunk->count, ring->pass->tile_cols);
 }
 
 static void work_sums(loss_ring *ring, const loss_chunk *chunk, void *part)
 {
-    int64_t strips = strips_in(ring, chunk), at;
+    int64_t blocks = blocks_in(ring, chunk), at;
 
-    for (int64_t k = 0; k < strips; k++) {
-        const loss_strip strip = strip_of(ring, chunk, k, strips, &at);
+    for (int64_t k = 0; k < blocks; k++) {
+        const loss_column_block block = block_of(ring, chunk, k, blocks, &at);
 
-        loss_sweep_sums(ring->sweep, &strip, (double *)part + at);
+        loss_tile_pass_sums(ring->pass, &block, (double *)part + at);
     }
 }
 
@@ -49,29 +52,29 @@ static void keep_sums(loss_ring *ring, int64_t first, int64_t count, void *whole
     memcpy(ring->columns.sum + first, whole, (size_t)count * sizeof *ring->columns.sum);
 }
 
-static void work_carefully(loss_ring *ring, const loss_chunk *chunk, void *part)
+static void work_row_maxima(loss_ring *ring, const loss_chunk *chunk, void *part)
 {
     const loss_sums sums = loss_ring_sums_at(part, chunk->count);
-    int64_t strips = strips_in(ring, chunk), at;
+    int64_t blocks = blocks_in(ring, chunk), at;
 
-    for (int64_t k = 0; k < strips; k++) {
-        const loss_strip strip = strip_of(ring, chunk, k, strips, &at);
+    for (int64_t k = 0; k < blocks; k++) {
+        const loss_column_block block = block_of(ring, chunk, k, blocks, &at);
 
-        loss_sweep_careful_sums(ring->sweep, &strip, sums.max + at);
-        loss_sweep_careful_columns(ring->sweep, sums.max + at, strip.count, sums.sum + at);
+        loss_tile_pass_sums_row_maxima(ring->pass, &block, sums.max + at);
+        loss_tile_pass_column_sums_row_maxima(ring->pass, sums.max + at, block.count, sums.sum + at);
     }
 }
 
-static void join_carefully(loss_ring *ring, int64_t count, void *arrived, void *part)
+static void join_row_maxima(loss_ring *ring, int64_t count, void *arrived, void *part)
 {
     const loss_sums sums = loss_ring_sums_at(part, count), others = loss_ring_sums_at(arrived, count);
 
     (void)ring;
     for (int64_t j = 0; j < count; j++)
-        loss_careful_join(sums.max + j, sums.sum + j, others.max[j], others.sum[j]);
+        loss_join_maxima(sums.max + j, sums.sum + j, others.max[j], others.sum[j]);
 }
 
-static void keep_carefully(loss_ring *ring, int64_t first, int64_t count, void *whole)
+static void keep_row_maxima(loss_ring *ring, int64_t first, int64_t count, void *whole)
 {
     const loss_sums sums = loss_ring_sums_at(whole, count);
 
@@ -81,13 +84,13 @@ static void keep_carefully(loss_ring *ring, int64_t first, int64_t count, void *
 
 static void work_gradients(loss_ring *ring, const loss_chunk *chunk, void *part)
 {
-    int64_t strips = strips_in(ring, chunk), at;
+    int64_t blocks = blocks_in(ring, chunk), at;
 
-    for (int64_t k = 0; k < strips; k++) {
-        const loss_strip strip = strip_of(ring, chunk, k, strips, &at);
+    for (int64_t k = 0; k < blocks; k++) {
+        const loss_column_block block = block_of(ring, chunk, k, blocks, &at);
         const loss_sums columns = {chunk->columns.sum + at, chunk->columns.max + at};
 
-        loss_sweep_gradients(ring->sweep, &strip, columns, false, ring->dq, (float *)part + at * ring->sizes.dim);
+        loss_tile_pass_gradients(ring->pass, &block, columns, false, ring->dq, (float *)part + at * ring->sizes.dim);
     }
 }
 
@@ -101,25 +104,25 @@ static void keep_gradients(loss_ring *ring, int64_t first, int64_t count, void *
     memcpy(ring->dc + first * ring->sizes.dim, whole, (size_t)(count * ring->sizes.dim) * sizeof *ring->dc);
 }
 
-static const loss_cargo exponentials = {sizeof(double), false, work_sums, join_sums, keep_sums};
-static const loss_cargo careful_sums = {LOSS_SUMS_BYTES, false, work_carefully, join_carefully, keep_carefully};
+static const loss_ring_payload exponentials = {sizeof(double), false, work_sums, join_sums, keep_sums};
+static const loss_ring_payload row_maxima = {LOSS_SUMS_BYTES, false, work_row_maxima, join_row_maxima, keep_row_maxima};
 
-static loss_cargo gradients_for(const loss_ring *ring)
+static loss_ring_payload gradients_for(const loss_ring *ring)
 {
-    return (loss_cargo){ring->sizes.dim * (int64_t)sizeof(float), ring->sizes.config.kind == QCTX_LOSS_CLIP,
-                        work_gradients, join_gradients, keep_gradients};
+    return (loss_ring_payload){ring->sizes.dim * (int64_t)sizeof(float), ring->sizes.config.kind == QCTX_LOSS_CLIP,
+                               work_gradients, join_gradients, keep_gradients};
 }
 
 /* Whether some rank's sums do not fit the shared shift, and whether some are not finite. Collective. */
-static void judge(loss_ring *ring, bool *safe, bool *finite)
+static void check_sums(loss_ring *ring, bool *safe, bool *finite)
 {
-    const loss_sweep *sweep = ring->sweep;
-    int64_t own = ring->roll.place.rows, rows = sweep->by_rows ? own : 0, columns = sweep->by_columns ? own : 0;
+    const loss_tile_pass *pass = ring->pass;
+    int64_t own = ring->layout.place.rows, rows = pass->by_rows ? own : 0, columns = pass->by_columns ? own : 0;
     double flags[2];
 
-    flags[0] = loss_sums_are_safe(sweep->rows.sum, rows) && loss_sums_are_safe(ring->columns.sum, columns) ? 0.0 : 1.0;
-    flags[1] = loss_sums_are_finite(sweep->rows.sum, own) && loss_sums_are_finite(ring->columns.sum, own) ? 0.0 : 1.0;
-    qctx_comm_max_double(ring->roll.comm, flags, 2);
+    flags[0] = loss_sums_are_safe(pass->rows.sum, rows) && loss_sums_are_safe(ring->columns.sum, columns) ? 0.0 : 1.0;
+    flags[1] = loss_sums_are_finite(pass->rows.sum, own) && loss_sums_are_finite(ring->columns.sum, own) ? 0.0 : 1.0;
+    qctx_comm_max_double(ring->layout.comm, flags, 2);
     *safe = flags[0] == 0.0;
     *finite = flags[1] == 0.0;
 }
@@ -130,12 +133,12 @@ static bool sum_up(loss_ring *ring)
     bool safe, finite;
 
     loss_ring_travel(ring, &exponentials);
-    judge(ring, &safe, &finite);
+    check_sums(ring, &safe, &finite);
     if (finite && !safe) {
-        loss_sweep_begin_careful(ring->sweep);
-        loss_ring_travel(ring, &careful_sums);
+        loss_tile_pass_begin_row_maxima(ring->pass);
+        loss_ring_travel(ring, &row_maxima);
     }
-    loss_sweep_close_rows(ring->sweep);
+    loss_tile_pass_close_rows(ring->pass);
     return finite;
 }
 
@@ -180,8 +183,8 @@ static void ring_destroy(void *state)
         return;
     buffers = buffers_of(ring);
     qctx_buffers_free(&buffers);
-    loss_roll_free(&ring->roll);
-    loss_sweep_destroy(ring->sweep);
+    loss_batch_layout_free(&ring->layout);
+    loss_tile_pass_destroy(ring->pass);
     free(ring);
 }
 
@@ -197,9 +200,9 @@ static qctx_status ring_create(qctx_comm *comm, const loss_sizes *sizes, void **
     buffers = buffers_of(ring);
     status = qctx_buffers_alloc(&buffers, error);
     if (status == QCTX_OK)
-        status = loss_roll_create(comm, sizes->batch, &ring->roll, error);
+        status = loss_batch_layout_create(comm, sizes->batch, &ring->layout, error);
     if (status == QCTX_OK)
-        status = loss_sweep_create(&ring->sizes, &ring->sweep, error);
+        status = loss_tile_pass_create(&ring->sizes, &ring->pass, error);
     if (status != QCTX_OK)
         goto out;
     *state = ring;
@@ -214,8 +217,8 @@ static int64_t ring_memory(const loss_sizes *sizes)
     loss_ring ring = laid_out(sizes);
     const qctx_buffers buffers = buffers_of(&ring);
 
-    return (int64_t)sizeof ring + qctx_buffers_bytes(&buffers) + loss_roll_memory(sizes->ranks, sizes->batch) +
-           loss_sweep_memory(&ring.sizes);
+    return (int64_t)sizeof ring + qctx_buffers_bytes(&buffers) + loss_batch_layout_memory(sizes->ranks, sizes->batch) +
+           loss_tile_pass_memory(&ring.sizes);
 }
 
 static double ring_flops(const loss_sizes *sizes)
@@ -228,9 +231,11 @@ static double ring_flops(const loss_sizes *sizes)
 static void ring_offer(void *state, const float *c, const qctx_loss_batch *batch)
 {
     loss_ring *ring = state;
+    const qctx_loss_config *config = &ring->sizes.config;
 
-    loss_roll_start(&ring->roll, batch);
-    loss_roll_normalize(&ring->sizes, c, batch->rows, ring->contexts, ring->inverse);
+    loss_batch_layout_start(&ring->layout, batch);
+    loss_normalize(config->precision, c, batch->rows, ring->sizes.dim, config->normalize, ring->contexts,
+                   ring->inverse);
     ring->offered = true;
 }
 
@@ -238,20 +243,20 @@ static void ring_step(void *state, const float *q, const float *c, const qctx_lo
                       float *dq, float *dc, qctx_loss_result *result)
 {
     loss_ring *ring = state;
-    const loss_place *place = &ring->roll.place;
+    const loss_place *place = &ring->layout.place;
     bool finite = true;
-    loss_cargo gradients = gradients_for(ring);
+    loss_ring_payload gradients = gradients_for(ring);
 
     if (!ring->offered)
         ring_offer(ring, c, batch);
     ring->offered = false;
-    loss_roll_finish(&ring->roll);
+    loss_batch_layout_finish(&ring->layout);
     if (place->batch == 0) {
         *result = (qctx_loss_result){.finite = true};
         return;
     }
-    loss_sweep_begin(ring->sweep, q, &ring->roll, batch, scale);
-    loss_sweep_bound(ring->sweep, loss_roll_bound(&ring->roll, &ring->sizes, q, c, scale));
+    loss_tile_pass_begin(ring->pass, q, &ring->layout, batch, scale);
+    loss_tile_pass_bound(ring->pass, loss_batch_layout_bound(&ring->layout, &ring->sizes, q, c, scale));
     if (ring->sizes.config.kind == QCTX_LOSS_CLIP)
         finite = sum_up(ring);
     memset(dq, 0, (size_t)(place->rows * ring->sizes.dim) * sizeof *dq);
@@ -259,11 +264,11 @@ static void ring_step(void *state, const float *q, const float *c, const qctx_lo
     ring->dc = dc;
     loss_ring_travel(ring, &gradients);
 
-    loss_sweep_result(ring->sweep, ring->columns, ring->lanes);
-    loss_sweep_end(ring->sweep, ring->contexts, ring->inverse, dq, dc, ring->lanes);
+    loss_tile_pass_result(ring->pass, ring->columns, ring->lanes);
+    loss_tile_pass_end(ring->pass, ring->contexts, ring->inverse, dq, dc, ring->lanes);
     ring->lanes[LOSS_LANE_NOT_FINITE] += finite ? 0.0 : 1.0;
-    qctx_comm_sum_double(ring->roll.comm, ring->lanes, LOSS_LANES);
-    *result = loss_result(ring->lanes, ring->sweep->mean, place->batch);
+    qctx_comm_sum_double(ring->layout.comm, ring->lanes, LOSS_LANES);
+    *result = loss_result(ring->lanes, ring->pass->mean, place->batch);
 }
 
 const loss_scheme loss_scheme_ring = {ring_create, ring_offer, ring_step, ring_destroy, ring_memory, ring_flops};

@@ -1,13 +1,16 @@
-/* What the files of the scheme `ring` share: its state, and how contexts travel. */
+/*
+ * The scheme `ring`: its state, which its two files share. contrastive_ring.c has the memory, what is worked for the
+ * contexts that pass, and a step from end to end; contrastive_ring_travel.c how they travel.
+ */
 #ifndef QCTX_MODEL_CONTRASTIVE_RING_H
 #define QCTX_MODEL_CONTRASTIVE_RING_H
 
-#include "contrastive_sweep.h"
+#include "contrastive_tile_pass.h"
 
 typedef struct {
     loss_sizes sizes;
-    loss_roll roll;
-    loss_sweep *sweep;
+    loss_batch_layout layout;
+    loss_tile_pass *pass;
     bool offered;
 
     char *contexts;     /* D of this rank's rows [rows, dim], in the precision of the products */
@@ -26,10 +29,10 @@ typedef struct {
     int64_t first; /* in the batch */
     int64_t count;
     const void *contexts; /* [count, dim] */
-    loss_sums columns;    /* pass 2: their sums [count] */
+    loss_sums columns;    /* in the second pass: their sums [count] */
 } loss_chunk;
 
-/* What follows the chunks on one way round. */
+/* The payload of one way round: what follows the chunks. */
 typedef struct {
     int64_t row_bytes; /* for each context */
     bool with_sums;    /* whether the contexts bring their sums */
@@ -39,7 +42,7 @@ typedef struct {
     void (*join)(loss_ring *ring, int64_t count, void *arrived, void *part);
     /* Keeps the whole of this rank's contexts from row `first` on. */
     void (*keep)(loss_ring *ring, int64_t first, int64_t count, void *whole);
-} loss_cargo;
+} loss_ring_payload;
 
 /* Bytes of a column's sum and maximum. */
 enum { LOSS_SUMS_BYTES = sizeof(double) + sizeof(float) };
@@ -50,6 +53,8 @@ loss_sums loss_ring_sums_at(void *place, int64_t count);
 int64_t loss_ring_context_bytes(const loss_ring *ring);
 
 /* Sends all contexts of all ranks round once, with what follows them. Collective. */
-void loss_ring_travel(loss_ring *ring, const loss_cargo *cargo);
+void loss_ring_travel(loss_ring *ring, const loss_ring_payload *payload);
+
+extern const loss_scheme loss_scheme_ring;
 
 #endif

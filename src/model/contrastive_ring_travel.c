@@ -1,14 +1,15 @@
-#include <string.h>
-
-#include "contrastive_ring.h"
-#include "qctx/base/order.h"
-
 /*
+ * How contexts travel in the scheme `ring`.
+ *
  * Every rank's contexts travel in chunks, chunk k of all ranks at a time: in P hops each chunk has been everywhere,
  * from rank r to rank r − 1 each time. What the ranks add to it (column sums, gradients) follows one hop behind: a rank
  * works out its part while the others' sum is still on its way, adds the two and sends them on. So no exchange waits
  * for a product, nor a product for an exchange.
  */
+#include <string.h>
+
+#include "contrastive_ring.h"
+#include "qctx/base/order.h"
 
 loss_sums loss_ring_sums_at(void *place, int64_t count)
 {
@@ -28,9 +29,9 @@ static int64_t sums_offset(const loss_ring *ring, int64_t count)
     return (count * loss_ring_context_bytes(ring) + 7) / 8 * 8;
 }
 
-static int64_t chunk_bytes(const loss_ring *ring, const loss_cargo *cargo, int64_t count)
+static int64_t chunk_bytes(const loss_ring *ring, const loss_ring_payload *payload, int64_t count)
 {
-    return count == 0 ? 0 : sums_offset(ring, count) + (cargo->with_sums ? count * LOSS_SUMS_BYTES : 0);
+    return count == 0 ? 0 : sums_offset(ring, count) + (payload->with_sums ? count * LOSS_SUMS_BYTES : 0);
 }
 
 /* Ways round that the longest of the ranks' rows need. */
@@ -39,69 +40,70 @@ static int64_t rounds(const loss_ring *ring)
     int64_t most = 0;
 
     for (int r = 0; r < ring->sizes.ranks; r++)
-        most = ring->roll.place.counts[r] > most ? ring->roll.place.counts[r] : most;
+        most = ring->layout.place.counts[r] > most ? ring->layout.place.counts[r] : most;
     return qctx_divide_up(most, ring->chunk_rows);
 }
 
-/* Chunk `round` of the rank `hops` further on, which stands in `room`. */
-static loss_chunk chunk_of(const loss_ring *ring, int64_t round, int64_t all, int hops, char *room)
+/* Chunk `round` of the rank `hops` further on, which stands at `place`. */
+static loss_chunk chunk_of(const loss_ring *ring, int64_t round, int64_t all, int hops, char *place)
 {
-    int owner = (qctx_comm_rank(ring->roll.comm) + hops) % ring->sizes.ranks;
-    loss_chunk at = {.contexts = room};
+    int owner = (qctx_comm_rank(ring->layout.comm) + hops) % ring->sizes.ranks;
+    loss_chunk at = {.contexts = place};
 
-    qctx_share(ring->roll.place.counts[owner], round, all, &at.first, &at.count);
-    at.columns = loss_ring_sums_at(room + sums_offset(ring, at.count), at.count);
+    qctx_share(ring->layout.place.counts[owner], round, all, &at.first, &at.count);
+    at.columns = loss_ring_sums_at(place + sums_offset(ring, at.count), at.count);
     for (int r = 0; r < owner; r++)
-        at.first += ring->roll.place.counts[r];
+        at.first += ring->layout.place.counts[r];
     return at;
 }
 
 /* Own contexts set out, with their sums. */
-static void load(const loss_ring *ring, const loss_cargo *cargo, const loss_chunk *own, char *room)
+static void load(const loss_ring *ring, const loss_ring_payload *payload, const loss_chunk *own, char *place)
 {
-    int64_t row = own->first - ring->roll.place.first;
+    int64_t row = own->first - ring->layout.place.first;
 
-    memcpy(room, ring->contexts + row * loss_ring_context_bytes(ring),
+    memcpy(place, ring->contexts + row * loss_ring_context_bytes(ring),
            (size_t)(own->count * loss_ring_context_bytes(ring)));
-    if (!cargo->with_sums)
+    if (!payload->with_sums)
         return;
     memcpy(own->columns.sum, ring->columns.sum + row, (size_t)own->count * sizeof *own->columns.sum);
     memcpy(own->columns.max, ring->columns.max + row, (size_t)own->count * sizeof *own->columns.max);
 }
 
 /* One way round of one chunk of every rank. */
-static void go_round(loss_ring *ring, const loss_cargo *cargo, int64_t round, int64_t all)
+static void go_round(loss_ring *ring, const loss_ring_payload *payload, int64_t round, int64_t all)
 {
-    int ranks = ring->sizes.ranks, rank = qctx_comm_rank(ring->roll.comm);
+    int ranks = ring->sizes.ranks, rank = qctx_comm_rank(ring->layout.comm);
     int before = (rank + ranks - 1) % ranks, after = (rank + 1) % ranks;
     loss_chunk here = chunk_of(ring, round, all, 0, ring->chunks[0]);
     qctx_exchange *moves = NULL, *follows = NULL;
 
-    load(ring, cargo, &here, ring->chunks[0]);
+    load(ring, payload, &here, ring->chunks[0]);
     for (int hop = 0; hop < ranks; hop++) {
         loss_chunk next = chunk_of(ring, round, all, hop + 1, ring->chunks[(hop + 1) % 2]);
         char *part = ring->parts[hop % 2];
 
         if (hop + 1 < ranks)
-            moves = qctx_comm_start_pass(ring->roll.comm, here.contexts, chunk_bytes(ring, cargo, here.count), before,
-                                         ring->chunks[(hop + 1) % 2], chunk_bytes(ring, cargo, next.count), after);
-        cargo->work(ring, &here, part);
+            moves =
+                qctx_comm_start_pass(ring->layout.comm, here.contexts, chunk_bytes(ring, payload, here.count), before,
+                                     ring->chunks[(hop + 1) % 2], chunk_bytes(ring, payload, next.count), after);
+        payload->work(ring, &here, part);
         qctx_exchange_wait(&follows);
         if (hop > 0)
-            cargo->join(ring, here.count, ring->arrived, part);
-        follows = qctx_comm_start_pass(ring->roll.comm, part, here.count * cargo->row_bytes, before, ring->arrived,
-                                       next.count * cargo->row_bytes, after);
+            payload->join(ring, here.count, ring->arrived, part);
+        follows = qctx_comm_start_pass(ring->layout.comm, part, here.count * payload->row_bytes, before, ring->arrived,
+                                       next.count * payload->row_bytes, after);
         qctx_exchange_wait(&moves);
         here = next;
     }
     qctx_exchange_wait(&follows);
-    cargo->keep(ring, here.first - ring->roll.place.first, here.count, ring->arrived);
+    payload->keep(ring, here.first - ring->layout.place.first, here.count, ring->arrived);
 }
 
-void loss_ring_travel(loss_ring *ring, const loss_cargo *cargo)
+void loss_ring_travel(loss_ring *ring, const loss_ring_payload *payload)
 {
     int64_t all = rounds(ring);
 
     for (int64_t round = 0; round < all; round++)
-        go_round(ring, cargo, round, all);
+        go_round(ring, payload, round, all);
 }

@@ -1,57 +1,60 @@
+/* What goes between the ranks in the scheme `rows`: contexts at first, then their gradients, beneath the second pass.
+ */
 #include <string.h>
 
 #include "contrastive_rows.h"
+#include "contrastive_vectors.h"
 #include "qctx/base/order.h"
 
 /* Ranks whose contexts are under way at a time: the next ones arrive first, and still the line is never idle. */
 enum { WINDOW = 8 };
 
-/* The next strips: `count` contexts from `first` on, cut evenly. */
-static void cut(loss_rows *rows, int64_t first, int64_t count, int64_t *strips)
+/* The next column blocks: `count` contexts from `first` on, cut evenly. */
+static void cut(loss_rows *rows, int64_t first, int64_t count, int64_t *blocks)
 {
-    int64_t most = rows->sweep->tile_cols, parts = qctx_divide_up(count, most);
+    int64_t most = rows->pass->tile_cols, parts = qctx_divide_up(count, most);
 
     for (int64_t k = 0; k < parts; k++) {
         int64_t at, length;
 
         qctx_share(count, k, parts, &at, &length);
-        rows->strips[*strips] = (loss_strip){loss_rows_contexts(rows, first + at), first + at, length, *strips};
-        (*strips)++;
+        rows->blocks[*blocks] = (loss_column_block){loss_rows_contexts(rows, first + at), first + at, length, *blocks};
+        (*blocks)++;
     }
 }
 
 void loss_rows_lay_out(loss_rows *rows)
 {
-    const loss_place *place = &rows->roll.place;
-    int64_t leaves = rows->sizes.config.leaves, first = 0, strips = 0;
+    const loss_place *place = &rows->layout.place;
+    int64_t leaves = rows->sizes.config.leaves, first = 0, blocks = 0;
 
     for (int r = 0; r < rows->sizes.ranks; r++) {
         int64_t leaf, count, from, length;
 
-        rows->first_strip[r] = strips;
+        rows->first_block[r] = blocks;
         rows->first_row[r] = first;
         if (leaves == 0)
-            cut(rows, first, place->counts[r], &strips);
+            cut(rows, first, place->counts[r], &blocks);
         qctx_share(leaves, r, rows->sizes.ranks, &leaf, &count);
         for (int64_t end = leaf + count; leaf < end; leaf++) {
             qctx_share(place->batch, leaf, leaves, &from, &length);
-            cut(rows, from, length, &strips);
+            cut(rows, from, length, &blocks);
         }
         first += place->counts[r];
     }
-    rows->first_strip[rows->sizes.ranks] = strips;
+    rows->first_block[rows->sizes.ranks] = blocks;
 }
 
 void *loss_rows_contexts(const loss_rows *rows, int64_t first)
 {
-    return rows->contexts + first * rows->sizes.dim * rows->sweep->element;
+    return rows->contexts + first * rows->sizes.dim * rows->pass->element;
 }
 
 static int rank_after(const loss_rows *rows, int hops)
 {
     int ranks = rows->sizes.ranks;
 
-    return ((qctx_comm_rank(rows->roll.comm) + hops) % ranks + ranks) % ranks;
+    return ((qctx_comm_rank(rows->layout.comm) + hops) % ranks + ranks) % ranks;
 }
 
 int loss_rows_owner(const loss_rows *rows, int k)
@@ -62,12 +65,12 @@ int loss_rows_owner(const loss_rows *rows, int k)
 /* Own contexts go `hops` ranks back, those of the rank as many further on come. */
 static void start_arrival(loss_rows *rows, int hops)
 {
-    const loss_place *place = &rows->roll.place;
+    const loss_place *place = &rows->layout.place;
     int from = rank_after(rows, hops), to = rank_after(rows, -hops);
-    int64_t row_bytes = rows->sizes.dim * rows->sweep->element;
+    int64_t row_bytes = rows->sizes.dim * rows->pass->element;
 
     rows->arrivals[hops] =
-        qctx_comm_start_pass(rows->roll.comm, loss_rows_contexts(rows, place->first), place->rows * row_bytes, to,
+        qctx_comm_start_pass(rows->layout.comm, loss_rows_contexts(rows, place->first), place->rows * row_bytes, to,
                              loss_rows_contexts(rows, rows->first_row[from]), place->counts[from] * row_bytes, from);
     rows->started = hops;
 }
@@ -87,58 +90,58 @@ void loss_rows_start_gathering(loss_rows *rows)
 
 void loss_rows_await(loss_rows *rows, int owner)
 {
-    int ranks = rows->sizes.ranks, hops = (owner - qctx_comm_rank(rows->roll.comm) + ranks) % ranks;
+    int ranks = rows->sizes.ranks, hops = (owner - qctx_comm_rank(rows->layout.comm) + ranks) % ranks;
 
     start_arrivals(rows, hops + WINDOW);
     qctx_exchange_wait(&rows->arrivals[hops]);
 }
 
-/* A strip's gradient that goes home, and one of this rank's that comes, in one of the rooms for them. */
+/* A column block's gradient that goes home, and one of this rank's that comes, in one of the slots for them. */
 typedef struct {
-    int room;
-    const loss_strip *comes; /* NULL for none */
+    int slot;
+    const loss_column_block *comes; /* NULL for none */
 } part;
 
-/* Waits for what is under way in a room and adds what came. */
+/* Waits for what is under way in a slot and adds what came. */
 static void take_in(loss_rows *rows, part *under_way, float *dc)
 {
-    int64_t dim = rows->sizes.dim, room = under_way->room * rows->sweep->tile_cols * dim;
-    const loss_strip *strip = under_way->comes;
+    int64_t dim = rows->sizes.dim, at = under_way->slot * rows->pass->tile_cols * dim;
+    const loss_column_block *block = under_way->comes;
 
-    qctx_exchange_wait(&rows->passes[under_way->room]);
-    if (strip == NULL)
+    qctx_exchange_wait(&rows->exchanges[under_way->slot]);
+    if (block == NULL)
         return;
-    loss_add(rows->parts_in + room, strip->count * dim, dc + (strip->first - rows->roll.place.first) * dim);
+    loss_add(rows->parts_in + at, block->count * dim, dc + (block->first - rows->layout.place.first) * dim);
     under_way->comes = NULL;
 }
 
-static const loss_strip *strip_of(const loss_rows *rows, int owner, int64_t k)
+static const loss_column_block *block_of(const loss_rows *rows, int owner, int64_t k)
 {
-    int64_t strip = rows->first_strip[owner] + k;
+    int64_t block = rows->first_block[owner] + k;
 
-    return strip < rows->first_strip[owner + 1] ? &rows->strips[strip] : NULL;
+    return block < rows->first_block[owner + 1] ? &rows->blocks[block] : NULL;
 }
 
-static loss_sums sums_of(const loss_strip *strip, loss_sums columns)
+static loss_sums sums_of(const loss_column_block *block, loss_sums columns)
 {
-    return (loss_sums){columns.sum + strip->first, columns.max + strip->first};
+    return (loss_sums){columns.sum + block->first, columns.max + block->first};
 }
 
-/* Strip k of the rank `hops` further on: its gradient starts home, while strip k of this rank comes from as far back.
- */
-static void work_and_pass(loss_rows *rows, int hops, int64_t k, loss_sums columns, part *room, float *dq, float *dc)
+/* Column block k of the rank `hops` further on: its gradient starts home, while block k of this rank comes from as far
+ * back. */
+static void work_and_pass(loss_rows *rows, int hops, int64_t k, loss_sums columns, part *slot, float *dq, float *dc)
 {
-    int rank = qctx_comm_rank(rows->roll.comm), to = rank_after(rows, hops);
-    const loss_strip *goes = strip_of(rows, to, k), *comes = strip_of(rows, rank, k);
-    int64_t dim = rows->sizes.dim, at = room->room * rows->sweep->tile_cols * dim;
+    int rank = qctx_comm_rank(rows->layout.comm), to = rank_after(rows, hops);
+    const loss_column_block *goes = block_of(rows, to, k), *comes = block_of(rows, rank, k);
+    int64_t dim = rows->sizes.dim, at = slot->slot * rows->pass->tile_cols * dim;
     int64_t row_bytes = dim * (int64_t)sizeof(float);
 
-    take_in(rows, room, dc);
+    take_in(rows, slot, dc);
     if (goes != NULL)
-        loss_sweep_gradients(rows->sweep, goes, sums_of(goes, columns), false, dq, rows->parts_out + at);
-    room->comes = comes;
-    rows->passes[room->room] = qctx_comm_start_pass(
-        rows->roll.comm, rows->parts_out + at, goes == NULL ? 0 : goes->count * row_bytes, to, rows->parts_in + at,
+        loss_tile_pass_gradients(rows->pass, goes, sums_of(goes, columns), false, dq, rows->parts_out + at);
+    slot->comes = comes;
+    rows->exchanges[slot->slot] = qctx_comm_start_pass(
+        rows->layout.comm, rows->parts_out + at, goes == NULL ? 0 : goes->count * row_bytes, to, rows->parts_in + at,
         comes == NULL ? 0 : comes->count * row_bytes, rank_after(rows, -hops));
 }
 
@@ -146,45 +149,45 @@ static void work_and_pass(loss_rows *rows, int hops, int64_t k, loss_sums column
  * order. */
 static void differentiate_and_pass(loss_rows *rows, loss_sums columns, float *dq, float *dc)
 {
-    int rank = qctx_comm_rank(rows->roll.comm);
-    int64_t dim = rows->sizes.dim, own = rows->first_strip[rank + 1] - rows->first_strip[rank], turn = 0;
+    int rank = qctx_comm_rank(rows->layout.comm);
+    int64_t dim = rows->sizes.dim, own = rows->first_block[rank + 1] - rows->first_block[rank], turn = 0;
     part under_way[LOSS_PARTS];
 
     for (int k = 0; k < LOSS_PARTS; k++)
         under_way[k] = (part){k, NULL};
     for (int hops = 1; hops < rows->sizes.ranks; hops++) {
         int to = rank_after(rows, hops);
-        int64_t theirs = rows->first_strip[to + 1] - rows->first_strip[to];
+        int64_t theirs = rows->first_block[to + 1] - rows->first_block[to];
 
         loss_rows_await(rows, to);
         for (int64_t k = 0; k < own || k < theirs; k++)
             work_and_pass(rows, hops, k, columns, &under_way[turn++ % LOSS_PARTS], dq, dc);
     }
     for (int64_t k = 0; k < own; k++) {
-        const loss_strip *strip = strip_of(rows, rank, k);
+        const loss_column_block *block = block_of(rows, rank, k);
 
-        loss_sweep_gradients(rows->sweep, strip, sums_of(strip, columns), true, dq,
-                             dc + (strip->first - rows->roll.place.first) * dim);
+        loss_tile_pass_gradients(rows->pass, block, sums_of(block, columns), true, dq,
+                                 dc + (block->first - rows->layout.place.first) * dim);
     }
     for (int k = 0; k < LOSS_PARTS; k++)
         take_in(rows, &under_way[turn++ % LOSS_PARTS], dc);
 }
 
-/* Strips in the batch's order on all ranks, each one's gradient summed along the tree of leaves. */
+/* Column blocks in the batch's order on all ranks, each one's gradient summed along the tree of leaves. */
 static void differentiate_by_leaves(loss_rows *rows, loss_sums columns, float *dq, float *dc)
 {
     int64_t dim = rows->sizes.dim;
 
     for (int owner = 0; owner < rows->sizes.ranks; owner++) {
         loss_rows_await(rows, owner);
-        for (int64_t s = rows->first_strip[owner]; s < rows->first_strip[owner + 1]; s++) {
-            const loss_strip *strip = &rows->strips[s];
+        for (int64_t s = rows->first_block[owner]; s < rows->first_block[owner + 1]; s++) {
+            const loss_column_block *block = &rows->blocks[s];
 
-            loss_sweep_gradients(rows->sweep, strip, sums_of(strip, columns), false, dq, rows->parts_out);
-            loss_roll_sum_float(&rows->roll, &rows->sizes.config, rows->parts_out, strip->count * dim);
-            if (owner == qctx_comm_rank(rows->roll.comm))
-                memcpy(dc + (strip->first - rows->roll.place.first) * dim, rows->parts_out,
-                       (size_t)(strip->count * dim) * sizeof *dc);
+            loss_tile_pass_gradients(rows->pass, block, sums_of(block, columns), false, dq, rows->parts_out);
+            loss_batch_layout_sum_float(&rows->layout, &rows->sizes.config, rows->parts_out, block->count * dim);
+            if (owner == qctx_comm_rank(rows->layout.comm))
+                memcpy(dc + (block->first - rows->layout.place.first) * dim, rows->parts_out,
+                       (size_t)(block->count * dim) * sizeof *dc);
         }
     }
 }

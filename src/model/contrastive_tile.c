@@ -1,3 +1,4 @@
+/* The passes with one shift for all of S, and what belongs to all of them: the scale, the shift, sums, the diagonal. */
 #include "contrastive_tile.h"
 
 #include <math.h>
@@ -6,6 +7,14 @@
 #include "qctx/base/multiversion.h"
 #include "qctx/base/order.h"
 #include "qctx/base/vector_math.h"
+
+/* Whole cache lines, and one more: rows a power of two apart would fall into the same few sets of a cache. */
+int64_t loss_tile_pitch(int64_t cols)
+{
+    const int64_t line = 16;
+
+    return (qctx_divide_up(cols, line) + 1) * line;
+}
 
 double loss_tile_scale(double scale)
 {
@@ -31,6 +40,14 @@ bool loss_sums_are_safe(const double *sums, int64_t count)
 
     for (int64_t k = 0; k < count; k++)
         if (!(sums[k] >= least && sums[k] <= most))
+            return false;
+    return true;
+}
+
+bool loss_sums_are_finite(const double *sums, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++)
+        if (!isfinite(sums[k]))
             return false;
     return true;
 }
@@ -66,7 +83,7 @@ QCTX_MULTIVERSION
 static void exponentials_cell(const loss_tile *cell, float factor, float shift, qctx_precision precision, void *e,
                               int64_t e_pitch, float *best, double *sum, double *column_sum)
 {
-    float column[STRIP_COLUMNS] = {0.0f}, values[PIECE_COLUMNS];
+    float column[BLOCK_COLUMNS] = {0.0f}, values[PIECE_COLUMNS];
 
     for (int64_t i = 0; i < cell->rows; i++)
         for (int64_t j = 0; j < cell->cols; j += PIECE_COLUMNS) {
@@ -86,7 +103,7 @@ static void exponentials_cell(const loss_tile *cell, float factor, float shift, 
         column_sum[j] += (double)column[j];
 }
 
-/* A band of a strip, cell by cell; column_sum [cols] is this band's own. */
+/* A band of a column block, cell by cell; column_sum [cols] is this band's own. */
 static void exponentials_band(const loss_tile *band, float factor, float shift, qctx_precision precision, void *e,
                               int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
@@ -98,7 +115,7 @@ static void exponentials_band(const loss_tile *band, float factor, float shift, 
     for (int64_t j = 0; j < band->cols; j++)
         column_sum[j] = 0.0;
     for (int64_t i = 0; i < band->rows; i += CELL_ROWS) {
-        loss_tile cell = part_of(band, i, 0, CELL_ROWS, STRIP_COLUMNS);
+        loss_tile cell = part_of(band, i, 0, CELL_ROWS, BLOCK_COLUMNS);
 
         exponentials_cell(&cell, factor, shift, precision, element(precision, e, i * e_pitch), e_pitch, top + i,
                           sum + i, column_sum);
@@ -109,36 +126,36 @@ static void exponentials_band(const loss_tile *band, float factor, float shift, 
         row_sum[i] += sum[i];
 }
 
-/* A block: some bands of a strip, shared by the threads. */
-static void exponentials_block(const loss_tile *block, float factor, float shift, qctx_precision precision, void *e,
+/* Some bands of a column block, shared by the threads. */
+static void exponentials_bands(const loss_tile *part, float factor, float shift, qctx_precision precision, void *e,
                                int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    int64_t bands = qctx_divide_up(block->rows, BAND_ROWS);
-    double notes[BLOCK_BANDS][STRIP_COLUMNS];
+    int64_t bands = qctx_divide_up(part->rows, BAND_ROWS);
+    double sums[BANDS_AT_ONCE][BLOCK_COLUMNS];
 
-#pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
+#pragma omp parallel for schedule(static) if (part->rows * part->cols > LOSS_ALONE)
     for (int64_t b = 0; b < bands; b++) {
         int64_t i = b * BAND_ROWS;
-        loss_tile band = part_of(block, i, 0, BAND_ROWS, STRIP_COLUMNS);
+        loss_tile band = part_of(part, i, 0, BAND_ROWS, BLOCK_COLUMNS);
 
         exponentials_band(&band, factor, shift, precision, element(precision, e, i * e_pitch), e_pitch,
-                          best == NULL ? NULL : best + i, row_sum == NULL ? NULL : row_sum + i, notes[b]);
+                          best == NULL ? NULL : best + i, row_sum == NULL ? NULL : row_sum + i, sums[b]);
     }
     for (int64_t b = 0; column_sum != NULL && b < bands; b++)
-        for (int64_t j = 0; j < block->cols; j++)
-            column_sum[j] += notes[b][j];
+        for (int64_t j = 0; j < part->cols; j++)
+            column_sum[j] += sums[b][j];
 }
 
 void loss_tile_exponentials(const loss_tile *tile, double scale, double shift, qctx_precision precision, void *e,
                             int64_t e_pitch, float *best, double *row_sum, double *column_sum)
 {
-    const int64_t rows = (int64_t)BLOCK_BANDS * BAND_ROWS;
+    const int64_t rows = (int64_t)BANDS_AT_ONCE * BAND_ROWS;
 
-    for (int64_t j = 0; j < tile->cols; j += STRIP_COLUMNS)
+    for (int64_t j = 0; j < tile->cols; j += BLOCK_COLUMNS)
         for (int64_t i = 0; i < tile->rows; i += rows) {
-            loss_tile block = part_of(tile, i, j, rows, STRIP_COLUMNS);
+            loss_tile part = part_of(tile, i, j, rows, BLOCK_COLUMNS);
 
-            exponentials_block(&block, (float)(scale * PER_OCTAVE), (float)(shift * PER_OCTAVE), precision,
+            exponentials_bands(&part, (float)(scale * PER_OCTAVE), (float)(shift * PER_OCTAVE), precision,
                                element(precision, e, i * e_pitch + j), e_pitch, best == NULL ? NULL : best + i,
                                row_sum == NULL ? NULL : row_sum + i, column_sum == NULL ? NULL : column_sum + j);
         }
@@ -164,7 +181,7 @@ static void gradient_row_bfloat16(const qctx_bfloat16 *e, int64_t cols, float by
 void loss_tile_gradient(int64_t rows, int64_t cols, const float *by_row, const float *by_column,
                         qctx_precision precision, const void *e, int64_t e_pitch, void *g, int64_t g_pitch)
 {
-#pragma omp parallel for schedule(static) if (rows * cols > TILE_ALONE)
+#pragma omp parallel for schedule(static) if (rows * cols > LOSS_ALONE)
     for (int64_t i = 0; i < rows; i++) {
         if (precision == QCTX_PRECISION_BFLOAT16)
             gradient_row_bfloat16((const qctx_bfloat16 *)e + i * e_pitch, cols, by_row[i], by_column,
@@ -208,7 +225,7 @@ void loss_tile_gradient_again(const loss_tile *tile, double scale, double shift,
 {
     float factor = (float)(scale * PER_OCTAVE), octaves = (float)(shift * PER_OCTAVE);
 
-#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > TILE_ALONE)
+#pragma omp parallel for schedule(static) if (tile->rows * tile->cols > LOSS_ALONE)
     for (int64_t i = 0; i < tile->rows; i++) {
         const float *x = tile->x + i * tile->pitch;
         void *row = element(precision, g, i * g_pitch);

@@ -1,10 +1,12 @@
 /*
- * The passes over one tile of S between its matrix products, and which of its entries are no negatives.
+ * The passes over one tile of S between its matrix products: contrastive_tile.c has those with one shift for all of S,
+ * contrastive_tile_row_maxima.c those with a maximum for each row and column, contrastive_tile_sigmoid.c that of
+ * sigmoid.
  *
  * A tile holds the dot products of some rows of one side with some rows of the other, row-major with `pitch` floats
- * from row to row. loss_tile_mask first takes out what is no negative, and the diagonal too, whose dot products it
- * hands to the caller: a row has one entry there, and so it is summed and differentiated in double, without the
- * cancellation of p − 1. One exponential an entry then serves rows, columns and both gradients:
+ * from row to row. loss_index_mask (contrastive_index.h) first takes out what is no negative, and the diagonal too,
+ * whose dot products it hands to the caller: a row has one entry there, and so it is summed and differentiated in
+ * double, without the cancellation of p − 1. One exponential an entry then serves rows, columns and both gradients:
  *
  *   E = exp(s·dot − shift), the same shift for all of S, so that
  *   G = E·(1/ΣE over the row + 1/ΣE over the column), and on the diagonal that − 2
@@ -12,7 +14,7 @@
  * With |s·dot| ≤ s the shift max(0, s − 75) keeps E below e^75 and every sum of a batch below e^87. What lies more than
  * 87 below the shift becomes 0; a row or column whose sum is at least e^−60 loses less than one part in 10^6 of it by
  * that. Another sum (opposite vectors at a high scale, or large dot products where rows are not normalised) is told by
- * loss_sums_are_safe, and the step then takes the careful way, with a maximum of its own for every row and column.
+ * loss_sums_are_safe, and the step then goes by row maxima, with a maximum of its own for every row and column.
  *
  * E is held in the precision of the products (float32, or bfloat16 for half the memory). G is made from E as held, so
  * it has the same bits whether E was kept or is made again.
@@ -27,9 +29,7 @@
 #include <stdint.h>
 
 #include "qctx/base/bfloat16.h"
-#include "qctx/base/status.h"
 #include "qctx/linalg/product.h"
-#include "qctx/model/contrastive.h"
 
 typedef struct {
     float *x; /* dot products */
@@ -37,6 +37,12 @@ typedef struct {
     int64_t rows;
     int64_t cols;
 } loss_tile;
+
+/* Entries that one thread works sooner than several begin: some ten microseconds. */
+enum { LOSS_ALONE = 32768 };
+
+/* Entries from row to row of a tile of `cols` columns. */
+int64_t loss_tile_pitch(int64_t cols);
 
 /*
  * The scale as the passes over tiles see it: s rounded so that they lose nothing by a float32 factor. All that is
@@ -72,25 +78,26 @@ void loss_tile_gradient_again(const loss_tile *tile, double scale, double shift,
  */
 double loss_own_share(double score, double shift, double sum, double *share);
 
-/* Whether every sum [count] fits the shared shift: within e^−60 … e^87, not NaN. */
+/* Whether every sum [count] fits the shared shift: within e^−60 … e^87, not NaN; and whether all are finite. */
 bool loss_sums_are_safe(const double *sums, int64_t count);
+bool loss_sums_are_finite(const double *sums, int64_t count);
 
 /*
- * The careful way. As loss_tile_exponentials without E, each row and column with a maximum that moves with what comes
+ * By row maxima: as loss_tile_exponentials without E, each row and column with a maximum that moves with what comes
  * (Milakov and Gimelshein 2018): row_max [rows] of the scores (float)scale·x, row_sum with Σ exp(score − row_max),
  * columns likewise (NULL for none). Maxima begin at −FLT_MAX with sums of 0.
  */
-void loss_tile_careful_sums(const loss_tile *tile, double scale, float *row_max, double *row_sum, float *column_max,
-                            double *column_sum);
+void loss_tile_sums_row_maxima(const loss_tile *tile, double scale, float *row_max, double *row_sum, float *column_max,
+                               double *column_sum);
 /* Joins another part's maximum and sum to *max and *sum; one score more is (score, 1). */
-void loss_careful_join(float *max, double *sum, float other_max, double other_sum);
+void loss_join_maxima(float *max, double *sum, float other_max, double other_sum);
 /*
  * G = exp(score − row_max)·by_row + exp(score − column_max)·by_column; g may be x for float32. A direction of the loss
  * that is not wanted has maxima of FLT_MAX and factors of 0.
  */
-void loss_tile_careful_gradient(const loss_tile *tile, double scale, const float *row_max, const float *by_row,
-                                const float *column_max, const float *by_column, qctx_precision precision, void *g,
-                                int64_t g_pitch);
+void loss_tile_gradient_row_maxima(const loss_tile *tile, double scale, const float *row_max, const float *by_row,
+                                   const float *column_max, const float *by_column, qctx_precision precision, void *g,
+                                   int64_t g_pitch);
 
 /*
  * sigmoid, all in one pass: G = σ(scale·x + bias) for every entry as a negative, 0 for −infinity, into g as above
@@ -108,38 +115,5 @@ double loss_sigmoid_own(double score, double *g);
  */
 void loss_tile_set_diagonal(int64_t rows, int64_t cols, int64_t diagonal, const float *value, qctx_precision precision,
                             void *g, int64_t g_pitch);
-
-/*
- * The batch's contents in order, so that the entries that are no negatives are found on the fly: memory O(B), however
- * many duplicates there are.
- */
-typedef struct loss_index loss_index;
-
-/* For up to count_max contents. The caller destroys it (NULL-safe). Errors: MEMORY. */
-qctx_status loss_index_create(int64_t count_max, loss_index **created, qctx_error *error);
-void loss_index_destroy(loss_index *index);
-/* Bytes that loss_index_create allocates. */
-int64_t loss_index_memory(int64_t count_max);
-/* contents [count]: content k stands at place k. In linear time. */
-void loss_index_fill(loss_index *index, const uint64_t *contents, int64_t count);
-
-/* The places first … end − 1 of `content`: entries at[0] … at[returned − 1] of the index, ascending. */
-int64_t loss_index_find(const loss_index *index, uint64_t content, int64_t first, int64_t end, const int32_t **at);
-
-/*
- * own[i] = x on the diagonal, for the rows i whose diagonal lies in the tile (the others' stay). Then sets to −infinity
- * the diagonal, and what is no negative: `contexts` indexes the contexts of the whole batch, the tile's columns are
- * those of them from `first_column` on; its rows are the questions i0, i0 + 1, … of `batch`, whose question 0 is row
- * `first` of the whole batch.
- */
-void loss_tile_mask(const loss_tile *tile, const loss_index *contexts, const qctx_loss_batch *batch, int64_t first,
-                    int64_t i0, int64_t first_column, float *own);
-
-/*
- * x̂ = x/‖x‖ (or x, without `normalize`) for rows [rows, dim]: to `unit` (float32, NULL for none; may be x) and to
- * `half` (bfloat16, NULL for none); inverse[i] = 1/‖x‖, 0 for a row of zeros, 1 without `normalize`.
- */
-void loss_normalize(const float *x, int64_t rows, int64_t dim, bool normalize, float *unit, qctx_bfloat16 *half,
-                    double *inverse);
 
 #endif

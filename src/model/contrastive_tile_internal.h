@@ -1,10 +1,10 @@
 /*
- * How the passes over a tile are cut up. Memory is read row by row, as it lies. A cell is a few rows of a strip of
- * columns: small enough that float32 sums over its rows are as good as double ones, and that its columns' sums stay in
+ * How the passes over a tile are cut up. Memory is read row by row, as it lies. A cell is a few rows of a column
+ * block: small enough that float32 sums over its rows are as good as double ones, and that its columns' sums stay in
  * the first cache; a row's own sum is float32 within a piece. Within a piece, sums and maxima run in sixteen lanes
  * whatever the vectors' width, so that every generation of CPU gives the same bits.
  *
- * Threads take whole bands of rows; what bands note of columns is joined in their order.
+ * Threads take whole bands of rows; what bands sum of columns is joined in their order.
  */
 #ifndef QCTX_MODEL_CONTRASTIVE_TILE_INTERNAL_H
 #define QCTX_MODEL_CONTRASTIVE_TILE_INTERNAL_H
@@ -17,12 +17,9 @@ enum {
     PIECE_COLUMNS = 256,
     CELL_ROWS = 32,
     BAND_ROWS = 128,
-    BLOCK_BANDS = 16, /* that are worked at a time */
-    STRIP_COLUMNS = 1024
+    BANDS_AT_ONCE = 16,
+    BLOCK_COLUMNS = 1024 /* of a column block */
 };
-
-/* Entries that one thread works sooner than several begin: some ten microseconds. */
-enum { TILE_ALONE = 32768 };
 
 /* log₂ e: powers of 2 take fewer instructions than powers of e. */
 static const double PER_OCTAVE = 1.4426950408889634;

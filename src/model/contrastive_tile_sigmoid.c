@@ -1,3 +1,4 @@
+/* The pass of sigmoid: every entry by itself. */
 #include <math.h>
 
 #include "contrastive_tile_internal.h"
@@ -70,24 +71,24 @@ static sigmoid_sums sigmoid_band(const loss_tile *band, float scale, float bias,
     return sums;
 }
 
-/* A block: some bands, shared by the threads. */
-static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bias, float *best,
-                                  qctx_precision precision, void *g, int64_t g_pitch)
+/* Some bands, shared by the threads. */
+static sigmoid_sums sigmoid_bands(const loss_tile *part, float scale, float bias, float *best, qctx_precision precision,
+                                  void *g, int64_t g_pitch)
 {
-    int64_t bands = qctx_divide_up(block->rows, BAND_ROWS);
-    sigmoid_sums notes[BLOCK_BANDS], total = {0.0, 0.0};
+    int64_t bands = qctx_divide_up(part->rows, BAND_ROWS);
+    sigmoid_sums of[BANDS_AT_ONCE], total = {0.0, 0.0};
 
-#pragma omp parallel for schedule(static) if (block->rows * block->cols > TILE_ALONE)
+#pragma omp parallel for schedule(static) if (part->rows * part->cols > LOSS_ALONE)
     for (int64_t b = 0; b < bands; b++) {
         int64_t i = b * BAND_ROWS;
-        loss_tile band = part_of(block, i, 0, BAND_ROWS, block->cols);
+        loss_tile band = part_of(part, i, 0, BAND_ROWS, part->cols);
 
-        notes[b] = sigmoid_band(&band, scale, bias, best == NULL ? NULL : best + i, precision,
-                                element(precision, g, i * g_pitch), g_pitch);
+        of[b] = sigmoid_band(&band, scale, bias, best == NULL ? NULL : best + i, precision,
+                             element(precision, g, i * g_pitch), g_pitch);
     }
     for (int64_t b = 0; b < bands; b++) {
-        total.loss += notes[b].loss;
-        total.g += notes[b].g;
+        total.loss += of[b].loss;
+        total.g += of[b].g;
     }
     return total;
 }
@@ -95,12 +96,12 @@ static sigmoid_sums sigmoid_block(const loss_tile *block, float scale, float bia
 double loss_tile_sigmoid(const loss_tile *tile, double scale, double bias, float *best, qctx_precision precision,
                          void *g, int64_t g_pitch, double *g_sum)
 {
-    const int64_t rows = (int64_t)BLOCK_BANDS * BAND_ROWS;
+    const int64_t rows = (int64_t)BANDS_AT_ONCE * BAND_ROWS;
     double loss = 0.0;
 
     for (int64_t i = 0; i < tile->rows; i += rows) {
-        loss_tile block = part_of(tile, i, 0, rows, tile->cols);
-        sigmoid_sums sums = sigmoid_block(&block, (float)scale, (float)bias, best == NULL ? NULL : best + i, precision,
+        loss_tile part = part_of(tile, i, 0, rows, tile->cols);
+        sigmoid_sums sums = sigmoid_bands(&part, (float)scale, (float)bias, best == NULL ? NULL : best + i, precision,
                                           element(precision, g, i * g_pitch), g_pitch);
 
         loss += sums.loss;

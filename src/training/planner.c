@@ -69,7 +69,7 @@ qctx_status qctx_plan_choose(const qctx_plan_request *request, int ranks, int64_
                              qctx_error *error)
 {
     qctx_loss_conflict conflict =
-        qctx_config_loss_conflict(request->kind, request->similarity, request->precision, request->reproducible);
+        qctx_loss_check(request->kind, request->similarity, request->precision, request->reproducible);
     qctx_status status;
 
     if (conflict.key != NULL)

@@ -8,21 +8,29 @@ enum { MICRO_FAST = 1024, MICRO_LEAST = 128 };
 
 bool planner_only_float32(const qctx_plan_request *request)
 {
-    return request->kind == QCTX_LOSS_SOFT || request->similarity == QCTX_SIMILARITY_FULL;
+    return qctx_loss_check(request->kind, request->similarity, QCTX_PRECISION_BFLOAT16, false).key != NULL;
 }
 
 /* The schemes that a request may take, those with the fewest operations first; returns how many. */
 static int list_schemes(const qctx_plan_request *request, int ranks, qctx_similarity schemes[QCTX_SIMILARITY_RING])
 {
+    static const qctx_similarity fewest_first[] = {QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING};
     int count = 0;
 
-    if (request->similarity != QCTX_SIMILARITY_AUTO || request->kind == QCTX_LOSS_SOFT) {
-        schemes[count++] = request->similarity == QCTX_SIMILARITY_AUTO ? QCTX_SIMILARITY_FULL : request->similarity;
+    if (request->similarity != QCTX_SIMILARITY_AUTO) {
+        schemes[count++] = request->similarity;
         return count;
     }
-    schemes[count++] = QCTX_SIMILARITY_ROWS;
-    if (!request->reproducible && request->batch >= 2 * (int64_t)ranks)
-        schemes[count++] = QCTX_SIMILARITY_RING;
+    for (size_t s = 0; s < sizeof fewest_first / sizeof fewest_first[0]; s++) {
+        bool known =
+            qctx_loss_check(request->kind, fewest_first[s], request->precision, request->reproducible).key == NULL;
+
+        if (known && (fewest_first[s] != QCTX_SIMILARITY_RING || request->batch >= 2 * (int64_t)ranks))
+            schemes[count++] = fewest_first[s];
+    }
+    /* The reference knows every loss. */
+    if (count == 0)
+        schemes[count++] = QCTX_SIMILARITY_FULL;
     return count;
 }
 

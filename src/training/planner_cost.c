@@ -8,6 +8,7 @@
 #include "planner_internal.h"
 #include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
+#include "qctx/model/contrastive.h"
 #include "qctx/training/stepper.h"
 
 /* The loss of a request under a plan. */

@@ -185,7 +185,7 @@ void probe_assert(const problem *p, const answer *a, const truth *t, probe_bound
 
 bool probe_knows(qctx_similarity scheme, const qctx_loss_config *config)
 {
-    return config->kind != QCTX_LOSS_SOFT || scheme == QCTX_SIMILARITY_FULL;
+    return qctx_loss_check(config->kind, scheme, config->precision, config->leaves > 0).key == NULL;
 }
 
 void probe_check(const problem *p, const qctx_loss_config *config, qctx_loss_scale scale, probe_bound bound)

@@ -2,7 +2,7 @@
 #ifndef QCTX_TESTS_CONTRASTIVE_REFERENCE_H
 #define QCTX_TESTS_CONTRASTIVE_REFERENCE_H
 
-#include "qctx/model/contrastive.h"
+#include "qctx/model/loss.h"
 
 /*
  * Loss and gradients of the whole batch on one rank. q, c, dq, dc [rows, dim]; the scheme, the precision and what is

@@ -15,7 +15,7 @@ static void agrees_with_the_reference(void **state)
     probe_free(&p);
 }
 
-/* More rows than any piece, cell or strip of the kernels holds, and no multiple of one. */
+/* More rows than any piece, cell or column block of the kernels holds, and no multiple of one. */
 static void agrees_with_the_reference_on_a_larger_batch(void **state)
 {
     problem p = probe_problem(579, 8);

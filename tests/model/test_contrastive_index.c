@@ -1,4 +1,5 @@
 /* ranks: 1 */
+#include "../../src/model/contrastive_index.h"
 #include "tile_probe.h"
 
 enum { COUNT = 1500 };
@@ -99,7 +100,7 @@ static void a_tile_is_masked_as_its_entries_say(void **state)
                 x[k] = (float)k;
             for (int64_t i = 0; i < 7; i++)
                 own[i] = -1.0f;
-            loss_tile_mask(&tile, index, &batch, FIRST, i0, column, own);
+            loss_index_mask(&tile, index, &batch, FIRST, i0, column, own);
             for (int64_t i = 0; i < rows; i++) {
                 int64_t diagonal = FIRST + i0 + i - column;
                 bool crosses = diagonal >= 0 && diagonal < COLS;

@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <math.h>
 
-/* Nothing of a step is left for the next one, be it larger, smaller, or one that took the careful way. */
+/* Nothing of a step is left for the next one, be it larger, smaller, or one that went by row maxima. */
 static void one_loss_serves_steps_of_all_sizes(void **state)
 {
     const int64_t rows[] = {40, 7, 61, 0, 1, 40};

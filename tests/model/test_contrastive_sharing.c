@@ -68,7 +68,7 @@ static void kept_scores_change_no_bit(void **state)
     probe_free(&p);
 }
 
-/* Groups of 1, 2, 4 and 8 ranks each solve the whole batch: the same bits, be the way fast or careful. */
+/* Groups of 1, 2, 4 and 8 ranks each solve the whole batch: the same bits, with one shift and by row maxima. */
 static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
 {
     problem p = sharing_problem(203, 24), opposite = sharing_problem(101, 6);

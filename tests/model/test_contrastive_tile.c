@@ -1,4 +1,6 @@
 /* ranks: 1 */
+#include "../../src/model/contrastive_vectors.h"
+#include "qctx/base/bfloat16.h"
 #include "tile_probe.h"
 
 /* Σ exp(scale·x − shift) by row and column and the rows' largest entries, against what the sample holds. */
@@ -135,7 +137,8 @@ static void rows_are_brought_to_unit_length(void **state)
     (void)state;
     for (int64_t k = 0; k < ROWS * DIM; k++)
         x[k] = k / DIM == 2 ? 0.0f : (float)(tile_uniform(3, k) * pow(10.0, (double)(k / DIM) * 8.0 - 18.0));
-    loss_normalize(x, ROWS, DIM, true, unit, half, inverse);
+    loss_normalize(QCTX_PRECISION_BFLOAT16, x, ROWS, DIM, true, half, inverse);
+    loss_normalize(QCTX_PRECISION_FLOAT32, x, ROWS, DIM, true, unit, inverse);
     for (int64_t i = 0; i < ROWS; i++) {
         double square = 0.0;
 
@@ -147,9 +150,9 @@ static void rows_are_brought_to_unit_length(void **state)
             assert_true(half[k] == qctx_to_bfloat16(unit[k]));
         }
     }
-    loss_normalize(x, ROWS, DIM, false, NULL, half, inverse);
+    loss_normalize(QCTX_PRECISION_BFLOAT16, x, ROWS, DIM, false, half, inverse);
     assert_true(inverse[0] == 1.0 && inverse[2] == 1.0 && half[3] == qctx_to_bfloat16(x[3]));
-    loss_normalize(x, ROWS, DIM, true, x, NULL, inverse);
+    loss_normalize(QCTX_PRECISION_FLOAT32, x, ROWS, DIM, true, x, inverse);
     assert_memory_equal(x, unit, sizeof x);
 }
 

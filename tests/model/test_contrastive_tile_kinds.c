@@ -2,7 +2,7 @@
 #include "tile_probe.h"
 
 /* Scale 300 without a shift: sums that no shared shift could hold, as logarithms. */
-static void careful_sums_and_gradients_are_those_of_loops_in_double(void **state)
+static void row_maxima_give_the_sums_and_gradients_of_loops_in_double(void **state)
 {
     const double scale = 300.0;
 
@@ -14,7 +14,7 @@ static void careful_sums_and_gradients_are_those_of_loops_in_double(void **state
 
         memset(s.row_sum, 0, (size_t)tile->rows * sizeof *s.row_sum);
         memset(s.column_sum, 0, (size_t)tile->cols * sizeof *s.column_sum);
-        loss_tile_careful_sums(tile, scale, s.row_max, s.row_sum, s.column_max, s.column_sum);
+        loss_tile_sums_row_maxima(tile, scale, s.row_max, s.row_sum, s.column_max, s.column_sum);
         for (int64_t i = 0; i < tile->rows; i++) {
             double sum = 0.0, max = -FLT_MAX;
 
@@ -35,8 +35,8 @@ static void careful_sums_and_gradients_are_those_of_loops_in_double(void **state
             tile_assert_near((double)s.column_max[j], max, 1e-6);
             tile_assert_near(s.column_sum[j], sum, 5e-5);
         }
-        loss_tile_careful_gradient(tile, scale, s.row_max, s.by_row, s.column_max, s.by_column, precision, s.out,
-                                   tile->pitch);
+        loss_tile_gradient_row_maxima(tile, scale, s.row_max, s.by_row, s.column_max, s.by_column, precision, s.out,
+                                      tile->pitch);
         for (int64_t i = 0; i < tile->rows; i++)
             for (int64_t j = 0; j < tile->cols; j++) {
                 double score = scale * tile_entry(&before, i, j);
@@ -52,19 +52,19 @@ static void careful_sums_and_gradients_are_those_of_loops_in_double(void **state
     }
 }
 
-static void careful_joins_take_either_order(void **state)
+static void maxima_are_joined_in_either_order(void **state)
 {
     float max = -FLT_MAX;
     double sum = 0.0;
 
     (void)state;
-    loss_careful_join(&max, &sum, -INFINITY, 0.0);
+    loss_join_maxima(&max, &sum, -INFINITY, 0.0);
     assert_true(max == -FLT_MAX && sum == 0.0);
-    loss_careful_join(&max, &sum, -200.0f, 1.0);
+    loss_join_maxima(&max, &sum, -200.0f, 1.0);
     assert_true(max == -200.0f && sum == 1.0);
-    loss_careful_join(&max, &sum, -199.0f, 2.0);
+    loss_join_maxima(&max, &sum, -199.0f, 2.0);
     assert_close(sum, 2.0 + exp(-1.0), 1e-12);
-    loss_careful_join(&max, &sum, -201.0f, 1.0);
+    loss_join_maxima(&max, &sum, -201.0f, 1.0);
     assert_true(max == -199.0f);
     assert_close(sum, 2.0 + exp(-1.0) + exp(-2.0), 1e-12);
 }
@@ -105,8 +105,8 @@ static void sigmoid_is_that_of_loops_in_double(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(careful_sums_and_gradients_are_those_of_loops_in_double),
-    cmocka_unit_test(careful_joins_take_either_order),
+    cmocka_unit_test(row_maxima_give_the_sums_and_gradients_of_loops_in_double),
+    cmocka_unit_test(maxima_are_joined_in_either_order),
     cmocka_unit_test(sigmoid_is_that_of_loops_in_double),
 };
 TEST_MAIN(tests)

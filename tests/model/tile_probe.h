@@ -13,7 +13,7 @@
 
 #include "../../src/model/contrastive_tile.h"
 
-/* Every tail of lanes, pieces, cells, bands, strips and blocks; both precisions. */
+/* Every tail of lanes, pieces, cells, bands and column blocks; both precisions. */
 enum { TILE_SHAPES = 10 };
 extern const int64_t tile_shapes[TILE_SHAPES][2];
 extern const qctx_precision tile_precisions[2];

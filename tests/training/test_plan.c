@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "qctx/base/tree_sum.h"
+#include "qctx/model/contrastive.h"
 #include "qctx/training/planner.h"
 
 static const int64_t unlimited = INT64_C(1) << 60;
@@ -113,7 +114,7 @@ static void contradictions_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         qctx_loss_conflict conflict =
-            qctx_config_loss_conflict(cases[i].kind, cases[i].similarity, cases[i].precision, cases[i].reproducible);
+            qctx_loss_check(cases[i].kind, cases[i].similarity, cases[i].precision, cases[i].reproducible);
 
         assert_int_equal(conflict.key == NULL, cases[i].key == NULL);
         if (cases[i].key != NULL)

@@ -21,8 +21,8 @@
 #include "qctx/config/encoder_spec.h"
 #include "qctx/config/protocol.h"
 #include "qctx/data/store.h"
-#include "qctx/model/contrastive.h"
 #include "qctx/model/head.h"
+#include "qctx/model/loss.h"
 #include "qctx/model/optimizer.h"
 #include "qctx/model/schedule.h"
 #include "qctx/platform/comm.h"
@@ -202,18 +202,5 @@ char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);
 
 /* data.encoder and encoder.*, which the specification borrows. Local. */
 qctx_encoder_spec qctx_config_encoder_spec(const qctx_config *config);
-
-/*
- * What is asked of the loss that nothing can give, whatever the sizes and the machine: the key that has to change, and
- * why, with what would work. `key` is NULL where all is well.
- */
-typedef struct {
-    const char *key;
-    const char *reason;
-} qctx_loss_conflict;
-
-/* Local. */
-qctx_loss_conflict qctx_config_loss_conflict(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
-                                             bool reproducible);
 
 #endif

@@ -27,8 +27,8 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/model/contrastive.h"
 #include "qctx/model/head.h"
+#include "qctx/model/loss.h"
 #include "qctx/model/optimizer.h"
 #include "qctx/platform/comm.h"
 #include "qctx/platform/h5.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "qctx/linalg/product.h"
-#include "qctx/model/contrastive.h"
+#include "qctx/model/loss.h"
 #include "qctx/platform/comm.h"
 
 typedef struct {

@@ -15,8 +15,8 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
-#include "qctx/model/contrastive.h"
 #include "qctx/model/head.h"
+#include "qctx/model/loss.h"
 #include "qctx/platform/comm.h"
 #include "qctx/training/plan.h"
 

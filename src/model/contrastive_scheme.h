@@ -1,9 +1,13 @@
-/* What the schemes of the contrastive loss share: the table that finds them, who holds which rows of the batch, and the
- * way back through the normalisation. The algebra stands in docs/contrastive-loss.md. */
-#ifndef QCTX_MODEL_CONTRASTIVE_INTERNAL_H
-#define QCTX_MODEL_CONTRASTIVE_INTERNAL_H
+/*
+ * What a scheme of the contrastive loss is, and what all of them need: who holds which rows of the batch, and the
+ * result from the ranks' parts. The algebra stands in docs/contrastive-loss.md.
+ */
+#ifndef QCTX_MODEL_CONTRASTIVE_SCHEME_H
+#define QCTX_MODEL_CONTRASTIVE_SCHEME_H
 
-#include "qctx/model/contrastive.h"
+#include "qctx/base/status.h"
+#include "qctx/model/loss.h"
+#include "qctx/platform/comm.h"
 
 /* What a scheme needs memory for. */
 typedef struct {
@@ -26,10 +30,6 @@ typedef struct {
     double (*flops)(const loss_sizes *sizes);                     /* Local; rows and batch are those of the step */
 } loss_scheme;
 
-extern const loss_scheme loss_scheme_full;
-extern const loss_scheme loss_scheme_rows;
-extern const loss_scheme loss_scheme_ring;
-
 /* Who holds which rows of the batch at hand. */
 typedef struct {
     int64_t *counts; /* rows of each rank */
@@ -46,15 +46,5 @@ enum { LOSS_LANE_SUM, LOSS_LANE_SCALE, LOSS_LANE_BIAS, LOSS_LANE_WINS, LOSS_LANE
 
 /* The result from the summed lanes; L is `mean` times the sum. Local. */
 qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch);
-
-/* sum [count] += part. Local. */
-void loss_add(const float *part, int64_t count, float *sum);
-
-/*
- * The way back through loss_normalize: with g = factor·dx, along[i] = x̂·g and dx = (g − along·x̂)/‖x‖, or g without
- * `normalize`. unit [rows, dim] is x̂ in `precision`, inverse [rows] 1/‖x‖. Returns whether all is finite. Local.
- */
-bool loss_normalize_back(qctx_precision precision, const void *unit, const double *inverse, int64_t rows, int64_t dim,
-                         bool normalize, double factor, float *dx, double *along);
 
 #endif
