@@ -6,8 +6,8 @@ SHELL := /bin/bash
 # One list of Debian packages; `make deps` installs it.
 PACKAGES := build-essential pkg-config openmpi-bin libopenmpi-dev libopenblas-openmp-dev libhdf5-openmpi-dev \
             libyaml-dev libjansson-dev libicu-dev libhwloc-dev libxxhash-dev libcmocka-dev libdnnl-dev \
-            clang-format cppcheck
-MODULES  := ompi-c hdf5-openmpi yaml-0.1 jansson icu-uc icu-i18n hwloc libxxhash cmocka openblas
+            zlib1g-dev libzstd-dev clang-format cppcheck
+MODULES  := ompi-c hdf5-openmpi yaml-0.1 jansson icu-uc icu-i18n hwloc libxxhash zlib cmocka openblas
 
 CC     ?= cc
 PREFIX ?= /usr/local
@@ -26,7 +26,10 @@ export PKG_CONFIG_PATH := $(if $(OPENBLAS_HOME),$(OPENBLAS_HOME)/pkgconfig:)$(PK
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl_version.h>\n_Static_assert(DNNL_VERSION_MAJOR == 2, "");\n' | \
                   $(CC) -fsyntax-only -x c - 2>/dev/null && echo yes)
 
-LIBRARY_MODULES := $(filter-out cmocka,$(MODULES))
+# zstd, to read what it has compressed: optional. `make ZSTD=` builds without it.
+ZSTD := $(shell pkg-config --exists libzstd 2>/dev/null && echo libzstd)
+
+LIBRARY_MODULES := $(filter-out cmocka,$(MODULES)) $(ZSTD)
 LIBRARY_CFLAGS   = $(shell pkg-config --cflags $(LIBRARY_MODULES) 2>/dev/null | sed 's/-I/-isystem /g')
 LIBRARY_LIBS     = $(shell pkg-config --libs $(LIBRARY_MODULES) 2>/dev/null) \
                    $(OPENBLAS_HOME:%=-Wl,-rpath,%) $(if $(ONEDNN),-ldnnl)
@@ -44,7 +47,7 @@ CFLAGS  ?=
 # functions, nor the floating-point exception flags. Products are not fused with sums, so that machines with and without
 # such an instruction give the same bits: gcc's -std=c11 implies it, clang must be told.
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(FLAGS_$(MODE)) -Iinclude \
-             $(LIBRARY_CFLAGS) $(if $(ONEDNN),-DQCTX_ONEDNN) $(CFLAGS)
+             $(LIBRARY_CFLAGS) $(if $(ONEDNN),-DQCTX_ONEDNN) $(if $(ZSTD),-DQCTX_ZSTD) $(CFLAGS)
 ALL_LIBS   = $(LDFLAGS) $(LIBRARY_LIBS) -lm
 
 SOURCES      := $(sort $(wildcard src/*/*.c))

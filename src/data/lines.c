@@ -1,10 +1,9 @@
 #include "lines.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/platform/stop.h"
 #include "qctx/platform/text.h"
@@ -12,26 +11,23 @@
 /* A job that is asked to stop does not read a large file to its end. */
 enum { LINES_BETWEEN_LOOKS = 1024 };
 
+void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_stream *stream)
+{
+    *lines = (qctx_lines){.path = path, .hash = lines->hash, .stream = stream, .borrowed = true};
+}
+
 qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error)
 {
-    uint64_t hash = lines->hash;
-
-    memset(lines, 0, sizeof *lines);
-    lines->path = path;
-    lines->hash = hash;
-    lines->file = qctx_path_is_folder(path) ? NULL : fopen(path, "rb");
-    if (lines->file == NULL)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path,
-                         strerror(qctx_path_is_folder(path) ? EISDIR : errno));
-    return QCTX_OK;
+    *lines = (qctx_lines){.path = path, .hash = lines->hash};
+    return qctx_stream_open(path, &lines->stream, error);
 }
 
 void qctx_lines_close(qctx_lines *lines)
 {
-    if (lines->file != NULL)
-        fclose(lines->file);
+    if (!lines->borrowed)
+        qctx_stream_close(lines->stream);
     free(lines->text);
-    lines->file = NULL;
+    lines->stream = NULL;
     lines->text = NULL;
 }
 
@@ -67,16 +63,11 @@ qctx_status qctx_lines_next(qctx_lines *lines, bool *more, qctx_error *error)
     bool filled = false;
 
     while (!filled) {
-        ssize_t got;
+        qctx_status status =
+            qctx_stream_line(lines->stream, &lines->text, &lines->capacity, &lines->length, more, error);
 
-        errno = 0;
-        got = getline(&lines->text, &lines->capacity, lines->file);
-        *more = got >= 0;
-        if (got < 0 && (ferror(lines->file) || errno == ENOMEM))
-            return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", lines->path, strerror(errno));
-        if (got < 0)
-            return QCTX_OK;
-        lines->length = (size_t)got;
+        if (status != QCTX_OK || !*more)
+            return status;
         lines->number++;
         filled = strip(lines);
     }

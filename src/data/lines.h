@@ -9,14 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "qctx/base/status.h"
+#include "qctx/platform/stream.h"
 
 typedef struct {
     const char *path; /* borrowed */
-    FILE *file;
-    char *text; /* the current line, NUL-terminated, writable, valid until the next one */
+    qctx_stream *stream;
+    bool borrowed; /* the stream is the caller's to close */
+    char *text;    /* the current line, NUL-terminated, writable, valid until the next one */
     size_t length;
     size_t capacity;
     int64_t number;   /* of the current line, from 1 */
@@ -24,11 +25,18 @@ typedef struct {
     char place[1024]; /* "path:number" of the current line */
 } qctx_lines;
 
-/* Opens a file. `lines` is overwritten but for its hash; close it also after a failure. Local. Errors: IO. */
+/*
+ * Opens a file, which gzip or zstd may have compressed, or reads on in a stream that is open, of which `path` is the
+ * name. `lines` is overwritten but for its hash; close it also after a failure.
+ * Local. Errors: IO.
+ */
 qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error);
+void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_stream *stream);
 void qctx_lines_close(qctx_lines *lines);
 
-/* Moves to the next line; `*more` is false at the end of the file. Local. Errors: IO, FORMAT ("file:line: …"), STOPPED.
+/*
+ * Moves to the next line; `*more` is false at the end of the file. After a line that is refused, the next call goes on
+ * behind it. Local. Errors: IO, FORMAT ("file:line: …"), STOPPED.
  */
 qctx_status qctx_lines_next(qctx_lines *lines, bool *more, qctx_error *error);
 

@@ -63,9 +63,30 @@ const char *qctx_json_type(const json_t *value)
     return "an unknown value";
 }
 
-qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error)
+static qctx_status parse(const char *text, size_t bytes, size_t flags, const char *place, json_t **root,
+                         qctx_error *error)
 {
     json_error_t problem;
+
+    *root = json_loadb(text, bytes, JSON_DECODE_ANY | flags, &problem);
+    if (*root == NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d: not valid JSON: %s", place, problem.column, problem.text);
+    return QCTX_OK;
+}
+
+static qctx_status parse_document(const char *text, size_t bytes, const char *path, json_t **root, qctx_error *error)
+{
+    json_error_t problem;
+
+    *root = json_loadb(text, bytes, JSON_DECODE_ANY, &problem);
+    if (*root != NULL)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d:%d: not valid JSON: %s", path, problem.line, problem.column, problem.text);
+    return qctx_hint(error, "check that the file is complete and is JSON in UTF-8");
+}
+
+qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error)
+{
     char *text = NULL;
     size_t bytes, skipped;
     qctx_status status = qctx_file_read(path, &text, &bytes, error);
@@ -78,26 +99,120 @@ qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *err
     }
     skipped = byte_order_mark(text, bytes);
     shorten_integers(text, bytes);
-    *root = json_loadb(text + skipped, bytes - skipped, JSON_DECODE_ANY, &problem);
-    if (*root == NULL) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d:%d: not valid JSON: %s", path, problem.line, problem.column,
-                  problem.text);
-        status = qctx_hint(error, "check that the file is complete and is JSON in UTF-8");
-    }
+    status = parse_document(text + skipped, bytes - skipped, path, root, error);
 out:
     free(text);
     return status;
 }
 
-static qctx_status parse(const char *text, size_t bytes, size_t flags, const char *place, json_t **root,
-                         qctx_error *error)
+/* The code unit of an escape "\uXXXX" at `at`, or −1. */
+static long escaped_unit(const char *at, const char *end)
 {
-    json_error_t problem;
+    char digits[5] = {0};
+    char *last;
+    long unit;
 
-    *root = json_loadb(text, bytes, JSON_DECODE_ANY | flags, &problem);
-    if (*root == NULL)
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s:%d: not valid JSON: %s", place, problem.column, problem.text);
-    return QCTX_OK;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return -1;
+    memcpy(digits, at + 2, 4);
+    unit = strtol(digits, &last, 16);
+    return last == digits + 4 && digits[0] != '-' && digits[0] != '+' && digits[0] != ' ' ? unit : -1;
+}
+
+/* Copies the escape at `*from` to `*to`, mended. */
+static void mend_escape(const char **from, const char *end, char **to, qctx_json_mends *mends)
+{
+    long unit = escaped_unit(*from, end), next = unit < 0 ? -1 : escaped_unit(*from + 6, end);
+    bool pair = unit >= 0xD800 && unit <= 0xDBFF && next >= 0xDC00 && next <= 0xDFFF;
+    size_t length = pair ? 12 : unit >= 0 ? 6 : end - *from < 2 ? 1 : 2;
+
+    if (unit == 0) {
+        mends->nuls++;
+    } else if (!pair && unit >= 0xD800 && unit <= 0xDFFF) {
+        mends->surrogates++;
+        memcpy(*to, "\\uFFFD", length);
+        *to += length;
+    } else {
+        memcpy(*to, *from, length);
+        *to += length;
+    }
+    *from += length;
+}
+
+/* The length of a name of a number that JSON does not have, or 0. */
+static size_t odd_number(const char *at, const char *end)
+{
+    static const char *const names[] = {"NaN", "Infinity", "-Infinity"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t length = strlen(names[i]);
+
+        if ((size_t)(end - at) >= length && memcmp(at, names[i], length) == 0)
+            return length;
+    }
+    return 0;
+}
+
+/* Writes the text, mended, to `to`, which has room for twice as much; returns the bytes written. */
+static size_t mend(const char *from, size_t bytes, char *to, qctx_json_mends *mends)
+{
+    const char *end = from + bytes;
+    char *first = to;
+    bool in_string = false;
+
+    while (from < end) {
+        size_t odd = in_string ? 0 : odd_number(from, end);
+
+        if (in_string && *from == '\\') {
+            mend_escape(&from, end, &to, mends);
+        } else if (odd > 0) {
+            memcpy(to, "null", 4);
+            to += 4;
+            from += odd;
+            mends->numbers++;
+        } else {
+            in_string = in_string != (*from == '"');
+            *to++ = *from++;
+        }
+    }
+    return (size_t)(to - first);
+}
+
+static qctx_status parse_either(const char *text, size_t bytes, const char *place, bool document, json_t **root,
+                                qctx_error *error)
+{
+    return document ? parse_document(text, bytes, place, root, error) : parse(text, bytes, 0, place, root, error);
+}
+
+qctx_status qctx_json_parse_python(const char *text, size_t bytes, const char *place, bool document, json_t **root,
+                                   qctx_json_mends *mends, qctx_error *error)
+{
+    qctx_json_mends found = {0};
+    qctx_status status = parse_either(text, bytes, place, document, root, error);
+    size_t length = bytes;
+    char *mended;
+
+    if (status == QCTX_OK)
+        return status;
+    mended = malloc(2 * bytes + 1);
+    if (mended == NULL)
+        return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for a text of %zu bytes", 2 * bytes + 1);
+    if (mends != NULL)
+        length = mend(text, bytes, mended, &found);
+    else
+        memcpy(mended, text, bytes);
+    shorten_integers(mended, length);
+    /* A text that stays malformed is reported as it was: places in the mended one would be others. */
+    if (parse_either(mended, length, place, document, root, NULL) == QCTX_OK) {
+        status = QCTX_OK;
+        if (mends != NULL) {
+            mends->numbers += found.numbers;
+            mends->surrogates += found.surrogates;
+            mends->nuls += found.nuls;
+        }
+    }
+    free(mended);
+    return status;
 }
 
 qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error)

@@ -29,6 +29,22 @@ qctx_status qctx_json_parse(const char *text, size_t bytes, const char *place, j
  */
 qctx_status qctx_json_parse_unique(const char *text, size_t bytes, const char *place, json_t **root, qctx_error *error);
 
+/* What was put right in a text, each counted by name. */
+typedef struct {
+    int64_t numbers;    /* NaN, Infinity, -Infinity, which became null */
+    int64_t surrogates; /* half a pair of surrogates ("\ud83d" alone), which became U+FFFD */
+    int64_t nuls;       /* "\u0000", left out */
+} qctx_json_mends;
+
+/*
+ * Parses a text as Python's json module writes and reads it: what that allows and JSON, or jansson, does not is put
+ * right and added to `mends`; with `mends` NULL it is refused. An integer of 20 digits or more becomes a number.
+ * Messages begin with `place`, and name line and column of a `document`, else the column alone. Caller owns `*root`.
+ * Local. Errors: FORMAT, MEMORY.
+ */
+qctx_status qctx_json_parse_python(const char *text, size_t bytes, const char *place, bool document, json_t **root,
+                                   qctx_json_mends *mends, qctx_error *error);
+
 /* What a value is, for messages: "an object", "a string", …; NULL is "nothing". Local. */
 const char *qctx_json_type(const json_t *value);
 
