@@ -17,11 +17,11 @@ enum { BY_TITLE, BY_CONTEXT };
 static const char *const units[] = {[BY_TITLE] = "title", [BY_CONTEXT] = "context", NULL};
 
 static struct {
-    const char *out, *holdout;
+    const char *out, *columns, *holdout;
     qctx_option_choice format, context, by;
     qctx_option_pairs splits;
     int64_t radius, history, seed;
-    bool prefix, force;
+    bool prefix, strict, force;
 } options = {.format = {qctx_import_format_names, QCTX_IMPORT_AUTO},
              .context = {contexts, SENTENCE},
              .by = {units, BY_TITLE},
@@ -31,6 +31,9 @@ static const qctx_option table[] = {
     {"out", QCTX_OPTION_TEXT, &options.out, "FOLDER", "the corpus to make", 0, 0},
     {"split", QCTX_OPTION_PAIRS, &options.splits, "NAME FILE", "a file and its split; may be repeated", 0, 0},
     {"format", QCTX_OPTION_CHOICE, &options.format, NULL, "format of the files", 0, 0},
+    {"columns", QCTX_OPTION_TEXT, &options.columns, "ROLE=NAME,...", "keys or columns to take, by name or number", 0,
+     0},
+    {"strict", QCTX_OPTION_FLAG, &options.strict, NULL, "what would be mended or left out is an error", 0, 0},
     {"context", QCTX_OPTION_CHOICE, &options.context, NULL, "SQuAD, QuAC: what of a paragraph becomes the context", 0,
      0},
     {"radius", QCTX_OPTION_INT, &options.radius, "N", "sentences on either side of the answer's", 0, 1000000},
@@ -48,19 +51,38 @@ static const qctx_usage usage = {
     .command = "import",
     .brief = "make a corpus from SQuAD, QuAC, JSONL or TSV files",
     .arguments = "--out FOLDER (--split NAME FILE ... | --holdout D,T FILE ...) [OPTION ...]",
-    .summary = "Makes a corpus from SQuAD, QuAC, JSONL or TSV files.",
-    .details = "formats (told from the content; --format overrides):\n"
-               "  squad    SQuAD 1.1 or 2.0; the context is the sentence of the first answer\n"
+    .summary = "Makes a corpus from SQuAD, QuAC, JSON, JSONL, TSV or CSV files.",
+    .details = "formats (told from the content; --format overrides; any may be gzip or zstd):\n"
+               "  squad    SQuAD 1.1 or 2.0; the context is the sentence of the answer\n"
                "  quac     QuAC 0.2; likewise\n"
-               "  jsonl    one object a line: question, context, optional title and id (query is\n"
-               "           taken for question, passage or positive for context, _id for id);\n"
-               "           equal ids with equal questions make one question of several contexts\n"
-               "  tsv      question TAB context [TAB title], with or without a header line\n"
+               "  jsonl    a record a line: {\"question\": ..., \"context\": ...}; optional title,\n"
+               "           id, negative, label; or [\"question\", \"context\"]\n"
+               "  json     an array of such records, alone or under \"data\"\n"
+               "  tsv csv  rows divided by tabs, or by commas or semicolons, with quotes; a\n"
+               "           first line names the columns, or rows are question, context\n"
+               "\n"
+               "names that are known for keys and columns, the first that a record has:\n"
+               "  question  question, query, anchor, sentence1\n"
+               "  context   context, passage, positive, pos, positives, positive_passages,\n"
+               "            positive_ctxs, document, answer, text, sentence2\n"
+               "  negative  negative, negative_1 ..., neg, negatives, negative_passages,\n"
+               "            negative_ctxs, hard_negative_ctxs: into negatives.jsonl\n"
+               "  label     label: 1 is a pair, 0 is none; score: 0 is none\n"
+               "--columns question=Q,context=C[,title=T][,id=I][,negative=N][,label=L] takes\n"
+               "others, and those alone. Records with the same id, or without ids, and the\n"
+               "same question make one question of several contexts.\n"
+               "\n"
+               "what the table counts: merged: the same question, context and split again;\n"
+               "not found: the answer is not in its paragraph; repaired: it stands elsewhere\n"
+               "than its answer_start says; new ids: an id that another question had.\n"
+               "docs/corpora.md says all of it.\n"
                "\n"
                "examples:\n"
                "  qctx-dist import --out corpora/squad --split train train-v1.1.json \\\n"
                "                   --split dev dev-v1.1.json\n"
-               "  qctx-dist import --out corpora/tales --holdout 0.1,0.1 tales.jsonl\n",
+               "  qctx-dist import --out corpora/faq --holdout 0.1,0.1 faq.csv\n"
+               "  qctx-dist import --out corpora/faq --columns question=Frage,context=Antwort \\\n"
+               "                   --holdout 0.1,0.1 faq.csv\n",
     .options = table,
     .positional_max = -1,
 };
@@ -96,6 +118,47 @@ static qctx_status parse_holdout(const char *text, qctx_import_job *job, qctx_er
     return QCTX_OK;
 }
 
+static bool is_number(const char *text)
+{
+    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
+}
+
+/* Takes "role=name" apart in place. */
+static qctx_status take_column(char *item, qctx_import_job *job, qctx_error *error)
+{
+    char *name = strchr(item, '=');
+
+    if (name != NULL)
+        *name++ = '\0';
+    for (int role = 0; role < QCTX_IMPORT_ROLES && name != NULL && name[0] != '\0'; role++)
+        if (strcmp(item, qctx_import_role_names[role]) == 0 && job->columns[role] == NULL) {
+            job->columns[role] = name;
+            return QCTX_OK;
+        }
+    qctx_fail(error, QCTX_ERR_USAGE, "import: --columns: '%s' is not a role with a name, or is given twice", item);
+    return qctx_hint(error, "roles are question, context, title, id, negative, label: --columns question=Q,context=C");
+}
+
+/* "question=NAME,context=NAME,…" into `text`, a copy that the job's names point into. */
+static qctx_status parse_columns(char *text, qctx_import_job *job, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    char *rest = NULL;
+    bool numbers;
+
+    for (char *item = strtok_r(text, ",", &rest); item != NULL && status == QCTX_OK; item = strtok_r(NULL, ",", &rest))
+        status = take_column(item, job, error);
+    if (status != QCTX_OK)
+        return status;
+    if (job->columns[QCTX_IMPORT_QUESTION] == NULL || job->columns[QCTX_IMPORT_CONTEXT] == NULL)
+        return usage_error(error, "--columns names a question and a context at least: --columns question=Q,context=C");
+    numbers = is_number(job->columns[QCTX_IMPORT_QUESTION]);
+    for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+        if (job->columns[role] != NULL && is_number(job->columns[role]) != numbers)
+            return usage_error(error, "--columns gives names or numbers, not both");
+    return QCTX_OK;
+}
+
 /* Files come either as --split NAME FILE, or as arguments that --holdout divides. */
 static qctx_status take_files(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
@@ -122,6 +185,7 @@ static qctx_status take_files(const char *const *files, int64_t file_count, qctx
 
 static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
+    static char columns[1024]; /* the job borrows the names */
     qctx_status status;
 
     if (options.out == NULL || options.out[0] == '\0')
@@ -129,6 +193,7 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
     job->folder = options.out;
     job->force = options.force;
     job->paragraph = options.context.value == PARAGRAPH;
+    job->strict = options.strict;
     job->radius = options.radius;
     job->prefix = options.prefix;
     job->history = options.history;
@@ -138,6 +203,10 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
     if (job->paragraph && job->radius > 0)
         return usage_error(error, "--radius counts sentences and means nothing with --context paragraph");
     status = parse_holdout(options.holdout, job, error);
+    if (status == QCTX_OK && options.columns != NULL) {
+        snprintf(columns, sizeof columns, "%s", options.columns);
+        status = parse_columns(columns, job, error);
+    }
     return status == QCTX_OK ? take_files(files, file_count, job, error) : status;
 }
 
@@ -163,12 +232,33 @@ static void print_files(const qctx_import_job *job, const qctx_import_report *re
     }
 }
 
+/* What the table has no column for, where there is any of it. */
+static void print_notes(const char *name, const qctx_import_counts *counts)
+{
+    const qctx_json_mends *mends = &counts->mends;
+
+    if (mends->numbers + mends->surrogates + mends->nuls > 0)
+        printf("%s: mended: %" PRId64 " NaN or Infinity, %" PRId64 " lone surrogates, %" PRId64 " NUL\n", name,
+               mends->numbers, mends->surrogates, mends->nuls);
+    if (counts->malformed > 0)
+        printf("%s: left out as malformed: %" PRId64 "; the first: %s\n", name, counts->malformed,
+               counts->first_problem.message);
+    if (counts->no_pair > 0)
+        printf("%s: no pairs by their label or score: %" PRId64 "\n", name, counts->no_pair);
+    if (counts->negatives > 0)
+        printf("%s: negatives: %" PRId64 "\n", name, counts->negatives);
+    if (counts->unused[0] != '\0')
+        printf("%s: not used: %s\n", name, counts->unused);
+}
+
 static void print_report(const qctx_import_job *job, const qctx_import_report *report, double seconds)
 {
     char duration[32];
 
     qctx_clock_format(seconds, duration, sizeof duration);
     print_files(job, report);
+    for (int64_t i = 0; i < job->file_count; i++)
+        print_notes(qctx_path_base(job->files[i].path), &report->files[i]);
     printf("\n%-16s %9s %9s\n", "split", "questions", "contexts");
     for (int64_t i = 0; i < report->split_count; i++)
         printf("%-16s %9" PRId64 " %9" PRId64 "\n", report->splits[i].name, report->splits[i].questions,
@@ -178,6 +268,8 @@ static void print_report(const qctx_import_job *job, const qctx_import_report *r
             if (report->shared[a][b] > 0)
                 printf("contexts shared by %s and %s: %" PRId64 "\n", report->splits[a].name, report->splits[b].name,
                        report->shared[a][b]);
+    if (report->negatives > 0)
+        printf("negatives.jsonl: %" PRId64 " contexts that are wrong for a question\n", report->negatives);
     printf("\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", job->folder, report->questions,
            report->contexts, duration);
 }

@@ -20,6 +20,8 @@ struct qctx_corpus_writer {
     char *folder, *partial, *replaced;
     bool begun; /* the partial folder is this writer's to remove */
     FILE *contexts, *questions;
+    FILE *negatives;  /* NULL until there are some */
+    json_t *negative; /* the line of negatives that is being made, or NULL */
     split_file *splits;
     int64_t split_count, split_capacity;
 };
@@ -177,6 +179,33 @@ qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *sp
     return QCTX_OK;
 }
 
+/* Writes the line of negatives that was being made, if there is one. */
+static qctx_status end_negatives(qctx_corpus_writer *writer, qctx_error *error)
+{
+    json_t *record = writer->negative;
+
+    writer->negative = NULL;
+    return record == NULL ? QCTX_OK : write_record(writer, writer->negatives, record, "negatives", error);
+}
+
+qctx_status qctx_corpus_writer_negative(qctx_corpus_writer *writer, const char *question_id, const char *context_id,
+                                        qctx_error *error)
+{
+    const char *before = json_string_value(json_object_get(writer->negative, "query-id"));
+    qctx_status status = QCTX_OK;
+
+    if (writer->negatives == NULL)
+        status = open_stream(writer->partial, "negatives.jsonl", &writer->negatives, error);
+    if (status == QCTX_OK && (before == NULL || strcmp(before, question_id) != 0)) {
+        status = end_negatives(writer, error);
+        writer->negative = json_pack("{s:s, s:[]}", "query-id", question_id, "corpus-ids");
+    }
+    if (status == QCTX_OK &&
+        json_array_append_new(json_object_get(writer->negative, "corpus-ids"), json_string(context_id)) != 0)
+        status = qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for negatives");
+    return status;
+}
+
 /* Flushes, syncs and closes; a write error of earlier counts too. */
 static bool close_durably(FILE **stream)
 {
@@ -192,11 +221,14 @@ static bool close_durably(FILE **stream)
 
 static qctx_status close_all(qctx_corpus_writer *writer, qctx_error *error)
 {
-    bool good = close_durably(&writer->contexts);
-    qctx_status status = QCTX_OK;
+    qctx_status status = end_negatives(writer, error);
     char *inside;
+    bool good;
 
-    good = good && close_durably(&writer->questions);
+    if (status != QCTX_OK)
+        return status;
+    good = close_durably(&writer->contexts) && close_durably(&writer->questions);
+    good = good && (writer->negatives == NULL || close_durably(&writer->negatives));
     for (int64_t i = 0; i < writer->split_count && good; i++)
         good = close_durably(&writer->splits[i].stream);
     if (!good)
@@ -248,6 +280,9 @@ void qctx_corpus_writer_discard(qctx_corpus_writer *writer)
         fclose(writer->contexts);
     if (writer->questions != NULL)
         fclose(writer->questions);
+    if (writer->negatives != NULL)
+        fclose(writer->negatives);
+    json_decref(writer->negative);
     for (int64_t i = 0; i < writer->split_count; i++) {
         if (writer->splits[i].stream != NULL)
             fclose(writer->splits[i].stream);

@@ -1,117 +1,67 @@
 #include "qctx/data/import.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import_internal.h"
-#include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
-#include "qctx/base/mem.h"
-
-/* How much of a file is looked at to tell its format. */
-enum { HEAD_BYTES = 1 << 16 };
 
 const char *const qctx_import_format_names[] = {
-    [QCTX_IMPORT_AUTO] = "auto",   [QCTX_IMPORT_SQUAD] = "squad", [QCTX_IMPORT_QUAC] = "quac",
-    [QCTX_IMPORT_JSONL] = "jsonl", [QCTX_IMPORT_TSV] = "tsv",     NULL,
+    [QCTX_IMPORT_AUTO] = "auto",   [QCTX_IMPORT_SQUAD] = "squad",
+    [QCTX_IMPORT_QUAC] = "quac",   [QCTX_IMPORT_JSON] = "json",
+    [QCTX_IMPORT_JSONL] = "jsonl", [QCTX_IMPORT_TSV] = "tsv",
+    [QCTX_IMPORT_CSV] = "csv",     NULL,
 };
 
-static qctx_status read_head(const char *path, char *head, size_t *bytes, qctx_error *error)
+const char *const qctx_import_role_names[] = {
+    [QCTX_IMPORT_QUESTION] = "question", [QCTX_IMPORT_CONTEXT] = "context",
+    [QCTX_IMPORT_TITLE] = "title",       [QCTX_IMPORT_ID] = "id",
+    [QCTX_IMPORT_NEGATIVE] = "negative", [QCTX_IMPORT_LABEL] = "label",
+    [QCTX_IMPORT_ROLES] = NULL,
+};
+
+/* A file of which more is malformed than not was taken for what it is not, or is damaged. */
+static qctx_status check_file(const qctx_import_counts *counts, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
-    FILE *file = qctx_path_is_folder(path) ? NULL : fopen(path, "rb");
-
-    if (file == NULL)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path,
-                         strerror(qctx_path_is_folder(path) ? EISDIR : errno));
-    *bytes = fread(head, 1, HEAD_BYTES, file);
-    head[*bytes] = '\0';
-    if (ferror(file))
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
-    fclose(file);
-    return status;
-}
-
-/*
- * The format by a file's first line, SQuAD standing for QuAC too: a whole JSON object without "data" begins JSONL;
- * what begins as JSON otherwise is a document; a line with a tab begins TSV.
- */
-static qctx_status tell_format(const char *path, const char *head, qctx_import_format *format, qctx_error *error)
-{
-    const char *text = head + (strncmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
-    json_t *first = NULL;
-    size_t length;
-
-    text += strspn(text, " \t\r\n");
-    length = strcspn(text, "\n");
-    if (*text == '{' || *text == '[') {
-        bool whole = qctx_json_parse(text, length, path, &first, NULL) == QCTX_OK;
-        bool long_pair = text[length] == '\0' && strstr(text, "\"paragraphs\"") == NULL &&
-                         strstr(text, "\"data\"") == NULL && strlen(head) == HEAD_BYTES;
-
-        *format = (whole && json_is_object(first) && json_object_get(first, "data") == NULL) || long_pair
-                      ? QCTX_IMPORT_JSONL
-                      : QCTX_IMPORT_SQUAD;
-        json_decref(first);
+    if (counts->malformed <= counts->read)
         return QCTX_OK;
-    }
-    if (*text != '\0' && memchr(text, '\t', length) != NULL) {
-        *format = QCTX_IMPORT_TSV;
-        return QCTX_OK;
-    }
-    qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s, expected SQuAD, QuAC, JSONL or TSV", path,
-              *text == '\0' ? "the file holds no text" : "the first line is neither JSON nor divided by tabs");
-    return qctx_hint(error, "--format names the format if it was guessed wrongly");
+    if (error != NULL)
+        *error = counts->first_problem;
+    return QCTX_ERR_FORMAT;
 }
 
-static qctx_status detect(const char *path, qctx_import_format *format, qctx_error *error)
+static qctx_status read_stream(const import_source *source, qctx_error *error)
 {
-    char *head = qctx_alloc(HEAD_BYTES + 1, 1, "the head of a file", error);
-    size_t bytes;
-    qctx_status status = head == NULL ? QCTX_ERR_MEMORY : read_head(path, head, &bytes, error);
-
-    if (status == QCTX_OK)
-        status = tell_format(path, head, format, error);
-    free(head);
-    return status;
-}
-
-/* Reads a JSON document, which says itself whether it is SQuAD or QuAC unless the user did. */
-static qctx_status read_document(const import_source *source, qctx_error *error)
-{
-    json_t *root = NULL;
-    qctx_status status = qctx_json_load_file(source->path, &root, error);
+    qctx_status status = import_detect(source, &source->counts->format, error);
 
     if (status != QCTX_OK)
         return status;
-    if (source->job->format == QCTX_IMPORT_AUTO && import_is_quac(root))
-        source->counts->format = QCTX_IMPORT_QUAC;
-    status = import_read_squad(source, root, error);
-    json_decref(root);
-    return status;
+    switch (source->counts->format) {
+    case QCTX_IMPORT_JSONL:
+        status = import_read_jsonl(source, error);
+        break;
+    case QCTX_IMPORT_TSV:
+    case QCTX_IMPORT_CSV:
+        status = import_read_table(source, error);
+        break;
+    default:
+        status = import_read_document(source, error);
+    }
+    return status == QCTX_OK ? check_file(source->counts, error) : status;
 }
 
-static qctx_status read_file(const import_source *source, qctx_error *error)
+static qctx_status read_file(import_source *source, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
+    qctx_status status = qctx_input_open(source->path, &source->stream, error);
 
-    source->counts->format = source->job->format;
-    if (source->job->format == QCTX_IMPORT_AUTO)
-        status = detect(source->path, &source->counts->format, error);
     if (status != QCTX_OK)
         return status;
     qctx_info("reading %s", source->path);
-    switch (source->counts->format) {
-    case QCTX_IMPORT_JSONL:
-        return import_read_jsonl(source, error);
-    case QCTX_IMPORT_TSV:
-        return import_read_tsv(source, error);
-    default:
-        return read_document(source, error);
-    }
+    status = read_stream(source, error);
+    qctx_input_close(source->stream);
+    return status;
 }
 
 static qctx_status read_files(const qctx_import_job *job, import_collection *collection, qctx_import_report *report,

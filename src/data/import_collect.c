@@ -65,21 +65,41 @@ static qctx_status enter_context(import_collection *collection, const char *text
     return status;
 }
 
-/* Whether this question was met with this context in this split; enters it if not. */
-static qctx_status enter_pair(import_collection *collection, int split, int64_t context, const char *question,
-                              bool *known, qctx_error *error)
+/* The row under a key of a split and a text, −1 if there is none; then `question` is entered, unless that is −1. */
+static qctx_status find_or_enter(import_collection *collection, qctx_textmap *map, char *key, int64_t question,
+                                 int64_t *found, qctx_error *error)
 {
-    int64_t before = collection->pairs.count, kept;
-    char *key = qctx_format(error, "%d %" PRId64 " %s", split, context, question);
-    qctx_status status = QCTX_ERR_MEMORY;
     const char *stored;
+    int64_t kept;
 
-    if (key == NULL)
-        return status;
-    *known = qctx_textmap_find(&collection->pairs, key) >= 0;
-    stored = *known ? key : keep(collection, key, error);
-    if (stored != NULL)
-        status = *known ? QCTX_OK : qctx_textmap_add(&collection->pairs, stored, before, &kept, error);
+    *found = qctx_textmap_find(map, key);
+    if (*found >= 0 || question < 0)
+        return QCTX_OK;
+    stored = keep(collection, key, error);
+    return stored == NULL ? QCTX_ERR_MEMORY : qctx_textmap_add(map, stored, question, &kept, error);
+}
+
+/* The question of this text that was met with this context in this split, or −1; enters `question` if it is not. */
+static qctx_status enter_pair(import_collection *collection, int split, int64_t context, const char *text,
+                              int64_t question, int64_t *found, qctx_error *error)
+{
+    char *key = qctx_format(error, "%d %" PRId64 " %s", split, context, text);
+    qctx_status status =
+        key == NULL ? QCTX_ERR_MEMORY : find_or_enter(collection, &collection->pairs, key, question, found, error);
+
+    free(key);
+    return status;
+}
+
+/* The first flat question of this text in this split, or −1; enters `question` if it is not. */
+static qctx_status enter_alike(import_collection *collection, int split, const char *text, int64_t question,
+                               int64_t *found, qctx_error *error)
+{
+    char *key = qctx_format(error, "%d %s", split, text);
+    qctx_status status = key == NULL
+                             ? QCTX_ERR_MEMORY
+                             : find_or_enter(collection, &collection->questions_alike, key, question, found, error);
+
     free(key);
     return status;
 }
@@ -118,7 +138,7 @@ static qctx_status rename_id(import_collection *collection, import_question *own
 static qctx_status append_question(import_collection *collection, const char *id, const char *text, int split,
                                    int64_t context, int64_t *question, qctx_error *error)
 {
-    import_question fresh = {keep(collection, id, error), keep(collection, text, error), split, 0, context};
+    import_question fresh = {keep(collection, id, error), keep(collection, text, error), split, split, 0, context};
     qctx_status status;
 
     if (fresh.id == NULL || fresh.text == NULL)
@@ -132,9 +152,10 @@ static qctx_status append_question(import_collection *collection, const char *id
     return status;
 }
 
-/* The question of this id, text and split; made, under an id of its own, if it is new. */
-static qctx_status enter_question(const import_source *source, const char *given, const char *text, int64_t context,
-                                  int64_t *question, qctx_error *error)
+/* The question of this id, text and split; made, under an id of its own, if it is new. `first_context` is a context
+ * that its own belong with. */
+static qctx_status enter_question(const import_source *source, const char *given, const char *text,
+                                  int64_t first_context, int64_t *question, qctx_error *error)
 {
     import_collection *collection = source->collection;
     char *id = clean_id(collection, given, error);
@@ -152,7 +173,7 @@ static qctx_status enter_question(const import_source *source, const char *given
         status = rename_id(collection, owner, &id, error);
     }
     if (status == QCTX_OK)
-        status = append_question(collection, id, text, source->split, context, question, error);
+        status = append_question(collection, id, text, source->split, first_context, question, error);
 out:
     free(id);
     return status;
@@ -175,39 +196,111 @@ static qctx_status append_answer(import_collection *collection, int64_t question
     return status;
 }
 
-qctx_status import_add(const import_source *source, const import_record *record, qctx_error *error)
+/*
+ * The question of a record. Flat records of the same question belong together: without an id they are one question,
+ * and with ids of their own they stay on one side of a hold-out.
+ */
+static qctx_status place_question(const import_source *source, const import_record *record, const char *text,
+                                  int64_t context, int64_t *question, qctx_error *error)
 {
     import_collection *collection = source->collection;
-    char *joined = qctx_format(error, "%s%s", record->lead, record->question);
-    char *question = joined == NULL ? NULL : qctx_text_squeeze(joined, strlen(joined), error);
-    char *context = qctx_text_squeeze(record->context, strlen(record->context), error);
-    char *title = qctx_text_squeeze(record->title, strlen(record->title), error);
-    int64_t context_row, question_row;
-    bool known;
-    qctx_status status = QCTX_ERR_MEMORY;
+    bool has_id = record->id != NULL && !qctx_text_is_blank(record->id, strlen(record->id));
+    int64_t alike = -1;
+    qctx_status status = QCTX_OK;
 
-    if (question == NULL || context == NULL || title == NULL)
-        goto out;
-    status = enter_context(collection, context, title, &context_row, error);
-    if (status == QCTX_OK)
-        status = enter_pair(collection, source->split, context_row, question, &known, error);
+    if (record->flat)
+        status = enter_alike(collection, source->split, text, -1, &alike, error);
     if (status != QCTX_OK)
-        goto out;
-    if (known) {
-        source->counts->merged++;
-        goto out;
+        return status;
+    if (alike >= 0 && !has_id) {
+        *question = alike;
+        return QCTX_OK;
     }
-    status = enter_question(source, record->id, question, context_row, &question_row, error);
+    if (alike >= 0)
+        context = collection->questions[alike].first_context;
+    status = enter_question(source, record->id, text, context, question, error);
+    if (status == QCTX_OK && record->flat)
+        status = enter_alike(collection, source->split, text, *question, &alike, error);
+    return status;
+}
+
+/* Adds a record whose texts are squeezed. */
+static qctx_status add_squeezed(const import_source *source, const import_record *record, const char *text,
+                                const char *context, const char *title, int64_t *question, qctx_error *error)
+{
+    import_collection *collection = source->collection;
+    int64_t row, found;
+    qctx_status status = enter_context(collection, context, title, &row, error);
+
     if (status == QCTX_OK)
-        status = append_answer(collection, question_row, context_row, title, error);
+        status = enter_pair(collection, source->split, row, text, -1, question, error);
+    if (status != QCTX_OK)
+        return status;
+    if (*question >= 0) {
+        source->counts->merged++;
+        return QCTX_OK;
+    }
+    status = place_question(source, record, text, row, question, error);
+    if (status == QCTX_OK)
+        status = enter_pair(collection, source->split, row, text, *question, &found, error);
+    if (status == QCTX_OK)
+        status = append_answer(collection, *question, row, title, error);
     if (status == QCTX_OK)
         source->counts->kept++;
-out:
+    return status;
+}
+
+qctx_status import_add(const import_source *source, const import_record *record, int64_t *question, qctx_error *error)
+{
+    char *joined = qctx_format(error, "%s%s", record->lead, record->question);
+    char *text = joined == NULL ? NULL : qctx_text_squeeze(joined, strlen(joined), error);
+    char *context = qctx_text_squeeze(record->context, strlen(record->context), error);
+    char *title = qctx_text_squeeze(record->title, strlen(record->title), error);
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    if (text != NULL && context != NULL && title != NULL)
+        status = add_squeezed(source, record, text, context, title, question, error);
     free(joined);
-    free(question);
+    free(text);
     free(context);
     free(title);
     return status;
+}
+
+qctx_status import_add_negative(const import_source *source, int64_t question, const char *text, const char *title,
+                                qctx_error *error)
+{
+    import_collection *collection = source->collection;
+    import_negative negative = {.question = question};
+    char *context = qctx_text_squeeze(text, strlen(text), error);
+    char *squeezed = qctx_text_squeeze(title, strlen(title), error);
+    qctx_status status = context == NULL || squeezed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK && context[0] != '\0') {
+        status = enter_context(collection, context, squeezed, &negative.context, error);
+        if (status == QCTX_OK)
+            status = qctx_grow((void **)&collection->negatives, &collection->negative_capacity,
+                               collection->negative_count + 1, sizeof negative, "negatives", error);
+        if (status == QCTX_OK) {
+            collection->negatives[collection->negative_count++] = negative;
+            source->counts->negatives++;
+        }
+    }
+    free(context);
+    free(squeezed);
+    return status;
+}
+
+qctx_status import_leave_out(const import_source *source, qctx_status status, const qctx_error *error)
+{
+    qctx_import_counts *counts = source->counts;
+
+    if (status != QCTX_ERR_FORMAT || source->job->strict)
+        return status;
+    if (counts->malformed == 0 && error != NULL)
+        counts->first_problem = *error;
+    counts->malformed++;
+    return QCTX_OK;
 }
 
 /* Counts, per split and pair of splits, the contexts that are used. `used` [context] is a bit set of splits. */
@@ -246,6 +339,47 @@ static qctx_status fill_report(const import_collection *collection, qctx_import_
     return QCTX_OK;
 }
 
+static int compare_negatives(const void *left, const void *right)
+{
+    const import_negative *a = left, *b = right;
+
+    if (a->question != b->question)
+        return a->question < b->question ? -1 : 1;
+    return (a->context > b->context) - (a->context < b->context);
+}
+
+/* Whether a context answers a question in some split. */
+static bool is_answer(const import_collection *collection, const import_negative *negative)
+{
+    const import_question *question = &collection->questions[negative->question];
+    char *key = qctx_format(NULL, "%d %" PRId64 " %s", question->entered_split, negative->context, question->text);
+    bool answers = key != NULL && qctx_textmap_find(&collection->pairs, key) >= 0;
+
+    free(key);
+    return answers;
+}
+
+/* A question's negatives, each once and none that answers it, in the order of the contexts. */
+static qctx_status write_negatives(const import_collection *collection, qctx_corpus_writer *writer,
+                                   qctx_import_report *report, qctx_error *error)
+{
+    import_negative *all = collection->negatives;
+    qctx_status status = QCTX_OK;
+
+    if (collection->negative_count > 0)
+        qsort(all, (size_t)collection->negative_count, sizeof *all, compare_negatives);
+    for (int64_t i = 0; i < collection->negative_count && status == QCTX_OK; i++) {
+        char id[32];
+
+        if ((i > 0 && compare_negatives(&all[i - 1], &all[i]) == 0) || is_answer(collection, &all[i]))
+            continue;
+        snprintf(id, sizeof id, "c%" PRId64, all[i].context);
+        status = qctx_corpus_writer_negative(writer, collection->questions[all[i].question].id, id, error);
+        report->negatives++;
+    }
+    return status;
+}
+
 qctx_status import_write(const import_collection *collection, qctx_corpus_writer *writer, qctx_import_report *report,
                          qctx_error *error)
 {
@@ -265,7 +399,7 @@ qctx_status import_write(const import_collection *collection, qctx_corpus_writer
         snprintf(id, sizeof id, "c%" PRId64, collection->answers[i].context);
         status = qctx_corpus_writer_answer(writer, collection->splits[question->split], question->id, id, error);
     }
-    return status;
+    return status == QCTX_OK ? write_negatives(collection, writer, report, error) : status;
 }
 
 void import_free(import_collection *collection)
@@ -273,6 +407,8 @@ void import_free(import_collection *collection)
     qctx_textmap_free(&collection->context_of_text);
     qctx_textmap_free(&collection->question_of_id);
     qctx_textmap_free(&collection->pairs);
+    qctx_textmap_free(&collection->questions_alike);
+    free(collection->negatives);
     qctx_arena_free(&collection->texts);
     free(collection->contexts);
     free(collection->questions);

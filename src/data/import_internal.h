@@ -9,6 +9,7 @@
 #include "qctx/base/textmap.h"
 #include "qctx/data/corpus_writer.h"
 #include "qctx/data/import.h"
+#include "qctx/platform/input.h"
 #include "qctx/platform/json.h"
 #include "qctx/platform/text.h"
 
@@ -20,9 +21,10 @@ typedef struct {
 typedef struct {
     const char *id;
     const char *text;
+    int entered_split;     /* the same before a hold-out */
     int split;             /* index into the collection's splits */
     int64_t reuses;        /* how often its id was met again on another question */
-    int64_t first_context; /* of its answers */
+    int64_t first_context; /* one that its own belong with in a hold-out: its first, or that of a question alike */
 } import_question;
 
 /* One question answered by one context; the title is the record's own. */
@@ -32,6 +34,12 @@ typedef struct {
     const char *title;
 } import_answer;
 
+/* A context that is wrong for a question. */
+typedef struct {
+    int64_t question;
+    int64_t context;
+} import_negative;
+
 typedef struct {
     qctx_arena texts;
     import_context *contexts;
@@ -40,11 +48,14 @@ typedef struct {
     int64_t question_count, question_capacity;
     import_answer *answers;
     int64_t answer_count, answer_capacity;
+    import_negative *negatives;
+    int64_t negative_count, negative_capacity;
     const char *splits[QCTX_IMPORT_FILES_MAX]; /* borrowed */
     int split_count;
     qctx_textmap context_of_text; /* context's text → context */
     qctx_textmap question_of_id;  /* id → question */
-    qctx_textmap pairs;           /* split, context and question's text, as one text */
+    qctx_textmap pairs;           /* split, context and question's text, as one text → question */
+    qctx_textmap questions_alike; /* split and question's text, as one text → the first such question */
 } import_collection;
 
 /* One question as a reader found it. Texts need not be squeezed; all are borrowed. */
@@ -54,12 +65,14 @@ typedef struct {
     const char *lead;  /* what stands before the question: prefix and earlier turns; "" if nothing */
     const char *question;
     const char *context;
+    bool flat; /* a record of its own: it belongs with others of the same question, and joins them if it has no id */
 } import_record;
 
 /* A file being read. */
 typedef struct {
     const qctx_import_job *job;
     const char *path;
+    qctx_input *stream;
     int split;
     qctx_text *text;
     import_collection *collection;
@@ -69,18 +82,74 @@ typedef struct {
 /* Index of a split by name, entered if it is new. Local. Cannot fail: there are no more splits than files. */
 int import_split(import_collection *collection, const char *name);
 
-/* Adds a record and counts what became of it; `read` and `repaired` are the reader's. Local. Errors: MEMORY. */
-qctx_status import_add(const import_source *source, const import_record *record, qctx_error *error);
+/*
+ * Adds a record and counts what became of it; `read` and `repaired` are the reader's. `*question` is its row, also if
+ * it is merged. Local. Errors: MEMORY.
+ */
+qctx_status import_add(const import_source *source, const import_record *record, int64_t *question, qctx_error *error);
+
+/* Adds a context that is wrong for a question; a blank one is passed over. Local. Errors: MEMORY. */
+qctx_status import_add_negative(const import_source *source, int64_t question, const char *text, const char *title,
+                                qctx_error *error);
+
+/*
+ * What to do about a record that a reader could not use: counts it, keeps the first one's message and returns OK, or
+ * returns `status` if that is no FORMAT or the job is strict. Local.
+ */
+qctx_status import_leave_out(const import_source *source, qctx_status status, const qctx_error *error);
 
 /* Writes everything through `writer` and fills the report's totals. Local. Errors: IO. */
 qctx_status import_write(const import_collection *collection, qctx_corpus_writer *writer, qctx_import_report *report,
                          qctx_error *error);
 void import_free(import_collection *collection);
 
-/* Readers. Local. Errors: FORMAT, MEMORY, IO. `root` is the parsed file. */
-qctx_status import_read_squad(const import_source *source, const json_t *root, qctx_error *error);
+/*
+ * The format by the first bytes of a stream, SQuAD standing for every JSON document, and what is no text or no UTF-8
+ * refused by its name. Local. Errors: IO, FORMAT.
+ */
+qctx_status import_detect(const import_source *source, qctx_import_format *format, qctx_error *error);
+
+/* Readers of whole files. Local. Errors: FORMAT, MEMORY, IO, STOPPED. */
+qctx_status import_read_document(const import_source *source, qctx_error *error);
 qctx_status import_read_jsonl(const import_source *source, qctx_error *error);
-qctx_status import_read_tsv(const import_source *source, qctx_error *error);
+qctx_status import_read_table(const import_source *source, qctx_error *error);
+
+/* One article of SQuAD or QuAC, or one record; `place` is where it stands. Local. Errors: FORMAT, MEMORY. */
+qctx_status import_read_article(const import_source *source, const json_t *article, const char *place,
+                                qctx_error *error);
+qctx_status import_read_record(const import_source *source, const json_t *record, const char *place, qctx_error *error);
+
+/* Whether a table's column, or a record's key, is known to hold a question or a context. Local. */
+bool import_names_question(const char *name);
+bool import_names_context(const char *name);
+
+/* The names that are known, "question, query, …"; for messages. Local. */
+#define IMPORT_KNOWN_QUESTIONS "question, query, anchor, sentence1"
+#define IMPORT_KNOWN_CONTEXTS  "context, passage, positive, pos, document, answer, text, sentence2"
+
+/* The keys of an object, "'a', 'b'", cut to fit. Local. */
+void import_list_keys(const json_t *object, char *text, size_t size);
+
+/* A paragraph in which answers are looked for. Start from {.text, .length}; free sentences.items. */
+typedef struct {
+    const char *text;
+    size_t length;
+    qctx_spans sentences; /* divided when the first answer asks for them */
+    bool divided;
+} import_paragraph;
+
+typedef enum { IMPORT_FOUND, IMPORT_UNANSWERABLE, IMPORT_NO_TEXT, IMPORT_NOT_FOUND } import_finding;
+
+/*
+ * Looks for a question's answer: `turn` has is_impossible and answers, as an array of {text, answer_start} or as an
+ * object of two arrays. `*span` are the bytes of its context. Counts what is repaired. Local. Errors: FORMAT, MEMORY,
+ * INTERNAL.
+ */
+qctx_status import_find_answer(const import_source *source, import_paragraph *paragraph, const json_t *turn,
+                               const char *place, import_finding *finding, qctx_span *span, qctx_error *error);
+
+/* Counts a question that was read and whose answer was not found. Local. */
+void import_count_finding(const import_source *source, import_finding finding);
 
 /* The id of a record, NULL if it has none: a text, or a whole number written into `number`. Errors: FORMAT. */
 qctx_status import_get_id(const json_t *record, const char *key, const char *place, char number[32], const char **id,

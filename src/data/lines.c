@@ -11,7 +11,7 @@
 /* A job that is asked to stop does not read a large file to its end. */
 enum { LINES_BETWEEN_LOOKS = 1024 };
 
-void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_stream *stream)
+void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_input *stream)
 {
     *lines = (qctx_lines){.path = path, .hash = lines->hash, .stream = stream, .borrowed = true};
 }
@@ -19,13 +19,13 @@ void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_stream *stream)
 qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error)
 {
     *lines = (qctx_lines){.path = path, .hash = lines->hash};
-    return qctx_stream_open(path, &lines->stream, error);
+    return qctx_input_open(path, &lines->stream, error);
 }
 
 void qctx_lines_close(qctx_lines *lines)
 {
     if (!lines->borrowed)
-        qctx_stream_close(lines->stream);
+        qctx_input_close(lines->stream);
     free(lines->text);
     lines->stream = NULL;
     lines->text = NULL;
@@ -64,7 +64,7 @@ qctx_status qctx_lines_next(qctx_lines *lines, bool *more, qctx_error *error)
 
     while (!filled) {
         qctx_status status =
-            qctx_stream_line(lines->stream, &lines->text, &lines->capacity, &lines->length, more, error);
+            qctx_input_line(lines->stream, &lines->text, &lines->capacity, &lines->length, more, error);
 
         if (status != QCTX_OK || !*more)
             return status;

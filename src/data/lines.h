@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/stream.h"
+#include "qctx/platform/input.h"
 
 typedef struct {
     const char *path; /* borrowed */
-    qctx_stream *stream;
+    qctx_input *stream;
     bool borrowed; /* the stream is the caller's to close */
     char *text;    /* the current line, NUL-terminated, writable, valid until the next one */
     size_t length;
@@ -31,7 +31,7 @@ typedef struct {
  * Local. Errors: IO.
  */
 qctx_status qctx_lines_open(qctx_lines *lines, const char *path, qctx_error *error);
-void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_stream *stream);
+void qctx_lines_attach(qctx_lines *lines, const char *path, qctx_input *stream);
 void qctx_lines_close(qctx_lines *lines);
 
 /*

@@ -126,17 +126,16 @@ static void mend_escape(const char **from, const char *end, char **to, qctx_json
     bool pair = unit >= 0xD800 && unit <= 0xDBFF && next >= 0xDC00 && next <= 0xDFFF;
     size_t length = pair ? 12 : unit >= 0 ? 6 : end - *from < 2 ? 1 : 2;
 
+    memcpy(*to, *from, length);
     if (unit == 0) {
         mends->nuls++;
+        memcpy(*to, "\\u0020", length);
     } else if (!pair && unit >= 0xD800 && unit <= 0xDFFF) {
         mends->surrogates++;
         memcpy(*to, "\\uFFFD", length);
-        *to += length;
-    } else {
-        memcpy(*to, *from, length);
-        *to += length;
     }
     *from += length;
+    *to += length;
 }
 
 /* The length of a name of a number that JSON does not have, or 0. */

@@ -3,7 +3,7 @@
 # The import command end to end: what it prints, where it refuses, and with which exit code.
 . tests/support/cli.sh
 
-printf 'Who sat?\tA cat sat.\tPets\nWho ran?\tThe dog ran.\tPets\nWho flew?\tA bird flew.\tBirds\n' >pairs.tsv
+printf 'question\tcontext\ttitle\nWho sat?\tA cat sat.\tPets\nWho ran?\tThe dog ran.\tPets\nWho flew?\tA bird flew.\tBirds\n' >pairs.tsv
 printf '{"query": "Who sat?", "passage": "A cat sat."}\n' >dev.jsonl
 cat >squad.json <<'END'
 {"version": "v2.0", "data": [{"title": "Pets", "paragraphs": [{"context": "A cat sat. The dog ran.", "qas": [

@@ -26,8 +26,8 @@ static void write_row(char *text, int i)
 /* All rows, forwards or backwards. The caller frees the text. */
 static char *make_text(bool backwards)
 {
-    char *text = malloc((size_t)ROWS * LINE_BYTES);
-    size_t used = 0;
+    char *text = malloc((size_t)(ROWS + 1) * LINE_BYTES);
+    size_t used = strlen(strcpy(text, "question\tcontext\ttitle\n"));
 
     for (int i = 0; i < ROWS; i++) {
         write_row(text + used, backwards ? ROWS - 1 - i : i);
@@ -183,7 +183,7 @@ static void keeps_the_contexts_of_a_question_together(void **state)
 
 static void refuses_groups_too_few_for_the_shares(void **state)
 {
-    qctx_import_job job = probe_job("few.tsv", "a?\tb\tT\nc?\td\tT\ne?\tf\tT\ng?\th\tT\n");
+    qctx_import_job job = probe_job("few.tsv", "question\tcontext\ttitle\na?\tb\tT\nc?\td\tT\ne?\tf\tT\ng?\th\tT\n");
 
     (void)state;
     job.by_title = true;

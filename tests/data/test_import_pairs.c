@@ -92,7 +92,7 @@ static void names_file_and_line_of_what_is_malformed(void **state)
         qctx_import_format format;
     } cases[] = {
         {"a.jsonl", "{\"question\": \"Who?\", \"context\": \"x\"}\n{\"question\"\n", "a.jsonl:2:11: not valid JSON", 0},
-        {"a.jsonl", "{\"question\": \"Who?\", \"context\": \"x\"}\n[]\n", "a.jsonl:2: found an array", 0},
+        {"a.jsonl", "{\"question\": \"Who?\", \"context\": \"x\"}\n[]\n", "a.jsonl:2: found an array of 0", 0},
         {"a.jsonl", "{\"question\": \"Who?\"}\n", "a.jsonl:1: the key 'context' is missing", 0},
         {"a.jsonl", "{\"question\": 5, \"context\": \"x\"}\n", "a.jsonl:1: 'question' is an integer", 0},
         {"a.jsonl", "{\"question\": \"Who?\", \"context\": [\"x\"]}\n", "a.jsonl:1: 'context' is an array", 0},
@@ -100,8 +100,9 @@ static void names_file_and_line_of_what_is_malformed(void **state)
         {"a.jsonl", "{\"question\": \"Who?\", \"context\": \"x\", \"title\": []}\n", "a.jsonl:1: 'title' is", 0},
         {"a.jsonl", "{\"question\": \"Who?\", \"context\": \"\\ud83d\"}\n", "a.jsonl:1:", QCTX_IMPORT_JSONL},
         {"a.jsonl", "{\"question\": \"Who?\", \"context\": \"\xC3\"}\n", "a.jsonl:1:", QCTX_IMPORT_JSONL},
-        {"a.tsv", "Who?\tx\nonly one column\n", "a.tsv:2: the line has no tab", 0},
-        {"a.tsv", "Who?\tx\ty\tz\n", "a.tsv:1: the line has more than three columns", 0},
+        {"a.tsv", "Who?\tx\nonly one column\n", "a.tsv:2: the row has 1 columns, expected 2", 0},
+        {"a.tsv", "only one column\n", "a.tsv:1: the line has no tab", QCTX_IMPORT_TSV},
+        {"a.tsv", "Who?\tx\ty\tz\n", "a.tsv:1: the line has more than two columns and no first line", 0},
         {"a.tsv", "Who?\tx\xFF\n", "a.tsv:1:7: the byte 0xff", 0},
         {"a.txt", "just a sentence\n", "neither JSON nor divided by tabs", 0},
         {"a.txt", " \n\n", "holds no text", 0},
@@ -112,6 +113,7 @@ static void names_file_and_line_of_what_is_malformed(void **state)
         qctx_import_job job = probe_job(cases[i].file, cases[i].text);
 
         job.format = cases[i].format;
+        job.strict = true;
         probe_fails(job, QCTX_ERR_FORMAT, cases[i].expected);
     }
 }

@@ -218,7 +218,8 @@ static void names_the_place_of_a_wrong_schema(void **state)
     } cases[] = {
         {"{\"a\": 1}\n", "a.json:1: the key 'question' is missing"}, /* one object on a line is taken for JSONL */
         {"{\n\"a\": 1}\n", "a.json: the key 'data' is missing"},
-        {"[1]", "a.json: found an array, expected an object with the key 'data'"},
+        {"[1]", "a.json: [0]: found an integer, expected an object"},
+        {"\n[1]", "a.json: [0]: found an integer, expected an object"},
         {"{\"data\": {}}", "a.json: 'data' is an object, expected an array"},
         {"{\"data\": [7]}", "data[0]: found an integer"},
         {"{\"data\": [{\"title\": 5, \"paragraphs\": []}]}", "data[0]: 'title' is an integer"},
@@ -244,8 +245,119 @@ static void names_the_place_of_a_wrong_schema(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        probe_fails(probe_job("a.json", cases[i].text), QCTX_ERR_FORMAT, cases[i].expected);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        qctx_import_job job = probe_job("a.json", cases[i].text);
+
+        job.strict = true;
+        probe_fails(job, QCTX_ERR_FORMAT, cases[i].expected);
+    }
+}
+
+/* Twelve characters of two UTF-16 units and four bytes each stand before; the second Ada is nearer to each offset. */
+#define PARTY                                                                                                          \
+    "\xF0\x9F\x8E\x89\xF0\x9F\x8E\x89\xF0\x9F\x8E\x89\xF0\x9F\x8E\x89 \xC3\x84lter. Bo sang. Bo sat near the door."
+static void takes_offsets_in_other_units_before_the_nearest_occurrence(void **state)
+{
+    /* "Bo sang" begins at code point 12, UTF-16 unit 16, byte 25; "Bo sat" at code point 21, unit 25, byte 34. */
+    qctx_import_job job = probe_job(
+        "a.json", SQUAD(PARTY, QA("points", "Who sang?", "Bo", 12) "," QA("units", "Who sang there?", "Bo",
+                                                                          16) "," QA("near", "Who sat?", "Bo", 22)));
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    assert_string_equal(probe_context(corpus, "train", "points", 0), "Bo sang.");
+    assert_string_equal(probe_context(corpus, "train", "units", 0), "Bo sang.");
+    assert_string_equal(probe_context(corpus, "train", "near", 0), "Bo sat near the door.");
+    assert_int_equal(probe_report.files[0].repaired, 2);
+    qctx_corpus_destroy(corpus);
+
+    /* In bytes: 34 is the second one; as code points 34 stands in "near the door". */
+    job =
+        probe_job("b.json", SQUAD(PARTY, QA("bytes", "Who sat?", "Bo sat", 34) "," QA("first", "Who sang?", "Bo", 25)));
+    corpus = probe_run(&job);
+    assert_string_equal(probe_context(corpus, "train", "bytes", 0), "Bo sat near the door.");
+    /* 25 fits in UTF-16 units, at the second Bo, and in bytes at the first: units are asked first. */
+    assert_string_equal(probe_context(corpus, "train", "first", 0), "Bo sat near the door.");
+    qctx_corpus_destroy(corpus);
+}
+
+#define HUB(id, question, texts, starts)                                                                               \
+    "{\"id\": \"" id                                                                                                   \
+    "\", \"title\": \"Quay\", \"context\": \"A barge came. It left on Friday.\", \"question\": \"" question            \
+    "\", \"answers\": {\"text\": [" texts "], \"answer_start\": [" starts "]}}"
+#define HUB_ALL                                                                                                        \
+    HUB("a", "What came?", "\"barge\"", "2")                                                                           \
+    "%s" HUB("b", "What sank?", "", "") "%s" HUB("c", "When did it leave?", "\"at noon\", \"Friday\"", "1, 25")
+
+static void reads_squad_without_paragraphs(void **state)
+{
+    static const struct {
+        const char *file, *before, *between, *after;
+        qctx_import_format format;
+    } cases[] = {
+        {"a.jsonl", "", "\n", "\n", QCTX_IMPORT_JSONL},
+        {"b.json", "[", ", ", "]", QCTX_IMPORT_JSON},
+        {"c.json", "{\"version\": 2.0, \"data\": [\n", ",\n", "]}", QCTX_IMPORT_JSON},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char records[1200], text[1400];
+        qctx_import_job job;
+        qctx_corpus *corpus;
+
+        snprintf(records, sizeof records, HUB_ALL, cases[i].between, cases[i].between);
+        snprintf(text, sizeof text, "%s%s%s", cases[i].before, records, cases[i].after);
+        job = probe_job(cases[i].file, text);
+        corpus = probe_run(&job);
+        assert_int_equal(probe_report.files[0].format, cases[i].format);
+        assert_int_equal(probe_report.files[0].read, 3);
+        assert_int_equal(probe_report.files[0].kept, 2);
+        assert_int_equal(probe_report.files[0].unanswerable, 1);
+        assert_int_equal(probe_report.files[0].repaired, 0);
+        assert_string_equal(probe_context(corpus, "train", "a", 0), "A barge came.");
+        assert_string_equal(probe_context(corpus, "train", "c", 0), "It left on Friday.");
+        assert_string_equal(corpus->contexts[0].title, "Quay");
+        qctx_corpus_destroy(corpus);
+    }
+}
+
+/* clang-format off */
+#define SHAPES                                                                                                         \
+    "[{\"title\": \"t\", \"paragraphs\": ["                                                                            \
+    "{\"context\": \"Nothing is asked here.\"},"                                                                       \
+    "{\"qas\": []},"                                                                                                   \
+    "{\"context\": \"A cat sat. The dog ran.\", \"qas\": ["                                                            \
+    "{\"id\": \"later\", \"question\": \"Who ran?\", \"answers\": ["                                                   \
+    "{\"text\": \"a fox\", \"answer_start\": 0}, {\"text\": \"dog\", \"answer_start\": 15}]},"                         \
+    "{\"id\": \"bare\", \"question\": \"Who?\"},"                                                                      \
+    "{\"id\": \"same\", \"question\": \"Who sat?\", \"answers\": [{\"text\": \"cat\", \"answer_start\": 2}]},"         \
+    "{\"id\": \"same\", \"question\": \"Who sat?\", \"answers\": [{\"text\": \"cat\", \"answer_start\": 2}]},"         \
+    "{\"id\": \"object\", \"question\": \"What ran?\", \"answers\": {\"text\": [\"dog\"], \"answer_start\": [15]}}"    \
+    "]}]}]"
+/* clang-format on */
+
+static void keeps_the_others_beside_what_is_malformed(void **state)
+{
+    qctx_import_job job = probe_job("a.json", SHAPES);
+    const qctx_import_counts *counts = &probe_report.files[0];
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    assert_int_equal(counts->format, QCTX_IMPORT_SQUAD);
+    assert_int_equal(counts->malformed, 3);
+    assert_contains(counts->first_problem.message, "a.json: [0].paragraphs[0]: the key 'qas' is missing");
+    assert_int_equal(counts->read, 4);
+    assert_int_equal(counts->kept, 3);
+    assert_int_equal(counts->merged, 1);
+    assert_string_equal(probe_context(corpus, "train", "later", 0), "The dog ran.");
+    assert_string_equal(probe_context(corpus, "train", "same", 0), "A cat sat.");
+    assert_string_equal(probe_context(corpus, "train", "object", 0), "The dog ran.");
+    assert_int_equal(corpus->question_count, 3);
+    qctx_corpus_destroy(corpus);
+
+    job.strict = true;
+    probe_fails(job, QCTX_ERR_FORMAT, "[0].paragraphs[0]: the key 'qas' is missing");
 }
 
 static void refuses_a_split_without_questions(void **state)
@@ -323,6 +435,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(puts_the_title_in_front),
     cmocka_unit_test(reads_dialogs),
     cmocka_unit_test(names_the_place_of_a_wrong_schema),
+    cmocka_unit_test(takes_offsets_in_other_units_before_the_nearest_occurrence),
+    cmocka_unit_test(reads_squad_without_paragraphs),
+    cmocka_unit_test(keeps_the_others_beside_what_is_malformed),
     cmocka_unit_test(refuses_a_split_without_questions),
     cmocka_unit_test(nests_without_end),
     cmocka_unit_test(counts_real_data),

@@ -1,23 +1,32 @@
 /*
- * Makes a corpus folder from question files: SQuAD 1.1 and 2.0, QuAC 0.2, JSONL
- * and TSV.
+ * Makes a corpus folder from question files. docs/corpora.md lists the formats with all names of keys and columns.
  *
  *   SQuAD  data[].paragraphs[] with context and qas[]; unanswerable: is_impossible, or no answers
  *   QuAC   the same with followup, yesno, orig_answer, background; unanswerable: CANNOTANSWER
- *   JSONL  {"question": …, "context": …, "title": …, "id": …}, title and id optional; "query" is taken for
- *          question, "passage" and "positive" for context, "_id" for id
- *   TSV    question TAB context [TAB title], with or without a header line that begins "question" or "query"
+ *   JSON   an array of records, or of articles as SQuAD has them, alone or under "data"
+ *   JSONL  a record a line
+ *   TSV    rows divided by tabs, CSV by commas or semicolons, quoted as RFC 4180 has it; a first row that names a
+ *          question and a context names the columns; without it rows are question, context
  *
- * The context of a SQuAD or QuAC question is the sentence that holds its first
- * answer (all sentences that the answer touches), with `radius` sentences on
- * either side. An answer_start at which the answer does not stand is repaired:
- * the answer's nearest occurrence in the paragraph is taken. JSONL and TSV
- * contexts are taken whole.
+ * A record is an object with a question and one or more contexts under one of the names known for them, or under
+ * those that `columns` gives; with title, id, negatives and a label if it likes: or an array of a question, a context
+ * and negatives. A row is a record whose keys are the columns. A record with a context and `answers` that say where
+ * they begin is read as a question of SQuAD.
+ *
+ * The context of a SQuAD or QuAC question is the sentence that holds its answer (all sentences that the answer
+ * touches), with `radius` sentences on either side. The answer is the first that stands at its answer_start, counted
+ * in code points or else in UTF-16 units or bytes. If none does, the first that the paragraph holds is taken, where it
+ * is nearest to its answer_start. Other contexts are taken whole.
  *
  * Equal contexts become one; a question repeated with the same context in the
  * same split is merged. The same id again, with the same question in the same
- * split, adds a further context to that question; any other id that is taken
- * gets a suffix. Runs of white space become one space.
+ * split, adds a further context to that question, and so does the same question
+ * of records without ids; any other id that is taken gets a suffix. Runs of
+ * white space become one space.
+ *
+ * A record that is malformed is left out and counted, unless `strict`, or unless
+ * more records of its file are malformed than not. Any file may be compressed by
+ * gzip or zstd, and may be a pipe.
  */
 #ifndef QCTX_DATA_IMPORT_H
 #define QCTX_DATA_IMPORT_H
@@ -26,6 +35,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/platform/json.h"
 
 enum { QCTX_IMPORT_FILES_MAX = 32 };
 
@@ -33,8 +43,10 @@ typedef enum {
     QCTX_IMPORT_AUTO, /* told from the content */
     QCTX_IMPORT_SQUAD,
     QCTX_IMPORT_QUAC,
+    QCTX_IMPORT_JSON,
     QCTX_IMPORT_JSONL,
     QCTX_IMPORT_TSV,
+    QCTX_IMPORT_CSV,
 } qctx_import_format;
 extern const char *const qctx_import_format_names[];
 
@@ -43,6 +55,18 @@ typedef struct {
     const char *path;
 } qctx_import_file;
 
+/* What a key or column holds. */
+typedef enum {
+    QCTX_IMPORT_QUESTION,
+    QCTX_IMPORT_CONTEXT,
+    QCTX_IMPORT_TITLE,
+    QCTX_IMPORT_ID,
+    QCTX_IMPORT_NEGATIVE,
+    QCTX_IMPORT_LABEL,
+    QCTX_IMPORT_ROLES,
+} qctx_import_role;
+extern const char *const qctx_import_role_names[];
+
 /* What to make, from what, and how. Texts are borrowed. */
 typedef struct {
     const char *folder;
@@ -50,6 +74,12 @@ typedef struct {
     qctx_import_file files[QCTX_IMPORT_FILES_MAX];
     int64_t file_count;
     qctx_import_format format;
+    /*
+     * The user's names of keys or columns, by role, or columns' numbers from 1: only what is named is taken then. All
+     * NULL: the names that are known.
+     */
+    const char *columns[QCTX_IMPORT_ROLES];
+    bool strict;    /* what would be mended or left out is an error */
     bool paragraph; /* SQuAD, QuAC: the context is the whole paragraph */
     int64_t radius; /* SQuAD, QuAC: sentences on either side */
     /* "This is a question about {title}. ", QuAC also "Specifically, {section_title}. ", as QuestionContext did. */
@@ -64,17 +94,26 @@ typedef struct {
     uint64_t seed;
 } qctx_import_job;
 
-/* What became of one file's questions: read = kept + merged + unanswerable + not_found + empty. */
+/*
+ * What became of one file's questions, one with several contexts counting once for each:
+ * read = kept + merged + unanswerable + not_found + empty + no_pair.
+ */
 typedef struct {
     qctx_import_format format;
     int64_t read;
     int64_t kept;
     int64_t merged; /* the same question, context and split as an earlier one */
     int64_t unanswerable;
-    int64_t not_found; /* the answer is not in its paragraph */
+    int64_t not_found; /* no answer is in its paragraph */
     int64_t empty;     /* the question, the context or the answer has no text */
-    int64_t repaired;  /* of those kept or merged: a wrong answer_start */
+    int64_t no_pair;   /* a label or score says that question and context do not belong together */
+    int64_t repaired;  /* of those kept or merged: the answer does not stand where its answer_start says */
     int64_t renamed;   /* of those kept: an id that was taken already */
+    int64_t negatives; /* contexts that are wrong for a question, beside those */
+    qctx_json_mends mends;
+    int64_t malformed;        /* records, paragraphs or questions left out, not in `read` */
+    qctx_error first_problem; /* why the first of them was left out */
+    char unused[256];         /* keys that records have and nothing is taken from, "a, b"; "" if none */
 } qctx_import_counts;
 
 typedef struct {
@@ -89,6 +128,7 @@ typedef struct {
     int64_t split_count;
     int64_t shared[QCTX_IMPORT_FILES_MAX][QCTX_IMPORT_FILES_MAX]; /* contexts that two splits share */
     int64_t questions, contexts;                                  /* of the whole corpus */
+    int64_t negatives;                                            /* pairs in negatives.jsonl */
 } qctx_import_report;
 
 /*

@@ -33,7 +33,7 @@ qctx_status qctx_json_parse_unique(const char *text, size_t bytes, const char *p
 typedef struct {
     int64_t numbers;    /* NaN, Infinity, -Infinity, which became null */
     int64_t surrogates; /* half a pair of surrogates ("\ud83d" alone), which became U+FFFD */
-    int64_t nuls;       /* "\u0000", left out */
+    int64_t nuls;       /* "\u0000", which became a space */
 } qctx_json_mends;
 
 /*

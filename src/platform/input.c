@@ -1,5 +1,5 @@
 /* A file's bytes, plain or out of gzip or zstd, through one buffer. */
-#include "qctx/platform/stream.h"
+#include "qctx/platform/input.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 typedef enum { PLAIN, GZIP, ZSTD } packing;
 
-struct qctx_stream {
+struct qctx_input {
     char *path;
     FILE *file;
     packing packing;
@@ -32,7 +32,7 @@ struct qctx_stream {
 #endif
 };
 
-static qctx_status damaged(const qctx_stream *stream, const char *what, qctx_error *error)
+static qctx_status damaged(const qctx_input *stream, const char *what, qctx_error *error)
 {
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: compressed (%s), and %s", stream->path,
               stream->packing == GZIP ? "gzip" : "zstd", what);
@@ -41,19 +41,19 @@ static qctx_status damaged(const qctx_stream *stream, const char *what, qctx_err
 }
 
 /* Reads on in the file when all packed bytes are used; none are left at its end. */
-static qctx_status take_packed(qctx_stream *stream, qctx_error *error)
+static qctx_status take_packed(qctx_input *stream, qctx_error *error)
 {
     if (stream->packed_first < stream->packed_end)
         return QCTX_OK;
     errno = 0;
     stream->packed_first = 0;
-    stream->packed_end = fread(stream->packed, 1, QCTX_STREAM_HEAD_BYTES, stream->file);
+    stream->packed_end = fread(stream->packed, 1, QCTX_INPUT_HEAD_BYTES, stream->file);
     if (ferror(stream->file))
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", stream->path, strerror(errno));
     return QCTX_OK;
 }
 
-static void copy_plain(qctx_stream *stream, char *out, size_t size, size_t *got)
+static void copy_plain(qctx_input *stream, char *out, size_t size, size_t *got)
 {
     size_t left = stream->packed_end - stream->packed_first;
 
@@ -65,7 +65,7 @@ static void copy_plain(qctx_stream *stream, char *out, size_t size, size_t *got)
 
 /* Members may follow each other, as `cat a.gz b.gz` makes them; what else stands behind the last one is left, as gzip
  * does. */
-static qctx_status inflate_some(qctx_stream *stream, char *out, size_t size, size_t *got, qctx_error *error)
+static qctx_status inflate_some(qctx_input *stream, char *out, size_t size, size_t *got, qctx_error *error)
 {
     z_stream *gzip = &stream->gzip;
     size_t left = stream->packed_end - stream->packed_first;
@@ -91,7 +91,7 @@ static qctx_status inflate_some(qctx_stream *stream, char *out, size_t size, siz
 }
 
 #ifdef QCTX_ZSTD
-static qctx_status expand_some(qctx_stream *stream, char *out, size_t size, size_t *got, qctx_error *error)
+static qctx_status expand_some(qctx_input *stream, char *out, size_t size, size_t *got, qctx_error *error)
 {
     ZSTD_inBuffer in = {stream->packed, stream->packed_end, stream->packed_first};
     ZSTD_outBuffer to = {out, size, 0};
@@ -113,13 +113,13 @@ static qctx_status expand_some(qctx_stream *stream, char *out, size_t size, size
 #endif
 
 /* Adds to the plain bytes until `wanted` of them are there, or the end is reached. They are at the buffer's start. */
-static qctx_status fill(qctx_stream *stream, size_t wanted, qctx_error *error)
+static qctx_status fill(qctx_input *stream, size_t wanted, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
     while (status == QCTX_OK && stream->plain_end < wanted && !stream->at_end) {
         char *out = stream->plain + stream->plain_end;
-        size_t size = QCTX_STREAM_HEAD_BYTES - stream->plain_end, got = 0;
+        size_t size = QCTX_INPUT_HEAD_BYTES - stream->plain_end, got = 0;
 
         status = take_packed(stream, error);
         if (status != QCTX_OK)
@@ -139,7 +139,7 @@ static qctx_status fill(qctx_stream *stream, size_t wanted, qctx_error *error)
 }
 
 /* Sees to it that a plain byte is there, unless the end is reached. */
-static qctx_status refill(qctx_stream *stream, qctx_error *error)
+static qctx_status refill(qctx_input *stream, qctx_error *error)
 {
     if (stream->plain_first < stream->plain_end)
         return QCTX_OK;
@@ -147,7 +147,7 @@ static qctx_status refill(qctx_stream *stream, qctx_error *error)
     return fill(stream, 1, error);
 }
 
-static qctx_status begin_unpacking(qctx_stream *stream, qctx_error *error)
+static qctx_status begin_unpacking(qctx_input *stream, qctx_error *error)
 {
     qctx_status status = take_packed(stream, error);
     size_t bytes = stream->packed_end;
@@ -173,16 +173,16 @@ static qctx_status begin_unpacking(qctx_stream *stream, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status qctx_stream_open(const char *path, qctx_stream **opened, qctx_error *error)
+qctx_status qctx_input_open(const char *path, qctx_input **opened, qctx_error *error)
 {
-    qctx_stream *stream = qctx_alloc(1, sizeof *stream, "a stream", error);
+    qctx_input *stream = qctx_alloc(1, sizeof *stream, "a stream", error);
     qctx_status status = QCTX_ERR_MEMORY;
 
     if (stream == NULL)
         return status;
     stream->path = qctx_strdup(path, error);
-    stream->packed = qctx_alloc(QCTX_STREAM_HEAD_BYTES, 1, "a stream", error);
-    stream->plain = qctx_alloc(QCTX_STREAM_HEAD_BYTES + 1, 1, "a stream", error);
+    stream->packed = qctx_alloc(QCTX_INPUT_HEAD_BYTES, 1, "a stream", error);
+    stream->plain = qctx_alloc(QCTX_INPUT_HEAD_BYTES + 1, 1, "a stream", error);
     if (stream->path == NULL || stream->packed == NULL || stream->plain == NULL)
         goto out;
     stream->file = qctx_path_is_folder(path) ? NULL : fopen(path, "rb");
@@ -196,11 +196,11 @@ qctx_status qctx_stream_open(const char *path, qctx_stream **opened, qctx_error 
         stream = NULL;
     }
 out:
-    qctx_stream_close(stream);
+    qctx_input_close(stream);
     return status;
 }
 
-void qctx_stream_close(qctx_stream *stream)
+void qctx_input_close(qctx_input *stream)
 {
     if (stream == NULL)
         return;
@@ -217,9 +217,9 @@ void qctx_stream_close(qctx_stream *stream)
     free(stream);
 }
 
-qctx_status qctx_stream_peek(qctx_stream *stream, const char **head, size_t *bytes, qctx_error *error)
+qctx_status qctx_input_peek(qctx_input *stream, const char **head, size_t *bytes, qctx_error *error)
 {
-    qctx_status status = fill(stream, QCTX_STREAM_HEAD_BYTES, error);
+    qctx_status status = fill(stream, QCTX_INPUT_HEAD_BYTES, error);
 
     *head = stream->plain;
     *bytes = stream->plain_end;
@@ -245,8 +245,8 @@ static qctx_status append(char **text, size_t *capacity, size_t *length, const c
     return QCTX_OK;
 }
 
-qctx_status qctx_stream_line(qctx_stream *stream, char **line, size_t *capacity, size_t *length, bool *more,
-                             qctx_error *error)
+qctx_status qctx_input_line(qctx_input *stream, char **line, size_t *capacity, size_t *length, bool *more,
+                            qctx_error *error)
 {
     qctx_status status = QCTX_OK;
     bool whole = false;
@@ -267,11 +267,11 @@ qctx_status qctx_stream_line(qctx_stream *stream, char **line, size_t *capacity,
         status = append(line, capacity, length, first, left, error);
         stream->plain_first += left;
     }
-    *more = *length > 0;
+    *more = status == QCTX_OK && *length > 0;
     return status;
 }
 
-qctx_status qctx_stream_rest(qctx_stream *stream, char **text, size_t *bytes, qctx_error *error)
+qctx_status qctx_input_rest(qctx_input *stream, char **text, size_t *bytes, qctx_error *error)
 {
     size_t capacity = 0;
     qctx_status status;

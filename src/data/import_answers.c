@@ -1,0 +1,232 @@
+/* Answers of SQuAD's kind: where they stand in their paragraph, and the sentences around them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "import_internal.h"
+
+#define UNANSWERABLE "CANNOTANSWER"
+
+/* The occurrence of the answer nearest to byte `wanted`, or −1. */
+static int64_t nearest_occurrence(const char *paragraph, size_t length, const char *answer, size_t answer_length,
+                                  int64_t wanted)
+{
+    const char *end = paragraph + length;
+    int64_t nearest = -1;
+
+    for (const char *at = memmem(paragraph, length, answer, answer_length); at != NULL;
+         at = memmem(at + 1, (size_t)(end - at - 1), answer, answer_length)) {
+        if (nearest >= 0 && llabs(at - paragraph - wanted) >= llabs(nearest - wanted))
+            break; /* from here on they lie farther away */
+        nearest = at - paragraph;
+    }
+    return nearest;
+}
+
+/* Byte offset of UTF-16 unit `index`, or −1 if the text is shorter or the unit is the second of a character. */
+static int64_t utf16_offset(const char *text, size_t length, int64_t index)
+{
+    size_t at = 0;
+
+    while (index > 0 && at < length) {
+        unsigned char lead = (unsigned char)text[at];
+
+        index -= lead >= 0xF0 ? 2 : 1;
+        at += lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    }
+    return index == 0 ? (int64_t)at : -1;
+}
+
+static bool stands_at(const import_paragraph *paragraph, const char *answer, int64_t first)
+{
+    size_t length = strlen(answer);
+
+    return first >= 0 && (uint64_t)first <= paragraph->length && paragraph->length - (size_t)first >= length &&
+           memcmp(paragraph->text + first, answer, length) == 0;
+}
+
+/* The byte at which the answer stands as its offset says, in one of the units that are in use, or −1. */
+static int64_t exact_place(const import_paragraph *paragraph, const char *answer, int64_t start, bool *in_codepoints)
+{
+    const int64_t places[] = {qctx_text_byte_offset(paragraph->text, paragraph->length, start),
+                              utf16_offset(paragraph->text, paragraph->length, start), start};
+
+    for (int i = 0; i < 3; i++)
+        if (stands_at(paragraph, answer, places[i])) {
+            *in_codepoints = i == 0;
+            return places[i];
+        }
+    return -1;
+}
+
+/* The number of answers; both forms of `answers` have one. */
+static size_t count_answers(const json_t *answers)
+{
+    const json_t *texts = json_is_object(answers) ? json_object_get(answers, "text") : answers;
+
+    return json_is_array(texts) ? json_array_size(texts) : json_is_string(texts) ? 1 : 0;
+}
+
+/* Answer number `index`. */
+static qctx_status get_answer(const json_t *answers, size_t index, const char *place, const char **text, int64_t *start,
+                              qctx_error *error)
+{
+    const json_t *position, *found;
+
+    if (json_is_object(answers)) {
+        found = json_object_get(answers, "text");
+        position = json_object_get(answers, "answer_start");
+        found = json_is_array(found) ? json_array_get(found, index) : found;
+        position = json_is_array(position) ? json_array_get(position, index) : position;
+        if (!json_is_string(found))
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: a text of 'answers' is %s, expected a string", place,
+                             qctx_json_type(found));
+        *text = json_string_value(found);
+    } else {
+        qctx_status status = qctx_json_get_string(json_array_get(answers, index), "text", NULL, place, text, error);
+
+        if (status != QCTX_OK)
+            return status;
+        position = json_object_get(json_array_get(answers, index), "answer_start");
+    }
+    if (!json_is_integer(position))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'answer_start' is %s, expected an integer", place,
+                         qctx_json_type(position));
+    *start = json_integer_value(position);
+    return QCTX_OK;
+}
+
+/* The first answer that stands where it says. The first of all says whether there is one, as QuAC has it. */
+static qctx_status find_exactly(const import_source *source, const import_paragraph *paragraph, const json_t *answers,
+                                const char *place, import_finding *finding, qctx_span *span, qctx_error *error)
+{
+    *finding = IMPORT_NO_TEXT;
+    for (size_t i = 0; i < count_answers(answers); i++) {
+        const char *text;
+        int64_t start, first;
+        bool in_codepoints;
+        qctx_status status = get_answer(answers, i, place, &text, &start, error);
+
+        if (status != QCTX_OK)
+            return status;
+        if (i == 0 && source->counts->format == QCTX_IMPORT_QUAC && strcmp(text, UNANSWERABLE) == 0) {
+            *finding = IMPORT_UNANSWERABLE;
+            return QCTX_OK;
+        }
+        if (qctx_text_is_blank(text, strlen(text)))
+            continue;
+        first = exact_place(paragraph, text, start, &in_codepoints);
+        *finding = first < 0 ? IMPORT_NOT_FOUND : IMPORT_FOUND;
+        if (first < 0)
+            continue;
+        *span = (qctx_span){first, first + (int64_t)strlen(text)};
+        source->counts->repaired += !in_codepoints;
+        return QCTX_OK;
+    }
+    return QCTX_OK;
+}
+
+/* The first answer that stands anywhere, at its place nearest to where it says. */
+static void find_nearby(const import_source *source, const import_paragraph *paragraph, const json_t *answers,
+                        import_finding *finding, qctx_span *span)
+{
+    for (size_t i = 0; i < count_answers(answers); i++) {
+        const char *text;
+        int64_t start, wanted, first;
+
+        if (get_answer(answers, i, "", &text, &start, NULL) != QCTX_OK || qctx_text_is_blank(text, strlen(text)))
+            continue;
+        wanted = qctx_text_byte_offset(paragraph->text, paragraph->length, start);
+        wanted = wanted >= 0 ? wanted : start < 0 ? 0 : (int64_t)paragraph->length;
+        first = nearest_occurrence(paragraph->text, paragraph->length, text, strlen(text), wanted);
+        if (first < 0)
+            continue;
+        *span = (qctx_span){first, first + (int64_t)strlen(text)};
+        *finding = IMPORT_FOUND;
+        source->counts->repaired++;
+        return;
+    }
+}
+
+/* Widens an answer's bytes to the sentences that it touches and `radius` more on either side. */
+static qctx_status widen_to_sentences(const import_source *source, import_paragraph *paragraph, qctx_span *span,
+                                      qctx_error *error)
+{
+    const qctx_spans *sentences = &paragraph->sentences;
+    int64_t radius = source->job->radius;
+    int64_t first = 0, last;
+    qctx_status status = QCTX_OK;
+
+    if (!paragraph->divided)
+        status = qctx_text_sentences(source->text, paragraph->text, paragraph->length, &paragraph->sentences, error);
+    if (status != QCTX_OK)
+        return status;
+    paragraph->divided = true;
+    /* The answer is not blank, so it touches at least one of the sentences, which cover all but white space. */
+    last = sentences->count - 1;
+    while (first < last && sentences->items[first].end <= span->first)
+        first++;
+    while (last > first && sentences->items[last].first >= span->end)
+        last--;
+    first = first > radius ? first - radius : 0;
+    last = last < sentences->count - 1 - radius ? last + radius : sentences->count - 1;
+    *span = (qctx_span){sentences->items[first].first, sentences->items[last].end};
+    return QCTX_OK;
+}
+
+/* The answers of a question, NULL if it says that it has none. */
+static qctx_status get_answers(const json_t *turn, const char *place, const json_t **answers, qctx_error *error)
+{
+    const json_t *impossible = json_object_get(turn, "is_impossible");
+
+    *answers = NULL;
+    if (impossible != NULL && !json_is_boolean(impossible) && !json_is_null(impossible))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'is_impossible' is %s, expected a boolean", place,
+                         qctx_json_type(impossible));
+    if (json_is_true(impossible))
+        return QCTX_OK;
+    *answers = json_object_get(turn, "answers");
+    if (*answers == NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the key 'answers' is missing, expected an array", place);
+    if (json_is_object(*answers)) {
+        const json_t *texts = json_object_get(*answers, "text");
+
+        if (json_is_array(texts) || json_is_string(texts))
+            return QCTX_OK;
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'text' of 'answers' is %s, expected an array", place,
+                         qctx_json_type(texts));
+    }
+    if (!json_is_array(*answers))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'answers' is %s, expected an array", place,
+                         qctx_json_type(*answers));
+    return QCTX_OK;
+}
+
+qctx_status import_find_answer(const import_source *source, import_paragraph *paragraph, const json_t *turn,
+                               const char *place, import_finding *finding, qctx_span *span, qctx_error *error)
+{
+    const json_t *answers;
+    qctx_status status = get_answers(turn, place, &answers, error);
+
+    *finding = IMPORT_UNANSWERABLE;
+    if (status != QCTX_OK || answers == NULL || count_answers(answers) == 0)
+        return status;
+    status = find_exactly(source, paragraph, answers, place, finding, span, error);
+    if (status == QCTX_OK && *finding == IMPORT_NOT_FOUND)
+        find_nearby(source, paragraph, answers, finding, span);
+    if (status != QCTX_OK || *finding != IMPORT_FOUND)
+        return status;
+    if (source->job->paragraph) {
+        *span = (qctx_span){0, (int64_t)paragraph->length};
+        return QCTX_OK;
+    }
+    return widen_to_sentences(source, paragraph, span, error);
+}
+
+void import_count_finding(const import_source *source, import_finding finding)
+{
+    qctx_import_counts *counts = source->counts;
+
+    counts->unanswerable += finding == IMPORT_UNANSWERABLE;
+    counts->empty += finding == IMPORT_NO_TEXT;
+    counts->not_found += finding == IMPORT_NOT_FOUND;
+}

@@ -1,0 +1,417 @@
+/* Records: objects and arrays with a question, its contexts and negatives, by the names that libraries give them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "import_internal.h"
+
+/* In the order in which they are taken where a record has several. */
+static const char *const question_keys[] = {"question", "query", "anchor", "sentence1", NULL};
+/* "positive_passages" is Tevatron's, "positive_ctxs" is DPR's, "pos" is FlagEmbedding's. */
+static const char *const context_keys[] = {
+    "context",       "passage",  "positive", "pos",  "positives", "positive_passages",
+    "positive_ctxs", "document", "answer",   "text", "sentence2", NULL};
+static const char *const list_keys[] = {"positive",      "pos",    "positives", "positive_passages",
+                                        "positive_ctxs", "answer", NULL};
+static const char *const title_keys[] = {"title", NULL};
+static const char *const id_keys[] = {"id", "_id", "query_id", "question_id", "qid", NULL};
+static const char *const negative_keys[] = {
+    "negative",          "neg", "negatives", "negative_ctxs", "hard_negatives", "hard_negative", "hard_negative_ctxs",
+    "negative_passages", NULL};
+static const char *const label_keys[] = {"label", "score", NULL};
+static const char *const text_keys[] = {"text", "passage", "context", "contents", "content", NULL};
+static const char *const *const keys_of_role[QCTX_IMPORT_ROLES] = {question_keys, context_keys,  title_keys,
+                                                                   id_keys,       negative_keys, label_keys};
+
+/* A record being read. */
+typedef struct {
+    const import_source *source;
+    const json_t *object;
+    const char *place;
+    const char *taken[QCTX_IMPORT_ROLES]; /* the key of each role, NULL if the record has none */
+    const char *question, *title, *id;
+    char *lead;
+    int64_t row; /* of the question once it is added, or −1 */
+    char number[32];
+} reading;
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (strcasecmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+bool import_names_question(const char *name)
+{
+    return is_one_of(name, question_keys);
+}
+
+bool import_names_context(const char *name)
+{
+    return is_one_of(name, context_keys);
+}
+
+/* "negative", and "negative_1", "negative_2", … where there are several. */
+static bool is_negative_key(const char *name)
+{
+    static const char *const stems[] = {"negative_", "neg_", "hard_negative_"};
+
+    for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
+        size_t length = strlen(stems[i]);
+
+        if (strncasecmp(name, stems[i], length) == 0 && name[length] != '\0' &&
+            strspn(name + length, "0123456789") == strlen(name + length))
+            return true;
+    }
+    return is_one_of(name, negative_keys);
+}
+
+/* The object's own spelling of a name, in whatever case it is written; NULL if it has no such key. */
+static const char *find_key(const json_t *object, const char *name)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value) if (strcasecmp(key, name) == 0) return key;
+    return NULL;
+}
+
+void import_list_keys(const json_t *object, char *text, size_t size)
+{
+    size_t used = 0;
+    const char *key;
+    json_t *value;
+
+    text[0] = '\0';
+    json_object_foreach((json_t *)object, key, value)
+    {
+        int length = snprintf(text + used, size - used, "%s'%s'", used > 0 ? ", " : "", key);
+
+        if (length < 0 || (size_t)length >= size - used) {
+            text[used] = '\0';
+            return;
+        }
+        used += (size_t)length;
+    }
+}
+
+static bool has_columns(const qctx_import_job *job)
+{
+    for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+        if (job->columns[role] != NULL)
+            return true;
+    return false;
+}
+
+static void find_keys(reading *at)
+{
+    const qctx_import_job *job = at->source->job;
+    bool named = has_columns(job);
+
+    for (int role = 0; role < QCTX_IMPORT_ROLES; role++) {
+        at->taken[role] = NULL;
+        if (job->columns[role] != NULL)
+            at->taken[role] = find_key(at->object, job->columns[role]);
+        for (int i = 0; !named && keys_of_role[role][i] != NULL && at->taken[role] == NULL; i++)
+            at->taken[role] = find_key(at->object, keys_of_role[role][i]);
+    }
+}
+
+static const json_t *value_of(const reading *at, qctx_import_role role)
+{
+    return at->taken[role] == NULL ? NULL : json_object_get(at->object, at->taken[role]);
+}
+
+/* Both are needed: the message names what there is, what is known, and the option. */
+static qctx_status require(const reading *at, qctx_import_role role, qctx_error *error)
+{
+    const char *wanted = at->source->job->columns[role];
+    char found[256];
+
+    if (at->taken[role] != NULL)
+        return QCTX_OK;
+    import_list_keys(at->object, found, sizeof found);
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: the key '%s' is missing; found %s; known for a %s: %s", at->place,
+              wanted != NULL ? wanted : keys_of_role[role][0], found[0] != '\0' ? found : "none",
+              qctx_import_role_names[role],
+              wanted != NULL                 ? "what --columns names"
+              : role == QCTX_IMPORT_QUESTION ? IMPORT_KNOWN_QUESTIONS
+                                             : IMPORT_KNOWN_CONTEXTS);
+    return qctx_hint(error, "other names: --columns question=NAME,context=NAME; see 'qctx-dist import --help'");
+}
+
+/* A text under a role's key; `fallback` where there is none. Null is no text. */
+static qctx_status get_text(const reading *at, qctx_import_role role, const char *fallback, const char **text,
+                            qctx_error *error)
+{
+    *text = fallback;
+    if (at->taken[role] == NULL)
+        return QCTX_OK;
+    return qctx_json_get_string(at->object, at->taken[role], fallback, at->place, text, error);
+}
+
+/* Keeps the names of keys from which nothing is taken, each once, as far as there is room. */
+static void note_unused(const reading *at)
+{
+    char *unused = at->source->counts->unused;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)at->object, key, value)
+    {
+        size_t used = strlen(unused), length = strlen(key);
+        bool known = !has_columns(at->source->job) &&
+                     (is_negative_key(key) || strcmp(key, "answers") == 0 || strcmp(key, "is_impossible") == 0);
+
+        for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+            known = known || (at->taken[role] != NULL && strcmp(at->taken[role], key) == 0);
+        for (const char *hit = strstr(unused, key); hit != NULL && !known; hit = strstr(hit + 1, key))
+            known = (hit == unused || hit[-1] == ' ') && (hit[length] == ',' || hit[length] == '\0');
+        if (!known && used + length + 3 < sizeof at->source->counts->unused)
+            snprintf(unused + used, sizeof at->source->counts->unused - used, "%s%s", used > 0 ? ", " : "", key);
+    }
+}
+
+/* A number, or a text that is one, or a truth value; false if it is none of these. */
+static bool get_number(const json_t *value, double *number)
+{
+    const char *text = json_string_value(value);
+    char *end;
+
+    if (json_is_boolean(value) || json_is_number(value)) {
+        *number = json_is_boolean(value) ? json_is_true(value) : json_number_value(value);
+        return true;
+    }
+    if (text == NULL || text[0] == '\0')
+        return false;
+    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
+        *number = strcasecmp(text, "true") == 0;
+        return true;
+    }
+    *number = strtod(text, &end);
+    return *end == '\0';
+}
+
+/*
+ * Whether label or score say that the two texts do not belong together: 0 and less do. A label of 1 says that they do,
+ * and any other leaves it open, as does a score of two sentences, which may be of any scale. Other scores than 0 are
+ * votes or ranks, and other labels than numbers say what a text is about.
+ */
+static qctx_status read_label(const reading *at, bool *no_pair, qctx_error *error)
+{
+    const char *key = at->taken[QCTX_IMPORT_LABEL];
+    double number;
+    bool decides;
+
+    *no_pair = false;
+    if (key == NULL || !get_number(value_of(at, QCTX_IMPORT_LABEL), &number))
+        return QCTX_OK;
+    decides = strcasecmp(key, "score") != 0 || strcasecmp(at->taken[QCTX_IMPORT_QUESTION], "sentence1") == 0 ||
+              at->source->job->columns[QCTX_IMPORT_LABEL] != NULL;
+    *no_pair = number <= 0;
+    if (*no_pair || number == 1 || !decides)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %g, expected 1 for a pair or 0 for none", at->place, key, number);
+    return qctx_hint(error, "--columns question=NAME,context=NAME leaves it out, and takes every record for a pair");
+}
+
+static bool is_blank(const char *text)
+{
+    return qctx_text_is_blank(text, strlen(text));
+}
+
+static qctx_status take_context(reading *at, const char *text, const char *title, qctx_error *error)
+{
+    import_record record = {.id = at->id,
+                            .title = title != NULL ? title : at->title,
+                            .lead = "",
+                            .question = at->question,
+                            .context = text,
+                            .flat = true};
+    qctx_status status;
+
+    at->source->counts->read++;
+    if (is_blank(at->question) || is_blank(text)) {
+        at->source->counts->empty++;
+        return QCTX_OK;
+    }
+    free(at->lead);
+    at->lead = import_prefix(at->source->job, record.title, "", error);
+    if (at->lead == NULL)
+        return QCTX_ERR_MEMORY;
+    record.lead = at->lead;
+    status = import_add(at->source, &record, &at->row, error);
+    return status;
+}
+
+static qctx_status take_negative(reading *at, const char *text, const char *title, qctx_error *error)
+{
+    return at->row < 0 ? QCTX_OK : import_add_negative(at->source, at->row, text, title != NULL ? title : "", error);
+}
+
+typedef qctx_status (*take_passage)(reading *at, const char *text, const char *title, qctx_error *error);
+
+/* A passage is a text, or an object with a text and perhaps a title. */
+static qctx_status read_passage(reading *at, const char *key, const json_t *value, take_passage take, qctx_error *error)
+{
+    const char *text = json_string_value(value), *title = NULL;
+
+    if (json_is_null(value))
+        text = "";
+    for (int i = 0; json_is_object(value) && text_keys[i] != NULL && text == NULL; i++)
+        text = json_string_value(json_object_get(value, text_keys[i]));
+    if (json_is_object(value))
+        title = json_string_value(json_object_get(value, "title"));
+    if (text == NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s%s, expected a string", at->place, key,
+                         qctx_json_type(value), json_is_object(value) ? " without 'text'" : "");
+    return take(at, text, title, error);
+}
+
+/* One passage, or a list of them where the key, or the user's naming it, lets it be one. */
+static qctx_status read_passages(reading *at, const char *key, bool lists, take_passage take, qctx_error *error)
+{
+    const json_t *value = json_object_get(at->object, key);
+    qctx_status status = QCTX_OK;
+
+    if (!lists || !json_is_array(value))
+        return read_passage(at, key, value, take, error);
+    for (size_t i = 0; i < json_array_size(value) && status == QCTX_OK; i++)
+        status = read_passage(at, key, json_array_get(value, i), take, error);
+    return status;
+}
+
+static qctx_status read_negatives(reading *at, qctx_error *error)
+{
+    const char *named = at->taken[QCTX_IMPORT_NEGATIVE];
+    bool user_named = has_columns(at->source->job);
+    qctx_status status = QCTX_OK;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)at->object, key, value)
+    {
+        if (user_named ? named != NULL && strcmp(key, named) == 0 : is_negative_key(key))
+            status = read_passages(at, key, true, take_negative, error);
+        if (status != QCTX_OK)
+            break;
+    }
+    return status;
+}
+
+/* Whether the record is a question of SQuAD without its paragraphs, as the Hub has it. */
+static bool is_answered(const reading *at)
+{
+    const json_t *answers = json_object_get(at->object, "answers");
+    const char *key = at->taken[QCTX_IMPORT_CONTEXT];
+
+    if (has_columns(at->source->job) || key == NULL || strcasecmp(key, "context") != 0 ||
+        !json_is_string(json_object_get(at->object, key)))
+        return false;
+    if (json_is_array(answers) && json_is_string(json_array_get(answers, 0)))
+        return false; /* texts without places */
+    return json_is_true(json_object_get(at->object, "is_impossible")) || (answers != NULL && !json_is_null(answers));
+}
+
+/* Takes the sentence of the answer, as from an article. */
+static qctx_status read_answered(reading *at, qctx_error *error)
+{
+    const char *text = json_string_value(value_of(at, QCTX_IMPORT_CONTEXT));
+    import_paragraph paragraph = {.text = text, .length = strlen(text)};
+    import_finding finding;
+    qctx_span span;
+    qctx_status status = import_find_answer(at->source, &paragraph, at->object, at->place, &finding, &span, error);
+
+    if (status == QCTX_OK && finding == IMPORT_FOUND) {
+        char *context = strndup(text + span.first, (size_t)(span.end - span.first));
+
+        status = context == NULL ? qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for a context")
+                                 : take_context(at, context, NULL, error);
+        free(context);
+    } else if (status == QCTX_OK) {
+        at->source->counts->read++;
+        import_count_finding(at->source, finding);
+    }
+    free(paragraph.sentences.items);
+    return status;
+}
+
+static qctx_status read_contexts(reading *at, qctx_error *error)
+{
+    const char *key = at->taken[QCTX_IMPORT_CONTEXT];
+    bool lists = has_columns(at->source->job) || is_one_of(key, list_keys);
+
+    if (is_answered(at))
+        return read_answered(at, error);
+    return read_passages(at, key, lists, take_context, error);
+}
+
+static qctx_status read_object(reading *at, qctx_error *error)
+{
+    bool no_pair = false;
+    qctx_status status;
+
+    find_keys(at);
+    status = require(at, QCTX_IMPORT_QUESTION, error);
+    if (status == QCTX_OK)
+        status = require(at, QCTX_IMPORT_CONTEXT, error);
+    if (status == QCTX_OK)
+        status = get_text(at, QCTX_IMPORT_QUESTION, "", &at->question, error);
+    if (status == QCTX_OK)
+        status = get_text(at, QCTX_IMPORT_TITLE, "", &at->title, error);
+    if (status == QCTX_OK && at->taken[QCTX_IMPORT_ID] != NULL)
+        status = import_get_id(at->object, at->taken[QCTX_IMPORT_ID], at->place, at->number, &at->id, error);
+    if (status == QCTX_OK)
+        status = read_label(at, &no_pair, error);
+    if (status != QCTX_OK)
+        return status;
+    note_unused(at);
+    if (no_pair) {
+        at->source->counts->read++;
+        at->source->counts->no_pair++;
+        return QCTX_OK;
+    }
+    status = read_contexts(at, error);
+    return status == QCTX_OK ? read_negatives(at, error) : status;
+}
+
+/* A question, its context, and negatives: [anchor, positive, negative …] of sentence-transformers. */
+static qctx_status read_array(reading *at, const json_t *array, qctx_error *error)
+{
+    size_t count = json_array_size(array);
+    qctx_status status;
+
+    for (size_t i = 0; i < count; i++)
+        if (!json_is_string(json_array_get(array, i)))
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found an array that holds %s, expected question and context",
+                             at->place, qctx_json_type(json_array_get(array, i)));
+    if (count < 2)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: found an array of %zu, expected an object, or an array of question and context",
+                         at->place, count);
+    at->question = json_string_value(json_array_get(array, 0));
+    at->title = "";
+    status = take_context(at, json_string_value(json_array_get(array, 1)), NULL, error);
+    for (size_t i = 2; i < count && status == QCTX_OK; i++)
+        status = take_negative(at, json_string_value(json_array_get(array, i)), NULL, error);
+    return status;
+}
+
+qctx_status import_read_record(const import_source *source, const json_t *record, const char *place, qctx_error *error)
+{
+    reading at = {.source = source, .object = record, .place = place, .row = -1};
+    qctx_status status;
+
+    if (json_is_array(record))
+        status = read_array(&at, record, error);
+    else if (json_is_object(record))
+        status = read_object(&at, error);
+    else
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: found %s, expected an object", place, qctx_json_type(record));
+    free(at.lead);
+    return status;
+}
