@@ -51,7 +51,7 @@ library 'hdf5\.h>' 'src/platform/h5[a-z_]*\.[ch]'
 library 'yaml\.h>' 'src/platform/yaml[a-z_]*\.c'
 library 'jansson\.h>' 'include/qctx/platform/json\.h'
 library 'unicode/' 'src/platform/(text|unicode)[a-z_]*\.[ch]'
-library '(zlib|zstd)\.h>' 'src/platform/input\.c'
+library '(zlib|zstd)\.h>' 'src/data/input\.c'
 library 'hwloc\.h>' 'src/platform/topology\.c'
 library 'xxhash\.h>' 'src/base/hash\.c'
 

@@ -8,8 +8,8 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
-#include "qctx/data/import.h"
 #include "qctx/data/split.h"
+#include "qctx/import/import.h"
 
 enum { SENTENCE, PARAGRAPH };
 static const char *const contexts[] = {[SENTENCE] = "sentence", [PARAGRAPH] = "paragraph", NULL};

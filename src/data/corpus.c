@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "corpus_internal.h"
-#include "lines.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/lines.h"
 #include "qctx/platform/json.h"
 
 /* The id of a record: a text, or, as some data sets write it, a whole number. */

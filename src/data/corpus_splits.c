@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "corpus_internal.h"
-#include "lines.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/lines.h"
 
 typedef struct {
     int64_t question, context;

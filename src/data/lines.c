@@ -1,4 +1,4 @@
-#include "lines.h"
+#include "qctx/data/lines.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "qctx/base/names.h"
 #include "qctx/config/protocol.h"
-#include "qctx/data/import.h"
+#include "qctx/import/import.h"
 #include "qctx/data/side.h"
 #include "qctx/data/store.h"
 #include "qctx/linalg/product.h"

@@ -1,111 +1,9 @@
-/* The format of a file by how it begins, and of a table by its first row. */
-#include <ctype.h>
+/* The format of a file by how it begins. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "import_internal.h"
-#include "import_table.h"
-
-void import_tidy_name(char *name, bool exact)
-{
-    size_t first = strspn(name, " \t\r\n"), length;
-
-    memmove(name, name + first, strlen(name + first) + 1);
-    for (length = strlen(name); length > 0 && strchr(" \t\r\n", name[length - 1]) != NULL; length--)
-        name[length - 1] = '\0';
-    for (; *name != '\0' && !exact; name++)
-        *name = *name == ' ' || *name == '-' ? '_' : (char)tolower((unsigned char)*name);
-}
-
-/* Whether a column's name is what the user wrote. */
-static bool same_name(const char *field, const char *wanted)
-{
-    char name[256];
-
-    snprintf(name, sizeof name, "%s", field);
-    import_tidy_name(name, true);
-    return strcasecmp(name, wanted) == 0;
-}
-
-static bool is_number(const char *name)
-{
-    return name[0] != '\0' && strspn(name, "0123456789") == strlen(name);
-}
-
-import_header import_read_header(const qctx_import_job *job, const char *const *fields, int64_t count)
-{
-    const char *const *columns = job->columns;
-    bool question = false, context = false, named = columns[QCTX_IMPORT_QUESTION] != NULL;
-    bool wanted_question = false, wanted_context = false;
-
-    for (int64_t i = 0; i < count; i++) {
-        char name[64];
-
-        snprintf(name, sizeof name, "%s", fields[i]);
-        import_tidy_name(name, false);
-        question = question || import_names_question(name);
-        context = context || import_names_context(name);
-        wanted_question = wanted_question || (named && same_name(fields[i], columns[QCTX_IMPORT_QUESTION]));
-        wanted_context = wanted_context || (named && same_name(fields[i], columns[QCTX_IMPORT_CONTEXT]));
-    }
-    if (named && wanted_question && wanted_context)
-        return IMPORT_HEADER;
-    if (named && is_number(columns[QCTX_IMPORT_QUESTION]) && is_number(columns[QCTX_IMPORT_CONTEXT]))
-        return question && context ? IMPORT_NUMBERED_HEADER : IMPORT_NUMBERS;
-    if (named)
-        return IMPORT_UNKNOWN_HEADER;
-    if (question && context)
-        return IMPORT_HEADER;
-    return question || context ? IMPORT_UNKNOWN_HEADER : IMPORT_NO_HEADER;
-}
-
-/* A copy of the first row, cut into fields; the caller frees `*row`. 0 if it does not end within the text. */
-static int64_t first_row(const char *text, size_t bytes, char delimiter, char **row, char **fields)
-{
-    const char *end = text + bytes, *row_end;
-    int64_t count;
-    bool quoted = import_measure_row(text, end, delimiter, true, &count, &row_end);
-
-    if (!quoted)
-        import_measure_row(text, end, delimiter, false, &count, &row_end);
-    *row = strndup(text, (size_t)(row_end - text));
-    if (*row == NULL || count > IMPORT_FIELDS_MAX)
-        return 0;
-    import_split_row(*row, *row + (row_end - text), delimiter, quoted, fields);
-    return count;
-}
-
-bool import_begins_table(const qctx_import_job *job, const char *text, size_t bytes, char delimiter)
-{
-    char *row, *fields[IMPORT_FIELDS_MAX];
-    int64_t count = first_row(text, bytes, delimiter, &row, fields);
-    import_header header = count < 2 ? IMPORT_NO_HEADER : import_read_header(job, (const char *const *)fields, count);
-
-    free(row);
-    return header == IMPORT_HEADER || header == IMPORT_NUMBERS || header == IMPORT_NUMBERED_HEADER;
-}
-
-static const char delimiters[] = {'\t', ',', ';'};
-
-char import_tell_delimiter(const qctx_import_job *job, const char *text, size_t bytes)
-{
-    int64_t most = 0;
-    char best = ',';
-
-    for (size_t i = 0; i < sizeof delimiters; i++) {
-        const char *row_end;
-        int64_t count;
-
-        if (import_begins_table(job, text, bytes, delimiters[i]))
-            return delimiters[i];
-        if (import_measure_row(text, text + bytes, delimiters[i], true, &count, &row_end) && count > most) {
-            most = count;
-            best = delimiters[i];
-        }
-    }
-    return best;
-}
 
 /* Kinds of files that are met instead of text. */
 static const struct {
@@ -169,7 +67,7 @@ static qctx_status tell_format(const import_source *source, const char *head, si
 {
     const char *text = head + (strncmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
     size_t length;
-    char found[96];
+    char found[96], delimiter;
 
     text += strspn(text, " \t\r\n");
     bytes -= (size_t)(text - head);
@@ -181,11 +79,10 @@ static qctx_status tell_format(const import_source *source, const char *head, si
     *format = QCTX_IMPORT_CSV;
     if (strncasecmp(text, "sep=", 4) == 0 && length <= 6)
         return QCTX_OK;
-    for (size_t i = 0; i < sizeof delimiters; i++)
-        if (import_begins_table(source->job, text, bytes, delimiters[i])) {
-            *format = delimiters[i] == '\t' ? QCTX_IMPORT_TSV : QCTX_IMPORT_CSV;
-            return QCTX_OK;
-        }
+    if (import_begins_table(source->job, text, bytes, &delimiter)) {
+        *format = delimiter == '\t' ? QCTX_IMPORT_TSV : QCTX_IMPORT_CSV;
+        return QCTX_OK;
+    }
     if (*text != '\0' && memchr(text, '\t', length) != NULL) {
         *format = QCTX_IMPORT_TSV;
         return QCTX_OK;

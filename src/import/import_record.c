@@ -7,6 +7,13 @@
 
 #include "import_internal.h"
 
+const char *const qctx_import_role_names[] = {
+    [QCTX_IMPORT_QUESTION] = "question", [QCTX_IMPORT_CONTEXT] = "context",
+    [QCTX_IMPORT_TITLE] = "title",       [QCTX_IMPORT_ID] = "id",
+    [QCTX_IMPORT_NEGATIVE] = "negative", [QCTX_IMPORT_LABEL] = "label",
+    [QCTX_IMPORT_ROLES] = NULL,
+};
+
 /* In the order in which they are taken where a record has several. */
 static const char *const question_keys[] = {"question", "query", "anchor", "sentence1", NULL};
 /* "positive_passages" is Tevatron's, "positive_ctxs" is DPR's, "pos" is FlagEmbedding's. */

@@ -1,15 +1,15 @@
 /*
- * What the parts of data/import share. Readers turn files into records; the
+ * What the parts of import share. Readers turn files into records; the
  * collection merges what is equal and holds everything until it is written.
  */
-#ifndef QCTX_DATA_IMPORT_INTERNAL_H
-#define QCTX_DATA_IMPORT_INTERNAL_H
+#ifndef QCTX_IMPORT_IMPORT_INTERNAL_H
+#define QCTX_IMPORT_IMPORT_INTERNAL_H
 
 #include "qctx/base/arena.h"
 #include "qctx/base/textmap.h"
 #include "qctx/data/corpus_writer.h"
-#include "qctx/data/import.h"
-#include "qctx/platform/input.h"
+#include "qctx/data/input.h"
+#include "qctx/import/import.h"
 #include "qctx/platform/json.h"
 #include "qctx/platform/text.h"
 
@@ -163,5 +163,42 @@ bool import_is_quac(const json_t *root);
 
 /* Moves questions from the one split to train, dev and test. Local. Errors: DATA (a side stays empty), MEMORY. */
 qctx_status import_hold_out(import_collection *collection, const qctx_import_job *job, qctx_error *error);
+
+/* Tables: what their reader and the detection of formats share. */
+enum { IMPORT_FIELDS_MAX = 256 };
+
+/*
+ * Counts the fields of the row at `at` and finds its end, the line break or the text's end. With `quoted` a field that
+ * begins with a quote ends at its closing quote; false if there is none, or if text follows it. Local.
+ */
+bool import_measure_row(const char *at, const char *end, char delimiter, bool quoted, int64_t *fields,
+                        const char **row_end);
+
+/* Cuts a row that was measured into its fields, in place, NUL-terminated, without quotes: *row_end is written. Local.
+ */
+void import_split_row(char *at, char *row_end, char delimiter, bool quoted, char **fields);
+
+/* A name of a column, trimmed; unless `exact` as keys are written, in lower case with _ for spaces. In place. Local. */
+void import_tidy_name(char *name, bool exact);
+
+typedef enum {
+    IMPORT_NO_HEADER,
+    IMPORT_HEADER,          /* names a question and a context, the known ones or the user's */
+    IMPORT_UNKNOWN_HEADER,  /* is a header by one name, and the other is not known */
+    IMPORT_NUMBERS,         /* no header; the user names columns by their numbers */
+    IMPORT_NUMBERED_HEADER, /* a header, and the user names columns by their numbers */
+} import_header;
+
+/* What a first row is. Local. */
+import_header import_read_header(const qctx_import_job *job, const char *const *fields, int64_t count);
+
+/* What divides the columns of a text's first row: a comma, a semicolon or a tab. Local. */
+char import_tell_delimiter(const qctx_import_job *job, const char *text, size_t bytes);
+
+/*
+ * Whether the first row of a text names its columns, divided by tabs, commas or semicolons, or the user names them by
+ * numbers that it has; then `*delimiter` is what divides it. Local.
+ */
+bool import_begins_table(const qctx_import_job *job, const char *text, size_t bytes, char *delimiter);
 
 #endif

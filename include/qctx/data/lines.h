@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/input.h"
+#include "qctx/data/input.h"
 
 typedef struct {
     const char *path; /* borrowed */

@@ -1,4 +1,4 @@
-#include "qctx/data/import.h"
+#include "qctx/import/import.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +13,6 @@ const char *const qctx_import_format_names[] = {
     [QCTX_IMPORT_QUAC] = "quac",   [QCTX_IMPORT_JSON] = "json",
     [QCTX_IMPORT_JSONL] = "jsonl", [QCTX_IMPORT_TSV] = "tsv",
     [QCTX_IMPORT_CSV] = "csv",     NULL,
-};
-
-const char *const qctx_import_role_names[] = {
-    [QCTX_IMPORT_QUESTION] = "question", [QCTX_IMPORT_CONTEXT] = "context",
-    [QCTX_IMPORT_TITLE] = "title",       [QCTX_IMPORT_ID] = "id",
-    [QCTX_IMPORT_NEGATIVE] = "negative", [QCTX_IMPORT_LABEL] = "label",
-    [QCTX_IMPORT_ROLES] = NULL,
 };
 
 /* A file of which more is malformed than not was taken for what it is not, or is damaged. */

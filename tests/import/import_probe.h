@@ -3,7 +3,7 @@
 #define QCTX_TESTS_IMPORT_PROBE_H
 
 #include "qctx/data/corpus.h"
-#include "qctx/data/import.h"
+#include "qctx/import/import.h"
 
 extern qctx_import_report probe_report; /* of the last job */
 

@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "import_internal.h"
-#include "import_table.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/platform/stop.h"
@@ -22,80 +21,6 @@ typedef struct {
     char *keys[IMPORT_FIELDS_MAX]; /* of the columns; NULL for one without a name */
     char place[1280];
 } table;
-
-/* The closing quote of a field that opens at `at`, or NULL. */
-static const char *closing_quote(const char *at, const char *end)
-{
-    for (at++; at < end; at++)
-        if (*at == '"' && (at + 1 == end || at[1] != '"'))
-            return at;
-        else if (*at == '"')
-            at++;
-    return NULL;
-}
-
-bool import_measure_row(const char *at, const char *end, char delimiter, bool quoted, int64_t *fields,
-                        const char **row_end)
-{
-    for (*fields = 1;; (*fields)++) {
-        if (quoted && at < end && *at == '"') {
-            at = closing_quote(at, end);
-            if (at == NULL)
-                return false;
-            at++;
-            if (at < end && *at == '\r' && (at + 1 == end || at[1] == '\n'))
-                at++;
-            if (at < end && *at != delimiter && *at != '\n')
-                return false;
-        }
-        while (at < end && *at != delimiter && *at != '\n')
-            at++;
-        if (at == end || *at == '\n') {
-            *row_end = at;
-            return true;
-        }
-        at++;
-    }
-}
-
-/* Takes the quotes off a field of `length` bytes, in place. */
-static void unquote(char *field, size_t length)
-{
-    char *to = field;
-
-    for (size_t i = 1; i + 1 < length; i++) {
-        *to++ = field[i];
-        if (field[i] == '"')
-            i++;
-    }
-    *to = '\0';
-}
-
-void import_split_row(char *at, char *row_end, char delimiter, bool quoted, char **fields)
-{
-    int64_t count = 0;
-
-    if (row_end > at && row_end[-1] == '\r')
-        row_end--;
-    for (;;) {
-        char *first = at;
-        bool in_quotes = quoted && at < row_end && *at == '"';
-
-        if (in_quotes)
-            at = (char *)closing_quote(at, row_end) + 1;
-        while (at < row_end && *at != delimiter)
-            at++;
-        if (count < IMPORT_FIELDS_MAX)
-            fields[count++] = first;
-        bool last = at >= row_end;
-        *at = '\0';
-        if (in_quotes)
-            unquote(first, (size_t)(at - first));
-        if (last)
-            return;
-        at++;
-    }
-}
 
 /* Line breaks within a row, and the one behind it. */
 static int64_t count_lines(const char *at, const char *end)

@@ -28,8 +28,8 @@
  * more records of its file are malformed than not. Any file may be compressed by
  * gzip or zstd, and may be a pipe.
  */
-#ifndef QCTX_DATA_IMPORT_H
-#define QCTX_DATA_IMPORT_H
+#ifndef QCTX_IMPORT_IMPORT_H
+#define QCTX_IMPORT_IMPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>

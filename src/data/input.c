@@ -1,5 +1,5 @@
 /* A file's bytes, plain or out of gzip or zstd, through one buffer. */
-#include "qctx/platform/input.h"
+#include "qctx/data/input.h"
 
 #include <errno.h>
 #include <stdio.h>

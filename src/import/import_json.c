@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "import_internal.h"
-#include "lines.h"
+#include "qctx/data/lines.h"
 
 /* Parses a text; what is mended is counted, or refused if the job is strict. */
 static qctx_status parse(const import_source *source, const char *text, size_t bytes, const char *place, bool document,

@@ -3,8 +3,8 @@
  * or zstd has compressed is told by its first bytes, whatever its name, and read as
  * what it holds.
  */
-#ifndef QCTX_PLATFORM_INPUT_H
-#define QCTX_PLATFORM_INPUT_H
+#ifndef QCTX_DATA_INPUT_H
+#define QCTX_DATA_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
