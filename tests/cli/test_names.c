@@ -4,9 +4,9 @@
 
 #include "qctx/base/names.h"
 #include "qctx/config/protocol.h"
-#include "qctx/import/import.h"
 #include "qctx/data/side.h"
 #include "qctx/data/store.h"
+#include "qctx/import/import.h"
 #include "qctx/linalg/product.h"
 #include "qctx/model/head.h"
 #include "qctx/model/loss.h"
