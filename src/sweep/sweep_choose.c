@@ -18,6 +18,11 @@ enum { MOST_TAKES = 3 };
 /* How long to wait before the ledger is read again. */
 static const struct timespec pause_between_looks = {.tv_nsec = 200000000};
 
+bool sweep_is_own(const sweep *s, int64_t index)
+{
+    return index % s->options->shares == s->options->share;
+}
+
 /* Whether the trial is now this group's: nobody else holds its lock. */
 static qctx_status try_lock(sweep *s, int64_t index, bool *taken, qctx_error *error)
 {

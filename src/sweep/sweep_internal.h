@@ -49,11 +49,6 @@ typedef struct {
     sweep_said *said; /* [trials], rank 0 */
 } sweep;
 
-static inline bool sweep_is_own(const sweep *s, int64_t index)
-{
-    return index % s->options->shares == s->options->share;
-}
-
 /* sweep_folder.c: makes the folder, or sees that its sweep is this one; opens the ledger on rank 0. Collective. */
 qctx_status sweep_open_folder(sweep *s, qctx_error *error);
 
@@ -62,6 +57,9 @@ qctx_status sweep_open_folder(sweep *s, qctx_error *error);
  * where trials that run may free one. Local. Errors: STOPPED, those of the ledger.
  */
 qctx_status sweep_choose(sweep *s, sweep_task *task, qctx_error *error);
+
+/* Whether a trial is of this job's share. Local. */
+bool sweep_is_own(const sweep *s, int64_t index);
 
 /* Whether nothing is left to do for anybody, by the ledger as it was read last. Local. Errors: MEMORY. */
 qctx_status sweep_is_complete(const sweep *s, bool *complete, qctx_error *error);
