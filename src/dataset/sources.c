@@ -146,6 +146,7 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const 
                               qctx_error *error)
 {
     source_resolver resolver = {.comm = comm, .config = config, .trained_on = trained_on};
+    const char *phase = qctx_comm_set_phase("opening of the data");
     qctx_status status;
 
     *opened = (qctx_opened){0};
@@ -167,6 +168,7 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const 
         status = hand_over(&resolver, opened, error);
     status = qctx_agree(comm, status, error);
 out:
+    qctx_comm_set_phase(phase);
     free_resolver(&resolver);
     if (status != QCTX_OK)
         qctx_opened_close(opened);

@@ -54,6 +54,7 @@ qctx_status resolver_open_part(source_resolver *resolver, resolver_location *loc
 {
     resolver_encoder *made_by = &resolver->encoders[encoder];
     char *path = resolver_cache_path(resolver, location, made_by->key, error);
+    const char *phase;
     qctx_status status = qctx_agree(resolver->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status != QCTX_OK)
@@ -62,12 +63,12 @@ qctx_status resolver_open_part(source_resolver *resolver, resolver_location *loc
         status = resolver_reuse(resolver, location, path, store, error);
         goto out;
     }
-    qctx_comm_set_phase("embedding");
+    phase = qctx_comm_set_phase("embedding");
     status = resolver_need_encoder(resolver, made_by, error);
     if (status == QCTX_OK)
         status = qctx_embed_corpus(resolver->comm, location->corpus, made_by->encoder, resolver->config->data.dtype,
                                    path, true, error);
-    qctx_comm_set_phase("opening of the data");
+    qctx_comm_set_phase(phase);
     if (status == QCTX_OK)
         status = qctx_store_open(resolver->comm, path, store, error);
 out:

@@ -110,9 +110,12 @@ double qctx_comm_hang_timeout(void)
     return watch.timeout;
 }
 
-void qctx_comm_set_phase(const char *phase)
+const char *qctx_comm_set_phase(const char *phase)
 {
+    const char *before = watch.phase;
+
     watch.phase = phase;
+    return before;
 }
 
 void qctx_comm_tell_alive(void)

@@ -140,7 +140,6 @@ static qctx_status open_for(sweep *s, qctx_config *config, qctx_error *error)
     *sources = (sweep_sources){.key = key, .config = *config};
     s->source_count++;
     qctx_comm_set_hang_timeout((double)sources->config.run.hang_timeout);
-    qctx_comm_set_phase("opening of the data");
     return qctx_sources_open(s->world, &sources->config, NULL, &sources->opened, error);
 }
 

@@ -73,7 +73,6 @@ static qctx_status open_data(trainer *run, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
-    qctx_comm_set_phase("opening of the data");
     if (run->opened == NULL) {
         status = qctx_sources_open(run->comm, run->config, NULL, &run->own_sources, error);
         run->opened = &run->own_sources;

@@ -98,7 +98,7 @@ static void the_scheme_rows_takes_the_least(void **state)
 
 static void a_step_tells_what_it_cost(void **state)
 {
-    static const char *const phases[] = {"feed", "forward", "loss", "backward", "optimize"};
+    static const char *const phases[] = {"load", "forward", "loss", "backward", "optimize"};
     qctx_config config;
     const qctx_bench_request request = ask(&config, NULL, NULL);
     json_t *result = NULL;

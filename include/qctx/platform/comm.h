@@ -147,8 +147,11 @@ void qctx_comm_set_hang_timeout(double seconds);
 /* The seconds that were set last. Local. */
 double qctx_comm_hang_timeout(void);
 
-/* What this rank is doing, for the message about silent ranks: "training step", "evaluation". A literal. Local. */
-void qctx_comm_set_phase(const char *phase);
+/*
+ * What this rank is doing, for the message about silent ranks: "training step", "evaluation". A literal. Returns what
+ * it was doing before, for a part of a job to go back to at its end. Local.
+ */
+const char *qctx_comm_set_phase(const char *phase);
 
 /*
  * Tells the others that this rank is at work, from within long work that the ranks do apart: answers who asks. Cheap,
