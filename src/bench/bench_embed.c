@@ -6,6 +6,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
 #include "qctx/dataset/encoders.h"
@@ -238,7 +239,7 @@ static json_t *describe_all(const embed_bench *bench, double peak_mib, json_t *t
 /* Which precisions: those that are asked for, of an encoder that has them. */
 static bool is_measured(const qctx_bench_request *request, qctx_precision precision)
 {
-    const bool only_one = strcmp(request->embed.encoder, "hashing") == 0;
+    const bool only_one = qctx_name_find(qctx_encoder_built_in_names, request->embed.encoder) >= 0;
 
     return only_one ? precision == QCTX_PRECISION_FLOAT32 : bench_is_asked(precision, request->precision);
 }

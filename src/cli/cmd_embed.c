@@ -4,6 +4,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/names.h"
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
 #include "qctx/dataset/embed.h"
@@ -134,12 +135,12 @@ static const char *text_or(const char *text, const char *fallback)
     return text != NULL ? text : fallback;
 }
 
-/* --dim is the length of hashing's vectors where hashing stands alone, else that of a model's. */
+/* --dim is the length of a built-in encoder's vectors where it stands alone, else that of a model's. */
 static void set_dim(qctx_encoder_spec *spec)
 {
-    bool hashing_alone = spec->count == 1 && strcmp(spec->encoders[0], "hashing") == 0;
+    bool built_in_alone = spec->count == 1 && qctx_name_find(qctx_encoder_built_in_names, spec->encoders[0]) >= 0;
 
-    *(hashing_alone ? &spec->hashing_dim : &spec->dim) = options.dim;
+    *(built_in_alone ? &spec->built_in_dim : &spec->dim) = options.dim;
 }
 
 /* What the options say of encoders; `weights` [QCTX_OPTION_TEXTS_MAX] holds those. Local. */

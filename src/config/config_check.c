@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config_internal.h"
+#include "qctx/base/names.h"
 #include "qctx/config/encoder_spec.h"
 #include "qctx/encoder/joined.h"
 
@@ -106,7 +107,7 @@ static void check_encoder(qctx_config_reader *reader)
         qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder",
                              "expected at most %d encoders, found %lld", QCTX_JOINED_MAX, (long long)encoders->count);
     for (int64_t i = 0; i < encoders->count; i++) {
-        built_in = built_in && strcmp(encoders->items[i], "hashing") == 0;
+        built_in = built_in && qctx_name_find(qctx_encoder_built_in_names, encoders->items[i]) >= 0;
         for (int64_t j = 0; j < i; j++)
             if (strcmp(encoders->items[i], encoders->items[j]) == 0)
                 qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder", "names %s twice",

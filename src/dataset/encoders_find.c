@@ -6,6 +6,7 @@
 
 #include "encoders_internal.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
 #include "qctx/data/store.h"
 #include "qctx/encoder/pretrained.h"
@@ -28,15 +29,16 @@ static qctx_status refuse_class(const qctx_encoder_spec *spec, const char *given
 
 static qctx_status refuse_missing(const qctx_encoder_spec *spec, const char *given, qctx_error *error)
 {
-    static const char *const known[] = {"hashing"};
-    const char *nearest = qctx_suggest(given, known, 1);
+    const char *const *known = qctx_encoder_built_in_names;
+    const char *nearest = qctx_suggest(given, known, qctx_name_count(known));
     const char *slash = strchr(given, '/');
     const char *folders = getenv("QCTX_MODELS");
+    char names[64];
 
     qctx_fail(error, QCTX_ERR_CONFIG,
-              "%s: unknown encoder '%s': it is not the built-in one, hashing, and there is no such folder or store%s%s",
-              origin(spec), given, folders != NULL ? ", nor one of that name in QCTX_MODELS=" : "",
-              folders != NULL ? folders : "");
+              "%s: unknown encoder '%s': it is not the built-in one, %s, and there is no such folder or store%s%s",
+              origin(spec), given, qctx_names_join(known, ", ", " or ", names, sizeof names),
+              folders != NULL ? ", nor one of that name in QCTX_MODELS=" : "", folders != NULL ? folders : "");
     if (nearest != NULL)
         return qctx_hint(error, "did you mean '%s'?", nearest);
     if (given[0] == '~')
@@ -82,8 +84,8 @@ qctx_status encoders_find_kind(const qctx_encoder_spec *spec, const char *given,
     char *found = NULL;
     qctx_status status;
 
-    *kind = ENCODER_HASHING;
-    if (strcmp(given, "hashing") == 0)
+    *kind = ENCODER_BUILT_IN;
+    if (qctx_name_find(qctx_encoder_built_in_names, given) >= 0)
         return QCTX_OK;
     *kind = ENCODER_MODEL;
     if (qctx_model_folder_is(given))

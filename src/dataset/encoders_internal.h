@@ -5,7 +5,7 @@
 #include "qctx/dataset/encoders.h"
 
 /* What a text that is to name an encoder turns out to be. */
-typedef enum { ENCODER_HASHING, ENCODER_MODEL, ENCODER_STORE } encoder_kind;
+typedef enum { ENCODER_BUILT_IN, ENCODER_MODEL, ENCODER_STORE } encoder_kind;
 
 /*
  * Finds out what `given` is, by its name, then by what stands under that path, then in the folders of QCTX_MODELS.

@@ -99,11 +99,11 @@ static qctx_status find_kinds(const qctx_encoder_spec *spec, encoder_kind *kinds
     return refuse_twice(spec, error);
 }
 
-static qctx_status hashing_settings(const qctx_encoder_spec *spec, char **settings, qctx_error *error)
+static qctx_status built_in_settings(const qctx_encoder_spec *spec, char **settings, qctx_error *error)
 {
-    if (spec->hashing_dim == 0)
+    if (spec->built_in_dim == 0)
         return QCTX_OK;
-    *settings = qctx_format(error, "{\"dim\":%lld}", (long long)spec->hashing_dim);
+    *settings = qctx_format(error, "{\"dim\":%lld}", (long long)spec->built_in_dim);
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
@@ -123,10 +123,10 @@ static qctx_status fill(const qctx_encoder_spec *spec, const encoder_kind *kinds
 
         encoders->weights[i] = spec->weight_count > 0 ? spec->weights[i] : 1.0;
         recipe->given = spec->encoders[i];
-        recipe->name = is_model ? "pretrained" : "hashing";
+        recipe->name = is_model ? "pretrained" : recipe->given;
         recipe->learns = !is_model;
         status = is_model ? encoders_model_settings(spec, recipe->given, precision, &recipe->settings, error)
-                          : hashing_settings(spec, &recipe->settings, error);
+                          : built_in_settings(spec, &recipe->settings, error);
     }
     return status;
 }

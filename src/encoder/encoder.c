@@ -14,6 +14,7 @@
 
 static const qctx_encoder_class *const classes[] = {&qctx_hashing_encoder, &qctx_pretrained_encoder,
                                                     &qctx_joined_encoder};
+const char *const qctx_encoder_built_in_names[] = {"hashing", NULL};
 enum { CLASS_COUNT = sizeof classes / sizeof classes[0] };
 
 struct qctx_encoder {

@@ -20,7 +20,7 @@ typedef struct {
     char *const *encoders; /* [count] */
     int64_t weight_count;  /* `count`, or 0: all 1 */
     const double *weights;
-    int64_t hashing_dim; /* of "hashing"; 0: its default */
+    int64_t built_in_dim; /* of built-in encoders; 0: their default */
     /* Of model folders, refused where there is none. */
     qctx_precision precision;
     int64_t dim;

@@ -50,6 +50,9 @@ typedef struct {
     void (*destroy)(void *state);
 } qctx_encoder_class;
 
+/* Encoders that need no more than their name, such as "hashing", and take a setting `dim`. Closed by NULL. */
+extern const char *const qctx_encoder_built_in_names[];
+
 /*
  * Creates the encoder called `name` ("hashing", "pretrained", "joined"). `settings` is a JSON object text or NULL for
  * the defaults; unknown settings are refused. Local. The caller destroys it (NULL-safe). Errors: CONFIG (unknown
