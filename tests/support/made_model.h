@@ -15,6 +15,8 @@ enum {
     MADE_PROJECTION = 16,
 };
 
+#define MADE_LAST_ARCHITECTURE QCTX_OPEN_CLIP
+
 /* The tensors of a model. */
 void made_model_tensors(const qctx_model_folder *folder, made_tensors *tensors);
 

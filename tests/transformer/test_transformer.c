@@ -97,7 +97,7 @@ static void test_all_architectures_and_types_follow_the_reference(void **state)
     static const char *const types[] = {"F32", "F16", "BF16"};
 
     (void)state;
-    for (qctx_architecture a = QCTX_BERT; a <= QCTX_OPEN_CLIP; a++)
+    for (qctx_architecture a = QCTX_BERT; a <= MADE_LAST_ARCHITECTURE; a++)
         for (int t = 0; t < 3; t++) {
             qctx_model_folder folder = made_model(a, types[t]);
 
@@ -121,7 +121,7 @@ static void test_all_poolings_and_functions_follow_the_reference(void **state)
                                                      QCTX_LINEAR_QUICK_GELU};
 
     (void)state;
-    for (qctx_architecture a = QCTX_BERT; a <= QCTX_OPEN_CLIP; a++) {
+    for (qctx_architecture a = QCTX_BERT; a <= MADE_LAST_ARCHITECTURE; a++) {
         qctx_model_folder folder = made_model(a, "F32");
 
         folder.projection = 0;
@@ -183,7 +183,7 @@ static void test_dense_layers_stand_behind_the_pooling(void **state)
 static void test_packing_changes_nothing(void **state)
 {
     (void)state;
-    for (qctx_architecture a = QCTX_BERT; a <= QCTX_OPEN_CLIP; a++) {
+    for (qctx_architecture a = QCTX_BERT; a <= MADE_LAST_ARCHITECTURE; a++) {
         qctx_model_folder folder = made_model(a, "F32");
         made_texts texts = {{0}, {0}};
         qctx_token_batch batch = texts_of(&texts);

@@ -15,7 +15,7 @@ static void test_a_missing_tensor_and_a_wrong_shape_are_refused(void **state)
     static made_tensors whole, other;
 
     (void)state;
-    for (qctx_architecture a = QCTX_BERT; a <= QCTX_OPEN_CLIP; a++) {
+    for (qctx_architecture a = QCTX_BERT; a <= MADE_LAST_ARCHITECTURE; a++) {
         qctx_model_folder folder = made_folder(a);
         qctx_transformer *transformer;
 

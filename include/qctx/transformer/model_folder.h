@@ -22,6 +22,7 @@
 #include "qctx/linalg/linear.h"
 #include "qctx/transformer/safetensors.h"
 
+/* Their numbers are part of fingerprints: a new one comes last. */
 typedef enum {
     QCTX_BERT,       /* Devlin et al. 2019; MiniLM, BGE, E5 and GTE are BERT models */
     QCTX_DISTILBERT, /* Sanh et al. 2019 */
