@@ -1,3 +1,4 @@
+/* Where the head's tensors lie in the flat buffer, their names and their initial values. */
 #include "qctx/model/head.h"
 
 #include <math.h>

@@ -46,13 +46,13 @@ static void add(int64_t count, const float *restrict values, float *restrict sum
         sums[i] += values[i];
 }
 
-/* Values at … of an array of the tape, in float32: where they stand, or widened into `room`. */
-static const float *load(qctx_precision precision, const void *array, int64_t at, int64_t count, float *room)
+/* Values at … of an array of the tape, in float32: where they stand, or widened into `buffer`. */
+static const float *load(qctx_precision precision, const void *array, int64_t at, int64_t count, float *buffer)
 {
     if (precision == QCTX_PRECISION_FLOAT32)
         return (const float *)array + at;
-    qctx_from_bfloat16_row((const qctx_bfloat16 *)array + at, count, room);
-    return room;
+    qctx_from_bfloat16_row((const qctx_bfloat16 *)array + at, count, buffer);
+    return buffer;
 }
 
 /* scaled [count] = values at … times the activation's derivative. */
@@ -60,15 +60,15 @@ static void multiply_slope(const qctx_head_config *config, qctx_precision precis
                            int64_t at, int64_t count, float *scaled)
 {
     const float *values = delta->values + at;
-    float room[SEGMENT];
+    float buffer[SEGMENT];
 
     if (delta->slope != NULL)
-        multiply(count, load(precision, delta->slope, at, count, room), values, scaled);
+        multiply(count, load(precision, delta->slope, at, count, buffer), values, scaled);
     else if (config->activation == QCTX_ACTIVATION_RELU)
-        multiply_relu(count, (float)(1.0 / (1.0 - config->dropout)), load(precision, delta->hidden, at, count, room),
+        multiply_relu(count, (float)(1.0 / (1.0 - config->dropout)), load(precision, delta->hidden, at, count, buffer),
                       values, scaled);
     else
-        multiply_tanh(count, load(precision, delta->hidden, at, count, room), values, scaled);
+        multiply_tanh(count, load(precision, delta->hidden, at, count, buffer), values, scaled);
 }
 
 /* One cell: rows first … of all columns, their sums into `sums` [width]. */

@@ -102,21 +102,21 @@ static const void *lower_delta(const pass *p, const void *above, int64_t l, int6
     qctx_head_tape *tape = p->tape;
     head_layer layer = qctx_head_layer(config, p->mlp, l), lower = qctx_head_layer(config, p->mlp, l - 1);
     /* Two arrays take turns, since a product cannot overwrite what it reads. */
-    void *room = above == tape->delta[0] ? tape->delta[1] : tape->delta[0];
-    float *product = tape->precision == QCTX_PRECISION_BFLOAT16 ? tape->product : room;
+    void *result = above == tape->delta[0] ? tape->delta[1] : tape->delta[0];
+    float *product = tape->precision == QCTX_PRECISION_BFLOAT16 ? tape->product : result;
     const head_delta delta = {.rows = rows,
                               .width = layer.in,
                               .values = product,
                               .hidden = head_rows(config, tape, tape->hidden, p->side, l - 1, at),
                               .slope = head_rows(config, tape, tape->slope, p->side, l - 1, at),
-                              .result = room,
+                              .result = result,
                               .bias = gradient + lower.bias,
                               .add = add};
 
     qctx_product(tape->precision, QCTX_PLAIN, QCTX_PLAIN, rows, layer.in, layer.out, above, layer.out,
                  head_weights(tape, p->parameters, &layer), layer.in, false, product, layer.in);
     head_pass_delta(config, tape, &delta);
-    return room;
+    return result;
 }
 
 static void backward_block(const pass *p, const void *x, const float *dy, int64_t rows, int64_t at,
