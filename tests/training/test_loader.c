@@ -49,7 +49,7 @@ static void rows_are_those_of_the_store(void **state)
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         const int64_t *chosen = f.example; /* context number i is example i's */
 
-        /* Announcing reads ahead; that it may be done, and that nothing changes by it, is all that shows. */
+        /* A prefetch reads ahead; that it may be done, and that nothing changes by it, is all that shows. */
         loader.prefetch(&loader, f.example, chosen, EXAMPLES);
         loader.prefetch(&loader, f.example, chosen, 0);
         loader.gather(&loader, side, f.example, chosen, EXAMPLES, gathered);
