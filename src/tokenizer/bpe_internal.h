@@ -2,7 +2,7 @@
 #ifndef QCTX_TOKENIZER_BPE_INTERNAL_H
 #define QCTX_TOKENIZER_BPE_INTERNAL_H
 
-#include "tokenizer_internal.h"
+#include "stages.h"
 
 /* Continuing prefixes and end-of-word suffixes have a few bytes; longer ones are refused. */
 enum { BPE_AFFIX_MOST = 64 };

@@ -6,7 +6,7 @@
 #ifndef QCTX_TOKENIZER_LEGACY_INTERNAL_H
 #define QCTX_TOKENIZER_LEGACY_INTERNAL_H
 
-#include "tokenizer_parts.h"
+#include "pipeline.h"
 
 typedef enum { LEGACY_BERT, LEGACY_MPNET, LEGACY_ROBERTA, LEGACY_CLIP } legacy_kind;
 

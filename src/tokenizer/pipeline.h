@@ -7,7 +7,7 @@
 #ifndef QCTX_TOKENIZER_PIPELINE_H
 #define QCTX_TOKENIZER_PIPELINE_H
 
-#include "tokenizer_internal.h"
+#include "stages.h"
 
 /* A growing text; free(text->bytes) when done. Start from {0}. Not NUL-terminated. */
 typedef struct {
@@ -103,7 +103,7 @@ bool tokenizer_pretokenizer_is_byte_level(const tokenizer_pretokenizer *pretoken
 qctx_status tokenizer_pretokenizer_run(const tokenizer_pretokenizer *pretokenizer, const char *text, int64_t length,
                                        tokenizer_pieces *pieces, qctx_error *error);
 
-/* Splitters beside those of tokenizer_internal.h: at white space; by \w+|[^\w\s]+. Local. Errors: MEMORY. */
+/* Splitters beside those of stages.h: at white space; by \w+|[^\w\s]+. Local. Errors: MEMORY. */
 qctx_status tokenizer_split_spaces(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 qctx_status tokenizer_split_words(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 

@@ -2,7 +2,7 @@
 #ifndef QCTX_TOKENIZER_SPLIT_INTERNAL_H
 #define QCTX_TOKENIZER_SPLIT_INTERNAL_H
 
-#include "tokenizer_internal.h"
+#include "stages.h"
 
 /* \p{L}, \p{N}, \s and the rest: every character is in one of them. */
 typedef enum { SPLIT_LETTER, SPLIT_NUMBER, SPLIT_SPACE, SPLIT_OTHER } split_class;

@@ -6,7 +6,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/platform/unicode.h"
-#include "tokenizer_parts.h"
+#include "tokenizer_internal.h"
 
 struct qctx_tokenizer_scratch {
     tokenizer_text text, spare, word;

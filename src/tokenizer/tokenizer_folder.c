@@ -5,6 +5,7 @@
 #include "legacy_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
+#include "tokenizer_internal.h"
 
 /* An object from a file of the folder, hashed; `*root` is NULL where there is no such file. */
 static qctx_status read_object(const char *folder, const char *name, bool required, uint64_t *hash, json_t **root,

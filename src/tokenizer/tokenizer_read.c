@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tokenizer_parts.h"
+#include "tokenizer_internal.h"
 
 /* "file: key", cut where the place ends. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include "qctx/base/arena.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
-#include "tokenizer_internal.h"
+#include "stages.h"
 
 typedef struct {
     const char *token; /* NUL-terminated, in the arena */

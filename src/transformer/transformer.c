@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
-#include "transformer_model.h"
+#include "transformer_internal.h"
 
 /* Layers are packed out of one buffer, so that there is never more than one in float32 beside them. */
 typedef struct {

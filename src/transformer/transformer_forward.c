@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "transformer_model.h"
+#include "transformer_internal.h"
 
 qctx_status qctx_transformer_workspace_create(const qctx_transformer *transformer, qctx_transformer_workspace **created,
                                               qctx_error *error)

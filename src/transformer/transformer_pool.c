@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "transformer_model.h"
+#include "transformer_internal.h"
 
 qctx_status transformer_pooled_dim(const qctx_model_folder *folder, unsigned pooling, int64_t *pooled, int64_t *dim,
                                    qctx_error *error)

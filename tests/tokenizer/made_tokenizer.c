@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "../../src/tokenizer/tokenizer_parts.h"
+#include "../../src/tokenizer/tokenizer_internal.h"
 #include "harness.h"
 
 static qctx_error error;

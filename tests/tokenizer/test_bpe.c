@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/tokenizer/tokenizer_internal.h"
+#include "../../src/tokenizer/stages.h"
 #include "qctx/base/rng.h"
 
 static qctx_error error;

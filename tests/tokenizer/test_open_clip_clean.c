@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/tokenizer/tokenizer_internal.h"
+#include "../../src/tokenizer/stages.h"
 
 static const struct {
     const char *text;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/tokenizer/tokenizer_internal.h"
+#include "../../src/tokenizer/stages.h"
 
 typedef qctx_status splitter(const char *text, int64_t length, qctx_spans *pieces, qctx_error *error);
 

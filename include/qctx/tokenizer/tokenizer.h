@@ -16,16 +16,10 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
+#include "qctx/tokenizer/ids.h"
 
 typedef struct qctx_tokenizer qctx_tokenizer;
 typedef struct qctx_tokenizer_scratch qctx_tokenizer_scratch;
-
-/* A growing list of ids; free(ids->items) when done. Start from {0}. */
-typedef struct {
-    int32_t *items;
-    int64_t count;
-    int64_t capacity;
-} qctx_ids;
 
 /*
  * The tokenizer of a model's folder. `open_clip`: texts are cleaned as OpenCLIP's own tokenizer does it before. Local.
