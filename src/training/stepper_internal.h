@@ -29,7 +29,7 @@ typedef struct {
 /* The gradient is summed in buckets, numbered from the end of the flat buffer as the backward pass fills it. */
 typedef struct {
     int64_t *parts;            /* [ranks]: what of a full bucket falls to each rank */
-    int64_t *last_parts;       /* [ranks]: of the last one */
+    int64_t *last_parts;       /* [ranks]: what of the last bucket falls to each rank */
     qctx_exchange **under_way; /* [sizes.buckets] */
     int64_t started;
 } stepper_buckets;

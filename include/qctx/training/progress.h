@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 typedef struct {
-    int64_t epoch;     /* running or just finished, from 1; 0 before the first */
-    int64_t step;      /* optimiser steps taken */
-    int64_t evaluated; /* the step whose evaluation is complete and in the metrics; −1 before the first */
-    double seconds;    /* that the run has taken, interruptions apart */
-    double loss_sum;   /* of the running epoch, for its means; with the next two */
-    double accuracy_sum;
-    int64_t summed;
-    double loss_start;  /* of the first step, before anything was learned */
-    double loss_now;    /* running mean */
-    double best_metric; /* of the best epoch so far by the questions that choose; −1 before the first evaluation */
+    int64_t epoch;       /* running or just finished, from 1; 0 before the first */
+    int64_t step;        /* optimiser steps taken */
+    int64_t evaluated;   /* the step whose evaluation is complete and in the metrics; −1 before the first */
+    double seconds;      /* that the run has taken, interruptions apart */
+    double loss_sum;     /* of the running epoch's steps */
+    double accuracy_sum; /* of the running epoch's steps */
+    int64_t summed;      /* steps of the running epoch that the sums hold */
+    double loss_start;   /* of the first step, before anything was learned */
+    double loss_now;     /* running mean over the steps of the run */
+    double best_metric;  /* of the best epoch so far by the questions that choose; −1 before the first evaluation */
     int64_t best_epoch;
-    int64_t best_step; /* −1 before the first evaluation */
-    double best_strength;
+    int64_t best_step;    /* −1 before the first evaluation */
+    double best_strength; /* at which the best epoch was measured */
 } qctx_progress;
 
 /* Of a run that has not begun. Local. */
