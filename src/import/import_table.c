@@ -34,6 +34,21 @@ static int64_t count_lines(const char *at, const char *end)
     return lines;
 }
 
+/* Whether each line of a quoted row of several would be a row by itself: then its quotes hold no line break. */
+static bool lines_are_rows(const char *at, const char *row_end, char delimiter, int64_t wanted)
+{
+    while (at < row_end) {
+        int64_t fields;
+        const char *line_end;
+
+        import_measure_row(at, row_end, delimiter, false, &fields, &line_end);
+        if (fields != wanted)
+            return false;
+        at = line_end + 1;
+    }
+    return true;
+}
+
 /*
  * Finds where the next row ends and whether its quotes are quotes. A row whose quotes do not close as RFC 4180 wants
  * it, or that runs over several lines and is not as wide as the others, ends with its line: between tabs, where many
@@ -44,8 +59,10 @@ static qctx_status measure(const table *at, int64_t *fields, const char **row_en
     const char *line_end = memchr(at->at, '\n', (size_t)(at->end - at->at));
 
     line_end = line_end == NULL ? at->end : line_end;
-    *quoted = import_measure_row(at->at, at->end, at->delimiter, true, fields, row_end) &&
-              (*row_end <= line_end || at->expected == 0 || *fields == at->expected);
+    *quoted =
+        import_measure_row(at->at, at->end, at->delimiter, true, fields, row_end) &&
+        (*row_end <= line_end || at->expected == 0 || *fields == at->expected) &&
+        !(at->delimiter == '\t' && *row_end > line_end && lines_are_rows(at->at, *row_end, at->delimiter, *fields));
     if (*quoted)
         return QCTX_OK;
     import_measure_row(at->at, line_end, at->delimiter, false, fields, row_end);

@@ -47,3 +47,35 @@ expect 4 "absent.json: cannot open" qctx import --out x --split train absent.jso
 expect 4 "/proc/x" qctx import --out /proc/x --split train pairs.tsv
 expect 5 "expected JSON" qctx import --out x --format squad --split train /dev/null
 expect 2 "No such file" ls x x.partial
+
+# Compressed files, whatever their names, and a pipe larger than what the format is told from.
+for i in {1..5000}; do echo "question number $i?	context number $i answers it."; done >many.tsv
+gzip -c many.tsv >many.tsv.gz
+expect 0 "gz: 5000 questions, 5000 contexts" qctx import --out gz --split train many.tsv.gz
+(gzip -c pairs.tsv; printf 'Who hid?\tA mole hid.\n' | gzip -c) >two.data
+expect 0 "two: 4 questions, 4 contexts" qctx import --out two --split train two.data
+head -c 20000 many.tsv.gz >cut.gz
+expect 5 "cut.gz: compressed (gzip), and the data end early" qctx import --out x --split train cut.gz
+if command -v zstd >/dev/null; then
+    zstd -q many.tsv -o many.zst
+    head -c $(($(stat -c %s many.zst) / 2)) many.zst >cut.zst
+    expect 0 "zst: 5000 questions, 5000 contexts" qctx import --out zst --split train many.zst
+    expect 5 "cut.zst: compressed (zstd), and the data" qctx import --out x --split train cut.zst
+fi
+mkfifo pipe
+cat many.tsv >pipe &
+expect 0 "piped: 5000 questions, 5000 contexts" qctx import --out piped --split train pipe
+
+printf '{"question": "a?", "context": "b", "title": NaN, "x": 1}\n{"question": "c?"}\n' >odd.jsonl
+expect 0 "odd.jsonl: mended: 1 NaN or Infinity" qctx import --out odd --split train odd.jsonl
+expect 0 "left out as malformed: 1; the first: odd.jsonl:2: the key 'context' is missing" \
+    qctx import --force --out odd --split train odd.jsonl
+expect 0 "odd.jsonl: not used: x" qctx import --force --out odd --split train odd.jsonl
+expect 5 "odd.jsonl:1" qctx import --strict --out x --split train odd.jsonl
+printf 'Frage;Antwort\nWer?;Sie.\n' >faq.csv
+expect 0 "faq: 1 questions" qctx import --out faq --columns question=Frage,context=Antwort --split train faq.csv
+expect 5 "Frage;Antwort" qctx import --out x --split train faq.csv
+expect 2 "'frage' is not a role" qctx import --out x --columns frage=a --split train faq.csv
+expect 2 "names a question and a context at least" qctx import --out x --columns question=a --split train faq.csv
+expect 2 "not both" qctx import --out x --columns question=a,context=2 --split train faq.csv
+expect 2 "No such file" ls x x.partial

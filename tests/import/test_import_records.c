@@ -1,0 +1,151 @@
+/* ranks: 1 */
+#include "harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "import_probe.h"
+#include "qctx/base/fileio.h"
+
+/* Checks the texts of all contexts, joined by '|', and of negatives.jsonl. */
+static void check(const char *file, const char *text, int64_t questions, const char *contexts, const char *negatives)
+{
+    qctx_import_job job = probe_job(file, text);
+    qctx_corpus *corpus = probe_run(&job);
+    char joined[1000] = "", *lines;
+    size_t bytes;
+
+    assert_int_equal(corpus->question_count, questions);
+    for (int64_t i = 0; i < corpus->context_count; i++)
+        snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", i > 0 ? "|" : "",
+                 corpus->contexts[i].text);
+    assert_string_equal(joined, contexts);
+    qctx_corpus_destroy(corpus);
+    if (negatives == NULL) {
+        assert_false(qctx_path_exists(test_path("out/negatives.jsonl")));
+        return;
+    }
+    assert_int_equal(qctx_file_read(test_path("out/negatives.jsonl"), &lines, &bytes, NULL), QCTX_OK);
+    assert_string_equal(lines, negatives);
+    free(lines);
+}
+
+static void reads_the_forms_of_the_libraries(void **state)
+{
+    (void)state;
+    /* sentence-transformers */
+    check("a.jsonl", "{\"anchor\": \"a?\", \"positive\": \"p\", \"negative_1\": \"n\", \"negative_2\": \"m\"}\n", 1,
+          "p|n|m", "{\"query-id\": \"q0\", \"corpus-ids\": [\"c1\", \"c2\"]}\n");
+    check("b.jsonl", "[\"a?\", \"p\"]\n[\"b?\", \"q\", \"n\"]\n", 2, "p|q|n",
+          "{\"query-id\": \"q1\", \"corpus-ids\": [\"c2\"]}\n");
+    check("c.json", "[[\"a?\", \"p\"], [\"b?\", \"q\"]]", 2, "p|q", NULL);
+    check("d.jsonl",
+          "{\"sentence1\": \"a?\", \"sentence2\": \"p\", \"label\": 1}\n"
+          "{\"sentence1\": \"b?\", \"sentence2\": \"q\", \"label\": 0}\n",
+          1, "p", NULL);
+    /* FlagEmbedding; a negative that answers the question is none. */
+    check("e.jsonl",
+          "{\"query\": \"a?\", \"pos\": [\"p\", \"r\"], \"neg\": [\"n\", \"r\", \"n\"]}\n"
+          "{\"query\": \"b?\", \"pos\": [\"n\"], \"neg\": []}\n",
+          2, "p|r|n", "{\"query-id\": \"q0\", \"corpus-ids\": [\"c2\"]}\n");
+    /* DPR */
+    check("f.json",
+          "[{\"dataset\": \"d\", \"question\": \"a?\", \"answers\": [\"x\"], \"positive_ctxs\": [{\"title\": \"T\", "
+          "\"text\": "
+          "\"p\", \"score\": 1000}], \"negative_ctxs\": [], \"hard_negative_ctxs\": [{\"title\": \"U\", \"text\": "
+          "\"n\"}]}]",
+          1, "p|n", "{\"query-id\": \"q0\", \"corpus-ids\": [\"c1\"]}\n");
+    /* Tevatron */
+    check("g.jsonl",
+          "{\"query_id\": \"7\", \"query\": \"a?\", \"positive_passages\": [{\"docid\": \"1\", \"title\": \"T\", "
+          "\"text\": "
+          "\"p\"}], \"negative_passages\": [{\"docid\": \"2\", \"title\": \"\", \"text\": \"n\"}]}\n",
+          1, "p|n", "{\"query-id\": \"7\", \"corpus-ids\": [\"c1\"]}\n");
+    check("h.json", "{\"data\": [\n{\"Question\": \"a?\", \"Answer\": \"p\"}\n]}", 1, "p", NULL);
+}
+
+static void names_keys_that_are_not_known(void **state)
+{
+    qctx_import_job job = probe_job("a.jsonl", "{\"prompt\": \"a?\", \"completion\": \"p\", \"extra\": 1}\n");
+    qctx_error error;
+
+    (void)state;
+    job.folder = test_path("none");
+    assert_status(qctx_import_run(&job, &probe_report, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "found 'prompt', 'completion', 'extra'; known for a question: question, query");
+    assert_contains(error.hint, "--columns");
+    job.folder = test_path("out");
+    job.columns[QCTX_IMPORT_QUESTION] = "prompt";
+    job.columns[QCTX_IMPORT_CONTEXT] = "completion";
+    qctx_corpus_destroy(probe_run(&job));
+    assert_string_equal(probe_report.files[0].unused, "extra");
+}
+
+static void mends_json_as_python_writes_it(void **state)
+{
+    qctx_import_job job =
+        probe_job("a.jsonl", "{\"question\": \"half \\udc00?\", \"context\": \"\\ud83d\\ude80\", \"s\": NaN}\n"
+                             "{\"question\": \"why?\", \"context\": \"a\\u0000b\", \"t\": [-Infinity]}\n"
+                             "{\"question\": \"cut\n"
+                             "{\"question\": \"NaN \\\"Infinity\\\"?\", \"context\": \"c\", \"n\": "
+                             "123456789012345678901234567890}\n");
+    qctx_import_counts *counts = &probe_report.files[0];
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    assert_int_equal(counts->kept, 3);
+    assert_int_equal(counts->malformed, 1);
+    assert_contains(counts->first_problem.message, "a.jsonl:3:");
+    assert_int_equal(counts->mends.numbers, 2);
+    assert_int_equal(counts->mends.surrogates, 1);
+    assert_int_equal(counts->mends.nuls, 1);
+    assert_string_equal(corpus->questions[0].text, "half \xEF\xBF\xBD?");
+    assert_string_equal(corpus->contexts[0].text, "\xF0\x9F\x9A\x80");
+    assert_string_equal(corpus->contexts[1].text, "a b");
+    assert_string_equal(corpus->questions[2].text, "NaN \"Infinity\"?");
+    qctx_corpus_destroy(corpus);
+    job.strict = true;
+    probe_fails(job, QCTX_ERR_FORMAT, "a.jsonl:1:");
+}
+
+/* Without ids, equal questions are one; with ids of their own they stay on one side. */
+static void keeps_equal_questions_together(void **state)
+{
+    char text[8000] = "";
+    qctx_import_job job;
+    qctx_corpus *corpus;
+
+    (void)state;
+    check("a.jsonl", "{\"question\": \"a?\", \"answer\": \"p\"}\n{\"question\": \"a?\", \"answer\": \"q\"}\n", 1, "p|q",
+          NULL);
+    for (int i = 0; i < 60; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "{\"id\": \"%d\", \"question\": \"what of %d?\", \"answer\": \"answer %d.\"}\n", i, i / 2, i);
+    job = probe_job("b.jsonl", text);
+    job.test_share = 0.5;
+    corpus = probe_run(&job);
+    assert_int_equal(corpus->question_count, 60);
+    for (int i = 0; i < 60; i += 2) {
+        char id[8];
+        bool both[2];
+
+        for (int k = 0; k < 2; k++) {
+            const qctx_split *train = qctx_corpus_split(corpus, "train", NULL);
+
+            snprintf(id, sizeof id, "%d", i + k);
+            both[k] = false;
+            for (int64_t j = 0; j < train->count; j++)
+                both[k] = both[k] || train->questions[j] == probe_question(corpus, id);
+        }
+        assert_int_equal(both[0], both[1]);
+    }
+    qctx_corpus_destroy(corpus);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(reads_the_forms_of_the_libraries),
+    cmocka_unit_test(names_keys_that_are_not_known),
+    cmocka_unit_test(mends_json_as_python_writes_it),
+    cmocka_unit_test(keeps_equal_questions_together),
+};
+TEST_MAIN(tests)
