@@ -2,7 +2,7 @@
  * metrics.jsonl: one JSON object a line, written by rank 0 as the run goes.
  *
  *   {"event": "step", "step": 1, "epoch": 1, "loss": …, "accuracy": …, "logit_scale": …, "lr": …, "grad_norm": …,
- * "seconds": …}
+ *    "seconds": …}                                                                             (one line)
  *   {"event": "choice", "step": 39, "epoch": 1, "metric": "top1", "value": …, "no_head": …, "strength": …,
  *    "seconds": …}                                             (one line; where there are questions to choose by)
  *   {"event": "eval", "step": 39, "epoch": 1, "strength": …, "seconds": …, "table": {"source": "squad/dev", …}}
