@@ -24,7 +24,7 @@
 #ifndef QCTX_ENCODER_HASHING_H
 #define QCTX_ENCODER_HASHING_H
 
-#include "qctx/encoder/encoder.h"
+#include "qctx/encoder/encoder_class.h"
 
 extern const qctx_encoder_class qctx_hashing_encoder;
 

@@ -29,7 +29,7 @@
 #ifndef QCTX_ENCODER_PRETRAINED_H
 #define QCTX_ENCODER_PRETRAINED_H
 
-#include "qctx/encoder/encoder.h"
+#include "qctx/encoder/encoder_class.h"
 
 extern const qctx_encoder_class qctx_pretrained_encoder;
 
