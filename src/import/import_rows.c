@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "import_internal.h"
+#include "qctx/base/mem.h"
 
 /* The closing quote of a field that opens at `at`, or NULL. */
 static const char *closing_quote(const char *at, const char *end)
@@ -142,9 +143,11 @@ static int64_t first_row(const char *text, size_t bytes, char delimiter, char **
 
     if (!quoted)
         import_measure_row(text, end, delimiter, false, &count, &row_end);
-    *row = strndup(text, (size_t)(row_end - text));
+    /* The text may hold a NUL, so it is no copy of a string. */
+    *row = qctx_alloc(row_end - text + 1, 1, "a row of a table", NULL);
     if (*row == NULL || count > IMPORT_FIELDS_MAX)
         return 0;
+    memcpy(*row, text, (size_t)(row_end - text));
     import_split_row(*row, *row + (row_end - text), delimiter, quoted, fields);
     return count;
 }
