@@ -369,11 +369,11 @@ qctx_status qctx_yaml_parse(const char *text, size_t bytes, const char *name, qc
 {
     /* libyaml counts a byte order mark as a column, and finds the first key indented. */
     const size_t mark = bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    reader r = {.text = text += mark, .bytes = bytes -= mark, .name = name};
+    reader r = {.text = text + mark, .bytes = bytes - mark, .name = name};
     qctx_status status;
 
     *root = NULL;
-    if (is_utf16(text, bytes)) {
+    if (is_utf16(r.text, r.bytes)) {
         qctx_fail(error, QCTX_ERR_CONFIG, "%s: the text is UTF-16; expected UTF-8", name);
         return qctx_hint(error, "convert it first: iconv -f utf-16 -t utf-8");
     }
@@ -381,7 +381,7 @@ qctx_status qctx_yaml_parse(const char *text, size_t bytes, const char *name, qc
         return qctx_fail(error, QCTX_ERR_MEMORY, "%s: no memory for a YAML parser", name);
     /* Without this a file that begins like UTF-16 would be read as such. */
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, bytes);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.bytes);
 
     status = read_events(&r);
     if (status == QCTX_OK && r.root == NULL && !r.unusable) {
