@@ -54,7 +54,7 @@ corpus bad
 
 echo '{"question": "Who?", "contxt": "A cat."}' >typo.jsonl
 expect 5 "typo.jsonl:1: the key 'context' is missing" ranks 3 import --out x --split train typo.jsonl
-hint "a line is an object with 'question' and 'context'"
+hint "other names: --columns question=NAME,context=NAME"
 
 # Outputs: no name, a folder, a device, a file in the way, a folder that refuses.
 expect 2 "is not the name of a file" alone embed good --out ''
