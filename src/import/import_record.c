@@ -392,6 +392,10 @@ static qctx_status read_array(reading *at, const json_t *array, qctx_error *erro
     size_t count = json_array_size(array);
     qctx_status status;
 
+    /* Its texts have no names that --columns could mean. */
+    if (at->source->job->columns[QCTX_IMPORT_QUESTION] != NULL || at->source->job->columns[QCTX_IMPORT_CONTEXT] != NULL)
+        return qctx_fail(error, QCTX_ERR_FORMAT,
+                         "%s: found an array, whose texts have no names; --columns wants objects", at->place);
     for (size_t i = 0; i < count; i++)
         if (!json_is_string(json_array_get(array, i)))
             return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found an array that holds %s, expected question and context",

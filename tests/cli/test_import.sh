@@ -78,4 +78,7 @@ expect 5 "Frage;Antwort" qctx import --out x --split train faq.csv
 expect 2 "'frage' is not a role" qctx import --out x --columns frage=a --split train faq.csv
 expect 2 "names a question and a context at least" qctx import --out x --columns question=a --split train faq.csv
 expect 2 "not both" qctx import --out x --columns question=a,context=2 --split train faq.csv
+# The texts of an array have no names: they are not taken in another order than was asked for.
+echo '[["q1", "c1"], ["q2", "c2"]]' >arrays.json
+expect 5 "--columns wants objects" qctx import --out x --split train arrays.json --columns question=2,context=1
 expect 2 "No such file" ls x x.partial
