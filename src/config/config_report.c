@@ -165,13 +165,13 @@ static const char *nearest_key(const char *path)
 void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place place, const char *path)
 {
     char list[REASON_MAX / 2], section[WORD_MAX];
-    const char *near = list;
+    const char *alias = find_alias(path), *near = list;
 
     list_namesakes(path, list, sizeof list);
-    if (list[0] == '\0' && find_alias(path) == NULL)
+    if (list[0] == '\0' && alias == NULL)
         nearest_section(path, list);
     if (list[0] == '\0')
-        near = find_alias(path) != NULL ? find_alias(path) : nearest_key(path);
+        near = alias != NULL ? alias : nearest_key(path);
     if (near != NULL) {
         qctx_config_complain(reader, place, path, "unknown key; did you mean %s?", near);
         return;

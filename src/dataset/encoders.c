@@ -107,3 +107,14 @@ out:
     qctx_encoders_free(&encoders);
     return status;
 }
+
+qctx_status qctx_encoders_check_trained(const qctx_store *store, const char *trained_on, qctx_error *error)
+{
+    const char *found = qctx_store_encoder_fingerprint(store);
+
+    if (strcmp(found, trained_on) == 0)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
+              qctx_store_path(store), found, trained_on);
+    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
+}

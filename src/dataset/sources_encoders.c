@@ -93,18 +93,6 @@ static qctx_status check_reference(source_resolver *resolver, const qctx_encoder
     return status;
 }
 
-/* A run's head wants rows of the encoder that it was trained on, before anything is embedded in vain. Local. */
-static qctx_status check_trained_reference(const source_resolver *resolver, qctx_error *error)
-{
-    const char *found = qctx_store_encoder_fingerprint(resolver->reference);
-
-    if (resolver->trained_on == NULL || strcmp(found, resolver->trained_on) == 0)
-        return QCTX_OK;
-    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
-              qctx_store_path(resolver->reference), found, resolver->trained_on);
-    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
-}
-
 /* The encoder of a store among the sources comes before what data.encoder describes. */
 qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
 {
@@ -113,8 +101,10 @@ qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
 
     if (status != QCTX_OK)
         return status;
-    if (resolver->reference != NULL)
-        status = qctx_agree(resolver->comm, check_trained_reference(resolver, error), error);
+    /* A run's head wants rows of the encoder that it was trained on, before anything is embedded in vain. */
+    if (resolver->reference != NULL && resolver->trained_on != NULL)
+        status = qctx_agree(resolver->comm,
+                            qctx_encoders_check_trained(resolver->reference, resolver->trained_on, error), error);
     if (status == QCTX_OK && resolver->reference != NULL && !encoder_is_default(resolver->config))
         status = check_reference(resolver, &spec, error);
     if (status == QCTX_OK && resolver->reference == NULL)

@@ -5,6 +5,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/dataset/encoders.h"
 #include "qctx/training/checkpoints.h"
 
 /* The checkpoint to use: that of the run folder, or the file itself. */
@@ -78,17 +79,10 @@ qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_ope
 
 qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error)
 {
-    const char *trained = run->checkpoint.encoder_fingerprint;
-    const char *found = qctx_store_encoder_fingerprint(store);
-
     if (qctx_store_dim(store) != run->head.input)
         return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: rows of %lld, the head takes rows of %lld",
                          qctx_store_path(store), (long long)qctx_store_dim(store), (long long)run->head.input);
-    if (strcmp(found, trained) == 0)
-        return QCTX_OK;
-    qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was made by encoder '%s', the head was trained on '%s'",
-              qctx_store_path(store), found, trained);
-    return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
+    return qctx_encoders_check_trained(store, run->checkpoint.encoder_fingerprint, error);
 }
 
 bool qctx_run_is(const char *path)

@@ -10,6 +10,7 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/encoder_spec.h"
+#include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
 #include "qctx/encoder/joined.h"
 #include "qctx/platform/comm.h"
@@ -52,5 +53,11 @@ qctx_status qctx_encoders_create(qctx_comm *comm, const qctx_encoder_recipe *rec
  */
 qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_spec *spec, qctx_encoder **opened, bool *learns,
                                qctx_error *error);
+
+/*
+ * Refuses a store whose rows mean nothing to a head: made by another encoder than the one with the fingerprint
+ * `trained_on`, or by another state of it. Local. Errors: MISMATCH.
+ */
+qctx_status qctx_encoders_check_trained(const qctx_store *store, const char *trained_on, qctx_error *error);
 
 #endif
