@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 /*
  * Prints an object: numbers, texts and lists of numbers one a line, lists of objects as tables whose columns are the

@@ -6,7 +6,7 @@
 #define QCTX_CLI_INFO_INTERNAL_H
 
 #include "qctx/platform/comm.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 /*
  * Each describes one kind of thing. `*description` is the caller's on all ranks, also after an error. Collective.

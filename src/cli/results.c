@@ -8,7 +8,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/wrap.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 enum { INDENT = 12 };
 

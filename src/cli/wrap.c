@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 static void print_clean(const char *text, size_t length, FILE *out)
 {

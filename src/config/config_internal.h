@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "qctx/config/config.h"
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 
 typedef enum {
     QCTX_KEY_TEXT,    /* char *, never empty unless may_be_empty */

@@ -10,7 +10,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/data/lines.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 /* The id of a record: a text, or, as some data sets write it, a whole number. */
 static qctx_status get_id(const json_t *record, const char *place, char *number, size_t number_bytes, const char **id,

@@ -9,7 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/data/corpus.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 typedef struct {
     char *name;

@@ -6,7 +6,7 @@
 
 #include "qctx/base/hash.h"
 #include "qctx/platform/stop.h"
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 /* A job that is asked to stop does not read a large file to its end. */
 enum { LINES_BETWEEN_LOOKS = 1024 };

@@ -6,7 +6,7 @@
 #include "encoders_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/linalg/product.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 const char *encoders_setting_name(const qctx_encoder_spec *spec, const char *setting, char buffer[64])
 {

@@ -3,7 +3,7 @@
 #define QCTX_ENCODER_HASHING_INTERNAL_H
 
 #include "qctx/encoder/hashing.h"
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 /* A feature and how often it occurs: in a text, or in how many contexts. Plain bytes: it travels between ranks. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include "pretrained_internal.h"
 #include "qctx/base/dot.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 /*
  * Tokens of a group: enough for products to run at their full rate, few enough for all that stands between them to

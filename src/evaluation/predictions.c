@@ -5,8 +5,8 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/json.h"
 #include "qctx/retrieval/topk.h"
+#include "qctx/text/json.h"
 
 enum { TOP = QCTX_PREDICTIONS_TOP };
 

@@ -10,8 +10,8 @@
 #include "qctx/data/corpus_writer.h"
 #include "qctx/data/input.h"
 #include "qctx/import/import.h"
-#include "qctx/platform/json.h"
-#include "qctx/platform/text.h"
+#include "qctx/text/json.h"
+#include "qctx/text/text.h"
 
 typedef struct {
     const char *text;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/text.h"
 #include "qctx/retrieval/shard.h"
+#include "qctx/text/text.h"
 
 struct qctx_search {
     qctx_comm *comm;

@@ -3,8 +3,8 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/text.h"
 #include "qctx/retrieval/search.h"
+#include "qctx/text/text.h"
 
 static qctx_status read_utf8(const char *path, char **text, size_t *bytes, qctx_error *error)
 {

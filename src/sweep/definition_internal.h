@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qctx/platform/yaml.h"
 #include "qctx/sweep/definition.h"
+#include "qctx/text/yaml.h"
 
 /* Trials are numbered, and each has a folder. */
 #define TRIALS_MAX 1000000

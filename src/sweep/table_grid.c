@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 void table_grid_take(table_grid *grid, char *text, qctx_error *error)
 {

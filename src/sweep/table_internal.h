@@ -11,8 +11,8 @@
 
 #include "qctx/evaluation/evaluate.h"
 #include "qctx/evaluation/metrics.h"
-#include "qctx/platform/json.h"
 #include "qctx/sweep/table.h"
+#include "qctx/text/json.h"
 
 /* What a run measured on one evaluation source. `source` is borrowed from the row's summary. */
 typedef struct {

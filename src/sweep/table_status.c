@@ -6,7 +6,7 @@
 #include "qctx/base/lockfile.h"
 #include "qctx/base/mem.h"
 #include "qctx/evaluation/evaluator.h"
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 #include "table_internal.h"
 
 enum { PAGE_COLUMNS = 80, TAIL_BYTES = 1 << 16 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 #include "table_internal.h"
 
 bool table_varies(const qctx_space_parameter *parameter)

@@ -3,7 +3,7 @@
 
 #include "added_internal.h"
 #include "qctx/base/order.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 void tokenizer_added_destroy(tokenizer_added *added)
 {

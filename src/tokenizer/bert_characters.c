@@ -3,7 +3,7 @@
  * Unicode 8. Characters that came later are not in them; a few have changed their category since.
  */
 #include "pipeline.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 static bool is_known(uint32_t point)
 {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "pipeline.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 /* A run of ASCII as one table lookup a byte: 0 where clean_text removes it, else what stands in its place. */
 static void fill_table(const tokenizer_bert_settings *settings, unsigned char table[128])

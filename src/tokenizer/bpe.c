@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 struct tokenizer_bpe {
     const tokenizer_vocabulary *vocabulary;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "normalizer_internal.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 void tokenizer_normalizer_destroy(tokenizer_normalizer *normalizer)
 {

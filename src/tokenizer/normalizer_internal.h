@@ -3,7 +3,7 @@
 #define QCTX_TOKENIZER_NORMALIZER_INTERNAL_H
 
 #include "pipeline.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 typedef enum {
     NORMALIZER_BERT,

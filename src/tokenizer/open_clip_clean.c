@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 /* Whether ftfy leaves a line as it is: printable ASCII without a '&'. */
 static bool is_plain(const char *line, int64_t length)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 enum { ESCAPE = 0x1b };
 

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 enum {
     STRICT_MOST = 24, /* letters and digits of a reference, the longest that ftfy looks at */

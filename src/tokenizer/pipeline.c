@@ -5,7 +5,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/names.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 qctx_status tokenizer_text_reserve(tokenizer_text *text, int64_t more, qctx_error *error)
 {

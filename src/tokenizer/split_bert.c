@@ -1,6 +1,6 @@
 /* Pre-tokenisers that need no regular expression. */
 #include "pipeline.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 #include "split_internal.h"
 
 typedef enum { KIND_SPACE, KIND_APART, KIND_WORD } kind; /* left out; a piece by itself; part of a run */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 /* The classes of ASCII: all that most texts ask for. */
 static split_class ascii_class(unsigned char byte)

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qctx/platform/json.h"
-#include "qctx/platform/text.h"
+#include "qctx/text/json.h"
+#include "qctx/text/text.h"
 #include "qctx/tokenizer/ids.h"
 
 /* Tokens and their ids, both ways. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 #include "tokenizer_internal.h"
 
 struct qctx_tokenizer_scratch {

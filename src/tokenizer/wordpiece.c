@@ -4,7 +4,7 @@
 
 #include "pipeline.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 struct tokenizer_wordpiece {
     const tokenizer_vocabulary *vocabulary;

@@ -9,8 +9,8 @@
 #include "qctx/evaluation/report.h"
 #include "qctx/linalg/blas.h"
 #include "qctx/platform/h5.h"
-#include "qctx/platform/json.h"
 #include "qctx/platform/topology.h"
+#include "qctx/text/json.h"
 #include "trainer_internal.h"
 
 double trainer_seconds(const trainer *run)

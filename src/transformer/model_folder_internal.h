@@ -3,7 +3,7 @@
 #ifndef QCTX_TRANSFORMER_MODEL_FOLDER_INTERNAL_H
 #define QCTX_TRANSFORMER_MODEL_FOLDER_INTERNAL_H
 
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 #include "qctx/transformer/model_folder.h"
 
 /* A configuration file. A section of one borrows path and root. */

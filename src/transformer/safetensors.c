@@ -6,7 +6,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/textmap.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 #include "safetensors_internal.h"
 
 /* Maps a file and appends its tensors. */

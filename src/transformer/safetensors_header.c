@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 #include "safetensors_internal.h"
 
 /* The format's own limit, which keeps a header from deciding how much memory its JSON takes. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "qctx/cli/results.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 static qctx_error error;
 

@@ -12,7 +12,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/encoder/encoder.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 #include "qctx/tokenizer/tokenizer.h"
 #include "qctx/transformer/transformer.h"
 #include "transformer_reference.h"

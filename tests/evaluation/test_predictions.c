@@ -6,7 +6,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/evaluation/predictions.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 #include "small_store.h"
 
 static qctx_error error;

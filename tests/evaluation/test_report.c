@@ -7,7 +7,7 @@
 
 #include "qctx/evaluation/report.h"
 #include "qctx/evaluation/trec.h"
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 static qctx_error error;
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 #include "qctx/tokenizer/tokenizer.h"
 
 typedef struct {

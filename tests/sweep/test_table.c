@@ -7,8 +7,8 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/evaluation/metrics.h"
-#include "qctx/platform/text.h"
 #include "qctx/sweep/table.h"
+#include "qctx/text/text.h"
 
 static qctx_error error;
 

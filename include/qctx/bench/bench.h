@@ -16,7 +16,7 @@
 #include "qctx/config/config.h"
 #include "qctx/linalg/product.h"
 #include "qctx/platform/comm.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 /* What is measured; each measurement reads the first four members, and those that bear its name. */
 typedef struct {

@@ -26,7 +26,7 @@
 #include "qctx/model/optimizer.h"
 #include "qctx/model/schedule.h"
 #include "qctx/platform/comm.h"
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 
 /* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
 typedef struct {

@@ -9,7 +9,7 @@
 #include "qctx/base/status.h"
 #include "qctx/evaluation/evaluate.h"
 #include "qctx/evaluation/metrics.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 /* A metric as tables call it, "top-1". Local. */
 const char *qctx_report_label(qctx_metric metric);

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 enum { QCTX_IMPORT_FILES_MAX = 32 };
 

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 typedef enum {
     QCTX_TRIAL_RUNNING, /* or left behind by a process that died, which shows by its lock being free */

@@ -17,7 +17,7 @@
 
 #include "qctx/base/status.h"
 #include "qctx/platform/comm.h"
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 typedef struct qctx_metrics_log qctx_metrics_log;
 

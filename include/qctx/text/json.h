@@ -2,8 +2,8 @@
  * JSON: jansson plus errors that name file, line and key. The only header that
  * includes jansson.h; values are jansson's own (json_t), reference-counted.
  */
-#ifndef QCTX_PLATFORM_JSON_H
-#define QCTX_PLATFORM_JSON_H
+#ifndef QCTX_TEXT_JSON_H
+#define QCTX_TEXT_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* What goes through a text character by character: validity, code points, words, white space. */
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Properties of single characters and normal forms of texts, by ICU, as the tokenizers of pretrained models ask them.
  */
-#ifndef QCTX_PLATFORM_UNICODE_H
-#define QCTX_PLATFORM_UNICODE_H
+#ifndef QCTX_TEXT_UNICODE_H
+#define QCTX_TEXT_UNICODE_H
 
 #include <stdbool.h>
 #include <stdint.h>

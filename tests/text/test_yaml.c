@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 
 static qctx_yaml *parse(const char *text)
 {

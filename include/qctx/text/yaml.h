@@ -4,8 +4,8 @@
  * Configuration needs little of YAML, so what could surprise is refused with its place: aliases and
  * anchors, merge keys, tags, second documents, duplicate keys, more than 64 levels or 100,000 nodes.
  */
-#ifndef QCTX_PLATFORM_YAML_H
-#define QCTX_PLATFORM_YAML_H
+#ifndef QCTX_TEXT_YAML_H
+#define QCTX_TEXT_YAML_H
 
 #include <stdbool.h>
 #include <stddef.h>

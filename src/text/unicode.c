@@ -1,4 +1,4 @@
-#include "qctx/platform/unicode.h"
+#include "qctx/text/unicode.h"
 
 #include <pthread.h>
 #include <stdlib.h>

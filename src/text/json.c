@@ -1,4 +1,4 @@
-#include "qctx/platform/json.h"
+#include "qctx/text/json.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * UTF-8 with an explicit length in bytes; offsets into them are in bytes unless
  * a name says code points.
  */
-#ifndef QCTX_PLATFORM_TEXT_H
-#define QCTX_PLATFORM_TEXT_H
+#ifndef QCTX_TEXT_TEXT_H
+#define QCTX_TEXT_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Reading: libyaml's events become the tree, and what goes wrong a report. */
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 static qctx_text *open_text(void)
 {

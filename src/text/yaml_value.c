@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "qctx/platform/yaml.h"
+#include "qctx/text/yaml.h"
 
 enum { SHOWN_MAX = 160, REASON_MAX = 768 };
 

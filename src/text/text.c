@@ -1,5 +1,5 @@
 /* What ICU's break iterator and normaliser do: sentences, case folding. */
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 #include <stdlib.h>
 #include <unicode/ubrk.h>

@@ -1,8 +1,8 @@
-/* What the files of platform/text share. */
+/* What the files of text/text share. */
 #ifndef QCTX_PLATFORM_TEXT_INTERNAL_H
 #define QCTX_PLATFORM_TEXT_INTERNAL_H
 
-#include "qctx/platform/text.h"
+#include "qctx/text/text.h"
 
 /* Appends a span. Local. Errors: MEMORY. */
 qctx_status text_add_span(qctx_spans *spans, int64_t first, int64_t end, qctx_error *error);
