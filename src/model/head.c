@@ -41,6 +41,13 @@ bool qctx_head_has_side(const qctx_head_config *config, qctx_side side)
     }
 }
 
+bool qctx_head_fits(const qctx_head_config *config)
+{
+    const bool bare_side = !qctx_head_has_side(config, QCTX_QUESTION) || !qctx_head_has_side(config, QCTX_CONTEXT);
+
+    return config->output == config->input || (config->form != QCTX_HEAD_RESIDUAL && !bare_side);
+}
+
 static int64_t layer_input(const qctx_head_config *config, int64_t layer)
 {
     return layer == 0 ? config->input : config->hidden;

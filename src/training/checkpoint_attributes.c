@@ -12,6 +12,7 @@ typedef enum {
     SIZE,  /* likewise, of the head's shape */
     REAL,  /* double, finite */
     SHARE, /* double, in [0, 1) */
+    PART,  /* double, in [0, 1] */
     NAME,  /* an enum from low to high, by its name; earlier builds wrote numbers, which are read as well */
     TEXT   /* char * */
 } attribute_kind;
@@ -28,6 +29,9 @@ typedef struct {
 /* Far above what fits into a machine, far below what overflows a product of two. */
 enum { WIDEST = 1 << 20, DEEPEST = 64 };
 
+/* Far above what any run reaches, far below what overflows a sum, or a product with the batches of an epoch. */
+#define LONGEST INT64_C(1000000000)
+
 #define OF(member) offsetof(qctx_checkpoint, member)
 
 /* clang-format off */
@@ -41,23 +45,23 @@ static const attribute attributes[] = {
     {"head_output", SIZE, OF(head.output), 1, WIDEST, NULL},
     {"seed", WHOLE, OF(head.seed), INT64_MIN, INT64_MAX, NULL},
     {"head_dropout", SHARE, OF(head.dropout), 0, 0, NULL},
-    {"epoch", WHOLE, OF(progress.epoch), 0, INT64_MAX, NULL},
-    {"step", WHOLE, OF(progress.step), 0, INT64_MAX, NULL},
-    {"evaluated", WHOLE, OF(progress.evaluated), -1, INT64_MAX, NULL},
-    {"strength", REAL, OF(strength), 0, 0, NULL},
+    {"epoch", WHOLE, OF(progress.epoch), 0, LONGEST, NULL},
+    {"step", WHOLE, OF(progress.step), 0, LONGEST, NULL},
+    {"evaluated", WHOLE, OF(progress.evaluated), -1, LONGEST, NULL},
+    {"strength", PART, OF(strength), 0, 0, NULL},
     {"best_metric", REAL, OF(progress.best_metric), 0, 0, NULL},
-    {"best_epoch", WHOLE, OF(progress.best_epoch), 0, INT64_MAX, NULL},
-    {"best_step", WHOLE, OF(progress.best_step), -1, INT64_MAX, NULL},
-    {"best_strength", REAL, OF(progress.best_strength), 0, 0, NULL},
+    {"best_epoch", WHOLE, OF(progress.best_epoch), 0, LONGEST, NULL},
+    {"best_step", WHOLE, OF(progress.best_step), -1, LONGEST, NULL},
+    {"best_strength", PART, OF(progress.best_strength), 0, 0, NULL},
     {"seconds", REAL, OF(progress.seconds), 0, 0, NULL},
     {"loss_sum", REAL, OF(progress.loss_sum), 0, 0, NULL},
     {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, 0, NULL},
-    {"summed", WHOLE, OF(progress.summed), 0, INT64_MAX, NULL},
+    {"summed", WHOLE, OF(progress.summed), 0, LONGEST, NULL},
     {"loss_start", REAL, OF(progress.loss_start), 0, 0, NULL},
     {"loss_now", REAL, OF(progress.loss_now), 0, 0, NULL},
-    {"ranks", WHOLE, OF(ranks), 0, INT64_MAX, NULL},
-    {"threads", WHOLE, OF(threads), 0, INT64_MAX, NULL},
-    {"optimizer_steps", WHOLE, OF(optimizer.steps), 0, INT64_MAX, NULL},
+    {"ranks", WHOLE, OF(ranks), 0, LONGEST, NULL},
+    {"threads", WHOLE, OF(threads), 0, LONGEST, NULL},
+    {"optimizer_steps", WHOLE, OF(optimizer.steps), 0, LONGEST, NULL},
     {"encoder_fingerprint", TEXT, OF(encoder_fingerprint), 0, 0, NULL},
     {"similarity", NAME, OF(similarity), QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING, qctx_similarity_names},
     {"precision", NAME, OF(precision), QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, qctx_precision_names},
@@ -77,6 +81,7 @@ static qctx_status write_one(qctx_h5 *file, const attribute *of, const qctx_chec
         return qctx_h5_set_int(file, "/", of->name, *(const int64_t *)value, error);
     case REAL:
     case SHARE:
+    case PART:
         return qctx_h5_set_double(file, "/", of->name, *(const double *)value, error);
     case NAME:
         return qctx_h5_set_text(file, "/", of->name, of->names[*(const int *)value], error);
@@ -107,8 +112,8 @@ static qctx_status read_whole(const qctx_h5 *file, const char *path, const attri
     if (of->kind != WHOLE)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %lld, which no head has", path, of->name,
                          (long long)*value);
-    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %lld, expected at least %lld", path, of->name,
-                     (long long)*value, (long long)of->low);
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %lld, expected %lld to %lld", path, of->name,
+                     (long long)*value, (long long)of->low, (long long)of->high);
 }
 
 static qctx_status read_real(const qctx_h5 *file, const char *path, const attribute *of, double *value,
@@ -120,6 +125,9 @@ static qctx_status read_real(const qctx_h5 *file, const char *path, const attrib
         return status;
     if (of->kind == SHARE && !(*value >= 0.0 && *value < 1.0))
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %g, expected a number in [0, 1)", path, of->name,
+                         *value);
+    if (of->kind == PART && !(*value >= 0.0 && *value <= 1.0))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %g, expected a number in [0, 1]", path, of->name,
                          *value);
     if (!isfinite(*value))
         return qctx_fail(error, QCTX_ERR_DATA, "%s: attribute %s is not finite", path, of->name);
@@ -159,6 +167,7 @@ static qctx_status read_one(const qctx_h5 *file, const char *path, const attribu
         return read_whole(file, path, of, value, error);
     case REAL:
     case SHARE:
+    case PART:
         return read_real(file, path, of, value, error);
     case NAME:
         return read_name(file, path, of, value, error);
@@ -185,6 +194,18 @@ static qctx_status check_schema(const qctx_h5 *file, const char *path, qctx_erro
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: checkpoint version %lld, expected %d", path, (long long)version,
                          QCTX_CHECKPOINT_VERSION);
     return status;
+}
+
+/* A head that no configuration makes would be read and written beyond its rows. */
+static qctx_status check_head(const char *path, const qctx_head_config *head, qctx_error *error)
+{
+    if (qctx_head_fits(head))
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_FORMAT,
+                     "%s: attribute head_output is %lld and head_input %lld, expected the same of a %s head on %s",
+                     path, (long long)head->output, (long long)head->input, qctx_head_form_names[head->form],
+                     head->sides == QCTX_SIDES_BOTH || head->sides == QCTX_SIDES_SHARED ? "both sides"
+                                                                                        : "one side only");
 }
 
 /* The file is whole, so none before it is to be taken in its place; but nobody here takes such steps. */
@@ -214,5 +235,5 @@ qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qc
         status = refuse_retired_scheme(file, path, error);
     for (int i = 0; i < ATTRIBUTES && status == QCTX_OK; i++)
         status = read_one(file, path, &attributes[i], checkpoint, error);
-    return status;
+    return status == QCTX_OK ? check_head(path, &checkpoint->head, error) : status;
 }

@@ -30,7 +30,7 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     bool bare_side = config->model.sides == QCTX_SIDES_QUESTION || config->model.sides == QCTX_SIDES_CONTEXT;
 
     run->head = qctx_config_head(config, input);
-    if (run->head.output != input && (run->head.form == QCTX_HEAD_RESIDUAL || bare_side)) {
+    if (!qctx_head_fits(&run->head)) {
         qctx_fail(
             error, QCTX_ERR_MISMATCH, "model.output: %lld does not fit vectors of %lld, expected the same with %s",
             (long long)run->head.output, (long long)input, bare_side ? "a head on one side only" : "a residual head");

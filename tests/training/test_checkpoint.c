@@ -273,6 +273,36 @@ static qctx_status step_below_zero(qctx_h5 *file, qctx_error *error)
     return qctx_h5_set_int(file, "/", "step", -5, error);
 }
 
+/* Tensors of a plain head on one side may have this shape, but what the head is held against keeps its 4 columns. */
+static qctx_status leave_a_side_bare(qctx_h5 *file, qctx_error *error)
+{
+    qctx_status status = qctx_h5_set_text(file, "/", "head_form", "plain", error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_set_text(file, "/", "head_sides", "question", error);
+    return status == QCTX_OK ? qctx_h5_set_int(file, "/", "head_output", 6, error) : status;
+}
+
+static qctx_status widen_a_residual_head(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "head_output", 6, error);
+}
+
+static qctx_status count_beyond_all_steps(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_int(file, "/", "optimizer_steps", INT64_MAX, error);
+}
+
+static qctx_status overstretch_the_strength(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_double(file, "/", "strength", 1.5, error);
+}
+
+static qctx_status spoil_the_best_strength(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_double(file, "/", "best_strength", NAN, error);
+}
+
 static qctx_status spoil_a_sum(qctx_h5 *file, qctx_error *error)
 {
     return qctx_h5_set_double(file, "/", "loss_sum", INFINITY, error);
@@ -311,6 +341,11 @@ static void a_forged_file_is_refused_with_what_is_wrong(void **state)
     expect_refusal("huge.h5", claim_a_huge_head, QCTX_ERR_FORMAT, "parameters is claimed");
     expect_refusal("layers.h5", take_a_layer_away, QCTX_ERR_FORMAT, "expected [4, 4]");
     expect_refusal("width.h5", widen_the_head, QCTX_ERR_FORMAT, "expected [6");
+    expect_refusal("bare.h5", leave_a_side_bare, QCTX_ERR_FORMAT, "same of a plain head on one side only");
+    expect_refusal("residual.h5", widen_a_residual_head, QCTX_ERR_FORMAT, "same of a residual head on both sides");
+    expect_refusal("steps.h5", count_beyond_all_steps, QCTX_ERR_FORMAT, "expected 0 to 1000000000");
+    expect_refusal("strength.h5", overstretch_the_strength, QCTX_ERR_FORMAT, "strength is 1.5");
+    expect_refusal("best_strength.h5", spoil_the_best_strength, QCTX_ERR_FORMAT, "best_strength is nan");
     expect_refusal("scheme.h5", name_another_scheme, QCTX_ERR_FORMAT, "similarity is 'spiral'");
     expect_refusal("retired.h5", name_a_retired_scheme, QCTX_ERR_MISMATCH, "expected full, rows or ring");
     expect_refusal("form.h5", number_no_form, QCTX_ERR_FORMAT, "head_form is 2, which no head has");

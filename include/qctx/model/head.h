@@ -41,6 +41,10 @@ typedef struct {
     uint64_t seed;  /* of the initial weights and of the dropout masks */
 } qctx_head_config;
 
+/* Whether the output is as wide as the input where it must be: in residual heads, and where one side has no MLP. Local.
+ */
+bool qctx_head_fits(const qctx_head_config *config);
+
 /* One weight or bias in the flat buffer. */
 typedef struct {
     char name[64];  /* "question/0/weight", "context/1/bias", "shared/0/weight" */
