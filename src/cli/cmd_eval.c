@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/cli/commands.h"
@@ -55,7 +57,8 @@ static const qctx_usage usage = {
     .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"
                "with the protocol of its configuration unless options say otherwise.\n"
                "\n"
-               "In the TREC run the scores of a question strictly decrease, so that every\n"
+               "Each line of the TREC run has the run's name as its tag. The scores of a question strictly decrease, "
+               "so that every\n"
                "evaluator keeps this program's order; equal scores are printed as the next\n"
                "lower number.\n",
     .options = table,
@@ -173,6 +176,19 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
     return QCTX_OK;
 }
 
+/* Under the run's name, so that those of several runs can be told apart. Collective. */
+static qctx_status write_run_file(const evaluation_job *job, const measurement *measured, qctx_error *error)
+{
+    char *tag = qctx_trec_tag(job->run.config.run.name, error);
+    qctx_status status = qctx_agree(job->comm, tag == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+
+    if (status == QCTX_OK)
+        status = qctx_trec_write(job->comm, options.run_file, &measured->of.set, &job->run.head, &measured->protocol,
+                                 &(qctx_trec_run){tag, options.depth}, error);
+    free(tag);
+    return status;
+}
+
 /* The files that were asked for. Collective. */
 static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator *evaluator,
                                  const measurement *measured, qctx_error *error)
@@ -180,8 +196,7 @@ static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator
     qctx_status status = QCTX_OK;
 
     if (options.run_file != NULL)
-        status = qctx_trec_write(job->comm, options.run_file, &measured->of.set, &job->run.head, &measured->protocol,
-                                 options.depth, error);
+        status = write_run_file(job, measured, error);
     if (status == QCTX_OK && options.predictions != NULL)
         status = qctx_predictions_write(job->comm, options.predictions, &measured->of.set, &job->run.head,
                                         &measured->protocol, qctx_evaluator_no_head_positions(evaluator, 0),

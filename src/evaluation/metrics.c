@@ -33,7 +33,7 @@ static void values_of_question(const int64_t *positions, int64_t count, double *
     values[QCTX_METRIC_NDCG] = gained / ideal;
     values[QCTX_METRIC_RECALL5] = (double)among5 / (double)count;
     values[QCTX_METRIC_RECALL10] = (double)among10 / (double)count;
-    values[QCTX_METRIC_POSITION] = (double)best;
+    values[QCTX_METRIC_POSITION] = (double)best + 1.0;
 }
 
 void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t count, double *values)

@@ -115,14 +115,29 @@ static void print_verdict(FILE *out, const qctx_comparison *comparison)
     print_sentence(out, "No significant difference in", comparison, QCTX_OUTCOME_SAME);
 }
 
+/* Of how many questions the pools are: few questions make one pool, and what is left over makes the last. */
+static void print_pools(FILE *out, const qctx_protocol *protocol, int64_t questions)
+{
+    const int64_t left = questions % protocol->pool;
+    char pool[48], last[48];
+
+    if (questions < protocol->pool) {
+        fprintf(out, "one pool of %s\n", with_commas(questions, pool, sizeof pool));
+        return;
+    }
+    fprintf(out, "pools of %s", with_commas(protocol->pool, pool, sizeof pool));
+    if (left > 0)
+        fprintf(out, ", the last of %s", with_commas(left, last, sizeof last));
+    fprintf(out, " (%s)\n", qctx_pool_order_names[protocol->order]);
+}
+
 void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions)
 {
-    char count[48], pool[48];
+    char count[48];
 
     fprintf(out, "%s: %s questions, ", source, with_commas(questions, count, sizeof count));
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
-        fprintf(out, "pools of %s (%s)\n", with_commas(protocol->pool, pool, sizeof pool),
-                qctx_pool_order_names[protocol->order]);
+        print_pools(out, protocol, questions);
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
         fputs("against all contexts of the split\n", out);
     else
@@ -185,6 +200,7 @@ json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, cons
         json_object_set_new(object, "order", json_string(qctx_pool_order_names[protocol->order]));
     }
     json_object_set_new(object, "resamples", json_integer(comparison->resamples));
+    json_object_set_new(object, "first_position", json_integer(1));
     json_object_set_new(object, "no_head", figures_json(comparison->base));
     json_object_set_new(object, "head", figures_json(comparison->head));
     json_object_set_new(object, "difference", figures_json(comparison->difference));

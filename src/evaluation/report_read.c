@@ -56,6 +56,22 @@ static qctx_status read_name(const json_t *object, const char *key, const char *
     return QCTX_OK;
 }
 
+/* Earlier versions counted mean positions from 0, and wrote nothing of where they begin. */
+static qctx_status count_from_one(const json_t *object, const char *place, qctx_comparison *comparison,
+                                  qctx_error *error)
+{
+    qctx_interval *means[] = {&comparison->base[QCTX_METRIC_POSITION], &comparison->head[QCTX_METRIC_POSITION]};
+    int64_t first = 0;
+    qctx_status status = qctx_json_get_integer(object, "first_position", 0, 0, 1, place, &first, error);
+
+    for (int m = 0; m < 2 && status == QCTX_OK; m++) {
+        means[m]->value += (double)(1 - first);
+        means[m]->low += (double)(1 - first);
+        means[m]->high += (double)(1 - first);
+    }
+    return status;
+}
+
 static qctx_status read_protocol(const json_t *object, const char *place, qctx_protocol *protocol, qctx_error *error)
 {
     int found = 0;
@@ -90,5 +106,5 @@ qctx_status qctx_report_parse(const json_t *object, const char *place, const cha
         status = read_figures(object, "head", place, comparison->head, error);
     if (status == QCTX_OK)
         status = read_figures(object, "difference", place, comparison->difference, error);
-    return status;
+    return status == QCTX_OK ? count_from_one(object, place, comparison, error) : status;
 }

@@ -6,11 +6,34 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/text/unicode.h"
 
 /* Questions whose lists are held at a time. */
 enum { BLOCK = 4096 };
 
-void qctx_trec_lines(FILE *out, const char *question, const qctx_hit *hits, int64_t k, char *const *ids)
+char *qctx_trec_tag(const char *name, qctx_error *error)
+{
+    const int64_t length = (int64_t)strlen(name);
+    char *tag = qctx_alloc(length + 2, 1, "the tag of a TREC run", error), *end = tag;
+
+    for (int64_t at = 0, next; tag != NULL && at < length; at = next) {
+        uint32_t point;
+
+        next = qctx_unicode_next(name, length, at, &point);
+        if (qctx_unicode_is_space(point) || qctx_unicode_is_other(point)) {
+            *end++ = '-';
+        } else {
+            memcpy(end, name + at, (size_t)(next - at));
+            end += next - at;
+        }
+    }
+    if (tag != NULL && end == tag)
+        *tag = '-';
+    return tag;
+}
+
+void qctx_trec_lines(FILE *out, const char *tag, const char *question, const qctx_hit *hits, int64_t k,
+                     char *const *ids)
 {
     float last = INFINITY;
 
@@ -19,8 +42,7 @@ void qctx_trec_lines(FILE *out, const char *question, const qctx_hit *hits, int6
 
         last = score < last ? score : nextafterf(last, -INFINITY);
         /* Nine digits tell any two floats apart. */
-        fprintf(out, "%s Q0 %s %lld %.9g qctx-dist\n", question, ids[hits[i].candidate], (long long)i + 1,
-                (double)last);
+        fprintf(out, "%s Q0 %s %lld %.9g %s\n", question, ids[hits[i].candidate], (long long)i + 1, (double)last, tag);
     }
 }
 
@@ -75,9 +97,10 @@ static qctx_status open_writer(const char *path, const qctx_eval_set *set, const
 }
 
 static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const qctx_shard *shard,
-                               const qctx_projector *projector, int64_t depth, const run_writer *writer,
+                               const qctx_projector *projector, const qctx_trec_run *run, const run_writer *writer,
                                qctx_error *error)
 {
+    const int64_t depth = run->depth < shard->total ? run->depth : shard->total;
     const int64_t block = set->count < BLOCK ? set->count : BLOCK;
     qctx_hit *hits = qctx_alloc(block * depth, sizeof *hits, "the lists of a TREC run", error);
     qctx_status status = qctx_agree(comm, hits == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
@@ -88,15 +111,15 @@ static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const 
 
         status = qctx_topk(&query, depth, hits, error);
         for (int64_t q = 0; q < count && status == QCTX_OK && writer->file != NULL; q++)
-            qctx_trec_lines(qctx_outfile_stream(writer->file), writer->questions[first + q], hits + q * depth, depth,
-                            writer->contexts);
+            qctx_trec_lines(qctx_outfile_stream(writer->file), run->tag, writer->questions[first + q], hits + q * depth,
+                            depth, writer->contexts);
     }
     free(hits);
     return status;
 }
 
 qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_set *set,
-                            const qctx_projector *projector, const qctx_protocol *protocol, int64_t depth,
+                            const qctx_projector *projector, const qctx_protocol *protocol, const qctx_trec_run *run,
                             qctx_error *error)
 {
     int64_t *candidates = NULL, total = 0;
@@ -111,7 +134,7 @@ qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_s
         status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total, QCTX_PRECISION_AUTO,
                                    &shard, error);
     if (status == QCTX_OK)
-        status = write_lists(comm, set, &shard, projector, depth < total ? depth : total, &writer, error);
+        status = write_lists(comm, set, &shard, projector, run, &writer, error);
     if (status != QCTX_OK)
         goto out;
     if (writer.file != NULL)

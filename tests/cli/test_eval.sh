@@ -18,7 +18,7 @@ check "a head" alone train config.yaml
 
 # The table, and its JSON, with and without mpirun.
 expect 0 "pools of 20 (consecutive)" alone eval runs/small
-expect 0 "pools of 7 (shuffled)" alone eval runs/small --pool 7 --order shuffled
+expect 0 "pools of 7, the last of 5 (shuffled)" alone eval runs/small --pool 7 --order shuffled
 expect 0 "against all contexts of the split" alone eval runs/small --candidates split
 expect 0 "corpus/test: 40 questions" alone eval runs/small --source corpus --split test
 expect 0 "top-1, head" alone eval runs/small --strengths
@@ -43,6 +43,7 @@ check "MRR@10 of the run file: $(scored mrr), told $(told mrr@10)" near "$(score
 check "recall@10 of the run file: $(scored recall), told $(told recall@10)" near "$(scored recall)" "$(told recall@10)"
 check "the scores of a question strictly fall" \
     awk '$1 == q && $5 + 0 >= last { exit 1 } { q = $1; last = $5 + 0 }' run.trec
+check "the run's name is the tag of every line" awk '$6 != "small" || NF != 6 { exit 1 }' run.trec
 check "questions to read" grep -q '"kind":"worst"' questions.jsonl
 
 expect 8 "run.trec: exists already" alone eval runs/small --candidates corpus --run-file run.trec

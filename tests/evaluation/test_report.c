@@ -56,7 +56,7 @@ static void a_gain_is_printed_in_percent(void **state)
     char *text = printed(&pools, &comparison);
 
     (void)state;
-    assert_contains(text, "squad/dev: 10,570 questions, pools of 500 (consecutive)\n");
+    assert_contains(text, "squad/dev: 10,570 questions, pools of 500, the last of 70 (consecutive)\n");
     assert_contains(text, "top-1         65.0 [64.0, 66.0]     70.0 [69.0, 71.0]     +5.0 [+2.0, +8.0]\n");
     assert_contains(text, "mean position 20000 [19000, 21000]  19000 [18000, 20000]  -1000 [-1500, -500]\n");
     assert_contains(text, "The head gains in top-1, top-5, top-10, MRR@10, nDCG@10, recall@5, recall@10 and\n"
@@ -65,6 +65,57 @@ static void a_gain_is_printed_in_percent(void **state)
     assert_null(strstr(text, "No significant"));
     lines_fit(text);
     free(text);
+}
+
+/* 120 questions are one pool of 120, whatever eval.pool allows, and in any order. */
+static void pools_are_told_as_they_are(void **state)
+{
+    static const struct {
+        int64_t questions;
+        const char *line;
+    } rows[] = {
+        {120, "s: 120 questions, one pool of 120\n"},
+        {499, "s: 499 questions, one pool of 499\n"},
+        {500, "s: 500 questions, pools of 500 (consecutive)\n"},
+        {501, "s: 501 questions, pools of 500, the last of 1 (consecutive)\n"},
+        {1500, "s: 1,500 questions, pools of 500 (consecutive)\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = NULL;
+        size_t bytes = 0;
+        FILE *stream = open_memstream(&text, &bytes);
+
+        qctx_report_print_heading(stream, "s", &pools, rows[i].questions);
+        fclose(stream);
+        assert_string_equal(text, rows[i].line);
+        free(text);
+    }
+}
+
+/* Results of earlier versions count from 0 and do not say so; a mix of both in one table would not be seen. */
+static void positions_of_earlier_versions_are_counted_from_one(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    qctx_protocol protocol;
+    qctx_comparison again;
+    const char *source;
+
+    (void)state;
+    assert_int_equal(json_integer_value(json_object_get(object, "first_position")), 1);
+    json_object_del(object, "first_position");
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_OK, &error);
+    assert_close(again.base[QCTX_METRIC_POSITION].value, 20001.4, 1e-15);
+    assert_close(again.base[QCTX_METRIC_POSITION].low, 19001.4, 1e-15);
+    assert_close(again.head[QCTX_METRIC_POSITION].high, 20001.4, 1e-15);
+    assert_close(again.difference[QCTX_METRIC_POSITION].value, -1000.0, 1e-15);
+    assert_close(again.base[QCTX_METRIC_TOP1].value, 0.65, 0);
+    json_object_set_new(object, "first_position", json_integer(2));
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "f: 'first_position' is 2");
+    json_decref(object);
 }
 
 static void a_loss_says_so(void **state)
@@ -182,13 +233,30 @@ static void a_trec_run_has_falling_scores(void **state)
     FILE *stream = open_memstream(&text, &bytes);
 
     (void)state;
-    qctx_trec_lines(stream, "q7", hits, 5, ids);
+    qctx_trec_lines(stream, "mine", "q7", hits, 5, ids);
     fclose(stream);
-    assert_string_equal(text, "q7 Q0 c 1 1 qctx-dist\n"
-                              "q7 Q0 a 2 0.99999994 qctx-dist\n"
-                              "q7 Q0 d 3 0.999999881 qctx-dist\n"
-                              "q7 Q0 b 4 0.5 qctx-dist\n");
+    assert_string_equal(text, "q7 Q0 c 1 1 mine\n"
+                              "q7 Q0 a 2 0.99999994 mine\n"
+                              "q7 Q0 d 3 0.999999881 mine\n"
+                              "q7 Q0 b 4 0.5 mine\n");
     free(text);
+}
+
+static void a_name_becomes_one_token(void **state)
+{
+    /* The second is a no-break space, at which Python's split() parts as well. */
+    const char *const names[][2] = {{"minilm-2", "minilm-2"},
+                                    {"my run\t\033[1m", "my-run--[1m"},
+                                    {"caf\xc3\xa9\xc2\xa0x", "caf\xc3\xa9-x"},
+                                    {"", "-"}};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        char *tag = qctx_trec_tag(names[i][0], &error);
+
+        assert_string_equal(tag, names[i][1]);
+        free(tag);
+    }
 }
 
 static void a_trec_run_refuses_ids_with_spaces(void **state)
@@ -204,12 +272,15 @@ static void a_trec_run_refuses_ids_with_spaces(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_gain_is_printed_in_percent),
+    cmocka_unit_test(pools_are_told_as_they_are),
+    cmocka_unit_test(positions_of_earlier_versions_are_counted_from_one),
     cmocka_unit_test(a_loss_says_so),
     cmocka_unit_test(without_intervals_there_are_no_claims),
     cmocka_unit_test(json_holds_shares),
     cmocka_unit_test(json_is_read_back),
     cmocka_unit_test(strengths_mark_the_one_in_use),
     cmocka_unit_test(a_trec_run_has_falling_scores),
+    cmocka_unit_test(a_name_becomes_one_token),
     cmocka_unit_test(a_trec_run_refuses_ids_with_spaces),
 };
 TEST_MAIN(tests)

@@ -11,6 +11,8 @@
 static qctx_error error;
 static const qctx_projector no_head = {.input = SMALL_DIM, .normalize = true};
 
+static const qctx_trec_run tagged = {"tagged", 20};
+
 static qctx_eval_set set_of(const small_store *small)
 {
     const qctx_split *split = qctx_store_split(small->store, "dev", &error);
@@ -30,7 +32,7 @@ static int64_t place_in_run(const char *run, const char *question, const char *i
         double score;
         long long position;
 
-        assert_int_equal(sscanf(line, "%31s Q0 %31s %lld %lf qctx-dist\n", of, context, &position, &score), 4);
+        assert_int_equal(sscanf(line, "%31s Q0 %31s %lld %lf tagged\n", of, context, &position, &score), 4);
         if (strcmp(of, question) != 0)
             continue;
         assert_true((float)score < (float)last);
@@ -52,8 +54,8 @@ static void a_run_file_has_the_order_of_evaluation(void **state)
     size_t bytes;
 
     assert_status(qctx_evaluate(test_comm, &set, &no_head, &protocol, positions, &error), QCTX_OK, &error);
-    assert_status(qctx_trec_write(test_comm, test_path("run.trec"), &set, &no_head, &protocol, 20, &error), QCTX_OK,
-                  &error);
+    assert_status(qctx_trec_write(test_comm, test_path("run.trec"), &set, &no_head, &protocol, &tagged, &error),
+                  QCTX_OK, &error);
     assert_status(qctx_file_read(test_path("run.trec"), &run, &bytes, &error), QCTX_OK, &error);
     for (int64_t q = 0; q < set.count; q++)
         for (int64_t a = set.offsets[q]; a < set.offsets[q + 1]; a++) {
@@ -72,7 +74,7 @@ static void a_run_file_that_cannot_be_written_fails_everywhere(void **state)
     qctx_eval_set set = set_of(small);
 
     (void)state;
-    assert_status(qctx_trec_write(test_comm, test_path("no/such/folder"), &set, &no_head, &protocol, 5, &error),
+    assert_status(qctx_trec_write(test_comm, test_path("no/such/folder"), &set, &no_head, &protocol, &tagged, &error),
                   QCTX_ERR_IO, &error);
     assert_contains(error.message, "no/such/folder");
     small_close(small);

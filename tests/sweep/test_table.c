@@ -225,7 +225,7 @@ static void markdown_has_no_head_beside_the_heads_and_names_losses(void **state)
               "|                   |                   | 63.0            |          |          |         |\n"
               "| 4       | squad      | residual | 99               | 70.0 [69.0, 71.0]       | 90.0 [89.0, 91.0] "
               "|                   |                   | 63.0            | 0.5      | 7 of 20  | 2.1     |\n");
-    assert_contains(text, "- squad/dev: 10,535 questions, pools of 500 (consecutive)\n");
+    assert_contains(text, "- squad/dev: 10,535 questions, pools of 500, the last of 35 (consecutive)\n");
     assert_contains(text, "| trial | trained on | form  | logit_scale.init | held out MRR@10 | epochs | minutes |\n");
     assert_contains(text, "| 5     | squad      | plain | 1                | 33.3            | 2      | 0.5     |\n");
     assert_contains(text,

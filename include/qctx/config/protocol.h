@@ -10,7 +10,7 @@ extern const char *const qctx_pool_order_names[];
 typedef enum { QCTX_CANDIDATES_POOLS, QCTX_CANDIDATES_SPLIT, QCTX_CANDIDATES_CORPUS } qctx_candidates;
 extern const char *const qctx_candidates_names[];
 
-/* In the order of the table. top-k: a right context among the first k. Mean position: of the best right one, from 0. */
+/* In the order of the table. top-k: a right context among the first k. Mean position: of the best right one, from 1. */
 typedef enum {
     QCTX_METRIC_TOP1,
     QCTX_METRIC_TOP5,

@@ -24,7 +24,10 @@ void qctx_report_interval(qctx_metric metric, qctx_interval interval, bool sign,
 typedef enum { QCTX_OUTCOME_GAIN, QCTX_OUTCOME_SAME, QCTX_OUTCOME_LOSS } qctx_outcome;
 qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_metric metric);
 
-/* Prints "squad/dev: 10,570 questions, pools of 500 (consecutive)", a line. Local. */
+/*
+ * Prints "squad/dev: 10,570 questions, pools of 500, the last of 70 (consecutive)", a line: pools as they really are.
+ * Local.
+ */
 void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions);
 
 /*
@@ -43,7 +46,7 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
 
 /*
  * The same as JSON, shares from 0 to 1:
- *   {"source", "questions", "candidates", "pool", "order", "resamples",
+ *   {"source", "questions", "candidates", "pool", "order", "resamples", "first_position": 1,
  *    "no_head": {"top1": {"value", "low", "high"}, …}, "head": {…}, "difference": {…}}
  * ("pool" and "order" with pools only). The caller owns it; NULL with `error` filled when memory is short. Local.
  */
@@ -52,7 +55,8 @@ json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, cons
 
 /*
  * Reads such an object, from a file that may be damaged; `place` is what messages begin with. `*source` is borrowed
- * from it; the protocol's seed and scan stay 0. Local. Errors: FORMAT.
+ * from it; the protocol's seed and scan stay 0. Earlier versions wrote no "first_position" and counted mean positions
+ * from 0: these are read as positions from 1. Local. Errors: FORMAT.
  */
 qctx_status qctx_report_parse(const json_t *object, const char *place, const char **source, qctx_protocol *protocol,
                               qctx_comparison *comparison, qctx_error *error);
