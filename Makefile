@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 
-# One list of Debian packages; `make deps` installs it.
+# Debian's packages of the program and its tests, which `make deps` installs; and those that only `make lint` needs.
 PACKAGES := build-essential pkg-config openmpi-bin libopenmpi-dev libopenblas-openmp-dev libhdf5-openmpi-dev \
             libyaml-dev libjansson-dev libicu-dev libhwloc-dev libxxhash-dev libcmocka-dev libdnnl-dev \
-            zlib1g-dev libzstd-dev clang-format cppcheck
+            zlib1g-dev libzstd-dev
+LINT_PACKAGES := clang-format cppcheck
 MODULES  := ompi-c hdf5-openmpi yaml-0.1 jansson icu-uc icu-i18n hwloc libxxhash zlib cmocka openblas
 
 CC     ?= cc
@@ -70,7 +71,7 @@ TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SHARED) $
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
 
-.PHONY: all help deps demo test test-slurm test-models lint format debug sanitize fuzz faults coverage install clean tests-built
+.PHONY: all help deps libraries demo test test-slurm test-models lint format debug sanitize fuzz faults coverage install clean tests-built
 
 all: $(PROGRAM)
 
@@ -96,6 +97,10 @@ help:
 deps:
 	@.ci/deps.sh "$(PACKAGES)" "$(MODULES)"
 
+# One line, before the compiler has many to say.
+libraries:
+	@.ci/libraries.sh "$(CC)" "$(LIBRARY_MODULES)"
+
 $(PROGRAM): $(MAIN_OBJECT) $(LIBRARY)
 	$(call say,link $@) $(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
 
@@ -104,7 +109,7 @@ $(LIBRARY): $(filter-out $(MAIN_OBJECT),$(OBJECTS))
 	@rm -f $@
 	$(call say,ar   $@) $(AR) rcs $@ $^
 
-$(BUILD)/obj/%.o: %.c Makefile
+$(BUILD)/obj/%.o: %.c Makefile | libraries
 	@mkdir -p $(@D)
 	$(call say,cc   $<) $(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Itests/support $(shell pkg-config --cflags cmocka)) -MMD -MP -c -o $@ $<
 
@@ -179,6 +184,7 @@ coverage: deps
 
 # Some checks read the symbols of the objects.
 lint: deps
+	@.ci/deps.sh "$(LINT_PACKAGES)" ""
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) all
 	@BUILD=$(BUILD) .ci/lint.sh
 
@@ -186,9 +192,9 @@ format:
 	@clang-format -i $(wildcard src/*/*.[ch] include/qctx/*/*.h tests/*/*.[ch])
 
 install: all
-	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/qctx-dist
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/configs configs/*.yaml
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/qctx-dist/slurm slurm/*
+	install -D -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/qctx-dist"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/qctx-dist/configs" configs/*.yaml
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/qctx-dist/slurm" slurm/*
 
 clean:
 	rm -rf build

@@ -216,4 +216,4 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     return status;
 }
 
-const qctx_command qctx_cmd_embed = {.usage = &usage, .run = embed, .stops = true};
+const qctx_command qctx_cmd_embed = {.usage = &usage, .run = embed, .stops = true, .writes = true};

@@ -228,4 +228,4 @@ static qctx_status sweep(qctx_comm *comm, const char *const *positional, int64_t
     return run(comm, positional, count, error);
 }
 
-const qctx_command qctx_cmd_sweep = {.usage = &usage, .run = sweep, .stops = true};
+const qctx_command qctx_cmd_sweep = {.usage = &usage, .run = sweep, .stops = true, .writes = true};

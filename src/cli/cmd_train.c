@@ -77,4 +77,4 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
     return status;
 }
 
-const qctx_command qctx_cmd_train = {.usage = &usage, .run = train, .stops = true};
+const qctx_command qctx_cmd_train = {.usage = &usage, .run = train, .stops = true, .writes = true};

@@ -11,6 +11,7 @@
 #include "qctx/cli/commands.h"
 #include "qctx/linalg/blas.h"
 #include "qctx/linalg/threads.h"
+#include "qctx/platform/launcher.h"
 #include "qctx/platform/stop.h"
 
 /* In the order in which --help lists them. */
@@ -60,8 +61,35 @@ static qctx_status unknown_command(const char *word, qctx_error *error)
     return qctx_hint(error, "qctx-dist --help lists the commands");
 }
 
+/* A process that was started among others and finds itself alone: another MPI's mpiexec started it. */
+static qctx_status check_alone(const qctx_comm *comm, const qctx_command *command, const qctx_launched *launched,
+                               qctx_error *error)
+{
+    char count[32] = "several";
+
+    if (qctx_comm_size(comm) > 1 || launched->variable == NULL)
+        return QCTX_OK;
+    if (launched->processes > 0)
+        snprintf(count, sizeof count, "%lld", (long long)launched->processes);
+    if (!command->writes) {
+        qctx_warn("this process is one of %s by %s, but rank 0 of 1 for its MPI, %s: each does all of the work "
+                  "alone",
+                  count, launched->variable, qctx_comm_library());
+        return QCTX_OK;
+    }
+    qctx_fail(error, QCTX_ERR_MISMATCH,
+              "%s: this process is one of %s by %s, but rank 0 of 1 for its MPI, %s: each would do all of the work "
+              "alone and write the same files",
+              command->usage->command, count, launched->variable, qctx_comm_library());
+    return qctx_hint(error,
+                     "start it with the mpirun of that MPI, or with srun --mpi=pmix; for one process alone: env -u %s "
+                     "qctx-dist %s ...",
+                     launched->variable, command->usage->command);
+}
+
 /* Parses the command line of a subcommand (argv[0] is its name) and answers --help, or runs it. */
-static qctx_status run_command(qctx_comm *comm, const qctx_command *command, int argc, char **argv, qctx_error *error)
+static qctx_status run_command(qctx_comm *comm, const qctx_command *command, const qctx_launched *launched, int argc,
+                               char **argv, qctx_error *error)
 {
     const char **positional = qctx_alloc(argc, sizeof *positional, "the arguments", error);
     int64_t count = 0;
@@ -71,6 +99,8 @@ static qctx_status run_command(qctx_comm *comm, const qctx_command *command, int
                              : qctx_options_parse(command->usage, argc, argv, positional, &count, &help, error);
 
     status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && !help)
+        status = check_alone(comm, command, launched, error);
     if (status == QCTX_OK && !help)
         status = command->run(comm, positional, count, error);
     else if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
@@ -92,7 +122,8 @@ static qctx_status help_on(const char *word, bool speaks, qctx_error *error)
 }
 
 /* Every rank sees the same argv, so all take the same branch. `command` is what argv[1] names, or NULL. */
-static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, int argc, char **argv, qctx_error *error)
+static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, const qctx_launched *launched, int argc,
+                            char **argv, qctx_error *error)
 {
     bool speaks = qctx_comm_rank(comm) == 0;
 
@@ -116,7 +147,7 @@ static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, int ar
     }
     if (command == NULL)
         return unknown_command(argv[1], error);
-    return run_command(comm, command, argc - 1, argv + 1, error);
+    return run_command(comm, command, launched, argc - 1, argv + 1, error);
 }
 
 /* A result that could not be written (a full disk, a closed pipe) is no success. */
@@ -141,16 +172,18 @@ int main(int argc, char **argv)
 {
     static qctx_error error;
     const qctx_command *command = argc > 1 ? find_command(argv[1]) : NULL;
+    const qctx_launched launched = qctx_launcher_launched();
     qctx_comm *comm;
     qctx_status status;
 
     qctx_blas_mend_core(argv);
     if (command != NULL && command->stops)
         qctx_stop_listen();
+    qctx_launcher_leave_slurm();
     comm = qctx_comm_start(&argc, &argv);
     qctx_log_set_rank(qctx_comm_rank(comm));
     qctx_threads_set(comm);
-    status = dispatch(comm, command, argc, argv, &error);
+    status = dispatch(comm, command, &launched, argc, argv, &error);
     status = flush_results(comm, status, &error);
     if (status != QCTX_OK && qctx_comm_rank(comm) == 0) {
         advise(&error);

@@ -20,7 +20,8 @@
 typedef struct {
     const qctx_usage *usage;
     qctx_status (*run)(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error);
-    bool stops; /* whether it stops in good order when it is asked to (platform/stop) */
+    bool stops;  /* whether it stops in good order when it is asked to (platform/stop) */
+    bool writes; /* whether it leaves files, which two that know nothing of each other would write at once */
 } qctx_command;
 
 extern const qctx_command qctx_cmd_import;
