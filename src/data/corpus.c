@@ -118,9 +118,16 @@ static qctx_status read_records(qctx_corpus *corpus, const char *folder, const c
                                 qctx_error *error)
 {
     qctx_lines lines = {.hash = corpus->fingerprint};
-    char *path = qctx_path_join(folder, name, error);
-    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_lines_open(&lines, path, error);
+    char file[CORPUS_FILE_MAX];
+    const int forms = corpus_find_file(folder, name, file);
+    char *path = qctx_path_join(folder, file, error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
     bool more = true;
+
+    if (status == QCTX_OK && forms > 1)
+        status = corpus_refuse_forms(folder, name, error);
+    if (status == QCTX_OK)
+        status = qctx_lines_open(&lines, path, error);
 
     while (status == QCTX_OK) {
         json_t *record = NULL;
@@ -235,9 +242,7 @@ const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name,
 
 bool qctx_corpus_is(const char *path)
 {
-    char *records = qctx_path_join(path, "corpus.jsonl", NULL);
-    bool found = records != NULL && qctx_path_is_folder(path) && qctx_path_exists(records);
+    char file[CORPUS_FILE_MAX];
 
-    free(records);
-    return found;
+    return qctx_path_is_folder(path) && corpus_find_file(path, "corpus.jsonl", file) > 0;
 }

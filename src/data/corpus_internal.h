@@ -19,7 +19,23 @@ typedef struct qctx_corpus_memory {
 /* Stands for the row of a record that was left out: its answers are left out too. */
 #define ROW_WITHOUT_TEXT INT64_MAX
 
-/* Reads all .tsv files of `folder`/qrels as splits, in alphabetical order. Local. Errors: as qctx_corpus_open. */
+/* Room for the name of a corpus' file with its NUL. */
+#define CORPUS_FILE_MAX 32
+
+/*
+ * file = the name under which "corpus.jsonl" or "queries.jsonl" stands in the folder: plain or compressed, and plain
+ * where it is in none of these forms. Returns in how many it is there. Local.
+ */
+int corpus_find_file(const char *folder, const char *name, char file[CORPUS_FILE_MAX]);
+
+/* Bytes of the split's name in that of a file of qrels ("dev.tsv", "dev.tsv.gz"); 0 for other files. Local. */
+size_t corpus_split_name_length(const char *file);
+
+/* Which of several forms is meant, nobody can tell: FORMAT. Local. */
+qctx_status corpus_refuse_forms(const char *folder, const char *name, qctx_error *error);
+
+/* Reads all .tsv files of `folder`/qrels, plain or compressed, as splits, in alphabetical order. Local. Errors: as
+ * qctx_corpus_open. */
 qctx_status corpus_read_splits(qctx_corpus *corpus, const char *folder, qctx_error *error);
 
 #endif

@@ -134,10 +134,18 @@ static qctx_status arrange(answers *found, qctx_split *split, qctx_error *error)
     return QCTX_OK;
 }
 
+static bool has_split(const qctx_corpus *corpus, const char *name)
+{
+    for (int64_t i = 0; i < corpus->split_count; i++)
+        if (strcmp(corpus->splits[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* Reads one file as the corpus' next split. */
 static qctx_status read_split(qctx_corpus *corpus, const char *folder, const char *file, qctx_error *error)
 {
-    size_t length = strlen(file) - strlen(".tsv");
+    const size_t length = corpus_split_name_length(file);
     char *path = qctx_path_join(folder, file, error);
     qctx_lines lines = {.hash = qctx_hash(file, length, corpus->fingerprint)};
     answers found = {0};
@@ -159,6 +167,10 @@ static qctx_status read_split(qctx_corpus *corpus, const char *folder, const cha
     }
     memset(split, 0, sizeof *split);
     memcpy(split->name, file, length);
+    if (has_split(corpus, split->name)) {
+        status = corpus_refuse_forms(folder, split->name, error);
+        goto out;
+    }
     corpus->split_count++;
 
     status = qctx_lines_open(&lines, path, error);
@@ -182,9 +194,7 @@ out:
 
 static int is_split_file(const struct dirent *entry)
 {
-    size_t length = strlen(entry->d_name);
-
-    return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".tsv") == 0;
+    return corpus_split_name_length(entry->d_name) > 0;
 }
 
 /* Names are compared by bytes: their order must not depend on the locale. */

@@ -6,7 +6,8 @@
  *   queries.jsonl    {"_id": "q3", "text": "who designed the tower?"}
  *   qrels/train.tsv  query-id <TAB> corpus-id <TAB> score, with or without a header line
  *
- * Other keys of a line ("metadata") are ignored. In memory everything is an
+ * Each file may be compressed by gzip or zstd, then with .gz or .zst behind its name; one that is there in two of
+ * these forms is refused. Other keys of a line ("metadata") are ignored. In memory everything is an
  * index: contexts 0 … context_count − 1 and questions 0 … question_count − 1 in
  * file order; each split is a CSR list over its questions.
  */
@@ -48,8 +49,8 @@ typedef struct {
  * answers. A question without answers in a split is not in that split. Records without any text (some BEIR
  * corpora have them) are left out with their answers, and rank 0 warns.
  * Collective. The caller destroys `*opened` (NULL-safe). Errors: IO, FORMAT (file:line: …; unknown id, duplicate id, a
- * missing key, not UTF-8, malformed line), DATA (no contexts, no questions, no split, a split without questions),
- * MISMATCH (the ranks see different files).
+ * missing key, not UTF-8, malformed line; a file in two forms), DATA (no contexts, no questions, no split, a split
+ * without questions), MISMATCH (the ranks see different files).
  */
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
 void qctx_corpus_destroy(qctx_corpus *corpus);
@@ -57,7 +58,7 @@ void qctx_corpus_destroy(qctx_corpus *corpus);
 /* The split of that name, or NULL with `error` filled (DATA, naming those that exist). Local. */
 const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error);
 
-/* Whether `path` looks like a corpus folder (it holds corpus.jsonl). Local. */
+/* Whether `path` looks like a corpus folder (it holds corpus.jsonl, plain or compressed). Local. */
 bool qctx_corpus_is(const char *path);
 
 #endif
