@@ -43,7 +43,7 @@ static const qctx_option table[] = {
     {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE", "write the head's result lists as a TREC run", 0, 0},
     {"depth", QCTX_OPTION_INT, &options.depth, "N", "contexts a question in the TREC run", 1, 1000000},
     {"predictions", QCTX_OPTION_TEXT, &options.predictions, "FILE",
-     "write the best and the worst questions with their contexts as JSONL", 0, 0},
+     "write questions that the head won, lost and left wrong or right, with contexts, as JSONL", 0, 0},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print JSON instead of tables", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace output files that exist", 0, 0},
     {0},
@@ -189,6 +189,22 @@ static qctx_status write_run_file(const evaluation_job *job, const measurement *
     return status;
 }
 
+/* Collective. */
+static qctx_status write_predictions(const evaluation_job *job, const qctx_evaluator *evaluator,
+                                     const measurement *measured, qctx_error *error)
+{
+    const qctx_predictions predictions = {
+        .source = measured->of.name,
+        .set = &measured->of.set,
+        .projector = &job->run.head,
+        .protocol = &measured->protocol,
+        .no_head = qctx_evaluator_no_head_positions(evaluator, 0),
+        .head = qctx_evaluator_head_positions(evaluator, 0),
+    };
+
+    return qctx_predictions_write(job->comm, options.predictions, &predictions, error);
+}
+
 /* The files that were asked for. Collective. */
 static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator *evaluator,
                                  const measurement *measured, qctx_error *error)
@@ -198,9 +214,7 @@ static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator
     if (options.run_file != NULL)
         status = write_run_file(job, measured, error);
     if (status == QCTX_OK && options.predictions != NULL)
-        status = qctx_predictions_write(job->comm, options.predictions, &measured->of.set, &job->run.head,
-                                        &measured->protocol, qctx_evaluator_no_head_positions(evaluator, 0),
-                                        qctx_evaluator_head_positions(evaluator, 0), error);
+        status = write_predictions(job, evaluator, measured, error);
     return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
@@ -10,11 +11,20 @@
 
 enum { TOP = QCTX_PREDICTIONS_TOP };
 
+const char *const qctx_predictions_group_names[] = {
+    [QCTX_PREDICTIONS_WON] = "won",
+    [QCTX_PREDICTIONS_LOST] = "lost",
+    [QCTX_PREDICTIONS_BOTH_WRONG] = "both_wrong",
+    [QCTX_PREDICTIONS_BOTH_RIGHT] = "both_right",
+    NULL,
+};
+
 /* A question of the set with the positions of its best right context. */
 typedef struct {
     int64_t question;
     int64_t no_head;
     int64_t head;
+    qctx_predictions_group group;
 } placed;
 
 static int64_t best_position(const int64_t *positions, const int64_t *offsets, int64_t question)
@@ -26,31 +36,47 @@ static int64_t best_position(const int64_t *positions, const int64_t *offsets, i
     return best;
 }
 
+static qctx_predictions_group group_of(int64_t no_head, int64_t head)
+{
+    if (head == 0)
+        return no_head == 0 ? QCTX_PREDICTIONS_BOTH_RIGHT : QCTX_PREDICTIONS_WON;
+    return no_head == 0 ? QCTX_PREDICTIONS_LOST : QCTX_PREDICTIONS_BOTH_WRONG;
+}
+
+/* By group; in it those further down with the head first, then those further down without it. */
 static int compare_placed(const void *a, const void *b)
 {
     const placed *x = a, *y = b;
 
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
     if (x->head != y->head)
-        return x->head < y->head ? -1 : 1;
+        return x->head > y->head ? -1 : 1;
     if (x->no_head != y->no_head)
         return x->no_head > y->no_head ? -1 : 1;
     return (x->question > y->question) - (x->question < y->question);
 }
 
 qctx_status qctx_predictions_choose(const int64_t *no_head, const int64_t *head, const int64_t *offsets, int64_t count,
-                                    int64_t *chosen, int64_t *each, qctx_error *error)
+                                    qctx_predictions_chosen *chosen, qctx_error *error)
 {
     placed *order = qctx_alloc(count, sizeof *order, "the order of questions", error);
 
     if (order == NULL)
         return QCTX_ERR_MEMORY;
-    for (int64_t q = 0; q < count; q++)
-        order[q] = (placed){q, best_position(no_head, offsets, q), best_position(head, offsets, q)};
+    for (int64_t q = 0; q < count; q++) {
+        int64_t without = best_position(no_head, offsets, q), with = best_position(head, offsets, q);
+
+        order[q] = (placed){q, without, with, group_of(without, with)};
+    }
     qsort(order, (size_t)count, sizeof *order, compare_placed);
-    *each = count / 2 < QCTX_PREDICTIONS_EACH ? count / 2 : QCTX_PREDICTIONS_EACH;
-    for (int64_t i = 0; i < *each; i++) {
-        chosen[i] = order[i].question;
-        chosen[*each + i] = order[count - 1 - i].question;
+    memset(chosen, 0, QCTX_PREDICTIONS_GROUPS * sizeof *chosen);
+    for (int64_t i = 0; i < count; i++) {
+        qctx_predictions_chosen *group = &chosen[order[i].group];
+
+        group->count++;
+        if (group->shown < QCTX_PREDICTIONS_EACH)
+            group->questions[group->shown++] = order[i].question;
     }
     free(order);
     return QCTX_OK;
@@ -84,11 +110,38 @@ static json_t *context_of(qctx_store *store, int64_t row, qctx_error *error)
 
 /* What the lines are made from. */
 typedef struct {
-    const qctx_eval_set *set;
+    const qctx_predictions *of;
+    const qctx_predictions_chosen *chosen; /* [QCTX_PREDICTIONS_GROUPS] */
     const int64_t *candidates;
-    const int64_t *no_head;
-    const int64_t *head;
+    const qctx_hit *hits; /* [shown of all groups, TOP] */
 } prediction_sheet;
+
+/* What a group is called; an encoder alone is not both wrong, but wrong. */
+static const char *name_of(const qctx_predictions *of, int group)
+{
+    const char *name = qctx_predictions_group_names[group];
+
+    return of->head != NULL ? name : group == QCTX_PREDICTIONS_BOTH_WRONG ? "wrong" : "right";
+}
+
+/* Whether there can be questions of a group: an encoder alone wins and loses none. */
+static bool has_group(const qctx_predictions *of, int group)
+{
+    return of->head != NULL || group == QCTX_PREDICTIONS_BOTH_WRONG || group == QCTX_PREDICTIONS_BOTH_RIGHT;
+}
+
+static json_t *header_of(const prediction_sheet *sheet)
+{
+    const qctx_predictions *of = sheet->of;
+    json_t *line = json_pack("{s:s, s:I, s:s}", "source", of->source, "questions", (json_int_t)of->set->count,
+                             "candidates", qctx_candidates_names[of->protocol->candidates]);
+
+    for (int g = 0; g < QCTX_PREDICTIONS_GROUPS; g++)
+        if (has_group(of, g))
+            json_object_set_new(line, name_of(of, g), json_integer(sheet->chosen[g].count));
+    json_object_set_new(line, "shown_of_each", json_integer(QCTX_PREDICTIONS_EACH));
+    return line;
+}
 
 static bool answers(const qctx_eval_set *set, int64_t question, int64_t row)
 {
@@ -98,17 +151,26 @@ static bool answers(const qctx_eval_set *set, int64_t question, int64_t row)
     return false;
 }
 
-static json_t *line_of(const prediction_sheet *sheet, const char *kind, int64_t question, const qctx_hit *hits,
+static void set_positions(json_t *line, const qctx_predictions *of, int64_t question)
+{
+    const int64_t *offsets = of->set->offsets;
+    json_t *without = json_integer(best_position(of->no_head, offsets, question) + 1);
+
+    json_object_set_new(line, of->head != NULL ? "position_no_head" : "position", without);
+    if (of->head != NULL)
+        json_object_set_new(line, "position_head", json_integer(best_position(of->head, offsets, question) + 1));
+}
+
+static json_t *line_of(const prediction_sheet *sheet, int group, int64_t question, const qctx_hit *hits,
                        qctx_error *error)
 {
-    const qctx_eval_set *set = sheet->set;
+    const qctx_eval_set *set = sheet->of->set;
     const int64_t row = set->questions[question];
-    json_t *line = json_pack("{s:s}", "kind", kind), *right = json_array(), *top = json_array();
+    json_t *line = json_pack("{s:s}", "group", name_of(sheet->of, group)), *right = json_array(), *top = json_array();
 
     json_object_set_new(line, "id", text_of(set->store, QCTX_QUESTION, QCTX_FIELD_ID, row, error));
     json_object_set_new(line, "question", text_of(set->store, QCTX_QUESTION, QCTX_FIELD_TEXT, row, error));
-    json_object_set_new(line, "position_no_head", json_integer(best_position(sheet->no_head, set->offsets, question)));
-    json_object_set_new(line, "position_head", json_integer(best_position(sheet->head, set->offsets, question)));
+    set_positions(line, sheet->of, question);
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
         json_array_append_new(right, context_of(set->store, set->contexts[a], error));
     for (int64_t i = 0; i < TOP && hits[i].candidate >= 0; i++) {
@@ -124,76 +186,89 @@ static json_t *line_of(const prediction_sheet *sheet, const char *kind, int64_t 
     return line;
 }
 
-static qctx_status write_lines(const char *path, const prediction_sheet *sheet, const int64_t *chosen, int64_t each,
-                               const qctx_hit *hits, qctx_error *error)
+/* Writes a line and releases it; `failure` says what it could not be made of. */
+static qctx_status write_line(FILE *out, json_t *line, const qctx_error *failure, qctx_error *error)
+{
+    char *text = qctx_json_dump(line, error);
+    qctx_status status = text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (text != NULL)
+        fprintf(out, "%s\n", text);
+    if (failure->code != QCTX_OK) {
+        *error = *failure;
+        status = failure->code;
+    }
+    free(text);
+    json_decref(line);
+    return status;
+}
+
+static qctx_status write_lines(FILE *out, const prediction_sheet *sheet, qctx_error *error)
+{
+    qctx_error failure = {0};
+    const qctx_hit *hits = sheet->hits;
+    qctx_status status = write_line(out, header_of(sheet), &failure, error);
+
+    for (int g = 0; g < QCTX_PREDICTIONS_GROUPS; g++)
+        for (int64_t i = 0; i < sheet->chosen[g].shown && status == QCTX_OK; i++, hits += TOP) {
+            json_t *line = line_of(sheet, g, sheet->chosen[g].questions[i], hits, &failure);
+
+            status = write_line(out, line, &failure, error);
+        }
+    return status;
+}
+
+static qctx_status write_file(const char *path, const prediction_sheet *sheet, qctx_error *error)
 {
     qctx_outfile *file = NULL;
     qctx_status status = qctx_outfile_open(path, &file, error);
 
-    for (int64_t i = 0; i < 2 * each && status == QCTX_OK; i++) {
-        qctx_error failure = {0};
-        json_t *line = line_of(sheet, i < each ? "best" : "worst", chosen[i], hits + i * TOP, &failure);
-        char *text = qctx_json_dump(line, error);
-
-        if (text == NULL)
-            status = QCTX_ERR_MEMORY;
-        else
-            fprintf(qctx_outfile_stream(file), "%s\n", text);
-        if (failure.code != QCTX_OK) {
-            *error = failure;
-            status = failure.code;
-        }
-        free(text);
-        json_decref(line);
-    }
+    if (status == QCTX_OK)
+        status = write_lines(qctx_outfile_stream(file), sheet, error);
     if (status == QCTX_OK)
         return qctx_outfile_commit(file, error);
     qctx_outfile_discard(file);
     return status;
 }
 
-/* The best candidates of the chosen questions: hits [2·each, TOP]. */
-static qctx_status find_top(qctx_comm *comm, const qctx_eval_set *set, const qctx_projector *projector,
-                            const int64_t *candidates, int64_t total, const int64_t *chosen, int64_t count,
-                            qctx_hit *hits, qctx_error *error)
+/* The best candidates of the chosen questions: hits [shown of all groups, TOP]. Collective. */
+static qctx_status find_top(qctx_comm *comm, const qctx_predictions *of, const qctx_predictions_chosen *chosen,
+                            const int64_t *candidates, int64_t total, qctx_hit *hits, qctx_error *error)
 {
-    int64_t rows[2 * QCTX_PREDICTIONS_EACH];
+    const qctx_eval_set *set = of->set;
+    int64_t rows[QCTX_PREDICTIONS_GROUPS * QCTX_PREDICTIONS_EACH], count = 0;
     qctx_shard shard;
-    const qctx_query query = {comm, &shard, projector, &set->rows[QCTX_QUESTION], rows, count};
-    qctx_status status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total,
+    qctx_query query = {comm, &shard, of->projector, &set->rows[QCTX_QUESTION], rows, 0};
+    qctx_status status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], of->projector, candidates, total,
                                            QCTX_PRECISION_FLOAT32, &shard, error);
 
     if (status != QCTX_OK)
         return status;
-    for (int64_t i = 0; i < count; i++)
-        rows[i] = set->questions[chosen[i]];
+    for (int g = 0; g < QCTX_PREDICTIONS_GROUPS; g++)
+        for (int64_t i = 0; i < chosen[g].shown; i++)
+            rows[count++] = set->questions[chosen[g].questions[i]];
+    query.count = count;
     status = qctx_topk(&query, TOP, hits, error);
     qctx_shard_free(&shard);
     return status;
 }
 
-qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx_eval_set *set,
-                                   const qctx_projector *projector, const qctx_protocol *protocol,
-                                   const int64_t *no_head, const int64_t *head, qctx_error *error)
+qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx_predictions *of, qctx_error *error)
 {
-    int64_t chosen[2 * QCTX_PREDICTIONS_EACH], each = 0, total = 0, *candidates = NULL;
-    qctx_hit hits[2 * QCTX_PREDICTIONS_EACH * TOP];
-    qctx_status status = qctx_predictions_choose(no_head, head, set->offsets, set->count, chosen, &each, error);
+    qctx_predictions_chosen chosen[QCTX_PREDICTIONS_GROUPS];
+    qctx_hit hits[QCTX_PREDICTIONS_GROUPS * QCTX_PREDICTIONS_EACH * TOP];
+    int64_t total = 0, *candidates = NULL;
+    qctx_status status = qctx_predictions_choose(of->no_head, of->head != NULL ? of->head : of->no_head,
+                                                 of->set->offsets, of->set->count, chosen, error);
 
     if (status == QCTX_OK)
-        status = qctx_evaluate_candidates(set, protocol, &candidates, &total, error);
+        status = qctx_evaluate_candidates(of->set, of->protocol, &candidates, &total, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
-        status = find_top(comm, set, projector, candidates, total, chosen, 2 * each, hits, error);
-    if (status != QCTX_OK)
-        goto out;
-    if (qctx_comm_rank(comm) == 0) {
-        const prediction_sheet sheet = {set, candidates, no_head, head};
-
-        status = write_lines(path, &sheet, chosen, each, hits, error);
-    }
+        status = find_top(comm, of, chosen, candidates, total, hits, error);
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+        status = write_file(path, &(prediction_sheet){of, chosen, candidates, hits}, error);
     status = qctx_agree(comm, status, error);
-out:
     free(candidates);
     return status;
 }

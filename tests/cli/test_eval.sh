@@ -44,7 +44,8 @@ check "recall@10 of the run file: $(scored recall), told $(told recall@10)" near
 check "the scores of a question strictly fall" \
     awk '$1 == q && $5 + 0 >= last { exit 1 } { q = $1; last = $5 + 0 }' run.trec
 check "the run's name is the tag of every line" awk '$6 != "small" || NF != 6 { exit 1 }' run.trec
-check "questions to read" grep -q '"kind":"worst"' questions.jsonl
+check "questions to read" grep -q '"group":"won"' questions.jsonl
+check "their count" grep -qE '^\{"source":"corpus/dev","questions":40,"candidates":"corpus","won":[0-9]+,"lost":' questions.jsonl
 
 expect 8 "run.trec: exists already" alone eval runs/small --candidates corpus --run-file run.trec
 expect 0 "difference" alone eval runs/small --candidates split --run-file run.trec --depth 3 --force

@@ -6,6 +6,7 @@
 #include "qctx/config/protocol.h"
 #include "qctx/data/side.h"
 #include "qctx/data/store.h"
+#include "qctx/evaluation/predictions.h"
 #include "qctx/import/import.h"
 #include "qctx/linalg/product.h"
 #include "qctx/model/head.h"
@@ -40,6 +41,7 @@ static const struct {
     {qctx_pool_order_names, QCTX_POOLS_SHUFFLED + 1, "shuffled"},
     {qctx_metric_names, QCTX_METRIC_COUNT, "mean_position"},
     {qctx_metric_choices, QCTX_METRIC_NDCG + 1, "ndcg"},
+    {qctx_predictions_group_names, QCTX_PREDICTIONS_GROUPS, "both_right"},
     {qctx_timer_names, QCTX_TIMER_COUNT, "checkpoint"},
     {qctx_sweep_method_names, QCTX_SWEEP_BAYES + 1, "bayes"},
     {qctx_trial_state_names, QCTX_TRIAL_FAILED + 1, "failed"},
