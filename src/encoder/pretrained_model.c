@@ -93,8 +93,10 @@ qctx_status pretrained_model_open(const char *path, const pretrained_settings *s
     if (status == QCTX_OK && settings->pooling[0] != '\0')
         status = qctx_pooling_parse(settings->pooling, &model->pooling, error);
     if (status == QCTX_OK)
-        status =
-            qctx_tokenizer_open(model->folder.tokenizer, model->folder.open_clip_tokenizer, &model->tokenizer, error);
+        status = qctx_tokenizer_open(model->folder.tokenizer,
+                                     (qctx_tokenizer_settings){.open_clip = model->folder.open_clip_tokenizer,
+                                                               .lowercase = model->folder.lowercase},
+                                     &model->tokenizer, error);
     if (status == QCTX_OK)
         status = check_vocabulary(model, error);
     if (status == QCTX_OK)

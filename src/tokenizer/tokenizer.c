@@ -22,7 +22,8 @@ static bool is_open_clip(const qctx_tokenizer *tokenizer)
            tokenizer->frame.before.count == 1 && tokenizer->frame.behind.count == 1;
 }
 
-qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokenizer **opened, qctx_error *error)
+qctx_status qctx_tokenizer_open(const char *folder, qctx_tokenizer_settings settings, qctx_tokenizer **opened,
+                                qctx_error *error)
 {
     qctx_tokenizer *tokenizer = qctx_alloc(1, sizeof *tokenizer, "a tokenizer", error);
     json_t *root = NULL;
@@ -32,11 +33,11 @@ qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokeniz
     *opened = NULL;
     if (tokenizer == NULL)
         return QCTX_ERR_MEMORY;
-    tokenizer->open_clip = open_clip;
-    status = tokenizer_folder_read(folder, open_clip, &root, &path, &tokenizer->hash, error);
+    tokenizer->open_clip = settings.open_clip;
+    status = tokenizer_folder_read(folder, settings, &root, &path, &tokenizer->hash, error);
     if (status == QCTX_OK)
         status = tokenizer_read(root, path, tokenizer, error);
-    if (status == QCTX_OK && open_clip && !is_open_clip(tokenizer))
+    if (status == QCTX_OK && settings.open_clip && !is_open_clip(tokenizer))
         status =
             qctx_fail(error, QCTX_ERR_CONFIG,
                       "%s: not the tokenizer of a text tower of OpenCLIP, expected byte-level BPE with one special "

@@ -152,8 +152,42 @@ static qctx_status read_legacy(const char *folder, bool open_clip, json_t *confi
     return status;
 }
 
-qctx_status tokenizer_folder_read(const char *folder, bool open_clip, json_t **root, char **path, uint64_t *hash,
-                                  qctx_error *error)
+/* Whether the normaliser begins as if a step of lower case stood before it. */
+static bool lowercases(const json_t *normalizer)
+{
+    const char *type = json_string_value(json_object_get(normalizer, "type"));
+    const json_t *steps = json_object_get(normalizer, "normalizers");
+
+    if (type == NULL)
+        return false;
+    if (strcmp(type, "BertNormalizer") == 0)
+        return !json_is_false(json_object_get(normalizer, "lowercase"));
+    for (size_t i = 0; strcmp(type, "Sequence") == 0 && i < json_array_size(steps); i++) {
+        const char *step = json_string_value(json_object_get(json_array_get(steps, i), "type"));
+
+        if (step != NULL && strcmp(step, "Lowercase") == 0)
+            return true;
+    }
+    return strcmp(type, "Lowercase") == 0;
+}
+
+/* As sentence-transformers does it (6.2): a normaliser that lowers case somewhere stays as it is. */
+static qctx_status put_lowercase(json_t *root, uint64_t *hash, qctx_error *error)
+{
+    json_t *normalizer = json_object_get(root, "normalizer");
+
+    if (lowercases(normalizer))
+        return QCTX_OK;
+    *hash = qctx_hash("Lowercase", 9, *hash);
+    if (json_object_set_new(
+            root, "normalizer",
+            json_pack("{s:s, s:[{s:s}, O?]}", "type", "Sequence", "normalizers", "type", "Lowercase", normalizer)) != 0)
+        return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for the stages of a tokenizer");
+    return QCTX_OK;
+}
+
+qctx_status tokenizer_folder_read(const char *folder, qctx_tokenizer_settings settings, json_t **root, char **path,
+                                  uint64_t *hash, qctx_error *error)
 {
     bool whole = qctx_folder_has(folder, "tokenizer.json");
     json_t *config = NULL;
@@ -175,7 +209,9 @@ qctx_status tokenizer_folder_read(const char *folder, bool open_clip, json_t **r
         if (status == QCTX_OK)
             override_normalizer(config, *root);
     } else
-        status = read_legacy(folder, open_clip, config, root, path, hash, error);
+        status = read_legacy(folder, settings.open_clip, config, root, path, hash, error);
+    if (status == QCTX_OK && settings.lowercase)
+        status = put_lowercase(*root, hash, error);
     json_decref(config);
     return status;
 }

@@ -28,7 +28,7 @@ qctx_status tokenizer_read(const json_t *root, const char *path, qctx_tokenizer 
  * owns `*root` and `*path`, the file that it mostly comes from (NULL if none was read). Local. Errors: IO, MEMORY,
  * FORMAT, CONFIG.
  */
-qctx_status tokenizer_folder_read(const char *folder, bool open_clip, json_t **root, char **path, uint64_t *hash,
-                                  qctx_error *error);
+qctx_status tokenizer_folder_read(const char *folder, qctx_tokenizer_settings settings, json_t **root, char **path,
+                                  uint64_t *hash, qctx_error *error);
 
 #endif

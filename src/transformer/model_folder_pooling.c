@@ -11,42 +11,50 @@ static const struct {
     {"cls", QCTX_POOL_CLS},
     {"max", QCTX_POOL_MAX},
     {"mean", QCTX_POOL_MEAN},
+    {"mean_sqrt_len", QCTX_POOL_MEAN_SQRT_LEN},
+    {"weightedmean", QCTX_POOL_WEIGHTED_MEAN},
     {"last", QCTX_POOL_LAST},
     {"end_of_text", QCTX_POOL_END_OF_TEXT},
 };
 
 enum { POOLINGS = sizeof poolings / sizeof poolings[0] };
 
-static unsigned find(const char *name, size_t length)
+const unsigned qctx_poolings[] = {
+    QCTX_POOL_CLS,           QCTX_POOL_MAX,  QCTX_POOL_MEAN,        QCTX_POOL_MEAN_SQRT_LEN,
+    QCTX_POOL_WEIGHTED_MEAN, QCTX_POOL_LAST, QCTX_POOL_END_OF_TEXT, 0,
+};
+
+#define POOLING_NAMES "cls, max, mean, mean_sqrt_len, weightedmean, last, end_of_text"
+
+/* Its place in the order, or POOLINGS. */
+static int find(const char *name, size_t length)
 {
-    for (int i = 0; i < POOLINGS; i++) {
-        if (strlen(poolings[i].name) == length && memcmp(poolings[i].name, name, length) == 0)
-            return poolings[i].bit;
-    }
-    return 0;
+    int at = 0;
+
+    while (at < POOLINGS && (strlen(poolings[at].name) != length || memcmp(poolings[at].name, name, length) != 0))
+        at++;
+    return at;
 }
 
 qctx_status qctx_pooling_parse(const char *text, unsigned *pooling, qctx_error *error)
 {
     unsigned found = 0;
+    int before = -1;
 
     *pooling = 0;
     for (const char *part = text;; part++) {
         size_t length = strcspn(part, "+");
-        unsigned bit = find(part, length);
+        int place = find(part, length);
 
-        if (bit == 0)
-            return qctx_fail(
-                error, QCTX_ERR_CONFIG,
-                "the pooling '%s' is unknown, expected one of cls, max, mean, last, end_of_text, or several "
-                "joined by +",
-                text);
-        if (bit <= found)
+        if (place == POOLINGS)
             return qctx_fail(error, QCTX_ERR_CONFIG,
-                             "the pooling '%s' is not in order, expected each once in the order cls, max, mean, last, "
-                             "end_of_text",
+                             "the pooling '%s' is unknown, expected one of " POOLING_NAMES ", or several joined by +",
                              text);
-        found |= bit;
+        if (place <= before)
+            return qctx_fail(error, QCTX_ERR_CONFIG,
+                             "the pooling '%s' is not in order, expected each once in the order " POOLING_NAMES, text);
+        found |= poolings[place].bit;
+        before = place;
         part += length;
         if (*part == '\0')
             break;
@@ -67,27 +75,33 @@ int64_t model_folder_pooled(unsigned pooling)
 /* The modes of sentence-transformers, in the order in which it joins those of the old keys. */
 static const struct {
     const char *mode, *old_key;
-    unsigned bit; /* 0: not supported */
+    unsigned bit;
 } modes[] = {
     {"cls", "pooling_mode_cls_token", QCTX_POOL_CLS},
     {"max", "pooling_mode_max_tokens", QCTX_POOL_MAX},
     {"mean", "pooling_mode_mean_tokens", QCTX_POOL_MEAN},
-    {"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", 0},
-    {"weightedmean", "pooling_mode_weightedmean_tokens", 0},
+    {"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", QCTX_POOL_MEAN_SQRT_LEN},
+    {"weightedmean", "pooling_mode_weightedmean_tokens", QCTX_POOL_WEIGHTED_MEAN},
     {"lasttoken", "pooling_mode_lasttoken", QCTX_POOL_LAST},
 };
 
-static const char supported[] = "cls, max, mean, lasttoken, and several of them in this order";
+static const char supported[] =
+    "cls, max, mean, mean_sqrt_len_tokens, weightedmean, lasttoken, and several of them in this order";
 
 static qctx_status add_mode(const model_config *config, const char *key, const char *mode, unsigned *pooling,
                             qctx_error *error)
 {
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        /* A lower bit behind a higher one would be another order of the joined vectors. */
-        if (strcmp(mode, modes[i].mode) == 0 && modes[i].bit > *pooling) {
-            *pooling |= modes[i].bit;
-            return QCTX_OK;
-        }
+    unsigned from_here = 0;
+
+    for (size_t i = sizeof modes / sizeof modes[0]; i-- > 0;) {
+        from_here |= modes[i].bit;
+        if (strcmp(mode, modes[i].mode) != 0)
+            continue;
+        /* One that stands before those there are would be another order of the joined vectors. */
+        if ((*pooling & from_here) != 0)
+            break;
+        *pooling |= modes[i].bit;
+        return QCTX_OK;
     }
     return model_config_refuse(config, key, mode, supported, error);
 }

@@ -47,27 +47,6 @@ static qctx_status open_settings(const char *home, model_config *config, qctx_er
     return status;
 }
 
-/* `do_lower_case` asks for lower case before the tokenizer: nothing to do where that one has it already. */
-static qctx_status check_case(const model_config *settings, const char *home, qctx_error *error)
-{
-    model_config tokenizer = {0};
-    bool asked, done = false;
-    qctx_status status = model_config_flag(settings, "do_lower_case", false, &asked, error);
-
-    if (status != QCTX_OK || !asked)
-        return status;
-    status = model_config_open(home, "tokenizer_config.json", false, &tokenizer, error);
-    if (status == QCTX_OK)
-        status = model_config_flag(&tokenizer, "do_lower_case", false, &done, error);
-    if (status == QCTX_OK && !done)
-        status =
-            qctx_fail(error, QCTX_ERR_CONFIG,
-                      "%s: 'do_lower_case' is true, which is supported only where tokenizer_config.json has it, too",
-                      settings->path);
-    model_config_free(&tokenizer);
-    return status;
-}
-
 /* Newer releases say which of the model's outputs is taken, and what the tokenizer is told. */
 static qctx_status check_settings(const model_config *settings, bool clip, qctx_error *error)
 {
@@ -118,7 +97,7 @@ static qctx_status read_transformer(module_chain *chain, const char *home, qctx_
     if (status == QCTX_OK)
         status = check_settings(&settings, clip, error);
     if (status == QCTX_OK)
-        status = check_case(&settings, home, error);
+        status = model_config_flag(&settings, "do_lower_case", false, &folder->lowercase, error);
     if (status == QCTX_OK)
         status = read_length(&settings, folder, error);
     model_config_free(&settings);

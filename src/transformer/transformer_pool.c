@@ -1,5 +1,6 @@
 /* From the tokens' vectors to the text's: pooling, and the maps behind it. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "transformer_internal.h"
@@ -9,8 +10,8 @@ qctx_status transformer_pooled_dim(const qctx_model_folder *folder, unsigned poo
 {
     int64_t width = 0;
 
-    for (unsigned kind = QCTX_POOL_CLS; kind <= QCTX_POOL_END_OF_TEXT; kind *= 2)
-        width += pooling & kind ? folder->hidden : 0;
+    for (const unsigned *kind = qctx_poolings; *kind != 0; kind++)
+        width += pooling & *kind ? folder->hidden : 0;
     *pooled = *dim = width;
     if (width == 0)
         return qctx_fail(error, QCTX_ERR_CONFIG, "%s: no pooling", folder->path);
@@ -70,14 +71,26 @@ int64_t transformer_pooled_token(const qctx_transformer *transformer, const qctx
     return token_of(transformer, transformer->pooling, batch, text);
 }
 
-static void pool_mean(int64_t d, int64_t count, const float *x, float *to)
+static void pool_sum(int64_t d, int64_t count, const float *x, float divisor, float *to)
 {
     memset(to, 0, (size_t)d * sizeof *to);
     for (int64_t i = 0; i < count; i++)
         for (int64_t j = 0; j < d; j++)
             to[j] += x[i * d + j];
     for (int64_t j = 0; j < d; j++)
-        to[j] /= (float)count;
+        to[j] /= divisor;
+}
+
+static void pool_weighted(int64_t d, int64_t count, const float *x, float *to)
+{
+    float weights = 0.5f * (float)count * (float)(count + 1);
+
+    memset(to, 0, (size_t)d * sizeof *to);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t j = 0; j < d; j++)
+            to[j] += (float)(i + 1) * x[i * d + j];
+    for (int64_t j = 0; j < d; j++)
+        to[j] /= weights;
 }
 
 static void pool_max(int64_t d, int64_t count, const float *x, float *to)
@@ -95,15 +108,19 @@ static void pool_text(const qctx_transformer *transformer, const qctx_token_batc
     int64_t d = transformer->folder->hidden;
     int64_t first = batch->offsets[text], count = batch->offsets[text + 1] - first;
 
-    for (unsigned kind = QCTX_POOL_CLS; kind <= QCTX_POOL_END_OF_TEXT; kind *= 2) {
-        if ((transformer->pooling & kind) == 0)
+    for (const unsigned *kind = qctx_poolings; *kind != 0; kind++) {
+        if ((transformer->pooling & *kind) == 0)
             continue;
-        if (kind == QCTX_POOL_MEAN)
-            pool_mean(d, count, x + first * d, to);
-        else if (kind == QCTX_POOL_MAX)
+        if (*kind == QCTX_POOL_MEAN)
+            pool_sum(d, count, x + first * d, (float)count, to);
+        else if (*kind == QCTX_POOL_MEAN_SQRT_LEN)
+            pool_sum(d, count, x + first * d, sqrtf((float)count), to);
+        else if (*kind == QCTX_POOL_WEIGHTED_MEAN)
+            pool_weighted(d, count, x + first * d, to);
+        else if (*kind == QCTX_POOL_MAX)
             pool_max(d, count, x + first * d, to);
         else
-            memcpy(to, x + token_of(transformer, kind, batch, text) * d, (size_t)d * sizeof *to);
+            memcpy(to, x + token_of(transformer, *kind, batch, text) * d, (size_t)d * sizeof *to);
         to += d;
     }
 }

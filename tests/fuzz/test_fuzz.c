@@ -161,7 +161,8 @@ static bool use_tokenizer(const fuzz_target *target)
     qctx_tokenizer_scratch *scratch;
     bool served = false;
 
-    if (!opened(qctx_tokenizer_open(target->folder, target->open_clip, &tokenizer, &error)))
+    if (!opened(qctx_tokenizer_open(target->folder, (qctx_tokenizer_settings){.open_clip = target->open_clip},
+                                    &tokenizer, &error)))
         return false;
     if (opened(qctx_tokenizer_scratch_create(tokenizer, &scratch, &error))) {
         encode(tokenizer, scratch, 40);

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
         return QCTX_ERR_USAGE;
     }
     dump.most = strtoll(argv[2], NULL, 10);
-    status = qctx_tokenizer_open(argv[1], argc > 3, &dump.tokenizer, &error);
+    status = qctx_tokenizer_open(argv[1], (qctx_tokenizer_settings){.open_clip = argc > 3}, &dump.tokenizer, &error);
     if (status == QCTX_OK)
         status = qctx_tokenizer_scratch_create(dump.tokenizer, &dump.scratch, &error);
     if (status == QCTX_OK)

@@ -101,6 +101,15 @@ def bert_joined(folder):
                           [pooling("cls", "max", "mean")], dtype=torch.bfloat16)
 
 
+def bert_lowercase(folder):
+    """A cased tokenizer behind do_lower_case, as models of 2019 have it; the three means side by side."""
+    tokens = tokenizers.word_pieces(320, lowercase=False)
+    tokenizer = BertTokenizer(vocab=tokenizers.numbered(tokens), do_lower_case=False, model_max_length=40)
+    sentence_transformers(folder, bert(tokens, 21), tokenizer,
+                          [pooling("mean", "mean_sqrt_len_tokens", "weightedmean")], dtype=torch.float16)
+    tokenizers.write_json({"max_seq_length": 30, "do_lower_case": True}, folder, "sentence_bert_config.json")
+
+
 def distilbert_mean(folder):
     tokens = tokenizers.word_pieces(320)
     tokenizer = DistilBertTokenizer(vocab=tokenizers.numbered(tokens), model_max_length=40)
@@ -218,8 +227,8 @@ def open_clip_custom(folder):
     open_clip_folder(folder, 15, 50, True, True, torch.bfloat16)
 
 
-MODELS = (bert_vocab_txt, bert_mean, bert_cls_dense, bert_cased_sharded, bert_joined, distilbert_mean, roberta_merges,
-          roberta_max_last, mpnet_mean, clip_text_projection, clip_whole, open_clip_plain, open_clip_custom)
+MODELS = (bert_vocab_txt, bert_mean, bert_cls_dense, bert_cased_sharded, bert_joined, bert_lowercase, distilbert_mean,
+          roberta_merges, roberta_max_last, mpnet_mean, clip_text_projection, clip_whole, open_clip_plain, open_clip_custom)
 
 
 def make(model, folder, seed=0):

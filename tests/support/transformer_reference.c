@@ -63,13 +63,19 @@ static void pool_one(const qctx_model_folder *folder, unsigned kind, int64_t tok
     if (kind == QCTX_POOL_END_OF_TEXT)
         at = transformer_end_of_text(folder, tokens, ids);
     for (int64_t j = 0; j < d; j++) {
-        double sum = 0.0, largest = -INFINITY;
+        double sum = 0.0, weighted = 0.0, weights = 0.0, largest = -INFINITY;
 
         for (int64_t i = 0; i < tokens; i++) {
             sum += x[i * d + j];
+            weighted += (double)(i + 1) * x[i * d + j];
+            weights += (double)(i + 1);
             largest = fmax(largest, x[i * d + j]);
         }
-        to[j] = kind == QCTX_POOL_MEAN ? sum / (double)tokens : kind == QCTX_POOL_MAX ? largest : x[at * d + j];
+        to[j] = kind == QCTX_POOL_MEAN            ? sum / (double)tokens
+                : kind == QCTX_POOL_MEAN_SQRT_LEN ? sum / sqrt((double)tokens)
+                : kind == QCTX_POOL_WEIGHTED_MEAN ? weighted / weights
+                : kind == QCTX_POOL_MAX           ? largest
+                                                  : x[at * d + j];
     }
 }
 
@@ -180,9 +186,9 @@ qctx_status transformer_reference(const qctx_model_folder *folder, unsigned pool
     for (int64_t i = 0; i < texts && status == QCTX_OK; i++) {
         double *to = pooled + i * width;
 
-        for (unsigned kind = QCTX_POOL_CLS; kind <= QCTX_POOL_END_OF_TEXT; kind *= 2)
-            if (pooling & kind) {
-                pool_one(folder, kind, batch->offsets[i + 1] - batch->offsets[i], batch->ids + batch->offsets[i],
+        for (const unsigned *kind = qctx_poolings; *kind != 0; kind++)
+            if (pooling & *kind) {
+                pool_one(folder, *kind, batch->offsets[i + 1] - batch->offsets[i], batch->ids + batch->offsets[i],
                          x + batch->offsets[i] * d, to);
                 to += d;
             }

@@ -24,7 +24,8 @@ qctx_tokenizer *opened(const char *json)
 {
     qctx_tokenizer *tokenizer = NULL;
 
-    assert_status(qctx_tokenizer_open(folder_of(json), false, &tokenizer, &error), QCTX_OK, &error);
+    assert_status(qctx_tokenizer_open(folder_of(json), (qctx_tokenizer_settings){0}, &tokenizer, &error), QCTX_OK,
+                  &error);
     return tokenizer;
 }
 

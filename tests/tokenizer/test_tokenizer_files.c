@@ -14,7 +14,8 @@ static void expect_refused(const char *json, qctx_status expected, const char *p
 {
     qctx_tokenizer *tokenizer = NULL;
 
-    assert_status(qctx_tokenizer_open(folder_of(json), false, &tokenizer, &error), expected, &error);
+    assert_status(qctx_tokenizer_open(folder_of(json), (qctx_tokenizer_settings){0}, &tokenizer, &error), expected,
+                  &error);
     assert_null(tokenizer);
     assert_contains(error.message, part);
     assert_contains(error.message, "tokenizer.json");
@@ -133,7 +134,8 @@ static qctx_tokenizer *opened_folder(const char *name, const char *const files[]
 {
     qctx_tokenizer *tokenizer = NULL;
 
-    assert_status(qctx_tokenizer_open(folder_with(name, files), false, &tokenizer, &error), QCTX_OK, &error);
+    assert_status(qctx_tokenizer_open(folder_with(name, files), (qctx_tokenizer_settings){0}, &tokenizer, &error),
+                  QCTX_OK, &error);
     return tokenizer;
 }
 
@@ -142,7 +144,8 @@ static void expect_folder_refused(const char *name, const char *const files[][2]
 {
     qctx_tokenizer *tokenizer = NULL;
 
-    assert_status(qctx_tokenizer_open(folder_with(name, files), false, &tokenizer, &error), expected, &error);
+    assert_status(qctx_tokenizer_open(folder_with(name, files), (qctx_tokenizer_settings){0}, &tokenizer, &error),
+                  expected, &error);
     assert_contains(error.message, part);
 }
 
@@ -242,6 +245,61 @@ static void settings_of_bert_outdo_its_pipeline(void **state)
     qctx_tokenizer_destroy(tokenizer);
 }
 
+/* A step before the normaliser: special tokens are looked for before it, the others' capitals go as the text's do. */
+static void lower_case_is_put_before_the_normaliser(void **state)
+{
+    static const struct {
+        const char *normalizer, *expected;
+    } rows[] = {
+        {"null", "6 6 27 27 2 0"},
+        {"{\"type\":\"BertNormalizer\",\"lowercase\":false}", "6 6 27 27 2 0"},
+        {"{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"NFC\"}]}", "6 6 27 27 2 0"},
+        /* One that lowers case anywhere stays as it is: "The" is replaced while it has its capital. */
+        {"{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"The\"},"
+         "\"content\":\"s\"},{\"type\":\"Lowercase\"}]}",
+         "24 6 27 27 2 0"},
+        {"{\"type\":\"BertNormalizer\",\"strip_accents\":false}", "6 6 27 27 2 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char json[8192];
+        qctx_tokenizer *tokenizer = NULL;
+
+        snprintf(json, sizeof json,
+                 "{\"added_tokens\":[{\"id\":2,\"content\":\"[SEP]\"," FLAGS(
+                     true, false) "},{\"id\":27,\"content\":\"Bar\"," FLAGS(false, true) "}],\"normalizer\":%s,"
+                                                                                         "\"pre_tokenizer\":{\"type\":"
+                                                                                         "\"WhitespaceSplit\"}," MODEL(
+                                                                                             VOCAB) "}",
+                 rows[i].normalizer);
+        assert_status(
+            qctx_tokenizer_open(folder_of(json), (qctx_tokenizer_settings){.lowercase = true}, &tokenizer, &error),
+            QCTX_OK, &error);
+        expect_ids(tokenizer, "The THE Bar BAR [SEP] [Sep]", rows[i].expected);
+        qctx_tokenizer_destroy(tokenizer);
+    }
+}
+
+static void the_hash_knows_of_lower_case(void **state)
+{
+    const char *cased = NORMALIZED("null");
+    const char *lowered = NORMALIZED("{\"type\":\"BertNormalizer\"}");
+    const char *const files[] = {cased, lowered};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        qctx_tokenizer *plain = opened(files[i]), *tokenizer = NULL;
+
+        assert_status(
+            qctx_tokenizer_open(folder_of(files[i]), (qctx_tokenizer_settings){.lowercase = true}, &tokenizer, &error),
+            QCTX_OK, &error);
+        assert_true((qctx_tokenizer_hash(plain) == qctx_tokenizer_hash(tokenizer)) == (i == 1));
+        qctx_tokenizer_destroy(plain);
+        qctx_tokenizer_destroy(tokenizer);
+    }
+}
+
 static void folders_that_cannot_be_read_are_refused(void **state)
 {
     const char *const none[][2] = {{NULL, NULL}};
@@ -284,6 +342,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(roberta_is_read_from_vocabulary_and_merges),
     cmocka_unit_test(clip_is_read_from_vocabulary_and_merges),
     cmocka_unit_test(settings_of_bert_outdo_its_pipeline),
+    cmocka_unit_test(lower_case_is_put_before_the_normaliser),
+    cmocka_unit_test(the_hash_knows_of_lower_case),
     cmocka_unit_test(folders_that_cannot_be_read_are_refused),
 };
 

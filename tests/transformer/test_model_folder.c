@@ -322,8 +322,11 @@ static void test_poolings_have_names(void **state)
         {"end_of_text", QCTX_POOL_END_OF_TEXT},
         {"cls+max+mean", QCTX_POOL_CLS | QCTX_POOL_MAX | QCTX_POOL_MEAN},
         {"mean+last", QCTX_POOL_MEAN | QCTX_POOL_LAST},
+        {"mean+mean_sqrt_len+weightedmean+last",
+         QCTX_POOL_MEAN | QCTX_POOL_MEAN_SQRT_LEN | QCTX_POOL_WEIGHTED_MEAN | QCTX_POOL_LAST},
     };
-    static const char *const bad[] = {"", "avg", "mean+", "+mean", "mean+cls", "mean+mean", "mean,max", "Mean"};
+    static const char *const bad[] = {"",         "avg", "mean+", "+mean", "mean+cls", "mean+mean", "last+weightedmean",
+                                      "mean,max", "Mean"};
 
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -337,7 +340,7 @@ static void test_poolings_have_names(void **state)
 
         assert_status(qctx_pooling_parse(bad[i], &pooling, &error), QCTX_ERR_CONFIG, &error);
         assert_contains(error.message, bad[i]);
-        assert_contains(error.message, "cls, max, mean, last, end_of_text");
+        assert_contains(error.message, "cls, max, mean, mean_sqrt_len, weightedmean, last, end_of_text");
         assert_int_equal(pooling, 0);
     }
 }

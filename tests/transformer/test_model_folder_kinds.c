@@ -162,6 +162,11 @@ static void test_poolings_are_read(void **state)
         {"{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":true,\"pooling_mode_max_tokens\":true}",
          QCTX_POOL_CLS | QCTX_POOL_MAX | QCTX_POOL_MEAN},
         {"{\"pooling_mode_lasttoken\":true}", QCTX_POOL_LAST},
+        {"{\"pooling_mode_mean_sqrt_len_tokens\":true}", QCTX_POOL_MEAN_SQRT_LEN},
+        {"{\"pooling_mode_weightedmean_tokens\":true,\"pooling_mode_lasttoken\":true}",
+         QCTX_POOL_WEIGHTED_MEAN | QCTX_POOL_LAST},
+        {"{\"pooling_mode\":[\"mean\",\"mean_sqrt_len_tokens\",\"lasttoken\"]}",
+         QCTX_POOL_MEAN | QCTX_POOL_MEAN_SQRT_LEN | QCTX_POOL_LAST},
         {"{\"pooling_mode_cls_token\":false}", QCTX_POOL_MEAN},
         {"{\"embedding_dimension\":8,\"pooling_mode\":\"max\"}", QCTX_POOL_MAX},
         {"{\"pooling_mode\":[\"cls\",\"mean\",\"lasttoken\"],\"include_prompt\":true}",
@@ -171,8 +176,7 @@ static void test_poolings_are_read(void **state)
         const char *config, *found;
         qctx_status status;
     } bad[] = {
-        {"{\"pooling_mode_mean_sqrt_len_tokens\":true}", "is 'mean_sqrt_len_tokens', which", QCTX_ERR_CONFIG},
-        {"{\"pooling_mode_weightedmean_tokens\":true}", "is 'weightedmean', which", QCTX_ERR_CONFIG},
+        {"{\"pooling_mode\":[\"lasttoken\",\"weightedmean\"]}", "'pooling_mode' is 'weightedmean'", QCTX_ERR_CONFIG},
         {"{\"pooling_mode\":\"attention\"}", "'pooling_mode' is 'attention'", QCTX_ERR_CONFIG},
         {"{\"pooling_mode\":[\"mean\",\"cls\"]}", "'pooling_mode' is 'cls'", QCTX_ERR_CONFIG},
         {"{\"pooling_mode\":[\"mean\",\"mean\"]}", "'pooling_mode' is 'mean'", QCTX_ERR_CONFIG},
@@ -296,7 +300,6 @@ static void test_settings_that_are_not_followed_are_refused(void **state)
     static const struct {
         const char *config, *found;
     } rows[] = {
-        {"{\"do_lower_case\":true}", "'do_lower_case' is true"},
         {"{\"transformer_task\":\"fill-mask\"}", "'transformer_task' is 'fill-mask'"},
         {"{\"modality_config\":{\"text\":{\"method_output_name\":\"pooler_output\"}}}", "is 'pooler_output'"},
         {"{\"query_length\":32}", "'query_length' is not supported"},
@@ -309,9 +312,9 @@ static void test_settings_that_are_not_followed_are_refused(void **state)
         put("sentence_bert_config.json", rows[i].config);
         refuses(QCTX_ERR_CONFIG, "sentence_bert_config.json", rows[i].found, "");
     }
-    put("sentence_bert_config.json", rows[0].config);
-    put("tokenizer_config.json", "{\"do_lower_case\":true}");
+    put("sentence_bert_config.json", "{\"do_lower_case\":true}");
     opens();
+    assert_true(folder.lowercase);
     qctx_model_folder_close(&folder);
 }
 

@@ -114,7 +114,10 @@ static void test_all_poolings_and_functions_follow_the_reference(void **state)
         QCTX_POOL_MAX,
         QCTX_POOL_MEAN,
         QCTX_POOL_LAST,
+        QCTX_POOL_MEAN_SQRT_LEN,
+        QCTX_POOL_WEIGHTED_MEAN,
         QCTX_POOL_CLS | QCTX_POOL_LAST,
+        QCTX_POOL_MEAN | QCTX_POOL_MEAN_SQRT_LEN | QCTX_POOL_LAST,
         QCTX_POOL_CLS | QCTX_POOL_MAX | QCTX_POOL_MEAN | QCTX_POOL_LAST,
     };
     static const qctx_linear_function functions[] = {QCTX_LINEAR_RELU, QCTX_LINEAR_GELU, QCTX_LINEAR_GELU_TANH,

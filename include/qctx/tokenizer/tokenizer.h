@@ -21,12 +21,18 @@
 typedef struct qctx_tokenizer qctx_tokenizer;
 typedef struct qctx_tokenizer_scratch qctx_tokenizer_scratch;
 
+/* What is said of a tokenizer outside its own files. */
+typedef struct {
+    bool open_clip; /* texts are cleaned as OpenCLIP's own tokenizer does it before */
+    bool lowercase; /* a step of lower case stands before its normaliser (sentence-transformers' do_lower_case) */
+} qctx_tokenizer_settings;
+
 /*
- * The tokenizer of a model's folder. `open_clip`: texts are cleaned as OpenCLIP's own tokenizer does it before. Local.
- * The caller destroys it (NULL-safe). Errors: IO, MEMORY, FORMAT (file, key, found, expected), CONFIG (not supported:
- * what, and what is).
+ * The tokenizer of a model's folder. Local. The caller destroys it (NULL-safe). Errors: IO, MEMORY, FORMAT (file, key,
+ * found, expected), CONFIG (not supported: what, and what is).
  */
-qctx_status qctx_tokenizer_open(const char *folder, bool open_clip, qctx_tokenizer **opened, qctx_error *error);
+qctx_status qctx_tokenizer_open(const char *folder, qctx_tokenizer_settings settings, qctx_tokenizer **opened,
+                                qctx_error *error);
 void qctx_tokenizer_destroy(qctx_tokenizer *tokenizer);
 
 /* One more than the highest id it can give, added tokens included. Local. */

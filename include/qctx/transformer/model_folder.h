@@ -34,14 +34,18 @@ typedef enum {
 /* As config.json's model_type has them. */
 extern const char *const qctx_architecture_names[];
 
-/* A bit set: several are joined side by side, in this order. */
+/* A bit set: several are joined side by side. Their numbers are part of fingerprints. */
 enum {
     QCTX_POOL_CLS = 1,
     QCTX_POOL_MAX = 2,
     QCTX_POOL_MEAN = 4,
     QCTX_POOL_LAST = 8,
-    QCTX_POOL_END_OF_TEXT = 16, /* CLIP's: at the first end-of-text token */
+    QCTX_POOL_END_OF_TEXT = 16,   /* CLIP's: at the first end-of-text token */
+    QCTX_POOL_MEAN_SQRT_LEN = 32, /* the sum over the root of the number of tokens */
+    QCTX_POOL_WEIGHTED_MEAN = 64, /* token i of n weighs i, from 1 on (SGPT, Muennighoff 2022) */
 };
+/* All of them in the order in which joined ones stand, 0 at the end. */
+extern const unsigned qctx_poolings[];
 
 /* A linear layer behind the pooling: y = function(x·Wᵀ + b). */
 typedef struct {
@@ -76,6 +80,7 @@ typedef struct {
     char *context_prompt;
     char *tokenizer;           /* folder of the tokenizer's files */
     bool open_clip_tokenizer;  /* texts are cleaned as OpenCLIP's own tokenizer does */
+    bool lowercase;            /* texts are put into lower case before the tokenizer's own normaliser */
     const char *prefix;        /* of the tensors' names: "", "bert.", "text_model.", "text." …; owned by the folder */
     qctx_safetensors *tensors; /* of the transformer */
 } qctx_model_folder;
