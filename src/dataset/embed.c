@@ -26,8 +26,8 @@ typedef struct {
     double started;
     /* Of all ranks: what there was to do at the start of this run, after what an earlier one had done. */
     int64_t missing_texts;
-    double missing_cost, total_cost;
     /* Of this rank: what it has to do and has done. */
+    int64_t done_texts;
     double own_cost, done_cost;
     double logged, logged_share; /* when the last line of a log was written, and at which share */
 } embedder;
@@ -43,10 +43,10 @@ static double part_done(const embedder *e)
     return e->own_cost > 0 ? e->done_cost / e->own_cost : 1;
 }
 
-/* Of all there is to do, as it seems to this rank. */
-static double share_done(const embedder *e)
+/* The share of all texts that are there when of those that were missing so many are done. */
+static double share_done(const embedder *e, int64_t texts)
 {
-    return 1 - (1 - part_done(e)) * e->missing_cost / e->total_cost;
+    return (double)(e->batches.text_count - e->missing_texts + texts) / (double)e->batches.text_count;
 }
 
 /* Rank 0's own pace stands for that of all, whose batches were dealt so that they finish together. */
@@ -54,8 +54,8 @@ static void show_progress(embedder *e)
 {
     double part = part_done(e);
     double seconds = qctx_clock_seconds() - e->started;
-    double share = share_done(e);
     int64_t texts = (int64_t)(part * (double)e->missing_texts);
+    double share = share_done(e, texts);
     bool shown = qctx_log_progress_shown();
     char left[32], line[128];
 
@@ -86,24 +86,12 @@ static qctx_status deal(embedder *e, qctx_error *error)
     if (e->own == NULL || e->vectors == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < batches->count; i++) {
-        e->total_cost += e->batches.costs[i];
-        e->missing_cost += done[i] ? 0 : e->batches.costs[i];
         e->missing_texts += done[i] ? 0 : texts_of(batches, i);
     }
     e->own_count = qctx_embed_deal(&e->batches, done, qctx_comm_rank(e->comm), qctx_comm_size(e->comm), e->own, error);
     for (int64_t i = 0; i < e->own_count; i++)
         e->own_cost += e->batches.costs[e->own[i]];
     return e->own_count < 0 ? QCTX_ERR_MEMORY : QCTX_OK;
-}
-
-/* STOPPED, and how far the work is, where this rank was asked to stop. */
-static qctx_status check_stop(const embedder *e, qctx_error *error)
-{
-    qctx_error asked;
-
-    if (qctx_stop_check(&asked) == QCTX_OK)
-        return QCTX_OK;
-    return qctx_fail(error, QCTX_STOPPED, "%s: %s at %.0f%%", e->path, asked.message, 100 * share_done(e));
 }
 
 static qctx_status embed_own(embedder *e, qctx_error *error)
@@ -115,7 +103,7 @@ static qctx_status embed_own(embedder *e, qctx_error *error)
         int64_t batch = e->own[i];
         qctx_side side = batches->sides[batch];
 
-        status = check_stop(e, error);
+        status = qctx_stop_check(error);
         if (status != QCTX_OK)
             break;
         status = qctx_encoder_encode(e->encoder, side, e->batches.texts + batches->firsts[batch],
@@ -123,10 +111,26 @@ static qctx_status embed_own(embedder *e, qctx_error *error)
         if (status == QCTX_OK)
             status = qctx_store_writer_put(e->writer, batch, e->vectors, error);
         e->done_cost += e->batches.costs[batch];
+        e->done_texts += status == QCTX_OK ? texts_of(batches, batch) : 0;
         show_progress(e);
     }
     qctx_log_progress("%s", "");
     return status;
+}
+
+/* Agrees on how the embedding ended, and says how far it was if it was stopped. Collective. */
+static qctx_status agree_end(const embedder *e, qctx_status status, qctx_error *error)
+{
+    int64_t done = e->done_texts;
+    qctx_error asked;
+
+    status = qctx_agree(e->comm, status, error);
+    qctx_comm_sum_int64(e->comm, &done, 1);
+    if (status != QCTX_STOPPED)
+        return status;
+    asked = *error;
+    qctx_fail(error, QCTX_STOPPED, "%s: %s at %.0f%% of the texts", e->path, asked.message, 100 * share_done(e, done));
+    return qctx_hint(error, "%s", asked.hint);
 }
 
 /* What the encoder counted in this run, `before` apart. Collective. */
@@ -160,7 +164,7 @@ static qctx_status write_store(embedder *e, bool force, const qctx_store_descrip
         status = qctx_store_writer_open(e->comm, e->path, force, description, &e->batches.store, &e->writer, error);
     e->started = qctx_clock_seconds();
     if (status == QCTX_OK)
-        status = embed_own(e, error);
+        status = agree_end(e, embed_own(e, error), error);
     status = qctx_store_writer_close(e->writer, status, error);
     if (status == QCTX_OK)
         report(e, &before);

@@ -10,15 +10,23 @@
 #include <time.h>
 
 #include "comm_internal.h"
+#include "qctx/base/clock.h"
 
 /* A job that SLURM's time limit is about to end is stopped so many seconds before, or a share of its time if less. */
 enum { END_MARGIN_MOST = 60, END_MARGIN_SHARE = 4 };
+
+/*
+ * Interrupts so near to the first are the same one: `timeout` signals its child and then the child's group, and mpirun
+ * passes on what the terminal has sent to all.
+ */
+static const double same_interrupt = 0.5; /* seconds */
 
 static const int listened_to[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
 enum { SIGNALS = sizeof listened_to / sizeof listened_to[0] };
 
 /* Written by the handler, on the thread that waits for signals. */
 static volatile sig_atomic_t first_signal, interrupted;
+static double interrupted_at; /* the handler's alone */
 
 static struct {
     time_t end;                 /* of the job's time; 0: unknown */
@@ -30,12 +38,16 @@ static struct {
 static void on_signal(int number)
 {
     if (number == SIGINT && interrupted) {
+        if (qctx_clock_seconds() - interrupted_at < same_interrupt)
+            return;
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
         return;
     }
-    if (number == SIGINT)
+    if (number == SIGINT) {
+        interrupted_at = qctx_clock_seconds();
         interrupted = 1;
+    }
     if (first_signal == 0)
         first_signal = number;
 }

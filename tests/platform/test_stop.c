@@ -49,11 +49,36 @@ static void a_second_interrupt_leaves_at_once(void **state)
         while (!qctx_stop_requested())
             usleep(100);
         kill(getpid(), SIGTERM);
+        usleep(600000);
         kill(getpid(), SIGINT);
         sleep(60);
         _exit(2);
     }
     assert_int_equal(code_of(child), 130);
+}
+
+/* As `timeout` sends it to its child and to the child's group. */
+static void an_interrupt_may_come_twice_at_once(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    if (qctx_comm_size(test_comm) > 1)
+        return;
+    child = fork();
+    if (child == 0) {
+        qctx_error error = {0};
+
+        qctx_stop_listen();
+        kill(getpid(), SIGINT);
+        while (!qctx_stop_requested())
+            usleep(100);
+        usleep(2000);
+        kill(getpid(), SIGINT);
+        usleep(100000);
+        _exit(qctx_stop_check(&error) == QCTX_STOPPED && strcmp(error.message, "stopped by Ctrl-C") == 0 ? 75 : 1);
+    }
+    assert_int_equal(code_of(child), 75);
 }
 
 /* What a child that listens with this end of its time says so many seconds later, or "". */
@@ -192,9 +217,13 @@ static void signals_leave_products_alone(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_has_asked_yet),         cmocka_unit_test(a_second_interrupt_leaves_at_once),
-        cmocka_unit_test(the_end_of_a_slurm_job_asks),  cmocka_unit_test(a_signal_to_one_rank_reaches_all),
-        cmocka_unit_test(signals_leave_products_alone), cmocka_unit_test(no_thread_that_computes_is_interrupted),
+        cmocka_unit_test(nobody_has_asked_yet),
+        cmocka_unit_test(a_second_interrupt_leaves_at_once),
+        cmocka_unit_test(an_interrupt_may_come_twice_at_once),
+        cmocka_unit_test(the_end_of_a_slurm_job_asks),
+        cmocka_unit_test(a_signal_to_one_rank_reaches_all),
+        cmocka_unit_test(signals_leave_products_alone),
+        cmocka_unit_test(no_thread_that_computes_is_interrupted),
     };
 
     /* Of the job in which the tests run. */

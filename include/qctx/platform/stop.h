@@ -3,8 +3,9 @@
  * (SLURM_JOB_END_TIME).
  *
  * A command that can stop in good order listens from its very start; from then on a first signal only asks, and the
- * work is left where it can be taken up again. A second Ctrl-C leaves at once. A signal that reaches one rank is passed
- * on to all: work that the ranks do apart looks at qctx_stop_requested, work that they do in step asks qctx_stop_agree.
+ * work is left where it can be taken up again. A second Ctrl-C, half a second after the first or later, leaves at
+ * once. A signal that reaches one rank is passed on to all: work that the ranks do apart looks at
+ * qctx_stop_requested, work that they do in step asks qctx_stop_agree.
  * Commands that never listen end by signals as any program does.
  */
 #ifndef QCTX_PLATFORM_STOP_H
