@@ -44,6 +44,10 @@ static void add_split(json_t *splits, const qctx_split *split)
 
     set_count(object, "questions", split->count);
     set_count(object, "answers", split->offsets[split->count]);
+    if (split->judged.unknown_questions > 0)
+        set_count(object, "judgements_of_unknown_questions", split->judged.unknown_questions);
+    if (split->judged.unknown_contexts > 0)
+        set_count(object, "judgements_of_unknown_contexts", split->judged.unknown_contexts);
     json_object_set_new(splits, split->name, object);
 }
 

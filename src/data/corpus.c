@@ -36,85 +36,105 @@ static qctx_status keep_text(corpus_memory *memory, const char *text, const char
     return *kept == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-/* Enters an id that must be new, with its row. */
-static qctx_status enter_id(qctx_textmap *rows, const char *id, int64_t row, const char *place, qctx_error *error)
-{
-    int64_t count = rows->count, kept;
-    qctx_status status = qctx_textmap_add(rows, id, row, &kept, error);
-
-    if (status == QCTX_OK && rows->count == count)
-        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: the id '%s' stands on an earlier line too", place, id);
-    return status;
-}
-
-static qctx_status take_context(qctx_corpus *corpus, const json_t *record, const char *place, qctx_error *error)
-{
-    corpus_memory *memory = corpus->memory;
-    qctx_context context = {0};
+/* What a record says, and the texts that an earlier one of the same id must have said, too. */
+typedef struct {
     const char *id, *title, *text;
-    char number[32];
-    qctx_status status = get_id(record, place, number, sizeof number, &id, error);
+} record_texts;
 
-    if (status == QCTX_OK)
-        status = qctx_json_get_string(record, "title", "", place, &title, error);
-    if (status == QCTX_OK)
-        status = qctx_json_get_string(record, "text", NULL, place, &text, error);
-    if (status == QCTX_OK)
-        status = keep_text(memory, id, &context.id, error);
-    if (status != QCTX_OK)
-        return status;
-    /* Some BEIR corpora hold articles that consist of a title alone, or of nothing. */
-    if (text[0] == '\0')
-        text = title;
-    if (text[0] == '\0') {
-        memory->without_text++;
-        return enter_id(&memory->context_rows, context.id, ROW_WITHOUT_TEXT, place, error);
-    }
-    status = keep_text(memory, title, &context.title, error);
-    if (status == QCTX_OK)
-        status = keep_text(memory, text, &context.text, error);
-    if (status == QCTX_OK)
-        status = enter_id(&memory->context_rows, context.id, corpus->context_count, place, error);
-    if (status == QCTX_OK)
-        status = qctx_grow((void **)&corpus->contexts, &memory->context_capacity, corpus->context_count + 1,
-                           sizeof context, "contexts", error);
-    if (status == QCTX_OK)
-        corpus->contexts[corpus->context_count++] = context;
-    return status;
+static record_texts texts_of(const qctx_corpus *corpus, qctx_side side, int64_t row)
+{
+    if (row == ROW_WITHOUT_TEXT)
+        return (record_texts){NULL, "", ""};
+    if (side == QCTX_QUESTION)
+        return (record_texts){corpus->questions[row].id, "", corpus->questions[row].text};
+    return (record_texts){corpus->contexts[row].id, corpus->contexts[row].title, corpus->contexts[row].text};
 }
 
-static qctx_status take_question(qctx_corpus *corpus, const json_t *record, const char *place, qctx_error *error)
+/* Enters a record's id, which the arena keeps, with its row; one that is there already must have the same texts. */
+static qctx_status enter_record(qctx_corpus *corpus, qctx_side side, const record_texts *record, int64_t row,
+                                const char *place, bool *repeated, qctx_error *error)
 {
     corpus_memory *memory = corpus->memory;
-    qctx_question question = {0};
-    const char *id, *text;
-    char number[32];
-    qctx_status status = get_id(record, place, number, sizeof number, &id, error);
+    qctx_textmap *rows = side == QCTX_QUESTION ? &memory->question_rows : &memory->context_rows;
+    int64_t count = rows->count, kept;
+    record_texts earlier;
+    qctx_status status = qctx_textmap_add(rows, record->id, row, &kept, error);
 
-    if (status == QCTX_OK)
-        status = qctx_json_get_string(record, "text", NULL, place, &text, error);
-    if (status == QCTX_OK)
-        status = keep_text(memory, id, &question.id, error);
-    if (status != QCTX_OK)
+    *repeated = status == QCTX_OK && rows->count == count;
+    if (!*repeated)
         return status;
-    if (text[0] == '\0') {
-        memory->without_text++;
-        return enter_id(&memory->question_rows, question.id, ROW_WITHOUT_TEXT, place, error);
-    }
-    status = keep_text(memory, text, &question.text, error);
+    earlier = texts_of(corpus, side, kept);
+    memory->repeated++;
+    if (strcmp(earlier.title, record->title) == 0 && strcmp(earlier.text, record->text) == 0)
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the id '%s' stands on an earlier line too, with another text", place,
+                     record->id);
+}
+
+/* The texts of a record as the corpus keeps them; `text` is empty where there is none at all. Local. */
+static qctx_status keep_record(corpus_memory *memory, record_texts *record, qctx_error *error)
+{
+    qctx_status status = keep_text(memory, record->id, &record->id, error);
+
+    /* Some BEIR corpora hold articles that consist of a title alone, or of nothing. */
+    if (record->text[0] == '\0')
+        record->text = record->title;
     if (status == QCTX_OK)
-        status = enter_id(&memory->question_rows, question.id, corpus->question_count, place, error);
+        status = keep_text(memory, record->title, &record->title, error);
     if (status == QCTX_OK)
-        status = qctx_grow((void **)&corpus->questions, &memory->question_capacity, corpus->question_count + 1,
-                           sizeof question, "questions", error);
-    if (status == QCTX_OK)
-        corpus->questions[corpus->question_count++] = question;
+        status = keep_text(memory, record->text, &record->text, error);
     return status;
 }
 
-typedef qctx_status take_record(qctx_corpus *corpus, const json_t *record, const char *place, qctx_error *error);
+static qctx_status add_context(qctx_corpus *corpus, const record_texts *texts, qctx_error *error)
+{
+    qctx_status status = qctx_grow((void **)&corpus->contexts, &corpus->memory->context_capacity,
+                                   corpus->context_count + 1, sizeof *corpus->contexts, "contexts", error);
 
-static qctx_status read_records(qctx_corpus *corpus, const char *folder, const char *name, take_record *take,
+    if (status == QCTX_OK)
+        corpus->contexts[corpus->context_count++] = (qctx_context){texts->id, texts->title, texts->text};
+    return status;
+}
+
+static qctx_status add_question(qctx_corpus *corpus, const record_texts *texts, qctx_error *error)
+{
+    qctx_status status = qctx_grow((void **)&corpus->questions, &corpus->memory->question_capacity,
+                                   corpus->question_count + 1, sizeof *corpus->questions, "questions", error);
+
+    if (status == QCTX_OK)
+        corpus->questions[corpus->question_count++] = (qctx_question){texts->id, texts->text};
+    return status;
+}
+
+/* Takes a record of corpus.jsonl or queries.jsonl. */
+static qctx_status take_record(qctx_corpus *corpus, qctx_side side, const json_t *record, const char *place,
+                               qctx_error *error)
+{
+    const int64_t rows = side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
+    record_texts texts = {.title = ""};
+    char number[32];
+    bool repeated;
+    qctx_status status = get_id(record, place, number, sizeof number, &texts.id, error);
+
+    if (status == QCTX_OK && side == QCTX_CONTEXT)
+        status = qctx_json_get_string(record, "title", "", place, &texts.title, error);
+    if (status == QCTX_OK)
+        status = qctx_json_get_string(record, "text", NULL, place, &texts.text, error);
+    if (status == QCTX_OK)
+        status = keep_record(corpus->memory, &texts, error);
+    if (status == QCTX_OK)
+        status = enter_record(corpus, side, &texts, texts.text[0] == '\0' ? ROW_WITHOUT_TEXT : rows, place, &repeated,
+                              error);
+    if (status != QCTX_OK || repeated)
+        return status;
+    if (texts.text[0] == '\0') {
+        corpus->memory->without_text++;
+        return QCTX_OK;
+    }
+    return side == QCTX_QUESTION ? add_question(corpus, &texts, error) : add_context(corpus, &texts, error);
+}
+
+static qctx_status read_records(qctx_corpus *corpus, const char *folder, const char *name, qctx_side side,
                                 qctx_error *error)
 {
     qctx_lines lines = {.hash = corpus->fingerprint};
@@ -137,7 +157,7 @@ static qctx_status read_records(qctx_corpus *corpus, const char *folder, const c
             break;
         status = qctx_json_parse(lines.text, lines.length, lines.place, &record, error);
         if (status == QCTX_OK)
-            status = take(corpus, record, lines.place, error);
+            status = take_record(corpus, side, record, lines.place, error);
         json_decref(record);
     }
     corpus->fingerprint = lines.hash;
@@ -172,9 +192,9 @@ static qctx_status open_local(const char *folder, qctx_corpus **opened, qctx_err
         goto out;
     status = keep_text(corpus->memory, folder, &corpus->folder, error);
     if (status == QCTX_OK)
-        status = read_records(corpus, folder, "corpus.jsonl", take_context, error);
+        status = read_records(corpus, folder, "corpus.jsonl", QCTX_CONTEXT, error);
     if (status == QCTX_OK)
-        status = read_records(corpus, folder, "queries.jsonl", take_question, error);
+        status = read_records(corpus, folder, "queries.jsonl", QCTX_QUESTION, error);
     if (status == QCTX_OK && corpus->context_count == 0)
         status = qctx_fail(error, QCTX_ERR_DATA, "%s: corpus.jsonl holds no context", folder);
     if (status == QCTX_OK && corpus->question_count == 0)
@@ -194,6 +214,34 @@ out:
     return status;
 }
 
+static void warn_of_what_is_left_out(const qctx_corpus *corpus)
+{
+    const corpus_memory *memory = corpus->memory;
+    int64_t unknown_questions = 0, unknown_contexts = 0;
+
+    for (int64_t i = 0; i < corpus->split_count; i++) {
+        const qctx_split *split = &corpus->splits[i];
+
+        unknown_questions += split->judged.unknown_questions;
+        unknown_contexts += split->judged.unknown_contexts;
+        if (split->count == 0)
+            qctx_warn("%s: the split '%s' has no question with an answer and cannot be used", corpus->folder,
+                      split->name);
+    }
+    if (memory->without_text > 0)
+        qctx_warn("%s: left out %" PRId64 " records without any text, with their answers", corpus->folder,
+                  memory->without_text);
+    if (memory->repeated > 0)
+        qctx_warn("%s: %" PRId64 " records stand twice and are taken once", corpus->folder, memory->repeated);
+    if (memory->contradictory > 0)
+        qctx_warn("%s: %" PRId64 " judgements of qrels are overruled by a later line with another score",
+                  corpus->folder, memory->contradictory);
+    if (unknown_questions + unknown_contexts > 0)
+        qctx_warn("%s: left out %" PRId64 " judgements of questions that are not in queries.jsonl, and %" PRId64
+                  " whose contexts are not in corpus.jsonl",
+                  corpus->folder, unknown_questions, unknown_contexts);
+}
+
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
@@ -205,13 +253,8 @@ qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **
         status = qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks read different files under this name", folder);
         goto out;
     }
-    if (corpus->memory->without_text > 0 && qctx_comm_rank(comm) == 0)
-        qctx_warn("%s: left out %" PRId64 " records without any text, with their answers", folder,
-                  corpus->memory->without_text);
-    if (corpus->memory->unknown_questions + corpus->memory->unknown_contexts > 0 && qctx_comm_rank(comm) == 0)
-        qctx_warn("%s: left out %" PRId64 " answers of questions that are not in queries.jsonl, and %" PRId64
-                  " whose contexts are not in corpus.jsonl",
-                  folder, corpus->memory->unknown_questions, corpus->memory->unknown_contexts);
+    if (qctx_comm_rank(comm) == 0)
+        warn_of_what_is_left_out(corpus);
     *opened = corpus;
     corpus = NULL;
 out:

@@ -5,15 +5,16 @@
 #include "qctx/base/arena.h"
 #include "qctx/base/textmap.h"
 #include "qctx/data/corpus.h"
+#include "qctx/data/side.h"
 
 /* Everything that a corpus' pointers lead into, and what is needed only while it is read. */
 typedef struct qctx_corpus_memory {
     qctx_arena texts;
     qctx_textmap context_rows, question_rows; /* id → row, or ROW_WITHOUT_TEXT */
     int64_t context_capacity, question_capacity, split_capacity;
-    int64_t without_text;      /* records left out because they hold no text */
-    int64_t unknown_questions; /* lines of qrels whose question is in no record */
-    int64_t unknown_contexts;  /* … whose context is in none */
+    int64_t without_text;  /* records left out because they hold no text */
+    int64_t repeated;      /* records that stand on an earlier line already, equal in id and texts */
+    int64_t contradictory; /* judgements that a later line of the same question and context overrules */
 } corpus_memory;
 
 /* Stands for the row of a record that was left out: its answers are left out too. */

@@ -37,12 +37,27 @@ static void fail_unknown(const qctx_split *splits, int64_t count, const char *na
         qctx_hint(error, "did you mean '%s'?", nearest);
 }
 
+static void fail_unusable(const qctx_split *split, const char *place, qctx_error *error)
+{
+    qctx_fail(
+        error, QCTX_ERR_DATA,
+        "%s: the split '%s' has no question with an answer: of %lld judgements, %lld are of unknown questions and "
+        "%lld of unknown contexts",
+        place, split->name, (long long)split->judged.lines, (long long)split->judged.unknown_questions,
+        (long long)split->judged.unknown_contexts);
+    qctx_hint(error, "known are the ids of queries.jsonl and corpus.jsonl; a score of 0 or less is no answer");
+}
+
 const qctx_split *qctx_splits_find(const qctx_split *splits, int64_t count, const char *name, const char *place,
                                    qctx_error *error)
 {
     for (int64_t i = 0; i < count; i++)
-        if (strcmp(splits[i].name, name) == 0)
-            return &splits[i];
+        if (strcmp(splits[i].name, name) == 0) {
+            if (splits[i].count > 0)
+                return &splits[i];
+            fail_unusable(&splits[i], place, error);
+            return NULL;
+        }
     fail_unknown(splits, count, name, place, error);
     return NULL;
 }

@@ -105,6 +105,8 @@ static qctx_status write_splits(qctx_h5 *file, const qctx_corpus *corpus, qctx_e
     for (int64_t i = 0; i < corpus->split_count && status == QCTX_OK; i++) {
         const qctx_split *split = &corpus->splits[i];
 
+        if (split->count == 0)
+            continue;
         status = write_list(file, split->name, "questions", split->questions, split->count, error);
         if (status == QCTX_OK)
             status = write_list(file, split->name, "offsets", split->offsets, split->count + 1, error);

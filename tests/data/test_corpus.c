@@ -247,7 +247,88 @@ static void leaves_out_answers_of_unknown_ids(void **state)
     reads_answer("q9\tc0\t1\nq0\tc0\t1\n");
     reads_answer("q0\tc9\t1\nq0\tc0\t1\n");
     fails(make("unknown", contexts, questions, "q9\tc0\t1\nq0\tc9\t1\n"), QCTX_ERR_DATA,
-          "train.tsv: the split has no question with an answer");
+          "the split 'train' has no question with an answer: of 2 judgements, 1 are of unknown questions and 1 of "
+          "unknown contexts");
+}
+
+/* A split of which nothing can be used is refused where it is asked for, and spoils no other. */
+static void keeps_other_splits_usable(void **state)
+{
+    const char *folder = make("spoilt", contexts, questions, "q8\tc0\t1\nq9\tc0\t1\n");
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    (void)state;
+    test_write(test_path("spoilt/qrels/dev.tsv"), "q0\tc0\t1\n");
+    test_write(test_path("spoilt/qrels/zero.tsv"), "q0\tc0\t0\n");
+    assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), QCTX_OK, &error);
+    assert_int_equal(corpus->split_count, 3);
+    assert_non_null(qctx_corpus_split(corpus, "dev", &error));
+    assert_null(qctx_corpus_split(corpus, "train", &error));
+    assert_int_equal(error.code, QCTX_ERR_DATA);
+    assert_contains(error.message, "spoilt: the split 'train' has no question with an answer: of 2 judgements, 2 are");
+    assert_null(qctx_corpus_split(corpus, "zero", &error));
+    assert_contains(error.message, "of 1 judgements, 0 are of unknown questions");
+    qctx_corpus_destroy(corpus);
+}
+
+/* The names of a header say where the columns stand. */
+static void follows_a_header(void **state)
+{
+    (void)state;
+    reads_answer("corpus-id\tquery-id\tscore\nc0\tq0\t1\n");
+    reads_answer("Score Doc_ID Query_ID\n1 c0 q0\n");
+    reads_answer("docid\titeration\trelevance\tqid\nc0\t0\t1\tq0\n");
+}
+
+static void refuses_a_first_line_that_is_nothing(void **state)
+{
+    (void)state;
+    fails(make("head", contexts, questions, "name\tplace\tworth\nq0\tc0\t1\n"), QCTX_ERR_FORMAT,
+          "train.tsv:1: the score 'worth' is not a number, and the line is no header");
+    fails(make("head", contexts, questions, "query-id\tquery-id\tscore\nq0\tc0\t1\n"), QCTX_ERR_FORMAT,
+          "train.tsv:1: the score 'score' is not a number, and the line is no header");
+    fails(make("head", contexts, questions, "query-id\tcorpus-id\tscore\nq0\t0\tc0\t1\n"), QCTX_ERR_FORMAT,
+          "train.tsv:2: found 4 columns, but the file's header names 3");
+}
+
+static void takes_equal_records_once(void **state)
+{
+    const char *record = "{\"_id\": \"a\", \"title\": \"T\", \"text\": \"A\"}\n"
+                         "{\"_id\": \"b\", \"title\": \"T\", \"text\": \"B\"}\n"
+                         "{\"_id\": \"e\", \"text\": \"\"}\n"
+                         "{\"_id\": \"e\", \"text\": \"\"}\n"
+                         "{\"text\": \"A\", \"title\": \"T\", \"_id\": \"a\"}\n";
+    const char *questions_twice = "{\"_id\": \"q\", \"text\": \"Q\"}\n{\"_id\": \"q\", \"text\": \"Q\"}\n"
+                                  "{\"_id\": \"r\", \"text\": \"R\"}\n";
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    (void)state;
+    assert_status(
+        qctx_corpus_open(test_comm, make("twice", record, questions_twice, "q\tb\t1\nr\ta\t1\n"), &corpus, &error),
+        QCTX_OK, &error);
+    assert_int_equal(corpus->context_count, 2);
+    assert_string_equal(corpus->contexts[1].id, "b");
+    assert_int_equal(corpus->question_count, 2);
+    assert_string_equal(corpus->questions[1].id, "r");
+    assert_int_equal(corpus->splits[0].contexts[0], 1);
+    assert_int_equal(corpus->splits[0].questions[1], 1);
+    qctx_corpus_destroy(corpus);
+
+    fails(make("twice", "{\"_id\": \"a\", \"text\": \"A\"}\n{\"_id\": \"a\", \"title\": \"T\", \"text\": \"A\"}\n",
+               questions, "q0\ta\t1\n"),
+          QCTX_ERR_FORMAT, "corpus.jsonl:2: the id 'a' stands on an earlier line too, with another text");
+    fails(
+        make("twice", contexts, "{\"_id\": \"q\", \"text\": \"Q\"}\n{\"_id\": \"q\", \"text\": \"\"}\n", "q\tc0\t1\n"),
+        QCTX_ERR_FORMAT, "queries.jsonl:2: the id 'q'");
+}
+
+/* Of two judgements of one question and context the last counts, as in BEIR's and pytrec_eval's tables. */
+static void lets_the_last_judgement_count(void **state)
+{
+    (void)state;
+    reads_answer("q0\tc0\t1\nq1\t7\t1\nq0\t7\t1\nq0\t7\t0\nq1\t7\t0\nq0\tc0\t1\n");
 }
 
 /* Every rank opens its own folder; only the last one's is bad. All must report the same. */
@@ -281,6 +362,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_bad_answers),
     cmocka_unit_test(reads_answers_as_people_have_them),
     cmocka_unit_test(leaves_out_answers_of_unknown_ids),
+    cmocka_unit_test(keeps_other_splits_usable),
+    cmocka_unit_test(follows_a_header),
+    cmocka_unit_test(refuses_a_first_line_that_is_nothing),
+    cmocka_unit_test(takes_equal_records_once),
+    cmocka_unit_test(lets_the_last_judgement_count),
     cmocka_unit_test(one_rank_fails_for_all),
 };
 TEST_MAIN(tests)

@@ -42,8 +42,9 @@ static int64_t dev_contexts[] = {4};
 static int64_t train_questions[] = {0, 1, 5};
 static int64_t train_offsets[] = {0, 2, 3, 6};
 static int64_t train_contexts[] = {0, 3, 1, 0, 2, 4};
-static qctx_split splits[] = {{"dev", 1, dev_questions, dev_offsets, dev_contexts},
-                              {"train", 3, train_questions, train_offsets, train_contexts}};
+static qctx_split splits[] = {
+    {.name = "dev", .count = 1, .questions = dev_questions, .offsets = dev_offsets, .contexts = dev_contexts},
+    {.name = "train", .count = 3, .questions = train_questions, .offsets = train_offsets, .contexts = train_contexts}};
 static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 2, splits, 0x123456789abcdef0u, "made up", NULL};
 
 static qctx_store_description description(qctx_dtype dtype)

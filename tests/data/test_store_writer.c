@@ -25,7 +25,8 @@ static qctx_question questions[QUESTIONS];
 static int64_t split_questions[] = {0, 39};
 static int64_t split_offsets[] = {0, 1, 2};
 static int64_t split_contexts[] = {29, 3};
-static qctx_split split = {"train", 2, split_questions, split_offsets, split_contexts};
+static qctx_split split = {
+    .name = "train", .count = 2, .questions = split_questions, .offsets = split_offsets, .contexts = split_contexts};
 static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 1, &split, 77, "made up", NULL};
 static int64_t batch_firsts[BATCHES + 1] = {0, 5, 10, 15, 20, 30, 40, 50};
 static qctx_side batch_sides[BATCHES] = {0, 0, 0, 0, 1, 1, 1};

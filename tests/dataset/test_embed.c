@@ -21,7 +21,8 @@ static char ids[QUESTIONS + CONTEXTS][16];
 static int64_t split_questions[] = {0};
 static int64_t split_offsets[] = {0, 1};
 static int64_t split_contexts[] = {0};
-static qctx_split split = {"train", 1, split_questions, split_offsets, split_contexts};
+static qctx_split split = {
+    .name = "train", .count = 1, .questions = split_questions, .offsets = split_offsets, .contexts = split_contexts};
 static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 1, &split, 1, "made up", NULL};
 
 static bool speaks(void)

@@ -42,7 +42,11 @@ static void make_corpus(int64_t count, bool second_answers)
             made_up.answers[used++] = i - 1;
         made_up.offsets[i + 1] = used;
     }
-    made_up.split = (qctx_split){"train", count, made_up.rows, made_up.offsets, made_up.answers};
+    made_up.split = (qctx_split){.name = "train",
+                                 .count = count,
+                                 .questions = made_up.rows,
+                                 .offsets = made_up.offsets,
+                                 .contexts = made_up.answers};
     made_up.corpus =
         (qctx_corpus){count, made_up.contexts, count, made_up.questions, 1, &made_up.split, 1, "made up", NULL};
 }

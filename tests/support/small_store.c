@@ -31,7 +31,11 @@ static void small_texts(small_store *small)
             small->answers[used++] = i + 1;
         small->offsets[i + 1] = used;
     }
-    small->split = (qctx_split){"dev", SMALL_QUESTIONS, small->rows, small->offsets, small->answers};
+    small->split = (qctx_split){.name = "dev",
+                                .count = SMALL_QUESTIONS,
+                                .questions = small->rows,
+                                .offsets = small->offsets,
+                                .contexts = small->answers};
     small->corpus = (qctx_corpus){
         SMALL_CONTEXTS, small->contexts, SMALL_QUESTIONS, small->questions, 1, &small->split, 1, "small", NULL};
 }

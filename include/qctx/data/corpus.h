@@ -46,11 +46,12 @@ typedef struct {
 
 /*
  * Reads a corpus folder; every rank reads it and holds it whole. Lines of qrels with a score ≤ 0 are not
- * answers. A question without answers in a split is not in that split. Records without any text (some BEIR
- * corpora have them) are left out with their answers, and rank 0 warns.
- * Collective. The caller destroys `*opened` (NULL-safe). Errors: IO, FORMAT (file:line: …; unknown id, duplicate id, a
- * missing key, not UTF-8, malformed line; a file in two forms), DATA (no contexts, no questions, no split, a split
- * without questions), MISMATCH (the ranks see different files).
+ * answers. A question without answers in a split is not in that split; a split without questions is kept, with the
+ * counts of what was judged, and qctx_corpus_split refuses it. Left out are records without any text (some BEIR
+ * corpora have them) with their answers, repetitions of a record, and judgements of unknown ids; rank 0 warns.
+ * Collective. The caller destroys `*opened` (NULL-safe). Errors: IO, FORMAT (file:line: …; two texts under one id,
+ * a missing key, not UTF-8, malformed line; a file in two forms), DATA (no contexts, no questions, no split with
+ * questions), MISMATCH (the ranks see different files).
  */
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
 void qctx_corpus_destroy(qctx_corpus *corpus);

@@ -1,0 +1,28 @@
+/*
+ * The columns of a file of qrels: BEIR's three (query-id, corpus-id, score) or TREC's four, whose second means nothing;
+ * divided by tabs, or by spaces where no id has one; in the order that a header names, where there is one.
+ */
+#ifndef QCTX_DATA_QRELS_COLUMNS_H
+#define QCTX_DATA_QRELS_COLUMNS_H
+
+#include <stdbool.h>
+
+#include "qctx/base/status.h"
+#include "qctx/data/lines.h"
+
+typedef enum { QRELS_QUESTION, QRELS_CONTEXT, QRELS_SCORE, QRELS_ROLES } qrels_role;
+
+/* What the header of a file says; {0} where there was none. */
+typedef struct {
+    int count;               /* columns of each line, or 0 */
+    int places[QRELS_ROLES]; /* of the roles among them */
+} qrels_header;
+
+/*
+ * Cuts the current line in place: fields [QRELS_ROLES] point into it and *score is the number that it ends with; or
+ * the file's first line is its header, which `header` then keeps, and *is_header is true. Local. Errors: FORMAT.
+ */
+qctx_status qrels_read_line(qctx_lines *lines, qrels_header *header, const char *fields[QRELS_ROLES], double *score,
+                            bool *is_header, qctx_error *error);
+
+#endif
