@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,12 +25,6 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
     qctx_hint_space(error);
     return status;
 }
-
-struct qctx_outfile {
-    char *path;
-    char *temporary;
-    FILE *stream;
-};
 
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error)
 {
@@ -65,80 +60,6 @@ out:
     if (file != NULL)
         fclose(file);
     return status;
-}
-
-qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_error *error)
-{
-    qctx_status status = QCTX_ERR_MEMORY;
-    qctx_outfile *file = qctx_alloc(1, sizeof *file, "an output file", error);
-
-    if (file == NULL)
-        return status;
-    file->path = qctx_strdup(path, error);
-    file->temporary = qctx_format(error, "%s.partial", path);
-    if (file->path == NULL || file->temporary == NULL)
-        goto failed;
-    file->stream = fopen(file->temporary, "wb");
-    if (file->stream == NULL) {
-        status = qctx_write_failed(path, "cannot open for writing", errno, error);
-        goto failed;
-    }
-    *opened = file;
-    return QCTX_OK;
-failed:
-    qctx_outfile_discard(file);
-    return status;
-}
-
-FILE *qctx_outfile_stream(qctx_outfile *file)
-{
-    return file->stream;
-}
-
-qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error)
-{
-    qctx_status status = QCTX_OK;
-    /* A failed write leaves the stream's error flag set, even when a later flush succeeds. */
-    int failed = ferror(file->stream);
-
-    errno = 0;
-    if (fflush(file->stream) != 0 || failed)
-        status = qctx_write_failed(file->path, "cannot write", errno, error);
-    if (fclose(file->stream) != 0 && status == QCTX_OK)
-        status = qctx_write_failed(file->path, "cannot write", errno, error);
-    file->stream = NULL;
-    if (status == QCTX_OK)
-        status = qctx_file_publish(file->temporary, file->path, error);
-    qctx_outfile_discard(file);
-    return status;
-}
-
-void qctx_outfile_discard(qctx_outfile *file)
-{
-    if (file == NULL)
-        return;
-    if (file->stream != NULL)
-        fclose(file->stream);
-    if (file->temporary != NULL)
-        unlink(file->temporary);
-    free(file->temporary);
-    free(file->path);
-    free(file);
-}
-
-qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qctx_error *error)
-{
-    qctx_outfile *file = NULL;
-    qctx_status status = qctx_outfile_open(path, &file, error);
-
-    if (status != QCTX_OK)
-        return status;
-    if (fwrite(data, 1, bytes, qctx_outfile_stream(file)) < bytes) {
-        status = qctx_write_failed(path, "cannot write", errno, error);
-        qctx_outfile_discard(file);
-        return status;
-    }
-    return qctx_outfile_commit(file, error);
 }
 
 static qctx_status make_one(const char *path, qctx_error *error)
@@ -183,7 +104,7 @@ qctx_status qctx_folder_remove(const char *path, qctx_error *error)
     return QCTX_OK;
 }
 
-static qctx_status sync_path(const char *path, int flags, qctx_error *error)
+qctx_status qctx_path_sync(const char *path, int flags, qctx_error *error)
 {
     int handle = open(path, flags);
     qctx_status status = QCTX_OK;
@@ -218,21 +139,10 @@ qctx_status qctx_folder_make_parent(const char *path, qctx_error *error)
 qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error)
 {
     char *folder = parent_of(path, error);
-    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : sync_path(folder, O_RDONLY | O_DIRECTORY, error);
+    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : qctx_path_sync(folder, O_RDONLY | O_DIRECTORY, error);
 
     free(folder);
     return status;
-}
-
-qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error)
-{
-    qctx_status status = sync_path(from, O_RDONLY, error);
-
-    if (status != QCTX_OK)
-        return status;
-    if (rename(from, to) != 0)
-        return qctx_write_failed(to, "cannot rename to its final name", errno, error);
-    return qctx_folder_sync_parent(to, error);
 }
 
 bool qctx_path_exists(const char *path)

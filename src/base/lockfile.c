@@ -16,6 +16,9 @@
 
 enum { HOST_MAX = 128, HOLDER_MAX = 256 };
 
+/* How the line of a holder begins, by which a lock is told from a file that somebody else keeps under its name. */
+static const char holder_begin[] = "process ";
+
 struct qctx_lockfile {
     char *path;
     int handle;
@@ -60,16 +63,37 @@ static int lock_now(int handle)
     return EWOULDBLOCK;
 }
 
-static qctx_status refuse(const qctx_lockfile *lock, qctx_error *error)
+/* The first line of the file. */
+static void read_holder(const qctx_lockfile *lock, char holder[HOLDER_MAX])
 {
-    char holder[HOLDER_MAX] = "";
-    ssize_t got = pread(lock->handle, holder, sizeof holder - 1, 0);
+    ssize_t got = pread(lock->handle, holder, HOLDER_MAX - 1, 0);
 
     holder[got > 0 ? got : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
+}
+
+static qctx_status refuse(const qctx_lockfile *lock, qctx_error *error)
+{
+    char holder[HOLDER_MAX];
+
+    read_holder(lock, holder);
     qctx_fail(error, QCTX_ERR_EXISTS, "%s: another process is at work here: %s", lock->path,
               holder[0] != '\0' ? holder : "it has not said which");
     return qctx_hint(error, "let it end (a killed job's lock is free within seconds), or choose another name");
+}
+
+/* What somebody else wrote under this name is not to be written over. */
+static qctx_status check_content(const qctx_lockfile *lock, qctx_error *error)
+{
+    char holder[HOLDER_MAX];
+    struct stat found;
+
+    read_holder(lock, holder);
+    if (fstat(lock->handle, &found) == 0 && S_ISREG(found.st_mode) &&
+        (found.st_size == 0 || strncmp(holder, holder_begin, sizeof holder_begin - 1) == 0))
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_IO, "%s: cannot lock: it is in the way and no lock of this program", lock->path);
+    return qctx_hint(error, "remove it if it is of no use, or choose another name");
 }
 
 /* For the message of those who come later. */
@@ -82,7 +106,7 @@ static qctx_status write_holder(const qctx_lockfile *lock, qctx_error *error)
 
     gethostname(host, sizeof host - 1);
     strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
-    length = snprintf(holder, sizeof holder, "process %ld on %s, since %s\n", (long)getpid(), host, since);
+    length = snprintf(holder, sizeof holder, "%s%ld on %s, since %s\n", holder_begin, (long)getpid(), host, since);
     errno = 0;
     if (ftruncate(lock->handle, 0) != 0 || pwrite(lock->handle, holder, (size_t)length, 0) != length)
         return qctx_write_failed(lock->path, "cannot write", errno, error);
@@ -94,7 +118,9 @@ static qctx_status lock_file(qctx_lockfile *lock, qctx_error *error)
     for (;;) {
         int code;
 
-        lock->handle = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+        lock->handle = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0666);
+        if (lock->handle < 0 && errno == ELOOP)
+            return check_content(lock, error);
         if (lock->handle < 0)
             return qctx_write_failed(lock->path, "cannot open for writing", errno, error);
         code = lock_now(lock->handle);
@@ -104,8 +130,11 @@ static qctx_status lock_file(qctx_lockfile *lock, qctx_error *error)
             return qctx_fail(error, QCTX_ERR_IO, "%s: cannot lock: %s", lock->path, strerror(code));
         if (code != 0)
             warn_once(lock->path);
-        if (code != 0 || still_named(lock))
-            return write_holder(lock, error);
+        if (code != 0 || still_named(lock)) {
+            qctx_status status = check_content(lock, error);
+
+            return status == QCTX_OK ? write_holder(lock, error) : status;
+        }
         close(lock->handle);
     }
 }
@@ -136,6 +165,13 @@ bool qctx_lockfile_is_held(const char *path)
     if (handle >= 0)
         close(handle);
     return held;
+}
+
+void qctx_lockfile_remove(qctx_lockfile *lock)
+{
+    if (lock != NULL && still_named(lock))
+        unlink(lock->path);
+    qctx_lockfile_release(lock);
 }
 
 void qctx_lockfile_release(qctx_lockfile *lock)

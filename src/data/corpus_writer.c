@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/lockfile.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 #include "qctx/data/corpus.h"
 #include "qctx/text/json.h"
 
@@ -17,8 +19,10 @@ typedef struct {
 } split_file;
 
 struct qctx_corpus_writer {
-    char *folder, *partial, *replaced;
-    bool begun; /* the partial folder is this writer's to remove */
+    char *folder;
+    char *partial; /* a temporary folder, NULL until it is made */
+    bool force;
+    qctx_lockfile *lock; /* of the final name */
     FILE *contexts, *questions;
     FILE *negatives;  /* NULL until there are some */
     json_t *negative; /* the line of negatives that is being made, or NULL */
@@ -57,13 +61,24 @@ static qctx_status may_be_written(const char *folder, bool force, qctx_error *er
     return status;
 }
 
-static qctx_status make_folders(const qctx_corpus_writer *writer, qctx_error *error)
+/* Beside the corpus, and hidden: it is there only while a writer is at work. */
+static qctx_status take_lock(qctx_corpus_writer *writer, qctx_error *error)
 {
-    char *qrels = qctx_path_join(writer->partial, "qrels", error);
-    qctx_status status = qrels == NULL ? QCTX_ERR_MEMORY : qctx_folder_remove(writer->partial, error);
+    const char *base = qctx_path_base(writer->folder);
+    char *path = qctx_format(error, "%.*s.%s.lock", (int)(base - writer->folder), writer->folder, base);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_lockfile_take(path, &writer->lock, error);
+
+    free(path);
+    return status;
+}
+
+static qctx_status make_folders(qctx_corpus_writer *writer, qctx_error *error)
+{
+    qctx_status status = qctx_outfolder_make(writer->folder, &writer->partial, error);
+    char *qrels = status == QCTX_OK ? qctx_path_join(writer->partial, "qrels", error) : NULL;
 
     if (status == QCTX_OK)
-        status = qctx_folder_make(qrels, error);
+        status = qrels == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(qrels, error);
     free(qrels);
     return status;
 }
@@ -75,28 +90,22 @@ qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_
 
     if (writer == NULL)
         return status;
+    writer->force = force;
     writer->folder = qctx_path_trim(folder, error);
-    if (writer->folder == NULL)
-        goto out;
-    writer->replaced = qctx_format(error, "%s.replaced", writer->folder);
-    writer->partial = qctx_format(error, "%s.partial", writer->folder);
-    if (writer->replaced == NULL || writer->partial == NULL)
-        goto out;
-    status = may_be_written(writer->folder, force, error);
-    if (status != QCTX_OK)
-        goto out;
-    writer->begun = true;
-    status = make_folders(writer, error);
+    if (writer->folder != NULL)
+        status = may_be_written(writer->folder, force, error);
+    if (status == QCTX_OK)
+        status = make_folders(writer, error);
+    if (status == QCTX_OK)
+        status = take_lock(writer, error);
     if (status == QCTX_OK)
         status = open_stream(writer->partial, "corpus.jsonl", &writer->contexts, error);
     if (status == QCTX_OK)
         status = open_stream(writer->partial, "queries.jsonl", &writer->questions, error);
-    if (status != QCTX_OK)
-        goto out;
-    *opened = writer;
-    writer = NULL;
-out:
-    qctx_corpus_writer_discard(writer);
+    if (status == QCTX_OK)
+        *opened = writer;
+    else
+        qctx_corpus_writer_discard(writer);
     return status;
 }
 
@@ -239,27 +248,39 @@ static qctx_status close_all(qctx_corpus_writer *writer, qctx_error *error)
     return status;
 }
 
-/* An older corpus steps aside for the moment between two renames, and comes back if the second one fails. */
-static qctx_status publish(qctx_corpus_writer *writer, qctx_error *error)
+/*
+ * An older corpus steps aside for the moment between two renames, into a folder made for it, and comes back if the
+ * second one fails.
+ */
+static qctx_status replace(const qctx_corpus_writer *writer, qctx_error *error)
 {
-    bool replaces = qctx_path_exists(writer->folder);
-    qctx_status status = QCTX_OK;
+    char *aside = NULL;
+    qctx_status status = qctx_outfolder_make(writer->folder, &aside, error);
 
-    if (replaces) {
-        status = qctx_folder_remove(writer->replaced, error);
-        if (status == QCTX_OK && rename(writer->folder, writer->replaced) != 0)
-            status = qctx_write_failed(writer->folder, "cannot move the older corpus aside", errno, error);
-        if (status != QCTX_OK)
-            return status;
-    }
-    status = qctx_file_publish(writer->partial, writer->folder, error);
-    if (!replaces)
+    if (status != QCTX_OK)
         return status;
-    if (status != QCTX_OK && !qctx_path_exists(writer->folder)) {
-        rename(writer->replaced, writer->folder);
+    if (rename(writer->folder, aside) != 0)
+        status = qctx_write_failed(writer->folder, "cannot move the older corpus aside", errno, error);
+    if (status == QCTX_OK)
+        status = qctx_file_publish(writer->partial, writer->folder, error);
+    if (status != QCTX_OK && !qctx_path_exists(writer->folder))
+        rename(aside, writer->folder);
+    if (status == QCTX_OK)
+        status = qctx_folder_remove(aside, error);
+    free(aside);
+    return status;
+}
+
+/* What stands under the name now is asked for again: the corpus may have been written in hours. */
+static qctx_status publish(const qctx_corpus_writer *writer, qctx_error *error)
+{
+    qctx_status status = may_be_written(writer->folder, writer->force, error);
+
+    if (status != QCTX_OK)
         return status;
-    }
-    return status == QCTX_OK ? qctx_folder_remove(writer->replaced, error) : status;
+    if (qctx_path_exists(writer->folder))
+        return replace(writer, error);
+    return qctx_file_publish(writer->partial, writer->folder, error);
 }
 
 qctx_status qctx_corpus_writer_commit(qctx_corpus_writer *writer, qctx_error *error)
@@ -288,11 +309,11 @@ void qctx_corpus_writer_discard(qctx_corpus_writer *writer)
             fclose(writer->splits[i].stream);
         free(writer->splits[i].name);
     }
-    if (writer->begun)
+    if (writer->partial != NULL)
         qctx_folder_remove(writer->partial, NULL);
+    qctx_lockfile_remove(writer->lock);
     free(writer->splits);
     free(writer->folder);
     free(writer->partial);
-    free(writer->replaced);
     free(writer);
 }

@@ -10,6 +10,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
+#include "qctx/base/outfile.h"
 #include "store_internal.h"
 #include "store_writer_internal.h"
 

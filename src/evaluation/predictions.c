@@ -6,6 +6,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 #include "qctx/retrieval/topk.h"
 #include "qctx/text/json.h"
 

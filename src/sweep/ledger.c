@@ -13,6 +13,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 #include "qctx/platform/comm.h"
 
 const char *const qctx_trial_state_names[] = {
@@ -144,7 +145,7 @@ static qctx_status cut_torn_line(const qctx_ledger *ledger, int file, size_t tor
 /* The file is opened anew each time: network file systems show what others wrote to one that is opened. */
 static qctx_status catch_up(qctx_ledger *ledger, bool locked, qctx_error *error)
 {
-    int file = open(ledger->path, locked ? O_RDWR : O_RDONLY);
+    int file = open(ledger->path, (locked ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
     char *text = NULL;
     size_t bytes = 0, torn = 0;
     qctx_status status;
@@ -223,11 +224,11 @@ static bool write_all(int file, const char *text, size_t bytes)
 
 static qctx_status write_line(const qctx_ledger *ledger, const char *line, qctx_error *error)
 {
-    int file = open(ledger->path, O_WRONLY | O_CREAT | O_APPEND, 0666);
-    qctx_status status = QCTX_OK;
+    int file;
+    qctx_status status = qctx_file_append(ledger->path, false, &file, error);
 
-    if (file < 0)
-        return failed(ledger, "cannot open for writing", error);
+    if (status != QCTX_OK)
+        return status;
     if (!write_all(file, line, strlen(line)) || fsync(file) != 0) {
         status = failed(ledger, "cannot write", error);
         /* If not even that succeeds, whoever takes the lock next cuts off the torn line. */

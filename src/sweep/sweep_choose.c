@@ -1,5 +1,4 @@
 /* Which trial a group takes next. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/platform/stop.h"
 #include "qctx/sweep/tpe.h"
+#include "qctx/training/checkpoints.h"
 #include "sweep_internal.h"
 
 /* A trial that was taken so often without advancing kills the processes that take it, and counts as failed. */
@@ -45,15 +45,9 @@ static void free_lock(sweep *s)
 /* The step of the trial's newest checkpoint; 0 without one. */
 static int64_t newest_step(const sweep *s, int64_t index)
 {
-    char *folder = qctx_sweep_definition_trial_path(s->definition, index, "checkpoints", NULL);
-    DIR *open = folder == NULL ? NULL : opendir(folder);
-    long long newest = 0, step;
+    char *folder = qctx_sweep_definition_trial_path(s->definition, index, "", NULL);
+    int64_t newest = folder == NULL ? 0 : qctx_checkpoints_newest_step(folder);
 
-    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;)
-        if (sscanf(entry->d_name, "step-%lld.h5", &step) == 1 && step > newest)
-            newest = step;
-    if (open != NULL)
-        closedir(open);
     free(folder);
     return newest;
 }

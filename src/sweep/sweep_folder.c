@@ -5,6 +5,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 #include "sweep_internal.h"
 
 bool qctx_sweep_is(const char *folder)

@@ -6,6 +6,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/outfile.h"
 #include "sweep_internal.h"
 
 /* Every rank of the group writes to the trial's log.txt what it would say if the trial ran alone. */
@@ -13,13 +14,15 @@ static qctx_status open_log(const sweep *s, int64_t index, FILE **log, qctx_erro
 {
     char *path = qctx_sweep_definition_trial_path(s->definition, index, "log.txt", error);
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_folder_make_parent(path, error);
+    int handle = -1;
 
     *log = NULL;
+    if (status == QCTX_OK)
+        status = qctx_file_append(path, false, &handle, error);
     if (status == QCTX_OK) {
-        *log = fopen(path, "a");
+        *log = fdopen(handle, "a");
         if (*log == NULL)
-            status =
-                qctx_fail(error, qctx_status_of_write(errno), "%s: cannot open for writing: %s", path, strerror(errno));
+            status = qctx_write_failed(path, "cannot open for writing", errno, error);
         else
             setvbuf(*log, NULL, _IOLBF, BUFSIZ);
     }

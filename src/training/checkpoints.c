@@ -7,6 +7,7 @@
 #include "checkpoints_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 
 struct qctx_checkpoints {
     qctx_comm *comm;

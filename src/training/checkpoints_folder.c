@@ -9,6 +9,7 @@
 #include "checkpoints_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 #include "qctx/training/checkpoints.h"
 
 #define FOLDER "checkpoints"
@@ -42,10 +43,9 @@ static int64_t step_of(const char *name)
 
 static bool is_partial(const char *name)
 {
-    static const char ending[] = ".partial";
-    size_t length = strlen(name);
+    size_t length = strlen(name), ending = strlen(qctx_outfile_ending);
 
-    return length >= sizeof ending && strcmp(name + length - (sizeof ending - 1), ending) == 0;
+    return length > ending && strcmp(name + length - ending, qctx_outfile_ending) == 0;
 }
 
 static int newest_first(const void *left, const void *right)
@@ -132,6 +132,16 @@ qctx_status checkpoints_clean(const char *run, bool resume, qctx_error *error)
         closedir(open);
     free(folder);
     return status;
+}
+
+int64_t qctx_checkpoints_newest_step(const char *run)
+{
+    int64_t *steps = NULL;
+    int64_t count = 0;
+    int64_t newest = checkpoints_list(run, &steps, &count, NULL) == QCTX_OK && count > 0 ? steps[0] : 0;
+
+    free(steps);
+    return newest;
 }
 
 void checkpoints_prune(const char *run, int64_t written, int64_t keep)

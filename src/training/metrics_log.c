@@ -9,6 +9,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/outfile.h"
 
 struct qctx_metrics_log {
     qctx_comm *comm;
@@ -106,17 +107,19 @@ static qctx_status rewrite_until(const char *path, qctx_metrics_log_place place,
 static qctx_status open_local(qctx_metrics_log *log, qctx_metrics_log_place place, qctx_error *error)
 {
     bool resumes = place.step >= 0;
+    qctx_status status = resumes ? rewrite_until(log->path, place, error) : QCTX_OK;
+    int handle;
 
-    if (resumes) {
-        qctx_status status = rewrite_until(log->path, place, error);
-
-        if (status != QCTX_OK)
-            return status;
+    if (status != QCTX_OK)
+        return status;
+    status = qctx_file_append(log->path, !resumes, &handle, error);
+    if (status != QCTX_OK)
+        return status;
+    log->stream = fdopen(handle, "ab");
+    if (log->stream == NULL) {
+        close(handle);
+        return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for %s", log->path);
     }
-    log->stream = fopen(log->path, resumes ? "ab" : "wb");
-    if (log->stream == NULL)
-        return qctx_fail(error, qctx_status_of_write(errno), "%s: cannot open for writing: %s", log->path,
-                         strerror(errno));
     /* Its name must last as its lines do: no checkpoint is of use without them. */
     return qctx_folder_sync_parent(log->path, error);
 }

@@ -5,6 +5,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/outfile.h"
 #include "trainer_internal.h"
 
 static char *in_folder(const trainer *run, const char *name, qctx_error *error)

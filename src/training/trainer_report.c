@@ -5,6 +5,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/outfile.h"
 #include "qctx/base/version.h"
 #include "qctx/evaluation/report.h"
 #include "qctx/linalg/blas.h"

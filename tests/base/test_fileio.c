@@ -9,6 +9,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
+#include "qctx/base/outfile.h"
 
 static void written_files_read_back_whole(void **state)
 {
@@ -23,41 +24,6 @@ static void written_files_read_back_whole(void **state)
     assert_int_equal(bytes, sizeof data);
     assert_memory_equal(text, data, sizeof data);
     free(text);
-    assert_false(qctx_path_exists(test_path("file.partial")));
-}
-
-static void a_discarded_file_leaves_the_old_one(void **state)
-{
-    qctx_outfile *file;
-    qctx_error error;
-    char *text;
-    size_t bytes;
-
-    (void)state;
-    assert_status(qctx_file_write(test_path("kept"), "old", 3, &error), QCTX_OK, &error);
-    assert_status(qctx_outfile_open(test_path("kept"), &file, &error), QCTX_OK, &error);
-    fputs("new", qctx_outfile_stream(file));
-    qctx_outfile_discard(file);
-    assert_status(qctx_file_read(test_path("kept"), &text, &bytes, &error), QCTX_OK, &error);
-    assert_string_equal(text, "old");
-    free(text);
-    assert_false(qctx_path_exists(test_path("kept.partial")));
-}
-
-/* /dev/full takes bytes into the buffer and fails when they are flushed, as a full disk does. */
-static void a_full_disk_is_an_error_and_leaves_nothing(void **state)
-{
-    qctx_outfile *file;
-    qctx_error error;
-
-    (void)state;
-    assert_int_equal(symlink("/dev/full", test_path("full.partial")), 0);
-    assert_status(qctx_outfile_open(test_path("full"), &file, &error), QCTX_OK, &error);
-    fputs("much", qctx_outfile_stream(file));
-    assert_status(qctx_outfile_commit(file, &error), QCTX_ERR_SPACE, &error);
-    assert_contains(error.message, "No space left on device");
-    assert_contains(error.message, "full: cannot write");
-    assert_false(qctx_path_exists(test_path("full")));
 }
 
 static void what_cannot_be_opened_says_why(void **state)
@@ -148,13 +114,8 @@ static void only_slashes_at_the_end_are_trimmed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(written_files_read_back_whole),
-    cmocka_unit_test(a_discarded_file_leaves_the_old_one),
-    cmocka_unit_test(a_full_disk_is_an_error_and_leaves_nothing),
-    cmocka_unit_test(what_cannot_be_opened_says_why),
-    cmocka_unit_test(outputs_replace_files_only),
-    cmocka_unit_test(folders_are_made_with_their_parents),
-    cmocka_unit_test(a_file_hashes_like_its_bytes),
-    cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
+    cmocka_unit_test(written_files_read_back_whole), cmocka_unit_test(what_cannot_be_opened_says_why),
+    cmocka_unit_test(outputs_replace_files_only),    cmocka_unit_test(folders_are_made_with_their_parents),
+    cmocka_unit_test(a_file_hashes_like_its_bytes),  cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
 };
 TEST_MAIN(tests)

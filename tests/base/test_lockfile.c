@@ -99,9 +99,44 @@ static void what_cannot_be_opened_says_why(void **state)
     assert_false(qctx_lockfile_is_held(test_path("no/lock")));
 }
 
+/* A link could lead to any file, and a file of somebody else may have the name of a lock. */
+static void only_its_own_files_are_written_over(void **state)
+{
+    qctx_lockfile *lock = NULL;
+    qctx_error error;
+    char *text;
+    size_t bytes;
+
+    (void)state;
+    test_write(test_path("precious"), "years of work\n");
+    assert_int_equal(symlink(test_path("precious"), test_path("planted")), 0);
+    assert_status(qctx_lockfile_take(test_path("planted"), &lock, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "planted: cannot lock: it is in the way and no lock of this program");
+    assert_status(qctx_lockfile_take(test_path("precious"), &lock, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_file_read(test_path("precious"), &text, &bytes, &error), QCTX_OK, &error);
+    assert_string_equal(text, "years of work\n");
+    free(text);
+}
+
+static void a_removed_lock_leaves_no_file(void **state)
+{
+    qctx_lockfile *lock = NULL;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_lockfile_take(test_path("brief"), &lock, &error), QCTX_OK, &error);
+    qctx_lockfile_remove(lock);
+    assert_false(qctx_path_exists(test_path("brief")));
+    qctx_lockfile_remove(NULL);
+    assert_status(qctx_lockfile_take(test_path("brief"), &lock, &error), QCTX_OK, &error);
+    qctx_lockfile_release(lock);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_process_at_a_time_holds_it),
     cmocka_unit_test(a_second_taker_of_the_same_process_is_kept_out_too),
     cmocka_unit_test(what_cannot_be_opened_says_why),
+    cmocka_unit_test(only_its_own_files_are_written_over),
+    cmocka_unit_test(a_removed_lock_leaves_no_file),
 };
 TEST_MAIN(tests)

@@ -28,7 +28,8 @@ expect 6 "no question is left for the split 'train'" qctx import --out x --split
 # What follows depends on no number of ranks.
 [[ $RANKS = 0 ]] || exit 0
 expect 0 "made: 3 questions" qctx import --force --out made --split train pairs.tsv
-expect 2 "No such file" ls made/qrels/dev.tsv made.partial made.replaced
+expect 2 "No such file" ls made/qrels/dev.tsv
+check "nothing stays beside it" bash -c "! ls -d made.* .made.* 2>/dev/null | grep ."
 expect 0 "test                     1         1" qctx import --out cut --holdout 0,0.3 --by context pairs.tsv
 expect 0 "pre: 3 questions" qctx import --out pre --prefix --split train pairs.tsv
 expect 0 "This is a question about Pets. Who sat?" cat pre/queries.jsonl
@@ -46,7 +47,7 @@ expect 2 "means nothing with --context paragraph" qctx import --out x --radius 1
 expect 4 "absent.json: cannot open" qctx import --out x --split train absent.json
 expect 4 "/proc/x" qctx import --out /proc/x --split train pairs.tsv
 expect 5 "expected JSON" qctx import --out x --format squad --split train /dev/null
-expect 2 "No such file" ls x x.partial
+expect 2 "No such file" ls -d x x.* .x.*
 
 # Compressed files, whatever their names, and a pipe larger than what the format is told from.
 for i in {1..5000}; do echo "question number $i?	context number $i answers it."; done >many.tsv
@@ -81,4 +82,4 @@ expect 2 "not both" qctx import --out x --columns question=a,context=2 --split t
 # The texts of an array have no names: they are not taken in another order than was asked for.
 echo '[["q1", "c1"], ["q2", "c2"]]' >arrays.json
 expect 5 "--columns wants objects" qctx import --out x --split train arrays.json --columns question=2,context=1
-expect 2 "No such file" ls x x.partial
+expect 2 "No such file" ls -d x x.* .x.*

@@ -48,7 +48,6 @@ static void writes_what_the_reader_reads(void **state)
     assert_status(qctx_corpus_writer_answer(writer, "dev", "q0", "c0", &error), QCTX_OK, &error);
     assert_false(qctx_path_exists(folder));
     assert_status(qctx_corpus_writer_commit(writer, &error), QCTX_OK, &error);
-    assert_false(qctx_path_exists(test_path("deep/er/corpus.partial")));
     assert_written(folder, text);
 }
 
@@ -65,11 +64,11 @@ static void replaces_only_a_corpus_and_only_when_forced(void **state)
 
     /* A trailing slash names the same folder; a writer that gives up leaves the old corpus as it is. */
     qctx_corpus_writer_discard(begin(test_path("twice/"), true, "given up"));
-    assert_false(qctx_path_exists(test_path("twice.partial")));
+    assert_int_equal(test_entries("twice") + test_entries(".twice"), 1);
     assert_written(folder, "old");
     assert_status(qctx_corpus_writer_commit(begin(folder, true, "new"), &error), QCTX_OK, &error);
     assert_written(folder, "new");
-    assert_false(qctx_path_exists(test_path("twice.replaced")));
+    assert_int_equal(test_entries("twice") + test_entries(".twice"), 1);
 
     assert_int_equal(qctx_folder_make(test_path("precious"), NULL), QCTX_OK);
     test_write(test_path("precious/thesis.txt"), "years of work");
@@ -78,16 +77,41 @@ static void replaces_only_a_corpus_and_only_when_forced(void **state)
     assert_true(qctx_path_exists(test_path("precious/thesis.txt")));
 }
 
-static void starts_over_where_a_writer_was_interrupted(void **state)
+/* What others keep under names that this program once took for its own. */
+static void leaves_alone_what_is_not_its_own(void **state)
 {
     qctx_error error;
 
     (void)state;
-    assert_int_equal(qctx_folder_make(test_path("cut.partial/qrels"), NULL), QCTX_OK);
-    test_write(test_path("cut.partial/qrels/test.tsv"), "left over");
-    assert_status(qctx_corpus_writer_commit(begin(test_path("cut"), false, "whole"), &error), QCTX_OK, &error);
-    assert_false(qctx_path_exists(test_path("cut/qrels/test.tsv")));
-    assert_written(test_path("cut"), "whole");
+    assert_int_equal(qctx_folder_make(test_path("mine.partial"), NULL), QCTX_OK);
+    test_write(test_path("mine.partial/thesis.txt"), "years of work");
+    assert_int_equal(qctx_folder_make(test_path("mine.replaced"), NULL), QCTX_OK);
+    test_write(test_path("mine.replaced/thesis.txt"), "years of work");
+    assert_status(qctx_corpus_writer_commit(begin(test_path("mine"), false, "old"), &error), QCTX_OK, &error);
+    assert_status(qctx_corpus_writer_commit(begin(test_path("mine"), true, "new"), &error), QCTX_OK, &error);
+    assert_written(test_path("mine"), "new");
+    assert_true(qctx_path_exists(test_path("mine.partial/thesis.txt")));
+    assert_true(qctx_path_exists(test_path("mine.replaced/thesis.txt")));
+    assert_int_equal(test_entries("mine") + test_entries(".mine"), 3);
+}
+
+/* Whoever comes second is told so at once, before its work; and a corpus of meanwhile is not replaced unasked. */
+static void one_writer_at_a_time_has_a_name(void **state)
+{
+    qctx_corpus_writer *first = begin(test_path("race"), false, "first"), *second = NULL;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_corpus_writer_open(test_path("race"), true, &second, &error), QCTX_ERR_EXISTS, &error);
+    assert_contains(error.message, ".race.lock: another process is at work here: process ");
+    assert_status(qctx_corpus_writer_commit(first, &error), QCTX_OK, &error);
+    assert_written(test_path("race"), "first");
+
+    first = begin(test_path("late"), false, "late");
+    assert_int_equal(rename(test_path("race"), test_path("late")), 0);
+    assert_status(qctx_corpus_writer_commit(first, &error), QCTX_ERR_EXISTS, &error);
+    assert_written(test_path("late"), "first");
+    assert_int_equal(test_entries("late") + test_entries(".late"), 1);
 }
 
 static void refuses_bad_names_and_bytes(void **state)
@@ -144,13 +168,14 @@ static void leaves_nothing_behind_when_the_disk_is_full(void **state)
     assert_status(status, QCTX_ERR_IO, &error);
     assert_contains(error.message, "cannot write");
     assert_false(qctx_path_exists(test_path("full")));
-    assert_false(qctx_path_exists(test_path("full.partial")));
+    assert_int_equal(test_entries("full") + test_entries(".full"), 0);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(writes_what_the_reader_reads),
     cmocka_unit_test(replaces_only_a_corpus_and_only_when_forced),
-    cmocka_unit_test(starts_over_where_a_writer_was_interrupted),
+    cmocka_unit_test(leaves_alone_what_is_not_its_own),
+    cmocka_unit_test(one_writer_at_a_time_has_a_name),
     cmocka_unit_test(refuses_bad_names_and_bytes),
     cmocka_unit_test(reports_folders_that_cannot_be_made),
     cmocka_unit_test(leaves_nothing_behind_when_the_disk_is_full),

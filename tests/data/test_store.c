@@ -14,6 +14,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/half.h"
 #include "qctx/base/hash.h"
+#include "qctx/base/outfile.h"
 #include "qctx/data/store.h"
 #include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 #include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
 

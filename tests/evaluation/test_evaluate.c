@@ -6,6 +6,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
+#include "qctx/base/outfile.h"
 #include "ranking_data.h"
 
 static qctx_error error;

@@ -6,6 +6,7 @@
 
 #include "import_probe.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 
 static void reads_json_lines(void **state)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 #include "qctx/platform/h5.h"
 
 static qctx_error error;

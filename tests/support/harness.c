@@ -1,5 +1,6 @@
 #include "harness.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/outfile.h"
 
 /* Present in sanitised builds only. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
@@ -75,6 +77,18 @@ const char *test_path(const char *name)
 
     snprintf(path, sizeof ring[0], "%s/%s", test_folder(), name);
     return path;
+}
+
+int test_entries(const char *begin)
+{
+    DIR *open = opendir(test_folder());
+    int count = 0;
+
+    assert_non_null(open);
+    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
+        count += strncmp(entry->d_name, begin, strlen(begin)) == 0;
+    closedir(open);
+    return count;
 }
 
 const char *test_data_folder(void)

@@ -46,6 +46,9 @@ const char *test_folder(void);
 /* "folder/name" in a static ring of buffers: valid for the next 15 calls. */
 const char *test_path(const char *name);
 
+/* Files and folders in test_folder() whose names begin with `begin`, hidden ones too. Local. */
+int test_entries(const char *begin);
+
 /* The real data beside the project ($QCTX_DATA or ../shared/data), or NULL: then skip. */
 const char *test_data_folder(void);
 

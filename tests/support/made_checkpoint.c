@@ -4,6 +4,7 @@
 
 #include "harness.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 
 enum { MADE_PARAMETERS_MAX = 256 };
 

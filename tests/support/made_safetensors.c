@@ -9,6 +9,7 @@
 #include "qctx/base/bfloat16.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/half.h"
+#include "qctx/base/outfile.h"
 
 void made_add(made_tensors *tensors, const char *name, int64_t a, int64_t b, const float *values)
 {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 #include "qctx/sweep/ledger.h"
 
 enum { PARAMETERS = 2 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 #include "qctx/text/json.h"
 
 static void load_fails(const char *text, size_t bytes, const char *expected)

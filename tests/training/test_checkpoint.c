@@ -9,6 +9,7 @@
 
 #include "made_checkpoint.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 #include "qctx/platform/h5.h"
 #include "qctx/training/checkpoint.h"
 

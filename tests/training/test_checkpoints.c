@@ -1,15 +1,18 @@
 /* ranks: 1 2 3 */
 #include "harness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "made_checkpoint.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 #include "qctx/training/checkpoints.h"
 
 static bool is_first(void)
@@ -254,23 +257,34 @@ static void a_failure_in_the_background_is_everybodys(void **state)
     expect_newest(folder, 3, "step-000000003.h5");
 }
 
+static volatile bool disk_is_full;
+
+/* In the place of the C library's: a disk that fills up says so here at the latest. */
+int fsync(int handle)
+{
+    if (!disk_is_full)
+        return (int)syscall(SYS_fsync, handle);
+    errno = ENOSPC;
+    return -1;
+}
+
 static void a_full_disk_is_told_apart(void **state)
 {
     const char *folder = run_folder("full");
     qctx_checkpoints *checkpoints = open_checkpoints(folder, 2, false);
-    char *temporary = qctx_path_join(folder, "checkpoints/step-000000007.h5.partial", NULL);
     qctx_error error;
+    qctx_status status;
 
     (void)state;
-    if (is_first())
-        assert_int_equal(symlink("/dev/full", temporary), 0);
+    disk_is_full = true;
     keep_step(checkpoints, 7);
-    assert_status(qctx_checkpoints_wait(checkpoints, &error), QCTX_ERR_SPACE, &error);
+    status = qctx_checkpoints_wait(checkpoints, &error);
+    disk_is_full = false;
+    assert_status(status, QCTX_ERR_SPACE, &error);
     assert_contains(error.message, "No space left on device");
     assert_contains(error.hint, "free some space");
     assert_false(qctx_folder_has(folder, "checkpoints/step-000000007.h5"));
     qctx_checkpoints_destroy(checkpoints);
-    free(temporary);
 }
 
 static void a_folder_that_cannot_be_made_fails_on_all_ranks(void **state)

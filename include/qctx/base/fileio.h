@@ -1,16 +1,9 @@
-/*
- * Files: whole reads, durable atomic writes, folders.
- *
- * Durable write (as redis's rdbSave and git's lockfile do it): a temporary in the
- * same folder, written and closed with every error checked, fsync, rename, fsync
- * of the folder. Nothing half-written ever stands under the final name.
- */
+/* Files: whole reads, folders, paths, and what may be written where. base/outfile.h writes. */
 #ifndef QCTX_BASE_FILEIO_H
 #define QCTX_BASE_FILEIO_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "qctx/base/status.h"
 
@@ -23,26 +16,8 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
 /* Adds the hint at a full disk or quota to an error that is SPACE, and nothing to others. Local. */
 void qctx_hint_space(qctx_error *error);
 
-/* A file on its way to its final name. */
-typedef struct qctx_outfile qctx_outfile;
-
 /* Reads a whole file; `*text` is NUL-terminated and the caller's to free(). Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error);
-
-/* Opens `path`'s temporary for writing; commit or discard frees it. Local. Errors: IO, SPACE, MEMORY. */
-qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_error *error);
-
-/* The stream to write to. Write errors are remembered by the stream and reported by commit. Local. */
-FILE *qctx_outfile_stream(qctx_outfile *file);
-
-/* Flushes, syncs, renames to the final name and frees `file`, also on failure. Local. Errors: IO, SPACE, MEMORY. */
-qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error);
-
-/* Removes the temporary and frees `file`. NULL-safe. Local. */
-void qctx_outfile_discard(qctx_outfile *file);
-
-/* Writes `bytes` bytes durably under `path`, replacing what is there. Local. Errors: IO, SPACE, MEMORY. */
-qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qctx_error *error);
 
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
@@ -54,11 +29,11 @@ qctx_status qctx_folder_make_parent(const char *path, qctx_error *error);
  */
 qctx_status qctx_folder_remove(const char *path, qctx_error *error);
 
+/* fsync of a file (flags O_RDONLY) or folder (and O_DIRECTORY). Local. Errors: IO, SPACE. */
+qctx_status qctx_path_sync(const char *path, int flags, qctx_error *error);
+
 /* fsync of the folder that holds `path`, after a rename into it. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_sync_parent(const char *path, qctx_error *error);
-
-/* fsync + rename(from → to) + fsync of the folder. Local. Errors: IO, MEMORY. */
-qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error);
 
 /* Whether anything is of that name, be it a link that leads nowhere. Local. Cannot fail. */
 bool qctx_path_exists(const char *path);

@@ -15,7 +15,8 @@
 typedef struct qctx_lockfile qctx_lockfile;
 
 /*
- * Takes the lock of the file at `path`, which is made where it does not exist; tries for a tenth of a second and never
+ * Takes the lock of the file at `path`, which is made where it does not exist, and neither followed where it is a link
+ * nor written over where it is somebody else's; tries for a tenth of a second and never
  * waits, so whoever wants to can wait where it still hears what is asked of it. Local. The caller releases it. Errors:
  * EXISTS (held by another process, which the message names), IO, SPACE, MEMORY.
  */
@@ -24,6 +25,9 @@ qctx_status qctx_lockfile_take(const char *path, qctx_lockfile **taken, qctx_err
 /* Whether some process holds the lock of `path` now. Local. Cannot fail: without a file or without locks it is false.
  */
 bool qctx_lockfile_is_held(const char *path);
+
+/* Removes the file and frees the lock: whoever tries to take it meanwhile finds a new one. NULL-safe. Local. */
+void qctx_lockfile_remove(qctx_lockfile *lock);
 
 /* Frees the lock; the file stays. NULL-safe. Local. */
 void qctx_lockfile_release(qctx_lockfile *lock);

@@ -21,6 +21,9 @@ typedef struct qctx_checkpoints qctx_checkpoints;
 char *qctx_checkpoints_step_path(const char *run, int64_t step, qctx_error *error);
 char *qctx_checkpoints_best_path(const char *run, qctx_error *error);
 
+/* The step of the newest of them by name, whole or not; 0 without one. Local. Cannot fail. */
+int64_t qctx_checkpoints_newest_step(const char *run);
+
 /*
  * For the run folder `run`, which exists; makes its folder of checkpoints and removes what a kill left half-written
  * there, and all checkpoints unless `resume`. Collective. The caller destroys it. Errors: IO, SPACE, MEMORY.
