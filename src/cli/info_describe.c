@@ -208,6 +208,7 @@ static void set_head(json_t *description, const qctx_head_config *head)
 static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoint)
 {
     const float *scalars = checkpoint->parameters + qctx_head_parameter_count(&checkpoint->head);
+    const bool retired = checkpoint->similarity == QCTX_SIMILARITY_AUTO;
 
     set_count(description, "epoch", checkpoint->progress.epoch);
     set_count(description, "step", checkpoint->progress.step);
@@ -219,7 +220,8 @@ static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoin
     json_object_set_new(description, "best_metric", json_real(checkpoint->progress.best_metric));
     set_text(description, "encoder_fingerprint", checkpoint->encoder_fingerprint);
     set_hash(description, "checksum", qctx_checkpoint_checksum(checkpoint));
-    set_text(description, "similarity", qctx_similarity_names[checkpoint->similarity]);
+    set_text(description, "similarity",
+             retired ? QCTX_CHECKPOINT_RETIRED_SCHEME : qctx_similarity_names[checkpoint->similarity]);
     set_text(description, "precision", qctx_precision_names[checkpoint->precision]);
     set_head(description, &checkpoint->head);
 }
@@ -233,7 +235,8 @@ qctx_status info_checkpoint(qctx_comm *comm, const char *path, json_t **descript
     if (status != QCTX_OK)
         return status;
     set_checkpoint(*description, &checkpoint);
-    json_object_set_new(*description, "can_be_resumed", json_boolean(checkpoint.optimizer.count > 0));
+    json_object_set_new(*description, "can_be_resumed",
+                        json_boolean(checkpoint.optimizer.count > 0 && checkpoint.similarity != QCTX_SIMILARITY_AUTO));
     qctx_checkpoint_free(&checkpoint);
     return QCTX_OK;
 }

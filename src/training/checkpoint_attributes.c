@@ -149,7 +149,9 @@ static qctx_status read_name(const qctx_h5 *file, const char *path, const attrib
     if (status != QCTX_OK)
         return status;
     *value = qctx_name_find(of->names, text);
-    if (*value < of->low || *value > of->high)
+    if (of->names == qctx_similarity_names && strcmp(text, QCTX_CHECKPOINT_RETIRED_SCHEME) == 0)
+        *value = QCTX_SIMILARITY_AUTO;
+    else if (*value < of->low || *value > of->high)
         status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is '%s', which this version does not know", path,
                            of->name, text);
     free(text);
@@ -208,22 +210,16 @@ static qctx_status check_head(const char *path, const qctx_head_config *head, qc
                                                                                         : "one side only");
 }
 
-/* The file is whole, so none before it is to be taken in its place; but nobody here takes such steps. */
-static qctx_status refuse_retired_scheme(const qctx_h5 *file, const char *path, qctx_error *error)
+/* The configuration of a run of earlier versions may name the scheme that is no more; any other computes the same. */
+static void forget_retired_scheme(char *config)
 {
-    char *scheme = NULL;
-    qctx_status status = qctx_h5_get_text(file, "/", "similarity", &scheme, error);
+    static const char named[] = "similarity: " QCTX_CHECKPOINT_RETIRED_SCHEME "\n", open[] = "similarity: auto\n";
+    char *at = strstr(config, named);
 
-    if (status == QCTX_OK && strcmp(scheme, "rows_columns") == 0) {
-        qctx_fail(
-            error, QCTX_ERR_MISMATCH,
-            "%s: attribute similarity is 'rows_columns', a scheme of earlier versions; expected full, rows or ring",
-            path);
-        status = qctx_hint(error, "go on with the version that began the run, or begin a new one with "
-                                  "loss.similarity: auto");
-    }
-    free(scheme);
-    return status;
+    if (at == NULL)
+        return;
+    memcpy(at, open, strlen(open));
+    memmove(at + strlen(open), at + strlen(named), strlen(at + strlen(named)) + 1);
 }
 
 qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint,
@@ -231,9 +227,9 @@ qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qc
 {
     qctx_status status = check_schema(file, path, error);
 
-    if (status == QCTX_OK)
-        status = refuse_retired_scheme(file, path, error);
     for (int i = 0; i < ATTRIBUTES && status == QCTX_OK; i++)
         status = read_one(file, path, &attributes[i], checkpoint, error);
+    if (status == QCTX_OK)
+        forget_retired_scheme(checkpoint->config);
     return status == QCTX_OK ? check_head(path, &checkpoint->head, error) : status;
 }

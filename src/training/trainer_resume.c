@@ -47,6 +47,20 @@ static qctx_status begin_instead(trainer *run, qctx_status status, const qctx_er
     return QCTX_OK;
 }
 
+/* The file is whole, so none before it is to be taken in its place. */
+static qctx_status refuse_retired_scheme(const trainer *run, const char *path, qctx_error *error)
+{
+    if (run->last.similarity != QCTX_SIMILARITY_AUTO)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH,
+              "%s: attribute similarity is '" QCTX_CHECKPOINT_RETIRED_SCHEME
+              "', a scheme of earlier versions; expected "
+              "full, rows or ring",
+              path);
+    return qctx_hint(error, "go on with the version that began the run, or begin a new one with loss.similarity: auto; "
+                            "eval, search and info take this one as it is");
+}
+
 qctx_status trainer_read_last(trainer *run, qctx_error *error)
 {
     bool must = run->options->resume == QCTX_RESUME_MUST;
@@ -57,6 +71,8 @@ qctx_status trainer_read_last(trainer *run, qctx_error *error)
         return begin_instead(run, status, error);
     if (status == QCTX_OK && path == NULL)
         status = refuse_nothing(run, error);
+    if (status == QCTX_OK)
+        status = refuse_retired_scheme(run, path, error);
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, compare_configs(run, path, &run->last, error), error);
     if (status == QCTX_OK) {

@@ -231,7 +231,12 @@ static qctx_status name_another_scheme(qctx_h5 *file, qctx_error *error)
 
 static qctx_status name_a_retired_scheme(qctx_h5 *file, qctx_error *error)
 {
-    return qctx_h5_set_text(file, "/", "similarity", "rows_columns", error);
+    qctx_status status = qctx_h5_set_text(file, "/", "similarity", "rows_columns", error);
+
+    if (status != QCTX_OK)
+        return status;
+    return qctx_h5_set_text(file, "/", "config",
+                            "run: {seed: 1}\nloss:\n  similarity: rows_columns\n  normalize: true\n", error);
 }
 
 static qctx_status number_no_form(qctx_h5 *file, qctx_error *error)
@@ -348,11 +353,24 @@ static void a_forged_file_is_refused_with_what_is_wrong(void **state)
     expect_refusal("strength.h5", overstretch_the_strength, QCTX_ERR_FORMAT, "strength is 1.5");
     expect_refusal("best_strength.h5", spoil_the_best_strength, QCTX_ERR_FORMAT, "best_strength is nan");
     expect_refusal("scheme.h5", name_another_scheme, QCTX_ERR_FORMAT, "similarity is 'spiral'");
-    expect_refusal("retired.h5", name_a_retired_scheme, QCTX_ERR_MISMATCH, "expected full, rows or ring");
     expect_refusal("form.h5", number_no_form, QCTX_ERR_FORMAT, "head_form is 2, which no head has");
     expect_refusal("activation.h5", name_no_activation, QCTX_ERR_FORMAT, "head_activation is 'swish'");
     expect_refusal("precision.h5", leave_the_precision_open, QCTX_ERR_FORMAT, "precision is 'auto'");
     expect_refusal("overflow.h5", overflow_the_head, QCTX_ERR_FORMAT, "head_hidden");
+}
+
+/* A run that took a scheme of earlier versions is measured and searched as any other; only resuming asks how. */
+static void a_head_of_a_retired_scheme_is_read(void **state)
+{
+    qctx_checkpoint read;
+    qctx_error error;
+
+    (void)state;
+    forge(test_path("retired.h5"), name_a_retired_scheme);
+    assert_status(qctx_checkpoint_read(test_comm, test_path("retired.h5"), &read, &error), QCTX_OK, &error);
+    assert_int_equal(read.similarity, QCTX_SIMILARITY_AUTO);
+    assert_string_equal(read.config, "run: {seed: 1}\nloss:\n  similarity: auto\n  normalize: true\n");
+    qctx_checkpoint_free(&read);
 }
 
 static void what_is_no_checkpoint_is_refused(void **state)
@@ -375,6 +393,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_bias_of_a_sigmoid_loss_comes_back),
     cmocka_unit_test(names_are_written_and_numbers_read_as_well),
     cmocka_unit_test(a_forged_file_is_refused_with_what_is_wrong),
+    cmocka_unit_test(a_head_of_a_retired_scheme_is_read),
     cmocka_unit_test(what_is_no_checkpoint_is_refused),
 };
 TEST_MAIN(tests)

@@ -36,6 +36,9 @@
 
 #define QCTX_CHECKPOINT_VERSION 2
 
+/* A scheme of earlier versions: its runs can be read and used, but nobody here takes their next step. */
+#define QCTX_CHECKPOINT_RETIRED_SCHEME "rows_columns"
+
 /* What a checkpoint holds. When read, the caller owns the arrays and texts: qctx_checkpoint_free. */
 typedef struct {
     qctx_progress progress; /* of the run; in a best.h5 epoch and step are those of the best epoch */
@@ -45,7 +48,7 @@ typedef struct {
     char *config; /* resolved YAML */
     char *encoder_fingerprint;
     qctx_head_config head;
-    qctx_similarity similarity; /* what the run's plan took, so that a resumed one takes it again */
+    qctx_similarity similarity; /* what the run's plan took, so that a resumed one takes it again; AUTO: retired */
     qctx_precision precision;
     int64_t scalar_count; /* learned numbers behind the head's: the logarithm of the logit scale, and with 2 the bias */
     float *parameters;    /* [qctx_head_parameter_count + scalar_count] */
@@ -63,7 +66,7 @@ void qctx_checkpoint_seal(qctx_h5_image *image);
 
 /*
  * Reads: rank 0 the file, all the bytes that it passes on. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,
- * unknown version, wrong shapes), MISMATCH (a scheme of the loss that is no more), DATA (torn, cut or changed: with
+ * unknown version, wrong shapes), DATA (torn, cut or changed: with
  * what was found and expected; values that are not finite).
  */
 qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
