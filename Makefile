@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Debian's packages of the program and its tests, which `make deps` installs; and those that only `make lint` needs.
 PACKAGES := build-essential pkg-config openmpi-bin libopenmpi-dev libopenblas-openmp-dev libhdf5-openmpi-dev \
             libyaml-dev libjansson-dev libicu-dev libhwloc-dev libxxhash-dev libcmocka-dev libdnnl-dev \
-            zlib1g-dev libzstd-dev
+            zlib1g-dev libzstd-dev libedit-dev
 LINT_PACKAGES := clang-format cppcheck
 MODULES  := ompi-c hdf5-openmpi yaml-0.1 jansson icu-uc icu-i18n hwloc libxxhash zlib cmocka openblas
 
@@ -30,9 +30,12 @@ ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl_version.h>\n_Static_asse
 # zstd, to read what it has compressed: optional. `make ZSTD=` builds without it.
 ZSTD := $(shell pkg-config --exists libzstd 2>/dev/null && echo libzstd)
 
+# libedit, to edit the questions of search on a terminal: optional. `make LIBEDIT=` builds without it.
+LIBEDIT := $(shell pkg-config --exists libedit 2>/dev/null && echo libedit)
+
 LIBRARY_MODULES := $(filter-out cmocka,$(MODULES)) $(ZSTD)
 LIBRARY_CFLAGS   = $(shell pkg-config --cflags $(LIBRARY_MODULES) 2>/dev/null | sed 's/-I/-isystem /g')
-LIBRARY_LIBS     = $(shell pkg-config --libs $(LIBRARY_MODULES) 2>/dev/null) \
+LIBRARY_LIBS     = $(shell pkg-config --libs $(LIBRARY_MODULES) $(LIBEDIT) 2>/dev/null) \
                    $(OPENBLAS_HOME:%=-Wl,-rpath,%) $(if $(ONEDNN),-ldnnl)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -112,6 +115,9 @@ $(LIBRARY): $(filter-out $(MAIN_OBJECT),$(OBJECTS))
 $(BUILD)/obj/%.o: %.c Makefile | libraries
 	@mkdir -p $(@D)
 	$(call say,cc   $<) $(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Itests/support $(shell pkg-config --cflags cmocka)) -MMD -MP -c -o $@ $<
+
+# The one file that uses it.
+$(BUILD)/obj/src/platform/terminal_edit.o: ALL_CFLAGS += $(if $(LIBEDIT),-DQCTX_LIBEDIT $(shell pkg-config --cflags $(LIBEDIT) 2>/dev/null | sed 's/-I/-isystem /g'))
 
 # The version changes with every commit: only the file that prints it is rebuilt then.
 $(BUILD)/obj/src/base/version.o: ALL_CFLAGS += -DQCTX_VERSION='"$(VERSION)"'

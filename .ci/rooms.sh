@@ -53,6 +53,7 @@ library 'jansson\.h>' 'include/qctx/text/json\.h'
 library 'unicode/' 'src/text/(text|unicode)[a-z_]*\.[ch]'
 library '(zlib|zstd)\.h>' 'src/data/input\.c'
 library 'hwloc\.h>' 'src/platform/topology\.c'
+library 'histedit\.h>' 'src/platform/terminal_edit\.c'
 library 'xxhash\.h>' 'src/base/hash\.c'
 
 ends=$(grep -rnE '\b(exit|_exit|abort|MPI_Abort)[[:space:]]*\(' src | grep -vE '^src/(cli/main|platform/comm_process)\.c:')

@@ -1,12 +1,16 @@
 #include <stdlib.h>
+#include <string.h>
 
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
+#include "qctx/cli/questions.h"
 #include "qctx/cli/results.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/linalg/threads.h"
 #include "qctx/retrieval/search.h"
+#include "qctx/text/text.h"
 #include "qctx/training/run.h"
 
 static struct {
@@ -33,7 +37,11 @@ static const qctx_usage usage = {
                "training source, or the sentences of a text file.\n"
                "\n"
                "Without QUESTION it asks again and again, one question a line, until the end of\n"
-               "the input or 'quit'.\n",
+               "the input (Ctrl-D), 'exit' or 'quit'. On a terminal lines are edited, and the\n"
+               "arrow keys bring earlier ones back. A line that cannot be asked (empty, not\n"
+               "UTF-8, too long) is warned of. With --json each line, also 'exit', is answered\n"
+               "by one line, {\"question\", \"hits\"} or {\"question\", \"error\"}. The exit code is\n"
+               "0 in all these cases, and 75 after Ctrl-C.\n",
     .options = table,
     .positional_min = 1,
     .positional_max = 2,
@@ -50,10 +58,12 @@ typedef struct {
     int64_t sentence_count;
     qctx_search *search;
     qctx_hit *hits; /* [options.top] */
+    qctx_questions questions;
 } search_session;
 
 static void close_session(search_session *session)
 {
+    qctx_questions_close(&session->questions);
     free(session->hits);
     qctx_search_destroy(session->search);
     qctx_search_free_texts(session->sentences, session->sentence_count);
@@ -81,6 +91,8 @@ static qctx_status open_session(search_session *session, const char *path, qctx_
     const qctx_projector *projector = options.no_head ? &session->run.no_head : &session->run.head;
     qctx_status status = qctx_run_open(comm, path, &session->run, error);
 
+    if (status == QCTX_OK)
+        qctx_comm_set_hang_timeout((double)session->run.config.run.hang_timeout);
     if (status == QCTX_OK && options.text != NULL)
         status = qctx_search_read_sentences(comm, options.text, &session->sentences, &session->sentence_count, error);
     if (status == QCTX_OK)
@@ -116,35 +128,48 @@ static qctx_status answer(search_session *session, const char *question, qctx_er
     return status;
 }
 
+/* Says on rank 0 why a question was not asked. */
+static qctx_status pass_over(const search_session *session, const char *question, qctx_error *error)
+{
+    const qctx_error why = *error;
+
+    if (qctx_comm_rank(session->comm) != 0)
+        return QCTX_OK;
+    if (options.json)
+        return qctx_results_print_unasked(question, why.message, stdout, error);
+    if (!qctx_terminal_is())
+        qctx_warn("line %lld: %s", (long long)session->questions.line, why.message);
+    else if (!qctx_text_is_blank(question, strlen(question)))
+        qctx_warn("%s; ask again, or 'exit'", why.message);
+    return QCTX_OK;
+}
+
 /* Answers the questions that rank 0 reads; one that cannot be asked is said and passed over. Collective. */
 static qctx_status answer_lines(search_session *session, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
+    bool more = true;
 
-    for (;;) {
+    while (status == QCTX_OK && more) {
         char *question = NULL;
 
-        status = qctx_results_next_question(session->comm, &question, error);
-        if (status != QCTX_OK || question == NULL)
-            return status;
-        status = qctx_agree(session->comm, qctx_search_check(question, error), error);
-        if (status == QCTX_OK)
+        status = qctx_questions_next(&session->questions, &question, error);
+        more = status != QCTX_OK || question != NULL;
+        if (status == QCTX_OK && more)
             status = qctx_agree(session->comm, answer(session, question, error), error);
-        if (status == QCTX_ERR_DATA) {
-            qctx_results_pass_over(session->comm, error);
-            status = QCTX_OK;
-        }
+        if (status == QCTX_ERR_DATA)
+            status = qctx_agree(session->comm, pass_over(session, question, error), error);
         free(question);
-        if (status != QCTX_OK)
-            return status;
     }
+    return status;
 }
 
 static qctx_status search(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
-    search_session session = {.comm = comm};
+    search_session session = {.comm = comm, .questions = {.comm = comm, .words_leave = !options.json}};
     qctx_status status = QCTX_OK;
 
+    qctx_comm_set_phase("search");
     /* A question that cannot be asked is refused before anything is opened. */
     if (count == 2)
         status = qctx_agree(comm, qctx_search_check(positional[1], error), error);
@@ -159,4 +184,4 @@ static qctx_status search(qctx_comm *comm, const char *const *positional, int64_
     return status;
 }
 
-const qctx_command qctx_cmd_search = {.usage = &usage, .run = search};
+const qctx_command qctx_cmd_search = {.usage = &usage, .run = search, .stops = true};

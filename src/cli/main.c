@@ -13,6 +13,7 @@
 #include "qctx/linalg/threads.h"
 #include "qctx/platform/launcher.h"
 #include "qctx/platform/stop.h"
+#include "qctx/platform/terminal.h"
 
 /* In the order in which --help lists them. */
 static const qctx_command *const commands[] = {
@@ -142,7 +143,8 @@ static qctx_status dispatch(qctx_comm *comm, const qctx_command *command, const 
     }
     if (strcmp(argv[1], "--version") == 0) {
         if (speaks)
-            printf("qctx-dist %s\n", qctx_version());
+            printf("qctx-dist %s, lines edited by %s\n", qctx_version(),
+                   qctx_terminal_editor() != NULL ? qctx_terminal_editor() : "nothing (built without libedit)");
         return QCTX_OK;
     }
     if (command == NULL)

@@ -1,11 +1,7 @@
 #include "qctx/cli/results.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/wrap.h"
 #include "qctx/text/json.h"
@@ -111,59 +107,16 @@ qctx_status qctx_results_print(const qctx_results *results, bool json, FILE *out
     return status;
 }
 
-/* Sets `*line` to the next line, or leaves it NULL at the end. */
-static qctx_status read_line(char **line, size_t *length, qctx_error *error)
+qctx_status qctx_results_print_unasked(const char *question, const char *why, FILE *out, qctx_error *error)
 {
-    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    size_t capacity = 0;
-    char *text = NULL;
-    ssize_t got;
+    json_t *object = json_pack("{s:s, s:s}", "question", question, "error", why);
+    char *line = qctx_json_dump(object, error);
 
-    if (terminal) {
-        fputs("question> ", stdout);
-        fflush(stdout);
-    }
-    errno = 0;
-    got = getline(&text, &capacity, stdin);
-    if (got < 0 && ferror(stdin)) {
-        free(text);
-        return qctx_fail(error, QCTX_ERR_IO, "standard input: cannot read: %s", strerror(errno));
-    }
-    if (got < 0 && terminal)
-        fputc('\n', stdout);
-    while (got > 0 && (text[got - 1] == '\n' || text[got - 1] == '\r'))
-        text[--got] = '\0';
-    if (got < 0 || strcmp(text, "quit") == 0) {
-        free(text);
-        return QCTX_OK;
-    }
-    *line = text;
-    *length = (size_t)got;
+    json_decref(object);
+    if (line == NULL)
+        return QCTX_ERR_MEMORY;
+    fprintf(out, "%s\n", line);
+    fflush(out);
+    free(line);
     return QCTX_OK;
-}
-
-qctx_status qctx_results_next_question(qctx_comm *comm, char **question, qctx_error *error)
-{
-    char *line = NULL;
-    size_t length = 0;
-    int64_t more;
-    qctx_status status = qctx_comm_rank(comm) == 0 ? read_line(&line, &length, error) : QCTX_OK;
-
-    status = qctx_agree(comm, status, error);
-    more = line != NULL;
-    qctx_comm_broadcast(comm, &more, sizeof more, 0);
-    if (status == QCTX_OK && more)
-        status = qctx_comm_broadcast_text(comm, &line, &length, 0, error);
-    if (status != QCTX_OK) {
-        free(line);
-        line = NULL;
-    }
-    *question = line;
-    return status;
-}
-
-void qctx_results_pass_over(const qctx_comm *comm, const qctx_error *error)
-{
-    if (qctx_comm_rank(comm) == 0)
-        qctx_warn("%s; ask again, or 'quit'", error->message);
 }

@@ -73,8 +73,12 @@ qctx_status qctx_text_sentences(qctx_text *text, const char *bytes, size_t lengt
     for (int32_t end = ubrk_next(text->sentences); end != UBRK_DONE && status == QCTX_OK;
          end = ubrk_next(text->sentences)) {
         qctx_span sentence = text_trim(bytes, first, end);
+        qctx_span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
 
-        if (sentence.first < sentence.end)
+        if (sentence.first < sentence.end && last != NULL &&
+            text_ends_in_abbreviation(bytes, length, last, sentence.first))
+            last->end = sentence.end;
+        else if (sentence.first < sentence.end)
             status = text_add_span(spans, sentence.first, sentence.end, error);
         first = end;
     }

@@ -28,6 +28,31 @@ bool qctx_text_is_utf8(const char *bytes, size_t length, size_t *bad)
     return true;
 }
 
+char *qctx_text_mend(const char *bytes, size_t length, qctx_error *error)
+{
+    static const char stand_in[] = "\xEF\xBF\xBD";
+    const uint8_t *at = (const uint8_t *)bytes;
+    const int64_t end = (int64_t)length;
+    /* A byte becomes three at most. */
+    char *mended = qctx_alloc(3 * end + 1, 1, "a text", error);
+    char *to = mended;
+
+    for (int64_t i = 0; mended != NULL && i < end;) {
+        const int64_t first = i;
+        UChar32 c;
+
+        U8_NEXT(at, i, end, c);
+        if (c > 0) {
+            memcpy(to, bytes + first, (size_t)(i - first));
+            to += i - first;
+        } else {
+            memcpy(to, stand_in, sizeof stand_in - 1);
+            to += sizeof stand_in - 1;
+        }
+    }
+    return mended;
+}
+
 static bool starts_codepoint(char byte)
 {
     return ((unsigned char)byte & 0xC0) != 0x80;

@@ -74,9 +74,6 @@ check "the width of a page" awk 'length > 80 { exit 1 }' output
 printf 'The tower was designed by Sauvestre. The firm built it.\n' >notes.txt
 expect 0 '"text":"The tower was designed by Sauvestre."' qctx search runs/small "who designed it?" --text notes.txt --json
 expect 0 "  2 " alone search runs/small "tower" --text notes.txt --no-head
-printf 'tower\n\ncaf\xe9\nfirm\nquit\nnever\n' | qctx search runs/small --text notes.txt --json >answers 2>log
-check "two answers" test "$(grep -c '"hits"' answers)" = 2
-check "a word on what cannot be asked" grep -q "the question is not UTF-8" log
 expect 6 "the question has no words" alone search runs/small " "
 expect 4 "nosuch.txt" alone search runs/small word --text nosuch.txt
 expect 2 "did you mean '--text'" alone search runs/small word --txt notes.txt

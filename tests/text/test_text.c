@@ -74,6 +74,24 @@ static void divides_into_sentences(void **state)
         {"no stop", "no stop"},
         {"", ""},
         {" \n ", ""},
+        /* Abbreviations; each line as a reader would divide it. */
+        {"Dr. Smith arrived. He left.", "Dr. Smith arrived.|He left."},
+        {"(Mrs. Hall came. She sat.)", "(Mrs. Hall came.|She sat.)"},
+        {"\xE2\x80\x9CMr. Li?\xE2\x80\x9D No. He left.", "\xE2\x80\x9CMr. Li?\xE2\x80\x9D|No.|He left."},
+        {"Bring a tool, e.g. A saw. Then go.", "Bring a tool, e.g. A saw.|Then go."},
+        {"The U.S. Army came. It won in the U.S. They went home.",
+         "The U.S. Army came.|It won in the U.S.|They went home."},
+        {"See No. 5, pp. 3-5. No. 6 is bad. He said no. She left.",
+         "See No. 5, pp. 3-5.|No. 6 is bad.|He said no.|She left."},
+        {"He said No. She left.", "He said No.|She left."},
+        {"J. R. R. Tolkien wrote. So did C. S. Lewis.", "J. R. R. Tolkien wrote.|So did C. S. Lewis."},
+        {"It is plan B. Then we go.", "It is plan B.|Then we go."},
+        {"He works for NATO. It is big. I bought a PC. Good.", "He works for NATO.|It is big.|I bought a PC.|Good."},
+        {"Meet at 5 p.m. The door is open. Adam Ph.D. Jones", "Meet at 5 p.m.|The door is open.|Adam Ph.D. Jones"},
+        {"Signed by Dr.\nSmith came.", "Signed by Dr.|Smith came."},
+        {"Apple Inc. Cupertino. It was Apple Inc. \"So\", he said.",
+         "Apple Inc. Cupertino.|It was Apple Inc.|\"So\", he said."},
+        {"Dr.", "Dr."},
     };
     qctx_text *text = open_text();
     qctx_spans spans = {0};
@@ -86,6 +104,21 @@ static void divides_into_sentences(void **state)
     }
     free(spans.items);
     qctx_text_destroy(text);
+}
+
+static void mends_what_is_no_text(void **state)
+{
+    static const char bytes[] = "a\0\xC3\xA9\xE9z\xE2\x82";
+    qctx_error error;
+    char *mended = qctx_text_mend(bytes, sizeof bytes - 1, &error);
+
+    (void)state;
+    /* A NUL, a Latin-1 letter, and a character that is cut short: one stand-in each. */
+    assert_string_equal(mended, "a\xEF\xBF\xBD\xC3\xA9\xEF\xBF\xBDz\xEF\xBF\xBD");
+    free(mended);
+    mended = qctx_text_mend("", 0, &error);
+    assert_string_equal(mended, "");
+    free(mended);
 }
 
 static void divides_into_words(void **state)
@@ -183,9 +216,9 @@ static void squeezes_white_space(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(recognises_utf8),        cmocka_unit_test(counts_code_points),
-    cmocka_unit_test(divides_into_sentences), cmocka_unit_test(divides_into_words),
-    cmocka_unit_test(folds_to_one_form),      cmocka_unit_test(folds_texts_that_grow),
-    cmocka_unit_test(squeezes_white_space),
+    cmocka_unit_test(recognises_utf8),       cmocka_unit_test(counts_code_points),
+    cmocka_unit_test(mends_what_is_no_text), cmocka_unit_test(divides_into_sentences),
+    cmocka_unit_test(divides_into_words),    cmocka_unit_test(folds_to_one_form),
+    cmocka_unit_test(folds_texts_that_grow), cmocka_unit_test(squeezes_white_space),
 };
 TEST_MAIN(tests)

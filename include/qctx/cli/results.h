@@ -1,4 +1,4 @@
-/* The conversation of search: questions read line by line, answers as text of 80 columns or as JSON. */
+/* The answers of search, as text of 80 columns or as JSON. */
 #ifndef QCTX_CLI_RESULTS_H
 #define QCTX_CLI_RESULTS_H
 
@@ -8,7 +8,6 @@
 
 #include "qctx/base/status.h"
 #include "qctx/data/store.h"
-#include "qctx/platform/comm.h"
 #include "qctx/retrieval/topk.h"
 
 /* An answer; everything is borrowed. */
@@ -26,13 +25,7 @@ typedef struct {
  */
 qctx_status qctx_results_print(const qctx_results *results, bool json, FILE *out, qctx_error *error);
 
-/*
- * The next line of rank 0's standard input without its end, freshly allocated on every rank; NULL at the end of the
- * input or at "quit". Prompts where the input is a terminal. Collective. Errors: IO, MEMORY.
- */
-qctx_status qctx_results_next_question(qctx_comm *comm, char **question, qctx_error *error);
-
-/* Says on rank 0 why a question was not asked. Local. */
-void qctx_results_pass_over(const qctx_comm *comm, const qctx_error *error);
+/* Prints why a question was not asked, {"question", "error"}, both of them UTF-8. Flushes. Local. Errors: MEMORY. */
+qctx_status qctx_results_print_unasked(const char *question, const char *why, FILE *out, qctx_error *error);
 
 #endif

@@ -38,6 +38,12 @@ void qctx_text_destroy(qctx_text *text);
 /* Whether the bytes are valid UTF-8 (no surrogates, no overlong forms); if not, `*bad` is the first bad byte. Local. */
 bool qctx_text_is_utf8(const char *bytes, size_t length, size_t *bad);
 
+/*
+ * The text as valid UTF-8 without NUL: each byte that is not part of a character, and each NUL, is U+FFFD. Freshly
+ * allocated, NULL with `error` filled on failure. Local.
+ */
+char *qctx_text_mend(const char *bytes, size_t length, qctx_error *error);
+
 /* Number of code points of valid UTF-8. Local. */
 int64_t qctx_text_codepoints(const char *bytes, size_t length);
 
@@ -46,7 +52,8 @@ int64_t qctx_text_byte_offset(const char *bytes, size_t length, int64_t index);
 
 /*
  * Sentences of a text, in order, trimmed of white space at both ends, none empty (ICU sentence
- * boundaries, UAX #29, root locale). Replaces the contents of `spans`. Local. Errors: MEMORY, INTERNAL.
+ * boundaries, UAX #29, root locale). "Dr.", "e.g.", "No. 5", initials, "U.S." and other common abbreviations
+ * end none (text_abbreviations.c). Replaces the contents of `spans`. Local. Errors: MEMORY, INTERNAL.
  */
 qctx_status qctx_text_sentences(qctx_text *text, const char *bytes, size_t length, qctx_spans *spans,
                                 qctx_error *error);
