@@ -13,17 +13,22 @@
 #include "qctx/text/text.h"
 #include "qctx/training/run.h"
 
+/* Of a context, on a terminal that is wide enough to read it. */
+enum { SHOWN_LINES = 2, COLUMNS_LEAST = 40 };
+
 static struct {
     int64_t top;
     const char *text;
     bool json;
     bool no_head;
+    bool full;
 } options = {.top = 5};
 
 static const qctx_option table[] = {
     {"top", QCTX_OPTION_INT, &options.top, "N", "contexts to show", 1, 100000},
     {"text", QCTX_OPTION_TEXT, &options.text, "FILE", "search the sentences of a text file instead", 0, 0},
     {"no-head", QCTX_OPTION_FLAG, &options.no_head, NULL, "search as the encoder alone would", 0, 0},
+    {"full", QCTX_OPTION_FLAG, &options.full, NULL, "whole contexts also on a terminal, instead of two lines", 0, 0},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print one JSON object a question", 0, 0},
     {0},
 };
@@ -109,11 +114,20 @@ static qctx_status open_session(search_session *session, const char *path, qctx_
     return qctx_search_over_store(comm, session->store, session->encoder, projector, &session->search, error);
 }
 
+/* What fits on the terminal; 0 where it does not say. */
+static int64_t columns_of_terminal(void)
+{
+    const int64_t columns = qctx_terminal_columns();
+
+    return columns > 0 && columns < COLUMNS_LEAST ? COLUMNS_LEAST : columns;
+}
+
 static qctx_status answer(search_session *session, const char *question, qctx_error *error)
 {
     qctx_status status = qctx_search_ask(session->search, question, options.top, session->hits, error);
 
     if (status == QCTX_OK && qctx_comm_rank(session->comm) == 0) {
+        const bool terminal = qctx_terminal_is();
         const qctx_results results = {
             .question = question,
             .hits = session->hits,
@@ -121,6 +135,8 @@ static qctx_status answer(search_session *session, const char *question, qctx_er
                 options.top < qctx_search_count(session->search) ? options.top : qctx_search_count(session->search),
             .store = session->store,
             .sentences = session->sentences,
+            .columns = terminal ? columns_of_terminal() : 0,
+            .lines = terminal && !options.full ? SHOWN_LINES : 0,
         };
 
         status = qctx_results_print(&results, options.json, stdout, error);

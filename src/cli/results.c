@@ -41,18 +41,19 @@ static qctx_status read_shown(const qctx_results *results, const qctx_hit *hit, 
     return status;
 }
 
-static void print_shown(int64_t position, double score, const shown_hit *shown, FILE *out)
+static void print_shown(const qctx_results *results, int64_t position, double score, const shown_hit *shown, FILE *out)
 {
+    const int64_t columns = results->columns > 0 ? results->columns : QCTX_COLUMNS;
     int64_t column = fprintf(out, "%3lld %7.4f ", (long long)position, score);
 
     for (; column < INDENT; column++)
         fputc(' ', out);
     if (shown->title[0] != '\0') {
-        qctx_wrap(shown->title, column, INDENT, QCTX_COLUMNS, out);
+        qctx_wrap(shown->title, column, INDENT, columns, out);
         column = fprintf(out, "%*s", INDENT, "");
     }
     /* A store without texts has at least ids. */
-    qctx_wrap(shown->text[0] != '\0' ? shown->text : shown->id, column, INDENT, QCTX_COLUMNS, out);
+    qctx_wrap_lines(shown->text[0] != '\0' ? shown->text : shown->id, column, INDENT, columns, results->lines, out);
 }
 
 static qctx_status print_text(const qctx_results *results, FILE *out, qctx_error *error)
@@ -64,7 +65,7 @@ static qctx_status print_text(const qctx_results *results, FILE *out, qctx_error
 
         status = read_shown(results, &results->hits[i], &shown, error);
         if (status == QCTX_OK)
-            print_shown(i + 1, results->hits[i].score, &shown, out);
+            print_shown(results, i + 1, results->hits[i].score, &shown, out);
         free_shown(&shown);
     }
     return status;

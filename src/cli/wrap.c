@@ -5,28 +5,44 @@
 
 #include "qctx/text/text.h"
 
+/* Control characters of one byte, and those of Latin-1, which some terminals obey as well. */
 static void print_clean(const char *text, size_t length, FILE *out)
 {
-    for (size_t i = 0; i < length; i++)
-        fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i], out);
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char byte = (unsigned char)text[i];
+        const bool latin = byte == 0xC2 && i + 1 < length && (unsigned char)text[i + 1] < 0xA0;
+
+        i += latin;
+        fputc(latin || byte < 0x20 || byte == 0x7f ? '?' : text[i], out);
+    }
 }
 
-void qctx_wrap(const char *text, int64_t column, int64_t indent, int64_t columns, FILE *out)
+void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t columns, int64_t lines, FILE *out)
 {
+    static const char blank[] = " \n\t", more[] = " \xE2\x80\xA6";
     bool begun = false;
 
-    for (text += strspn(text, " \n\t"); *text != '\0'; text += strspn(text, " \n\t")) {
-        size_t bytes = strcspn(text, " \n\t");
+    for (text += strspn(text, blank); *text != '\0'; text += strspn(text, blank)) {
+        size_t bytes = strcspn(text, blank);
         int64_t width = qctx_text_codepoints(text, bytes);
+        const bool fits = text[bytes + strspn(text + bytes, blank)] == '\0' && column + begun + width <= columns;
+        /* The last line has room for the mark that the text goes on. */
+        const int64_t margin = columns - (lines == 1 && !fits ? 2 : 0);
 
-        if (width > columns - indent) {
-            width = columns - indent;
+        if (width > margin - indent) {
+            width = margin - indent;
             bytes = (size_t)qctx_text_byte_offset(text, bytes, width);
         }
-        if (column + begun + width > columns) {
+        if (column + begun + width > margin) {
+            if (lines == 1) {
+                fputs(begun || column > indent ? more : more + 1, out);
+                break;
+            }
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
             begun = false;
+            lines -= lines > 0;
+            continue;
         }
         if (begun)
             fputc(' ', out);
@@ -36,4 +52,9 @@ void qctx_wrap(const char *text, int64_t column, int64_t indent, int64_t columns
         text += bytes;
     }
     fputc('\n', out);
+}
+
+void qctx_wrap(const char *text, int64_t column, int64_t indent, int64_t columns, FILE *out)
+{
+    qctx_wrap_lines(text, column, indent, columns, 0, out);
 }

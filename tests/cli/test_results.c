@@ -12,7 +12,7 @@ static void sentences_are_results(void **state)
 {
     char *sentences[] = {"First one.", "Second \"one\"."};
     const qctx_hit hits[] = {{0.75f, 1}, {-0.5f, 0}};
-    const qctx_results results = {"which?", hits, 2, NULL, sentences};
+    const qctx_results results = {.question = "which?", .hits = hits, .count = 2, .sentences = sentences};
     char *text = NULL;
     size_t bytes = 0;
     FILE *stream = open_memstream(&text, &bytes);

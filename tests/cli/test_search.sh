@@ -84,6 +84,16 @@ else
             COLUMNS=70 script -qec "stty cols 70; TERM=vt100 $program search runs/small --top 1 $arguments" /dev/null >screen 2>&1
         code=${PIPESTATUS[1]}
     }
+    printf '%s\n' "A tower that is described by far more words than there is room for on two lines of this narrow page, $(
+        )which go on and on until nobody reads them any more." >long.txt
+    arguments="--text long.txt"
+    typed 'tower\r' '\004'
+    check "two lines, and a mark that there is more" test "$(grep -A2 '^  1 ' screen | tail -n 2 | grep -c '…')" = 1
+    check "no third line" test "$(grep -c 'nobody' screen)" = 0
+    check "within the terminal" awk '{ sub("\r", "") } / [0-9] +-?[0-9.]+ |^ {12}/ && length > 70 { exit 1 }' screen
+    arguments="--text long.txt --full"
+    typed 'tower\r' '\004'
+    check "--full shows it all" grep -q nobody screen
     arguments=
     typed '\r' 'tower\r' 'exit\r'
     check "exit leaves" test "$code" = 0

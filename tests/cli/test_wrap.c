@@ -50,11 +50,40 @@ static void terminal_escapes_do_not_get_through(void **state)
 {
     (void)state;
     check("a\x1b[2Jb", 2, "a?[2Jb\n");
+    /* U+009B begins the same sequences as ESC [. */
+    check("a\xC2\x9B"
+          "2J\xC2\xA0",
+          2, "a?2J\xC2\xA0\n");
+}
+
+static void check_lines(const char *text, int64_t lines, const char *expected)
+{
+    char *got = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&got, &bytes);
+
+    qctx_wrap_lines(text, 2, 2, 12, lines, stream);
+    fclose(stream);
+    assert_string_equal(got, expected);
+    free(got);
+}
+
+static void what_is_too_long_is_cut_and_marked(void **state)
+{
+    (void)state;
+    check_lines("one two three four", 2, "one two\n  three four\n");
+    check_lines("one two three four five", 2, "one two\n  three …\n");
+    check_lines("one two three", 1, "one two …\n");
+    check_lines("one two th", 1, "one two th\n");
+    check_lines("abcdefghijklmnop", 1, "abcdefgh …\n");
+    check_lines("one abcdefghijklmnop", 1, "one …\n");
+    check_lines("one two three four five", 0, "one two\n  three four\n  five\n");
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_is_wrapped_at_the_margin),
     cmocka_unit_test(long_words_are_cut_between_code_points),
     cmocka_unit_test(terminal_escapes_do_not_get_through),
+    cmocka_unit_test(what_is_too_long_is_cut_and_marked),
 };
 TEST_MAIN(tests)

@@ -16,6 +16,8 @@ typedef struct {
     const qctx_hit *hits;
     int64_t count;          /* hits to show, none of them empty */
     qctx_store *store;      /* its rows are the contexts, where `sentences` is NULL */
+    int64_t columns;        /* to print within, above 2 × 12; 0: QCTX_COLUMNS */
+    int64_t lines;          /* of a context at most, not counting its title; 0: all */
     char *const *sentences; /* else these are; their ids are their numbers from 1 */
 } qctx_results;
 

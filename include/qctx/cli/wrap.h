@@ -15,4 +15,7 @@ enum { QCTX_COLUMNS = 80 };
  */
 void qctx_wrap(const char *text, int64_t column, int64_t indent, int64_t columns, FILE *out);
 
+/* The same in at most so many lines (0: all), the last of which ends in "…" where the text goes on. Local. */
+void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t columns, int64_t lines, FILE *out);
+
 #endif
