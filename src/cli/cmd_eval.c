@@ -227,7 +227,7 @@ static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source
 
     if (status == QCTX_OK)
         status = qctx_evaluator_create(job->comm, &job->run.config, NULL, 0, &measured.of, 1, &job->run.no_head,
-                                       &evaluator, error);
+                                       QCTX_WIDEN_NEVER, &evaluator, error);
     if (status == QCTX_OK && options.strengths)
         status = measure_strengths(job, evaluator, &measured, error);
     if (status == QCTX_OK)

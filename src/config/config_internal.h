@@ -40,11 +40,12 @@ typedef struct {
     bool below_most;
     bool may_be_empty;
     bool may_change;            /* by a resumed run */
+    bool may_be_auto;           /* a count or number that may be QCTX_CONFIG_AUTO, written "auto" */
     const char *const *choices; /* closed by NULL */
     const char *meaning;        /* for the reference: Markdown, one line */
 } qctx_config_key;
 
-enum { QCTX_CONFIG_KEYS_MAX = 64, QCTX_EXPECTED_MAX = 160 };
+enum { QCTX_CONFIG_KEYS_MAX = 80, QCTX_EXPECTED_MAX = 160 };
 
 /* Every key of a config, in the order of the dump; those of a section stand together. */
 extern const qctx_config_key qctx_config_keys[];

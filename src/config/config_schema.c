@@ -100,12 +100,14 @@ const qctx_config_key qctx_config_keys[] = {
     {"optim.momentum", QCTX_KEY_NUMBER, AT(optim.momentum), "0.9", UP_TO(0, 1), .meaning = "sgd"},
     {"optim.schedule", QCTX_KEY_CHOICE, AT(optim.schedule), "cosine", .choices = qctx_decay_names,
      .meaning = "the rate after the warm-up"},
-    {"optim.warmup", QCTX_KEY_COUNT, AT(optim.warmup), "50", FROM(0), .meaning = "steps in which the rate rises"},
+    {"optim.warmup", QCTX_KEY_COUNT, AT(optim.warmup), "auto", FROM(0), .may_be_auto = true,
+     .meaning = "steps in which the rate rises; `auto`: a tenth of the run's steps, at most 50"},
     {"optim.clip_norm", QCTX_KEY_NUMBER, AT(optim.clip_norm), "1.0", FROM(0),
      .meaning = "longest gradient, as global norm; 0: no clipping"},
 
-    {"batch.size", QCTX_KEY_COUNT, AT(batch.size), "2048", BETWEEN(2, 16777216),
-     .meaning = "pairs a step over all ranks, whatever their number"},
+    {"batch.size", QCTX_KEY_COUNT, AT(batch.size), "auto", BETWEEN(2, 16777216), .may_be_auto = true,
+     .meaning = "pairs a step over all ranks, whatever their number; `auto`: the largest power of two that leaves the "
+                "run 100 steps, from 16 to 2048"},
     {"batch.epochs", QCTX_KEY_COUNT, AT(batch.epochs), "20", FROM(1), .may_change = true,
      .meaning = "passes over the training pairs"},
     {"batch.steps", QCTX_KEY_COUNT, AT(batch.steps), "0", FROM(0), .may_change = true,
@@ -120,8 +122,9 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "contexts to choose from: those of the pool, of the split's questions, or all of the corpus"},
     {"eval.metric", QCTX_KEY_CHOICE, AT(eval.metric), "top1", .choices = qctx_metric_choices,
      .meaning = "chooses the best checkpoint and the strength"},
-    {"eval.tune", QCTX_KEY_NUMBER, AT(eval.tune), "0.05", BETWEEN(0, 0.5),
-     .meaning = "share of the training questions held out for that choice; 0: none"},
+    {"eval.tune", QCTX_KEY_NUMBER, AT(eval.tune), "auto", BETWEEN(0, 0.5), .may_be_auto = true,
+     .meaning = "share of the training questions held out for that choice; 0: none; `auto`: 0.05, and more of few "
+                "questions: 200 of them, but at most a fifth"},
     {"eval.tune_split", QCTX_KEY_NAME, AT(eval.tune_split), "\"\"", .may_be_empty = true,
      .meaning = "a split of the training sources to use instead of a share"},
     {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000), .may_change = true,
@@ -177,14 +180,15 @@ bool qctx_config_is_section(const char *path)
 static void describe_number(const qctx_config_key *key, char *buffer)
 {
     const char *what = key->type == QCTX_KEY_COUNT ? "a whole number" : "a number";
+    const char *or_auto = key->may_be_auto ? " or auto" : "";
 
     if (isinf(key->least))
-        snprintf(buffer, QCTX_EXPECTED_MAX, "%s", what);
+        snprintf(buffer, QCTX_EXPECTED_MAX, "%s%s", what, or_auto);
     else if (isinf(key->most))
-        snprintf(buffer, QCTX_EXPECTED_MAX, "%s %s %.15g", what, key->above_least ? ">" : "≥", key->least);
+        snprintf(buffer, QCTX_EXPECTED_MAX, "%s %s %.15g%s", what, key->above_least ? ">" : "≥", key->least, or_auto);
     else
-        snprintf(buffer, QCTX_EXPECTED_MAX, "%s in %c%.15g, %.15g%c", what, key->above_least ? '(' : '[', key->least,
-                 key->most, key->below_most ? ')' : ']');
+        snprintf(buffer, QCTX_EXPECTED_MAX, "%s in %c%.15g, %.15g%c%s", what, key->above_least ? '(' : '[', key->least,
+                 key->most, key->below_most ? ')' : ']', or_auto);
 }
 
 const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EXPECTED_MAX])

@@ -105,6 +105,11 @@ static bool in_bounds(const qctx_config_key *key, double value)
            (key->below_most ? value < key->most : value <= key->most);
 }
 
+static bool is_auto(const qctx_config_key *key, const char *text)
+{
+    return key->may_be_auto && strcmp(text, "auto") == 0;
+}
+
 static bool parse_flag(const char *text, bool *value)
 {
     *value = strcasecmp(text, "true") == 0;
@@ -160,7 +165,9 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
         *(char **)member = copy;
         return QCTX_OK;
     case QCTX_KEY_COUNT:
-        *accepted = qctx_yaml_parse_count(text, &count) && in_bounds(key, (double)count);
+        if (is_auto(key, text))
+            count = QCTX_CONFIG_AUTO;
+        *accepted = is_auto(key, text) || (qctx_yaml_parse_count(text, &count) && in_bounds(key, (double)count));
         if (*accepted)
             *(int64_t *)member = count;
         return QCTX_OK;
@@ -170,7 +177,9 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
             *(int64_t *)member = count;
         return QCTX_OK;
     case QCTX_KEY_NUMBER:
-        *accepted = qctx_yaml_parse_number(text, &number) && in_bounds(key, number);
+        if (is_auto(key, text))
+            number = QCTX_CONFIG_AUTO;
+        *accepted = is_auto(key, text) || (qctx_yaml_parse_number(text, &number) && in_bounds(key, number));
         if (*accepted)
             *(double *)member = number;
         return QCTX_OK;

@@ -29,6 +29,14 @@ static void write_number(FILE *out, double number)
         fputs(text, out);
 }
 
+static void write_count(FILE *out, const qctx_config_key *key, int64_t count)
+{
+    if (key->may_be_auto && count == QCTX_CONFIG_AUTO)
+        fputs("auto", out);
+    else
+        fprintf(out, "%" PRId64, count);
+}
+
 static void write_sources(FILE *out, const qctx_sources *sources)
 {
     if (sources->count == 0)
@@ -84,13 +92,16 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
         qctx_yaml_write_text(out, *(char *const *)member);
         break;
     case QCTX_KEY_COUNT:
-        fprintf(out, "%" PRId64, *(const int64_t *)member);
+        write_count(out, key, *(const int64_t *)member);
         break;
     case QCTX_KEY_BYTES:
         qctx_config_write_bytes(out, *(const int64_t *)member);
         break;
     case QCTX_KEY_NUMBER:
-        write_number(out, *(const double *)member);
+        if (key->may_be_auto && *(const double *)member == QCTX_CONFIG_AUTO)
+            fputs("auto", out);
+        else
+            write_number(out, *(const double *)member);
         break;
     case QCTX_KEY_FLAG:
         fputs(*(const bool *)member ? "true" : "false", out);

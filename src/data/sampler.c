@@ -12,7 +12,8 @@ qctx_status qctx_sampler_create(int64_t count, int64_t batch, uint64_t seed, qct
                   (long long)batch, (long long)count);
         if (count < 2)
             return qctx_hint(error, "a question is contrasted with others: train on two at least");
-        return qctx_hint(error, "set batch.size to at most %lld", (long long)count);
+        return qctx_hint(error, "set batch.size to at most %lld, or leave it out: then it follows from the data",
+                         (long long)count);
     }
     *sampler = (qctx_sampler){.count = count, .batch = batch, .seed = seed, .epoch = -1};
     sampler->order = qctx_alloc(count, sizeof *sampler->order, "the order of the samples", error);

@@ -4,7 +4,15 @@
 
 #include "hold_out_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/base/rng.h"
+
+/*
+ * With eval.tune auto: this share of the questions, and where that is less than FEWEST_HELD_OUT of them, so many, but
+ * not more than a fifth. Fewer cannot tell epochs apart that differ by a hundredth.
+ */
+static const double usual_share = 0.05;
+enum { FEWEST_HELD_OUT = 200, MOST_HELD_OUT_PART = 5 };
 
 static int compare_u64(const void *a, const void *b)
 {
@@ -153,9 +161,18 @@ out:
     return status;
 }
 
+int64_t qctx_hold_out_wanted(double share, int64_t questions)
+{
+    bool by_data = share == QCTX_CONFIG_AUTO;
+    int64_t wanted = (int64_t)((by_data ? usual_share : share) * (double)questions + 0.5);
+    int64_t least = qctx_smaller(FEWEST_HELD_OUT, questions / MOST_HELD_OUT_PART);
+
+    return by_data && wanted < least ? least : wanted;
+}
+
 static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
 {
-    int64_t wanted = (int64_t)(work->config->eval.tune * (double)work->count + 0.5);
+    int64_t wanted = qctx_hold_out_wanted(work->config->eval.tune, work->count);
     int64_t marked = 0;
     qctx_status status;
 

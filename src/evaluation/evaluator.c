@@ -1,9 +1,15 @@
 #include "qctx/evaluation/evaluator.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/evaluation/evaluate.h"
+
+/* What no head reaches where the tuning questions are too easy, and the largest corpus that all evaluations search. */
+static const double saturated = 0.9;
+enum { WIDENED_MOST = 50000 };
 
 /* How one projector does on a set. */
 typedef struct {
@@ -20,7 +26,8 @@ typedef struct {
 struct qctx_evaluator {
     qctx_comm *comm;
     const qctx_config *config;
-    qctx_protocol protocol;
+    qctx_protocol protocol; /* of the sources */
+    qctx_protocol choosing; /* of the tuning questions */
     int64_t tuning_count;
     evaluated_set *tuning;
     int64_t source_count;
@@ -35,11 +42,10 @@ static qctx_status allocate_outcome(const qctx_eval_set *set, evaluated_outcome 
 }
 
 /* Collective. */
-static qctx_status measure(qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_projector *projector,
-                           evaluated_outcome *outcome, qctx_error *error)
+static qctx_status measure(const qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_protocol *protocol,
+                           const qctx_projector *projector, evaluated_outcome *outcome, qctx_error *error)
 {
-    qctx_status status =
-        qctx_evaluate(evaluator->comm, set, projector, &evaluator->protocol, outcome->positions, error);
+    qctx_status status = qctx_evaluate(evaluator->comm, set, projector, protocol, outcome->positions, error);
 
     if (status == QCTX_OK)
         qctx_metrics_of(outcome->positions, set->offsets, set->count, outcome->values);
@@ -60,8 +66,8 @@ static qctx_status allocate(qctx_evaluator **created, int64_t tuning_count, int6
 
 /* Takes the sets over and measures no head on them. Collective. */
 static qctx_status measure_no_head(qctx_evaluator *evaluator, const qctx_named_set *sets, int64_t count,
-                                   const qctx_projector *no_head, evaluated_set *evaluated, int64_t *evaluated_count,
-                                   qctx_error *error)
+                                   const qctx_protocol *protocol, const qctx_projector *no_head,
+                                   evaluated_set *evaluated, int64_t *evaluated_count, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
@@ -74,27 +80,131 @@ static qctx_status measure_no_head(qctx_evaluator *evaluator, const qctx_named_s
             status = allocate_outcome(&set->of.set, &set->head, error);
         status = qctx_agree(evaluator->comm, status, error);
         if (status == QCTX_OK)
-            status = measure(evaluator, &set->of.set, no_head, &set->no_head, error);
+            status = measure(evaluator, &set->of.set, protocol, no_head, &set->no_head, error);
+    }
+    return status;
+}
+
+static evaluated_set *choosing_sets(const qctx_evaluator *evaluator, int64_t *count)
+{
+    *count = evaluator->tuning_count > 0 ? evaluator->tuning_count : evaluator->source_count;
+    return evaluator->tuning_count > 0 ? evaluator->tuning : evaluator->sources;
+}
+
+int64_t qctx_evaluator_choosing_questions(const qctx_evaluator *evaluator)
+{
+    int64_t count, questions = 0;
+    const evaluated_set *sets = choosing_sets(evaluator, &count);
+
+    for (int64_t i = 0; i < count; i++)
+        questions += sets[i].of.set.count;
+    return questions;
+}
+
+/* The means over all choosing questions: of no head, or of the head measured last. */
+static void choosing_means(const qctx_evaluator *evaluator, bool of_head, double *means)
+{
+    const double questions = (double)qctx_evaluator_choosing_questions(evaluator);
+    int64_t count;
+    const evaluated_set *sets = choosing_sets(evaluator, &count);
+
+    for (int m = 0; m < QCTX_METRIC_COUNT; m++) {
+        double sum = 0;
+
+        /* Not the sets' means, weighed: equal counts must make equal figures. */
+        for (int64_t i = 0; i < count; i++) {
+            const double *values = of_head ? sets[i].head.values : sets[i].no_head.values;
+
+            for (int64_t q = 0; q < sets[i].of.set.count; q++)
+                sum += values[q * QCTX_METRIC_COUNT + m];
+        }
+        means[m] = sum / questions;
+    }
+}
+
+qctx_choice qctx_evaluator_no_head(const qctx_evaluator *evaluator)
+{
+    qctx_choice choice = {0};
+
+    choosing_means(evaluator, false, choice.means);
+    return choice;
+}
+
+qctx_merit qctx_evaluator_merit(const qctx_evaluator *evaluator, const qctx_choice *choice)
+{
+    return (qctx_merit){choice->means[evaluator->config->eval.metric], choice->means[QCTX_METRIC_MRR]};
+}
+
+/* The contexts of the tuning questions' corpora. */
+static int64_t tuning_contexts(const qctx_evaluator *evaluator)
+{
+    int64_t contexts = 0;
+
+    for (int64_t i = 0; i < evaluator->tuning_count; i++)
+        contexts += evaluator->tuning[i].of.set.context_count;
+    return contexts;
+}
+
+/* Whether the tuning questions can hardly tell heads apart within pools; says so. */
+static bool needs_candidates(const qctx_evaluator *evaluator)
+{
+    const int64_t questions = qctx_evaluator_choosing_questions(evaluator), contexts = tuning_contexts(evaluator);
+    const qctx_choice no_head = qctx_evaluator_no_head(evaluator);
+    const double reached = qctx_evaluator_merit(evaluator, &no_head).metric;
+    char why[128];
+
+    if (reached >= saturated)
+        snprintf(why, sizeof why, "no head reaches %s %.1f already within pools",
+                 qctx_metric_names[evaluator->config->eval.metric], 100.0 * reached);
+    else if (questions < evaluator->protocol.pool)
+        snprintf(why, sizeof why, "%lld held-out questions fill no pool of %lld", (long long)questions,
+                 (long long)evaluator->protocol.pool);
+    else
+        return false;
+    if (contexts > WIDENED_MOST) {
+        qctx_info("%s, but the corpus is large: they stay in pools; eval.candidates: corpus takes all %lld contexts",
+                  why, (long long)contexts);
+        return false;
+    }
+    qctx_info("%s: epoch and strength are chosen among all %lld contexts of the corpus", why, (long long)contexts);
+    return true;
+}
+
+/* Collective. */
+static qctx_status widen(qctx_evaluator *evaluator, const qctx_projector *no_head, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    evaluator->choosing.candidates = QCTX_CANDIDATES_CORPUS;
+    for (int64_t i = 0; i < evaluator->tuning_count && status == QCTX_OK; i++) {
+        evaluated_set *set = &evaluator->tuning[i];
+
+        status = measure(evaluator, &set->of.set, &evaluator->choosing, no_head, &set->no_head, error);
     }
     return status;
 }
 
 qctx_status qctx_evaluator_create(qctx_comm *comm, const qctx_config *config, const qctx_named_set *tuning,
                                   int64_t tuning_count, const qctx_named_set *sources, int64_t source_count,
-                                  const qctx_projector *no_head, qctx_evaluator **created, qctx_error *error)
+                                  const qctx_projector *no_head, qctx_widening widening, qctx_evaluator **created,
+                                  qctx_error *error)
 {
     qctx_evaluator *evaluator = NULL;
     qctx_status status = qctx_agree(comm, allocate(&evaluator, tuning_count, source_count, error), error);
+    bool may_widen = tuning_count > 0 && config->eval.candidates == QCTX_CANDIDATES_POOLS;
 
     if (status != QCTX_OK)
         goto out;
     evaluator->comm = comm;
     evaluator->config = config;
-    evaluator->protocol = qctx_protocol_of(config);
-    status =
-        measure_no_head(evaluator, tuning, tuning_count, no_head, evaluator->tuning, &evaluator->tuning_count, error);
+    evaluator->protocol = evaluator->choosing = qctx_protocol_of(config);
+    status = measure_no_head(evaluator, tuning, tuning_count, &evaluator->choosing, no_head, evaluator->tuning,
+                             &evaluator->tuning_count, error);
+    if (status == QCTX_OK && may_widen &&
+        (widening == QCTX_WIDEN_ALWAYS || (widening == QCTX_WIDEN_BY_NEED && needs_candidates(evaluator))))
+        status = widen(evaluator, no_head, error);
     if (status == QCTX_OK)
-        status = measure_no_head(evaluator, sources, source_count, no_head, evaluator->sources,
+        status = measure_no_head(evaluator, sources, source_count, &evaluator->protocol, no_head, evaluator->sources,
                                  &evaluator->source_count, error);
     if (status != QCTX_OK)
         goto out;
@@ -125,15 +235,14 @@ void qctx_evaluator_destroy(qctx_evaluator *evaluator)
     free(evaluator);
 }
 
-static evaluated_set *choosing_sets(const qctx_evaluator *evaluator, int64_t *count)
-{
-    *count = evaluator->tuning_count > 0 ? evaluator->tuning_count : evaluator->source_count;
-    return evaluator->tuning_count > 0 ? evaluator->tuning : evaluator->sources;
-}
-
 qctx_protocol qctx_evaluator_protocol(const qctx_evaluator *evaluator)
 {
     return evaluator->protocol;
+}
+
+bool qctx_evaluator_is_widened(const qctx_evaluator *evaluator)
+{
+    return evaluator->choosing.candidates != evaluator->protocol.candidates;
 }
 
 bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator)
@@ -141,72 +250,41 @@ bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator)
     return evaluator->tuning_count + evaluator->source_count > 0;
 }
 
-int64_t qctx_evaluator_choosing_questions(const qctx_evaluator *evaluator)
-{
-    int64_t count, questions = 0;
-    const evaluated_set *sets = choosing_sets(evaluator, &count);
-
-    for (int64_t i = 0; i < count; i++)
-        questions += sets[i].of.set.count;
-    return questions;
-}
-
-/* The metric that chooses, over all choosing questions: of no head, or of the head measured last. */
-static double choosing_metric(const qctx_evaluator *evaluator, bool of_head)
-{
-    const qctx_metric metric = evaluator->config->eval.metric;
-    int64_t count;
-    const evaluated_set *sets = choosing_sets(evaluator, &count);
-    double sum = 0;
-
-    for (int64_t i = 0; i < count; i++) {
-        const double *values = of_head ? sets[i].head.values : sets[i].no_head.values;
-
-        sum += qctx_metrics_mean(values, sets[i].of.set.count, metric) * (double)sets[i].of.set.count;
-    }
-    return sum / (double)qctx_evaluator_choosing_questions(evaluator);
-}
-
-double qctx_evaluator_no_head(const qctx_evaluator *evaluator)
-{
-    return choosing_metric(evaluator, false);
-}
-
-/* The chosen metric of one projector over all choosing questions. Collective. */
-static qctx_status metric_of(qctx_evaluator *evaluator, const qctx_projector *projector, double *metric,
-                             qctx_error *error)
+/* What one projector reaches on the choosing questions. Collective. */
+static qctx_status reach(qctx_evaluator *evaluator, const qctx_projector *projector, qctx_choice *choice,
+                         qctx_error *error)
 {
     int64_t count;
     evaluated_set *sets = choosing_sets(evaluator, &count);
 
     for (int64_t i = 0; i < count; i++) {
-        qctx_status status = measure(evaluator, &sets[i].of.set, projector, &sets[i].head, error);
+        qctx_status status = measure(evaluator, &sets[i].of.set, &evaluator->choosing, projector, &sets[i].head, error);
 
         if (status != QCTX_OK)
             return status;
     }
-    *metric = choosing_metric(evaluator, true);
+    choice->strength = projector->strength;
+    choosing_means(evaluator, true, choice->means);
     return QCTX_OK;
 }
 
 qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
-                                  int64_t count, double *strength, double *metric, qctx_error *error)
+                                  int64_t count, qctx_choice *choice, qctx_error *error)
 {
     bool residual = head->head != NULL && head->head->form == QCTX_HEAD_RESIDUAL;
 
     for (int64_t i = 0; i < (residual ? count : 1); i++) {
         qctx_projector tried = *head;
-        double reached;
+        qctx_choice reached;
         qctx_status status;
 
         tried.strength = residual ? strengths[i] : 1.0;
-        status = metric_of(evaluator, &tried, &reached, error);
+        status = reach(evaluator, &tried, &reached, error);
         if (status != QCTX_OK)
             return status;
-        if (i == 0 || reached > *metric) {
-            *metric = reached;
-            *strength = tried.strength;
-        }
+        if (i == 0 ||
+            qctx_merit_is_above(qctx_evaluator_merit(evaluator, &reached), qctx_evaluator_merit(evaluator, choice)))
+            *choice = reached;
     }
     return QCTX_OK;
 }
@@ -225,7 +303,7 @@ qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, co
                                    qctx_comparison *comparison, qctx_error *error)
 {
     evaluated_set *set = &evaluator->sources[source];
-    qctx_status status = measure(evaluator, &set->of.set, head, &set->head, error);
+    qctx_status status = measure(evaluator, &set->of.set, &evaluator->protocol, head, &set->head, error);
 
     if (status == QCTX_OK)
         status = qctx_metrics_compare(evaluator->comm, set->no_head.values, set->head.values, set->of.set.count,

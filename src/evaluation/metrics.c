@@ -42,6 +42,11 @@ void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t c
         values_of_question(positions + offsets[q], offsets[q + 1] - offsets[q], values + q * FIGURES);
 }
 
+bool qctx_merit_is_above(qctx_merit merit, qctx_merit other)
+{
+    return merit.metric > other.metric || (merit.metric == other.metric && merit.mrr > other.mrr);
+}
+
 double qctx_metrics_mean(const double *values, int64_t count, qctx_metric metric)
 {
     double sum = 0.0;

@@ -110,7 +110,7 @@ static void check_early(definition_reader *reader, const qctx_config *config)
 
 void definition_check(definition_reader *reader, const qctx_config *config)
 {
-    const bool chosen = config->eval.tune > 0 || config->eval.tune_split[0] != '\0' || config->data.eval.count > 0;
+    const bool chosen = config->eval.tune != 0 || config->eval.tune_split[0] != '\0' || config->data.eval.count > 0;
 
     reader->definition->halving.last = config->batch.epochs;
     if (reader->definition->halves)

@@ -1,5 +1,6 @@
 /* The attributes of a checkpoint: one table, by which they are written and read. */
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ typedef struct {
     int64_t low;
     int64_t high;
     const char *const *names;
+    bool is_later; /* the first files of this version do not have it: the value that stands there then is kept */
 } attribute;
 
 /* Far above what fits into a machine, far below what overflows a product of two. */
@@ -36,36 +38,38 @@ enum { WIDEST = 1 << 20, DEEPEST = 64 };
 
 /* clang-format off */
 static const attribute attributes[] = {
-    {"head_form", NAME, OF(head.form), QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL, qctx_head_form_names},
-    {"head_sides", NAME, OF(head.sides), QCTX_SIDES_QUESTION, QCTX_SIDES_SHARED, qctx_head_sides_names},
-    {"head_activation", NAME, OF(head.activation), QCTX_ACTIVATION_RELU, QCTX_ACTIVATION_TANH, qctx_activation_names},
-    {"head_layers", SIZE, OF(head.layers), 1, DEEPEST, NULL},
-    {"head_input", SIZE, OF(head.input), 1, WIDEST, NULL},
-    {"head_hidden", SIZE, OF(head.hidden), 1, WIDEST, NULL},
-    {"head_output", SIZE, OF(head.output), 1, WIDEST, NULL},
-    {"seed", WHOLE, OF(head.seed), INT64_MIN, INT64_MAX, NULL},
-    {"head_dropout", SHARE, OF(head.dropout), 0, 0, NULL},
-    {"epoch", WHOLE, OF(progress.epoch), 0, LONGEST, NULL},
-    {"step", WHOLE, OF(progress.step), 0, LONGEST, NULL},
-    {"evaluated", WHOLE, OF(progress.evaluated), -1, LONGEST, NULL},
-    {"strength", PART, OF(strength), 0, 0, NULL},
-    {"best_metric", REAL, OF(progress.best_metric), 0, 0, NULL},
-    {"best_epoch", WHOLE, OF(progress.best_epoch), 0, LONGEST, NULL},
-    {"best_step", WHOLE, OF(progress.best_step), -1, LONGEST, NULL},
-    {"best_strength", PART, OF(progress.best_strength), 0, 0, NULL},
-    {"seconds", REAL, OF(progress.seconds), 0, 0, NULL},
-    {"loss_sum", REAL, OF(progress.loss_sum), 0, 0, NULL},
-    {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, 0, NULL},
-    {"summed", WHOLE, OF(progress.summed), 0, LONGEST, NULL},
-    {"loss_start", REAL, OF(progress.loss_start), 0, 0, NULL},
-    {"loss_now", REAL, OF(progress.loss_now), 0, 0, NULL},
-    {"ranks", WHOLE, OF(ranks), 0, LONGEST, NULL},
-    {"threads", WHOLE, OF(threads), 0, LONGEST, NULL},
-    {"optimizer_steps", WHOLE, OF(optimizer.steps), 0, LONGEST, NULL},
-    {"encoder_fingerprint", TEXT, OF(encoder_fingerprint), 0, 0, NULL},
-    {"similarity", NAME, OF(similarity), QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING, qctx_similarity_names},
-    {"precision", NAME, OF(precision), QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, qctx_precision_names},
-    {"config", TEXT, OF(config), 0, 0, NULL},
+    {"head_form", NAME, OF(head.form), QCTX_HEAD_PLAIN, QCTX_HEAD_RESIDUAL, qctx_head_form_names, false},
+    {"head_sides", NAME, OF(head.sides), QCTX_SIDES_QUESTION, QCTX_SIDES_SHARED, qctx_head_sides_names, false},
+    {"head_activation", NAME, OF(head.activation), QCTX_ACTIVATION_RELU, QCTX_ACTIVATION_TANH, qctx_activation_names, false},
+    {"head_layers", SIZE, OF(head.layers), 1, DEEPEST, NULL, false},
+    {"head_input", SIZE, OF(head.input), 1, WIDEST, NULL, false},
+    {"head_hidden", SIZE, OF(head.hidden), 1, WIDEST, NULL, false},
+    {"head_output", SIZE, OF(head.output), 1, WIDEST, NULL, false},
+    {"seed", WHOLE, OF(head.seed), INT64_MIN, INT64_MAX, NULL, false},
+    {"head_dropout", SHARE, OF(head.dropout), 0, 0, NULL, false},
+    {"epoch", WHOLE, OF(progress.epoch), 0, LONGEST, NULL, false},
+    {"step", WHOLE, OF(progress.step), 0, LONGEST, NULL, false},
+    {"evaluated", WHOLE, OF(progress.evaluated), -1, LONGEST, NULL, false},
+    {"strength", PART, OF(strength), 0, 0, NULL, false},
+    {"best_metric", REAL, OF(progress.best_metric), 0, 0, NULL, false},
+    {"best_epoch", WHOLE, OF(progress.best_epoch), 0, LONGEST, NULL, false},
+    {"best_step", WHOLE, OF(progress.best_step), -1, LONGEST, NULL, false},
+    {"best_strength", PART, OF(progress.best_strength), 0, 0, NULL, false},
+    {"best_mrr", REAL, OF(progress.best_mrr), 0, 0, NULL, true},
+    {"widened", WHOLE, OF(widened), 0, 1, NULL, true},
+    {"seconds", REAL, OF(progress.seconds), 0, 0, NULL, false},
+    {"loss_sum", REAL, OF(progress.loss_sum), 0, 0, NULL, false},
+    {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, 0, NULL, false},
+    {"summed", WHOLE, OF(progress.summed), 0, LONGEST, NULL, false},
+    {"loss_start", REAL, OF(progress.loss_start), 0, 0, NULL, false},
+    {"loss_now", REAL, OF(progress.loss_now), 0, 0, NULL, false},
+    {"ranks", WHOLE, OF(ranks), 0, LONGEST, NULL, false},
+    {"threads", WHOLE, OF(threads), 0, LONGEST, NULL, false},
+    {"optimizer_steps", WHOLE, OF(optimizer.steps), 0, LONGEST, NULL, false},
+    {"encoder_fingerprint", TEXT, OF(encoder_fingerprint), 0, 0, NULL, false},
+    {"similarity", NAME, OF(similarity), QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING, qctx_similarity_names, false},
+    {"precision", NAME, OF(precision), QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, qctx_precision_names, false},
+    {"config", TEXT, OF(config), 0, 0, NULL, false},
 };
 /* clang-format on */
 
@@ -227,8 +231,11 @@ qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qc
 {
     qctx_status status = check_schema(file, path, error);
 
+    /* Of a run that knew no ties: none moves its best epoch. */
+    checkpoint->progress.best_mrr = 1.0;
     for (int i = 0; i < ATTRIBUTES && status == QCTX_OK; i++)
-        status = read_one(file, path, &attributes[i], checkpoint, error);
+        if (!attributes[i].is_later || qctx_h5_has(file, "/", attributes[i].name))
+            status = read_one(file, path, &attributes[i], checkpoint, error);
     if (status == QCTX_OK)
         forget_retired_scheme(checkpoint->config);
     return status == QCTX_OK ? check_head(path, &checkpoint->head, error) : status;

@@ -1,5 +1,34 @@
 #include "qctx/training/course.h"
 
+#include "qctx/base/order.h"
+
+/* A head wants some hundred steps; each of them more wrong contexts than a handful, and fewer than are worth their
+ * time. */
+enum { STEPS_WANTED = 100, BATCH_LEAST = 16, BATCH_MOST = 2048, WARMUP_MOST = 50, WARMUP_PART = 10 };
+
+int64_t qctx_course_batch(const qctx_config *config, int64_t examples)
+{
+    int64_t size = config->batch.size, wanted = examples * config->batch.epochs / STEPS_WANTED;
+
+    if (size != QCTX_CONFIG_AUTO)
+        return size;
+    for (size = BATCH_LEAST; size < BATCH_MOST && 2 * size <= wanted;)
+        size *= 2;
+    while (size > 2 && size > examples)
+        size /= 2;
+    return size;
+}
+
+int64_t qctx_course_warmup(const qctx_config *config, int64_t total_steps)
+{
+    int64_t steps = config->optim.warmup;
+
+    if (steps == QCTX_CONFIG_AUTO)
+        return qctx_smaller(WARMUP_MOST, total_steps / WARMUP_PART);
+    /* A short run still reaches its peak. */
+    return steps < total_steps ? steps : total_steps / 2;
+}
+
 qctx_course qctx_course_of(const qctx_config *config, int64_t steps_per_epoch)
 {
     int64_t all = steps_per_epoch * config->batch.epochs, steps = config->batch.steps;

@@ -7,7 +7,8 @@ static const double watched_steps = 50.0;
 
 qctx_progress qctx_progress_start(void)
 {
-    return (qctx_progress){.evaluated = -1, .best_step = -1, .best_metric = -1.0, .best_strength = 1.0};
+    return (qctx_progress){
+        .evaluated = -1, .best_step = -1, .best_metric = -1.0, .best_mrr = -1.0, .best_strength = 1.0};
 }
 
 /* A mean that forgets: it begins at the first loss, which was measured before anything was learned. */
@@ -33,12 +34,18 @@ void qctx_progress_add_step(qctx_progress *progress, int64_t epoch, bool begins,
     watch_loss(progress, loss);
 }
 
-void qctx_progress_set_best(qctx_progress *progress, double metric, double strength)
+void qctx_progress_set_best(qctx_progress *progress, qctx_merit merit, double strength)
 {
     progress->best_epoch = progress->epoch;
     progress->best_step = progress->step;
-    progress->best_metric = metric;
+    progress->best_metric = merit.metric;
+    progress->best_mrr = merit.mrr;
     progress->best_strength = strength;
+}
+
+qctx_merit qctx_progress_best(const qctx_progress *progress)
+{
+    return (qctx_merit){progress->best_metric, progress->best_mrr};
 }
 
 /*

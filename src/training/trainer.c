@@ -39,15 +39,16 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     return QCTX_OK;
 }
 
-/* How many steps, at which rates, and how each is carried out. Collective. */
-static qctx_status plan_steps(trainer *run, qctx_error *error)
+/* How many steps there are, and at which rates; what the configuration left to the data is settled in it. Local. */
+static qctx_status set_course(trainer *run, qctx_error *error)
 {
-    const qctx_config *config = run->config;
-    qctx_plan_request request = qctx_plan_request_of(config, &run->head);
-    qctx_status status = qctx_sampler_create(run->training.examples.count, config->batch.size,
-                                             (uint64_t)config->run.seed, &run->sampler, error);
+    qctx_config *config = &run->settled;
+    qctx_status status;
 
-    status = qctx_agree(run->comm, status, error);
+    run->batch_by_data = config->batch.size == QCTX_CONFIG_AUTO;
+    config->batch.size = qctx_course_batch(config, run->training.examples.count);
+    status = qctx_sampler_create(run->training.examples.count, config->batch.size, (uint64_t)config->run.seed,
+                                 &run->sampler, error);
     if (status != QCTX_OK)
         return status;
     run->course = qctx_course_of(config, qctx_sampler_batches(&run->sampler));
@@ -55,10 +56,25 @@ static qctx_status plan_steps(trainer *run, qctx_error *error)
         .decay = config->optim.schedule,
         .peak = config->optim.lr,
         .last = config->optim.lr * config->optim.lr_last,
-        /* A short run still reaches its peak. */
-        .warmup = config->optim.warmup < run->course.total_steps ? config->optim.warmup : run->course.total_steps / 2,
+        .warmup = qctx_course_warmup(config, run->course.total_steps),
         .total = run->course.total_steps,
     };
+    if (config->optim.warmup == QCTX_CONFIG_AUTO)
+        config->optim.warmup = run->schedule.warmup;
+    free(run->config_text);
+    run->config_text = qctx_config_dump(config, error);
+    return run->config_text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+/* The course of the run, and how each step is carried out. Collective. */
+static qctx_status plan_steps(trainer *run, qctx_error *error)
+{
+    qctx_plan_request request;
+    qctx_status status = qctx_agree(run->comm, set_course(run, error), error);
+
+    if (status != QCTX_OK)
+        return status;
+    request = qctx_plan_request_of(run->config, &run->head);
     /* What was left to choose was chosen when the run began: another machine must not choose anew. */
     if (run->resumed) {
         request.similarity = run->last.similarity;
@@ -160,7 +176,7 @@ static qctx_train_result outcome(const trainer *run, bool finished)
         .chosen = chosen,
         .best_epoch = run->progress.best_epoch,
         .metric = run->progress.best_metric,
-        .no_head = chosen ? qctx_evaluator_no_head(run->evaluator) : 0.0,
+        .no_head = chosen ? trainer_no_head(run).metric : 0.0,
         .strength = run->progress.best_strength,
         .seconds = trainer_seconds(run),
     };
@@ -199,7 +215,7 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
 {
     trainer run = {
         .comm = comm,
-        .config = config,
+        .settled = *config,
         .options = options,
         .started = qctx_clock_seconds(),
         .opened = options->opened,
@@ -208,6 +224,7 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
     };
     qctx_status status = QCTX_OK;
 
+    run.config = &run.settled;
     qctx_comm_set_hang_timeout((double)config->run.hang_timeout);
     qctx_comm_set_phase("start of the run");
     run.config_text = qctx_config_dump(config, error);

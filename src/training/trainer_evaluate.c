@@ -40,6 +40,21 @@ static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, q
     return QCTX_OK;
 }
 
+/* A run that goes on chooses as it did; trials that are compared choose alike. */
+static qctx_widening widening_of(const trainer *run)
+{
+    if (run->resumed)
+        return run->widened ? QCTX_WIDEN_ALWAYS : QCTX_WIDEN_NEVER;
+    return run->options->is_compared ? QCTX_WIDEN_NEVER : QCTX_WIDEN_BY_NEED;
+}
+
+qctx_merit trainer_no_head(const trainer *run)
+{
+    qctx_choice no_head = qctx_evaluator_no_head(run->evaluator);
+
+    return qctx_evaluator_merit(run->evaluator, &no_head);
+}
+
 qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)
 {
     qctx_projector no_head = projector_of(run, NULL, 0.0);
@@ -50,7 +65,7 @@ qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)
     qctx_timers_begin(&run->timers);
     if (status == QCTX_OK)
         status = qctx_evaluator_create(run->comm, run->config, tuning, run->training.held_out.count, sources,
-                                       run->opened->eval_count, &no_head, &run->evaluator, error);
+                                       run->opened->eval_count, &no_head, widening_of(run), &run->evaluator, error);
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
     free(tuning);
     free(sources);
@@ -73,10 +88,24 @@ static qctx_status record_sources(trainer *run, const qctx_projector *head, qctx
     return QCTX_OK;
 }
 
-static void adopt_best(trainer *run, double metric, double strength)
+/* −1 where there are no questions to choose by. */
+static qctx_merit merit_of(const trainer *run, const qctx_choice *choice)
 {
-    qctx_progress_set_best(&run->progress, metric, strength);
+    return qctx_evaluator_can_choose(run->evaluator) ? qctx_evaluator_merit(run->evaluator, choice)
+                                                     : (qctx_merit){-1.0, -1.0};
+}
+
+static void adopt_best(trainer *run, const qctx_choice *choice)
+{
+    qctx_progress_set_best(&run->progress, merit_of(run, choice), choice->strength);
     memcpy(run->best, qctx_stepper_parameters(run->stepper), (size_t)run->parameter_count * sizeof(float));
+}
+
+/* Without questions to choose by, the latest is the best; of equals, the earliest. */
+static bool is_best(const trainer *run, const qctx_choice *choice)
+{
+    return !qctx_evaluator_can_choose(run->evaluator) ||
+           qctx_merit_is_above(merit_of(run, choice), qctx_progress_best(&run->progress));
 }
 
 /* Nothing of the run changes before all is measured: an evaluation that is interrupted is taken again as a whole. */
@@ -84,26 +113,26 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
 {
     qctx_projector head = projector_of(run, qctx_stepper_parameters(run->stepper), 1.0);
     bool can_choose = qctx_evaluator_can_choose(run->evaluator);
-    double metric = -1.0;
+    qctx_choice choice = {.strength = 1.0};
     qctx_status status = QCTX_OK;
 
     qctx_comm_set_phase("evaluation");
     qctx_timers_begin(&run->timers);
     if (can_choose)
-        status = qctx_evaluator_choose(run->evaluator, &head, coarse_strengths, COUNT(coarse_strengths), &head.strength,
-                                       &metric, error);
+        status =
+            qctx_evaluator_choose(run->evaluator, &head, coarse_strengths, COUNT(coarse_strengths), &choice, error);
+    head.strength = choice.strength;
     if (status == QCTX_OK && can_choose)
-        trainer_record_choice(run, metric, head.strength);
+        trainer_record_choice(run, &choice);
     if (status == QCTX_OK)
         status = record_sources(run, &head, error);
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
     if (status != QCTX_OK)
         return status;
     run->progress.evaluated = run->progress.step;
-    trainer_say_epoch(run, metric, head.strength);
-    /* Without questions to choose by, the latest is the best. */
-    if (metric > run->progress.best_metric || !can_choose) {
-        adopt_best(run, metric, head.strength);
+    trainer_say_epoch(run, can_choose ? &choice : NULL);
+    if (is_best(run, &choice)) {
+        adopt_best(run, &choice);
         status = trainer_keep_best(run, error);
     }
     return status == QCTX_OK ? qctx_metrics_log_flush(run->metrics_log, error) : status;
@@ -116,15 +145,16 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
 qctx_status trainer_finish(trainer *run, qctx_error *error)
 {
     qctx_projector head = projector_of(run, run->best, run->progress.best_strength);
-    double metric = run->progress.best_metric, strength = run->progress.best_strength;
+    bool can_choose = qctx_evaluator_can_choose(run->evaluator);
+    qctx_choice choice;
     qctx_status status = QCTX_OK;
 
     qctx_comm_set_phase("evaluation at the end");
     qctx_timers_begin(&run->timers);
-    if (qctx_evaluator_can_choose(run->evaluator))
-        status = qctx_evaluator_choose(run->evaluator, &head, fine_strengths, COUNT(fine_strengths), &strength, &metric,
-                                       error);
-    head.strength = strength;
+    if (can_choose)
+        status = qctx_evaluator_choose(run->evaluator, &head, fine_strengths, COUNT(fine_strengths), &choice, error);
+    if (status == QCTX_OK && can_choose)
+        head.strength = choice.strength;
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator) && status == QCTX_OK; s++)
         status = qctx_evaluator_compare(run->evaluator, s, &head, &run->final[s], error);
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
@@ -132,8 +162,11 @@ qctx_status trainer_finish(trainer *run, qctx_error *error)
         status = qctx_stop_agree(run->comm, error);
     if (status != QCTX_OK)
         return status;
-    run->progress.best_metric = metric;
-    run->progress.best_strength = strength;
+    if (can_choose) {
+        run->progress.best_metric = merit_of(run, &choice).metric;
+        run->progress.best_mrr = merit_of(run, &choice).mrr;
+        run->progress.best_strength = choice.strength;
+    }
     status = trainer_keep_best(run, error);
     if (status == QCTX_OK)
         status = qctx_checkpoints_wait(run->checkpoints, error);

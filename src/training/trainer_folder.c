@@ -28,14 +28,16 @@ static qctx_status take_lock(trainer *run, qctx_error *error)
 static qctx_status check_config(const trainer *run, qctx_error *error)
 {
     char *path = in_folder(run, "config.yaml", error), *text = NULL;
-    qctx_config then = {0};
+    qctx_config then = {0}, now = *run->config;
     size_t bytes;
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_file_read(path, &text, &bytes, error);
 
     if (status == QCTX_OK)
         status = qctx_config_parse(text, bytes, path, NULL, 0, &then, error);
+    /* What is left to the data is settled when the run begins. */
+    qctx_config_adopt_auto(&now, &then);
     if (status == QCTX_OK)
-        status = qctx_config_check_resume(&then, run->config, error);
+        status = qctx_config_check_resume(&then, &now, error);
     qctx_config_free(&then);
     free(text);
     free(path);

@@ -26,7 +26,9 @@
 
 typedef struct {
     qctx_comm *comm;
-    const qctx_config *config;
+    const qctx_config *config; /* that is `settled` */
+    qctx_config settled;       /* the caller's, whose lists it borrows, with what is left to the data settled */
+    bool batch_by_data;        /* batch.size was left to the data */
     const qctx_train_options *options;
     char *config_text; /* as resolved */
     char *folder;      /* the run's */
@@ -34,6 +36,7 @@ typedef struct {
 
     qctx_lockfile *lock; /* rank 0 */
     bool resumed;
+    bool widened;         /* the run that goes on chose among all contexts of the corpus */
     qctx_checkpoint last; /* of a resumed run, until it goes on from there */
     qctx_opened own_sources;
     const qctx_opened *opened; /* those, or the caller's */
@@ -99,14 +102,20 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error);
 /* Chooses the strength of the best epoch's head, keeps it, and measures what will be used. */
 qctx_status trainer_finish(trainer *run, qctx_error *error);
 
+/* The merit of no head on the choosing questions. Local. */
+qctx_merit trainer_no_head(const trainer *run);
+
 /* trainer_report.c: all Local but for the summary, which is Collective. */
 /* Seconds that the run has taken, interruptions apart. */
 double trainer_seconds(const trainer *run);
 void trainer_say_start(const trainer *run);
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate);
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate);
-void trainer_say_epoch(const trainer *run, double metric, double strength);
-void trainer_record_choice(trainer *run, double metric, double strength);
+/* The head of the table of epochs, and what no head reaches. */
+void trainer_say_columns(const trainer *run);
+/* Its line of the epoch that has just ended; the choice is NULL where there are no questions to choose by. */
+void trainer_say_epoch(const trainer *run, const qctx_choice *choice);
+void trainer_record_choice(trainer *run, const qctx_choice *choice);
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error);
 qctx_status trainer_write_summary(trainer *run, qctx_error *error);

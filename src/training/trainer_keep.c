@@ -17,6 +17,7 @@ static qctx_checkpoint borrow(const trainer *run)
         .config = run->config_text,
         .encoder_fingerprint = (char *)qctx_store_encoder_fingerprint(run->opened->train[0].store),
         .head = run->head,
+        .widened = qctx_evaluator_is_widened(run->evaluator),
         .similarity = run->plan.scheme,
         .precision = run->plan.precision,
         .scalar_count = qctx_stepper_scalar_count(run->config->loss.kind),

@@ -95,8 +95,10 @@ static qctx_status handle_evaluation(trainer *run, qctx_error *error)
 
 qctx_status trainer_take_steps(trainer *run, qctx_error *error)
 {
-    qctx_status status = handle_evaluation(run, error);
+    qctx_status status;
 
+    trainer_say_columns(run);
+    status = handle_evaluation(run, error);
     run->kept_at = qctx_clock_seconds();
     while (status == QCTX_OK && !qctx_course_is_over(&run->course, &run->progress) &&
            !qctx_course_pauses(&run->course, &run->progress, run->options->pause)) {

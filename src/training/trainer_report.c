@@ -14,6 +14,8 @@
 #include "qctx/text/json.h"
 #include "trainer_internal.h"
 
+enum { FEW_STEPS = 100, FIGURE_WIDTH = 8, PERCENTAGE_MAX = 16, REACHED_MAX = 4 * PERCENTAGE_MAX };
+
 double trainer_seconds(const trainer *run)
 {
     return qctx_clock_seconds() - run->started;
@@ -22,6 +24,24 @@ double trainer_seconds(const trainer *run)
 static bool speaks(const trainer *run)
 {
     return qctx_comm_rank(run->comm) == 0;
+}
+
+/* A try of some steps asked for them. */
+static void warn_of_few_steps(const trainer *run)
+{
+    qctx_config by_data = *run->config;
+
+    if (!speaks(run) || run->config->batch.steps > 0 || run->course.total_steps >= FEW_STEPS)
+        return;
+    by_data.batch.size = QCTX_CONFIG_AUTO;
+    by_data.batch.size = qctx_course_batch(&by_data, run->training.examples.count);
+    if (by_data.batch.size < run->config->batch.size)
+        qctx_warn("%lld steps are few for a head to learn in: batch.size %lld would make %lld of them",
+                  (long long)run->course.total_steps, (long long)by_data.batch.size,
+                  (long long)(run->training.examples.count / by_data.batch.size * run->config->batch.epochs));
+    else
+        qctx_warn("%lld steps are few for a head to learn in: %lld questions are little to learn from",
+                  (long long)run->course.total_steps, (long long)run->training.examples.count);
 }
 
 void trainer_say_start(const trainer *run)
@@ -39,8 +59,19 @@ void trainer_say_start(const trainer *run)
     if (speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");
-    qctx_info("steps: %lld of %lld questions, %lld an epoch", (long long)run->course.total_steps,
-              (long long)run->config->batch.size, (long long)run->course.steps_per_epoch);
+    qctx_info("steps: %lld of %lld questions%s, %lld an epoch", (long long)run->course.total_steps,
+              (long long)run->config->batch.size, run->batch_by_data ? " (auto)" : "",
+              (long long)run->course.steps_per_epoch);
+    warn_of_few_steps(run);
+}
+
+/* The time that the steps to come will take, if they take what those before took. */
+static void write_left(const trainer *run, char *text, size_t bytes)
+{
+    double seconds =
+        trainer_seconds(run) / (double)run->progress.step * (double)(run->course.total_steps - run->progress.step);
+
+    qctx_clock_format(seconds, text, bytes);
 }
 
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate)
@@ -48,13 +79,11 @@ void trainer_show_progress(const trainer *run, const qctx_step_result *result, d
     static const char full[] = "####################", empty[] = "....................";
     int64_t in_epoch = run->progress.step - (run->progress.epoch - 1) * run->course.steps_per_epoch;
     int done = (int)(20 * in_epoch / run->course.steps_per_epoch);
-    double elapsed = trainer_seconds(run);
     char left[32];
 
     if (!qctx_log_progress_shown())
         return;
-    qctx_clock_format(elapsed / (double)run->progress.step * (double)(run->course.total_steps - run->progress.step),
-                      left, sizeof left);
+    write_left(run, left, sizeof left);
     qctx_log_progress("epoch %lld/%lld [%.*s%.*s] loss %.4f  lr %.2e  %s left", (long long)run->progress.epoch,
                       (long long)run->config->batch.epochs, done, full, 20 - done, empty, result->loss, rate, left);
 }
@@ -70,34 +99,86 @@ void trainer_record_step(trainer *run, const qctx_step_result *result, double ra
                                      rate, "grad_norm", result->grad_norm, "seconds", trainer_seconds(run)));
 }
 
-void trainer_say_epoch(const trainer *run, double metric, double strength)
+/* A share as a percentage of `width` columns. */
+static void write_percentage(double share, int width, char text[PERCENTAGE_MAX])
 {
-    char elapsed[32], choice[160] = "";
-
-    qctx_clock_format(trainer_seconds(run), elapsed, sizeof elapsed);
-    if (qctx_evaluator_can_choose(run->evaluator))
-        snprintf(choice, sizeof choice, "  %s %.2f (no head %.2f)", qctx_metric_names[run->config->eval.metric],
-                 100.0 * metric, 100.0 * qctx_evaluator_no_head(run->evaluator));
-    if (qctx_evaluator_can_choose(run->evaluator) && run->head.form == QCTX_HEAD_RESIDUAL && run->progress.epoch > 0)
-        snprintf(choice + strlen(choice), sizeof choice - strlen(choice), " at strength %g", strength);
-    if (run->progress.summed == 0)
-        qctx_info("untrained%s", choice);
-    else
-        qctx_info("epoch %3lld/%lld  loss %.4f  accuracy %5.2f%s  %s", (long long)run->progress.epoch,
-                  (long long)run->config->batch.epochs, run->progress.loss_sum / (double)run->progress.summed,
-                  100.0 * run->progress.accuracy_sum / (double)run->progress.summed, choice, elapsed);
+    snprintf(text, PERCENTAGE_MAX, " %*.2f", width - 1, 100.0 * share);
 }
 
-void trainer_record_choice(trainer *run, double metric, double strength)
+/* Whether eval.metric is none of those that have a column anyway. */
+static bool has_own_column(const trainer *run)
+{
+    return run->config->eval.metric > QCTX_METRIC_TOP10;
+}
+
+/* One row of the table of epochs: a label, the loss, what is reached on the questions that choose. */
+static void say_row(const char *label, const char *loss, const char *reached, const char *strength, const char *left)
+{
+    qctx_info("%-9s %9s%s %8s %9s", label, loss, reached, strength, left);
+}
+
+/* top-1, -5 and -10 and, where it is another, the metric that chooses. */
+static void write_reached(const trainer *run, const qctx_choice *choice, char text[REACHED_MAX])
+{
+    const int metrics[] = {QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, (int)run->config->eval.metric};
+
+    text[0] = '\0';
+    for (int m = 0; m < (has_own_column(run) ? 4 : 3); m++)
+        write_percentage(choice->means[metrics[m]], FIGURE_WIDTH, text + strlen(text));
+}
+
+void trainer_say_columns(const trainer *run)
+{
+    char reached[REACHED_MAX] = "";
+    qctx_choice no_head;
+
+    if (qctx_course_is_over(&run->course, &run->progress))
+        return;
+    if (!qctx_evaluator_can_choose(run->evaluator)) {
+        say_row("epoch", "loss", "", "", "left");
+        return;
+    }
+    snprintf(reached, sizeof reached, "%*s%*s%*s", FIGURE_WIDTH, "top-1", FIGURE_WIDTH, "top-5", FIGURE_WIDTH,
+             "top-10");
+    if (has_own_column(run))
+        snprintf(reached + strlen(reached), sizeof reached - strlen(reached), "%*s", FIGURE_WIDTH,
+                 qctx_metric_names[run->config->eval.metric]);
+    say_row("epoch", "loss", reached, run->head.form == QCTX_HEAD_RESIDUAL ? "strength" : "", "left");
+    no_head = qctx_evaluator_no_head(run->evaluator);
+    write_reached(run, &no_head, reached);
+    say_row("no head", "", reached, "", "");
+}
+
+void trainer_say_epoch(const trainer *run, const qctx_choice *choice)
+{
+    char label[32] = "untrained", loss[32] = "", reached[REACHED_MAX] = "", strength[16] = "", left[32] = "";
+
+    if (run->progress.summed > 0) {
+        snprintf(label, sizeof label, "%3lld/%lld", (long long)run->progress.epoch,
+                 (long long)run->config->batch.epochs);
+        snprintf(loss, sizeof loss, "%.4f", run->progress.loss_sum / (double)run->progress.summed);
+        write_left(run, left, sizeof left);
+        if (choice != NULL && run->head.form == QCTX_HEAD_RESIDUAL)
+            snprintf(strength, sizeof strength, "%g", choice->strength);
+    }
+    if (choice != NULL)
+        write_reached(run, choice, reached);
+    say_row(label, loss, reached, strength, left);
+}
+
+void trainer_record_choice(trainer *run, const qctx_choice *choice)
 {
     if (!speaks(run))
         return;
     qctx_metrics_log_write(run->metrics_log,
-                           json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "event", "choice", "step",
-                                     (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch, "metric",
-                                     qctx_metric_names[run->config->eval.metric], "value", metric, "no_head",
-                                     qctx_evaluator_no_head(run->evaluator), "strength", strength, "seconds",
-                                     trainer_seconds(run)));
+                           json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "choice",
+                                     "step", (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch,
+                                     "metric", qctx_metric_names[run->config->eval.metric], "value",
+                                     qctx_evaluator_merit(run->evaluator, choice).metric, "no_head",
+                                     trainer_no_head(run).metric, "strength", choice->strength, "top1",
+                                     choice->means[QCTX_METRIC_TOP1], "top5", choice->means[QCTX_METRIC_TOP5], "top10",
+                                     choice->means[QCTX_METRIC_TOP10], "mrr@10", choice->means[QCTX_METRIC_MRR],
+                                     "seconds", trainer_seconds(run)));
 }
 
 static json_t *comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
@@ -141,9 +222,12 @@ static json_t *layout_table(const trainer *run, double peak_mib)
                      qctx_comm_host(), "peak_rss_mib", peak_mib);
 }
 
-static json_t *plan_table(const qctx_plan *plan)
+static json_t *plan_table(const trainer *run)
 {
-    return json_pack("{s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "similarity", qctx_similarity_names[plan->scheme],
+    const qctx_plan *plan = &run->plan;
+
+    return json_pack("{s:I, s:I, s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "batch", (json_int_t)run->config->batch.size,
+                     "warmup", (json_int_t)run->schedule.warmup, "similarity", qctx_similarity_names[plan->scheme],
                      "precision", qctx_precision_names[plan->precision], "reproducible", plan->leaves > 0, "memory_mb",
                      1e-6 * (double)plan->memory, "kept_scores_mb", 1e-6 * (double)plan->keep_bytes, "head_rows",
                      (json_int_t)plan->micro_rows, "reason", plan->reason);
@@ -168,6 +252,10 @@ static json_t *results_table(const trainer *run)
 static json_t *summary(const trainer *run, const double *phases, double peak_mib)
 {
     const char *job = getenv("SLURM_JOB_ID");
+    bool can_choose = qctx_evaluator_can_choose(run->evaluator);
+    int64_t choosing = can_choose ? qctx_evaluator_choosing_questions(run->evaluator) : 0;
+    qctx_candidates candidates =
+        qctx_evaluator_is_widened(run->evaluator) ? QCTX_CANDIDATES_CORPUS : run->config->eval.candidates;
     char finished[32];
     json_t *root = json_object();
 
@@ -177,14 +265,17 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     json_object_set_new(root, "seconds", json_real(trainer_seconds(run)));
     json_object_set_new(root, "epochs", json_integer(run->progress.epoch));
     json_object_set_new(root, "steps", json_integer(run->progress.step));
+    json_object_set_new(root, "best",
+                        json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->progress.best_epoch, "metric",
+                                  qctx_metric_names[run->config->eval.metric], "value", run->progress.best_metric,
+                                  "no_head",
+                                  qctx_evaluator_can_choose(run->evaluator) ? trainer_no_head(run).metric : -1.0,
+                                  "strength", run->progress.best_strength));
     json_object_set_new(
-        root, "best",
-        json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->progress.best_epoch, "metric",
-                  qctx_metric_names[run->config->eval.metric], "value", run->progress.best_metric, "no_head",
-                  qctx_evaluator_can_choose(run->evaluator) ? qctx_evaluator_no_head(run->evaluator) : -1.0, "strength",
-                  run->progress.best_strength));
+        root, "chosen_by",
+        json_pack("{s:I, s:s}", "questions", (json_int_t)choosing, "candidates", qctx_candidates_names[candidates]));
     json_object_set_new(root, "results", results_table(run));
-    json_object_set_new(root, "plan", plan_table(&run->plan));
+    json_object_set_new(root, "plan", plan_table(run));
     json_object_set_new(root, "phases", phase_table(phases));
     json_object_set_new(root, "layout", layout_table(run, peak_mib));
     json_object_set_new(root, "versions", version_table(run));

@@ -7,14 +7,15 @@
 #include "qctx/training/checkpoint.h"
 #include "trainer_internal.h"
 
-/* The run's configuration then is in its checkpoint. */
-static qctx_status compare_configs(const trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
+/* The run's configuration then is in its checkpoint, with what it had left to the data. */
+static qctx_status compare_configs(trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
 {
     qctx_config then;
     qctx_status status = qctx_config_parse(from->config, strlen(from->config), path, NULL, 0, &then, error);
 
     if (status != QCTX_OK)
         return status;
+    qctx_config_adopt_auto(&run->settled, &then);
     status = qctx_config_check_resume(&then, run->config, error);
     qctx_config_free(&then);
     return status;
@@ -118,6 +119,7 @@ static void adopt(trainer *run, const qctx_checkpoint *from)
         memcpy(run->best, from->best, bytes);
     run->progress = run->kept = from->progress;
     run->started -= from->progress.seconds;
+    run->widened = from->widened != 0;
 }
 
 qctx_status trainer_go_on(trainer *run, qctx_error *error)

@@ -76,10 +76,10 @@ static void every_key_has_a_default(void **state)
     assert_true(c.optim.lr == 3e-4 && c.optim.lr_last == 0 && c.optim.weight_decay == 0.1);
     assert_true(c.optim.beta1 == 0.9 && c.optim.beta2 == 0.999 && c.optim.epsilon == 1e-8 && c.optim.momentum == 0.9);
     assert_int_equal(c.optim.schedule, QCTX_DECAY_COSINE);
-    assert_int_equal(c.optim.warmup, 50);
+    assert_int_equal(c.optim.warmup, QCTX_CONFIG_AUTO);
     assert_true(c.optim.clip_norm == 1.0);
-    assert_true(c.batch.size == 2048 && c.batch.epochs == 20 && c.batch.steps == 0);
-    assert_true(c.eval.every == 1 && c.eval.pool == 500 && c.eval.tune == 0.05 && c.eval.bootstrap == 1000);
+    assert_true(c.batch.size == QCTX_CONFIG_AUTO && c.batch.epochs == 20 && c.batch.steps == 0);
+    assert_true(c.eval.every == 1 && c.eval.pool == 500 && c.eval.tune == QCTX_CONFIG_AUTO && c.eval.bootstrap == 1000);
     assert_int_equal(c.eval.order, QCTX_POOLS_CONSECUTIVE);
     assert_int_equal(c.eval.candidates, QCTX_CANDIDATES_POOLS);
     assert_int_equal(c.eval.metric, QCTX_METRIC_TOP1);
@@ -397,7 +397,38 @@ static void a_bad_file_fails_everywhere(void **state)
     assert_int_equal(config.data.train.count, 0);
 }
 
+/* What is left to the data is written as it is read, and becomes what a run that goes on had. */
+static void what_is_left_to_the_data_is_taken_from_the_run(void **state)
+{
+    const char text[] = "data: {train: [{store: s.h5}]}\n";
+    static const char *const was[] = {"batch.size=64", "optim.warmup=0", "eval.tune=0.05"}, *const is[] = {
+                                                                                                "batch.size=auto",
+                                                                                                "eval.tune=0.1"};
+    qctx_config then, now, again;
+    qctx_error error;
+    char *dump;
+
+    (void)state;
+    assert_status(qctx_config_parse(text, strlen(text), "then", was, 3, &then, &error), QCTX_OK, &error);
+    assert_status(qctx_config_parse(text, strlen(text), "now", is, 2, &now, &error), QCTX_OK, &error);
+    dump = qctx_config_dump(&now, &error);
+    assert_contains(dump, "  warmup: auto\n");
+    assert_contains(dump, "  size: auto\n");
+    assert_status(qctx_config_parse(dump, strlen(dump), "dump", NULL, 0, &again, &error), QCTX_OK, &error);
+    assert_int_equal(again.batch.size, QCTX_CONFIG_AUTO);
+    assert_true(again.eval.tune == 0.1);
+    qctx_config_adopt_auto(&now, &then);
+    assert_int_equal(now.batch.size, 64);
+    assert_int_equal(now.optim.warmup, 0);
+    assert_true(now.eval.tune == 0.1);
+    free(dump);
+    qctx_config_free(&then);
+    qctx_config_free(&now);
+    qctx_config_free(&again);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_is_left_to_the_data_is_taken_from_the_run),
     cmocka_unit_test(every_key_has_a_default),
     cmocka_unit_test(every_key_survives_the_dump),
     cmocka_unit_test(choices_are_called_as_the_head_calls_them),

@@ -65,7 +65,7 @@ static void reports_all_mistakes_at_once(void **state)
         "a.yaml:7:3: model.hiden: unknown key; did you mean model.hidden?\n"
         "a.yaml:8:8: loss.normalize: expected true or false, found 'yes'\n"
         "a.yaml:9:1: lr: unknown key; did you mean optim.lr?\n"
-        "a.yaml:10:8: eval.tune: expected a number in [0, 0.5], found '0.6'\n"
+        "a.yaml:10:8: eval.tune: expected a number in [0, 0.5] or auto, found '0.6'\n"
         "a.yaml:11:1: checkpoint: expected keys with values, such as {key: value}, found a list\n"
         "command line: optim.lr: expected a number > 0, found 'fast'\n"
         "command line: batch.size: expected key.path=value, such as optim.lr=5e-4\n"
@@ -81,7 +81,7 @@ static void a_broken_file_still_shows_bad_overrides(void **state)
     (void)state;
     assert_string_equal(refuse("data: {train: [\n", overrides, 1),
                         "a.yaml:2:1: did not find expected node content while parsing a flow node\n"
-                        "command line: batch.size: expected a whole number in [2, 16777216], found '1'");
+                        "command line: batch.size: expected a whole number in [2, 16777216] or auto, found '1'");
     assert_contains(refuse("- a\n", NULL, 0), "a.yaml:1:1: the file: expected keys with values, such as {run: {name");
     assert_contains(refuse("just words\n", NULL, 0), "found a single value");
     assert_string_equal(refuse("", NULL, 0), "a.yaml: data.train: required: what to train on, such as [{corpus: "

@@ -46,6 +46,28 @@ static bool is_answer(const qctx_tuning *tuning, int64_t context)
     return false;
 }
 
+static void few_questions_hold_out_more(void **state)
+{
+    static const struct {
+        double share;
+        int64_t questions, wanted;
+    } cases[] = {
+        {0.05, 100, 5},
+        {0, 100, 0},
+        {QCTX_CONFIG_AUTO, 80000, 4000},
+        {QCTX_CONFIG_AUTO, 4000, 200},
+        {QCTX_CONFIG_AUTO, 2400, 200},
+        {QCTX_CONFIG_AUTO, 1000, 200},
+        {QCTX_CONFIG_AUTO, 240, 48},
+        {QCTX_CONFIG_AUTO, 8, 1},
+        {QCTX_CONFIG_AUTO, 1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(qctx_hold_out_wanted(cases[i].share, cases[i].questions), cases[i].wanted);
+}
+
 /* 20% of 60 questions are 12; titles are single lamps, and a question with two answers may bring a neighbour along. */
 static void held_out_contexts_stand_in_no_example(void **state)
 {
@@ -127,6 +149,7 @@ static void an_unknown_tuning_split_is_named(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(few_questions_hold_out_more),
     cmocka_unit_test(held_out_contexts_stand_in_no_example),
     cmocka_unit_test(the_division_is_the_seeds),
     cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),

@@ -58,7 +58,7 @@ static qctx_evaluator *evaluator_of(const qctx_config *config, const qctx_named_
     qctx_evaluator *evaluator = NULL;
 
     assert_status(qctx_evaluator_create(test_comm, config, tuning, tuning_count, sources, source_count, &no_head,
-                                        &evaluator, &error),
+                                        QCTX_WIDEN_NEVER, &evaluator, &error),
                   QCTX_OK, &error);
     return evaluator;
 }
@@ -73,7 +73,7 @@ static void no_head_is_measured_once_on_what_chooses(void **state)
     (void)state;
     assert_true(qctx_evaluator_can_choose(evaluator));
     assert_int_equal(qctx_evaluator_choosing_questions(evaluator), 3);
-    assert_close(qctx_evaluator_no_head(evaluator), 2.0 / 3.0, 1e-15);
+    assert_close(qctx_evaluator_no_head(evaluator).means[QCTX_METRIC_TOP1], 2.0 / 3.0, 1e-15);
     assert_string_equal(qctx_metric_names[config.eval.metric], "top1");
     assert_int_equal(qctx_evaluator_source_count(evaluator), 1);
     assert_string_equal(qctx_evaluator_source_name(evaluator, 0), "made/dev");
@@ -89,7 +89,7 @@ static void sources_choose_where_nothing_is_held_out(void **state)
     (void)state;
     /* Each question counts once, whatever its source: 2 of 3 and 1 of 1 are 3 of 4. */
     assert_int_equal(qctx_evaluator_choosing_questions(evaluator), 4);
-    assert_close(qctx_evaluator_no_head(evaluator), 0.75, 1e-15);
+    assert_close(qctx_evaluator_no_head(evaluator).means[QCTX_METRIC_TOP1], 0.75, 1e-15);
     qctx_evaluator_destroy(evaluator);
     evaluator = evaluator_of(&config, NULL, 0, NULL, 0);
     assert_false(qctx_evaluator_can_choose(evaluator));
@@ -121,21 +121,21 @@ static void the_best_strength_is_chosen_and_the_first_of_equals(void **state)
     const qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
     const double strengths[] = {0.0, 0.5, 3.0, 4.0};
     qctx_projector head = {&residual, swap, 1.0, false, DIM};
-    double strength = -1, metric = -1;
+    qctx_choice choice;
     qctx_named_set tuning = set_of(NULL, 0, 3);
     qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
 
     (void)state;
     /* Two of three are right without the head, one with much of it. */
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &strength, &metric, &error), QCTX_OK, &error);
-    assert_close(strength, 0.0, 0);
-    assert_close(metric, 2.0 / 3.0, 1e-15);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &error), QCTX_OK, &error);
+    assert_close(choice.strength, 0.0, 0);
+    assert_close(choice.means[QCTX_METRIC_TOP1], 2.0 / 3.0, 1e-15);
     qctx_evaluator_destroy(evaluator);
     tuning = set_of(NULL, 2, 2);
     evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &strength, &metric, &error), QCTX_OK, &error);
-    assert_close(strength, 3.0, 0);
-    assert_close(metric, 1.0, 0);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &error), QCTX_OK, &error);
+    assert_close(choice.strength, 3.0, 0);
+    assert_close(choice.means[QCTX_METRIC_TOP1], 1.0, 0);
     qctx_evaluator_destroy(evaluator);
 }
 
@@ -147,14 +147,102 @@ static void a_head_without_strength_is_tried_at_one(void **state)
     qctx_projector head = {&plain, swap, 0.25, false, DIM};
     const qctx_named_set tuning = set_of(NULL, 2, 2);
     qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
-    double strength = -1, metric = -1;
+    qctx_choice choice;
 
     (void)state;
     plain.form = QCTX_HEAD_PLAIN;
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 2, &strength, &metric, &error), QCTX_OK, &error);
-    assert_close(strength, 1.0, 0);
-    assert_close(metric, 1.0, 0);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 2, &choice, &error), QCTX_OK, &error);
+    assert_close(choice.strength, 1.0, 0);
+    assert_close(choice.means[QCTX_METRIC_TOP1], 1.0, 0);
     qctx_evaluator_destroy(evaluator);
+}
+
+static void equals_are_told_apart_by_mrr(void **state)
+{
+    /* Contexts at 0, 30 and 60 degrees; the question is at 60, and the one at 0 answers it. */
+    static const float three[] = {1, 0, 0.8660254F, 0.5F, 0.5F, 0.8660254F}, one[] = {0.5F, 0.8660254F};
+    static const int64_t row[] = {0}, ends[] = {0, 1}, right[] = {0};
+    /* The head makes (0.5 + α, 0.866) of it: at 51 degrees with 0.2, where the right one is third, at 23 with 1.5 and
+     * at 19 with 2, where it is second. */
+    static const float push[] = {0, 0, 0, 0, 1, 0};
+    const qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
+    const double strengths[] = {0.0, 0.2, 1.5, 2.0};
+    const qctx_projector head = {&residual, push, 1.0, true, DIM};
+    const qctx_named_set tuning = {NULL,
+                                   {.rows = {qctx_rows_of_array(one, DIM, 0), qctx_rows_of_array(three, DIM, 0)},
+                                    .context_count = 3,
+                                    .count = 1,
+                                    .questions = row,
+                                    .offsets = ends,
+                                    .contexts = right}};
+    qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
+    qctx_choice choice;
+
+    (void)state;
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &error), QCTX_OK, &error);
+    assert_close(choice.means[QCTX_METRIC_TOP1], 0.0, 0);
+    assert_close(choice.means[QCTX_METRIC_MRR], 0.5, 1e-15);
+    assert_close(choice.strength, 1.5, 0);
+    qctx_evaluator_destroy(evaluator);
+}
+
+/* Where the two questions of a pool have contexts enough, and where they need those of the corpus. */
+static void few_or_easy_questions_are_held_against_the_corpus(void **state)
+{
+    static const struct {
+        qctx_widening widening;
+        int64_t first, count, pool;
+        qctx_candidates candidates;
+        bool is_widened;
+    } cases[] = {
+        /* Found by no head: 1 of 2 in full pools. */
+        {QCTX_WIDEN_BY_NEED, 1, 2, 2, QCTX_CANDIDATES_POOLS, false},
+        /* Too few for their pool. */
+        {QCTX_WIDEN_BY_NEED, 1, 2, 3, QCTX_CANDIDATES_POOLS, true},
+        /* All found. */
+        {QCTX_WIDEN_BY_NEED, 0, 2, 2, QCTX_CANDIDATES_POOLS, true},
+        {QCTX_WIDEN_NEVER, 0, 2, 3, QCTX_CANDIDATES_POOLS, false},
+        {QCTX_WIDEN_ALWAYS, 1, 2, 2, QCTX_CANDIDATES_POOLS, true},
+        /* What was asked for stands. */
+        {QCTX_WIDEN_BY_NEED, 0, 2, 3, QCTX_CANDIDATES_SPLIT, false},
+    };
+    const qctx_projector no_head = {.input = DIM};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        qctx_config config = config_of(cases[i].candidates);
+        const qctx_named_set tuning = set_of(NULL, cases[i].first, cases[i].count), source = set_of("made", 0, 4);
+        qctx_evaluator *evaluator = NULL;
+
+        config.eval.pool = cases[i].pool;
+        assert_status(qctx_evaluator_create(test_comm, &config, &tuning, 1, &source, 1, &no_head, cases[i].widening,
+                                            &evaluator, &error),
+                      QCTX_OK, &error);
+        assert_int_equal(qctx_evaluator_is_widened(evaluator), cases[i].is_widened);
+        /* The report stays as it was asked for. */
+        assert_int_equal(qctx_evaluator_protocol(evaluator).candidates, cases[i].candidates);
+        qctx_evaluator_destroy(evaluator);
+    }
+}
+
+/* One question, whose own context is the pool's only one, and another context of the corpus that it is nearer to. */
+static void the_corpus_says_what_a_pool_cannot(void **state)
+{
+    const qctx_config config = config_of(QCTX_CANDIDATES_POOLS);
+    const qctx_named_set tuning = set_of(NULL, 2, 1);
+    const qctx_projector no_head = {.input = DIM};
+    const double expected[] = {1.0, 0.0};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        qctx_evaluator *evaluator = NULL;
+
+        assert_status(qctx_evaluator_create(test_comm, &config, &tuning, 1, NULL, 0, &no_head,
+                                            i == 0 ? QCTX_WIDEN_NEVER : QCTX_WIDEN_BY_NEED, &evaluator, &error),
+                      QCTX_OK, &error);
+        assert_close(qctx_evaluator_no_head(evaluator).means[QCTX_METRIC_TOP1], expected[i], 0);
+        qctx_evaluator_destroy(evaluator);
+    }
 }
 
 static void a_set_without_questions_is_refused(void **state)
@@ -165,8 +253,9 @@ static void a_set_without_questions_is_refused(void **state)
     qctx_evaluator *evaluator = NULL;
 
     (void)state;
-    assert_status(qctx_evaluator_create(test_comm, &config, NULL, 0, &source, 1, &no_head, &evaluator, &error),
-                  QCTX_ERR_DATA, &error);
+    assert_status(
+        qctx_evaluator_create(test_comm, &config, NULL, 0, &source, 1, &no_head, QCTX_WIDEN_NEVER, &evaluator, &error),
+        QCTX_ERR_DATA, &error);
     assert_null(evaluator);
 }
 
@@ -176,6 +265,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_comparison_leaves_the_positions_behind_it),
     cmocka_unit_test(the_best_strength_is_chosen_and_the_first_of_equals),
     cmocka_unit_test(a_head_without_strength_is_tried_at_one),
+    cmocka_unit_test(equals_are_told_apart_by_mrr),
+    cmocka_unit_test(few_or_easy_questions_are_held_against_the_corpus),
+    cmocka_unit_test(the_corpus_says_what_a_pool_cannot),
     cmocka_unit_test(a_set_without_questions_is_refused),
 };
 TEST_MAIN(tests)

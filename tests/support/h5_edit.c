@@ -21,6 +21,11 @@ qctx_status test_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error
     return status;
 }
 
+qctx_status test_h5_remove(qctx_h5 *file, const char *name, qctx_error *error)
+{
+    return qctx_h5_written(file, H5Adelete(file->id, name), name, error);
+}
+
 qctx_status test_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
 {
     hid_t properties = qctx_h5_link_properties();

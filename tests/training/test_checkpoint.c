@@ -39,6 +39,7 @@ static void everything_comes_back_on_every_rank(void **state)
     assert_int_equal(read.precision, QCTX_PRECISION_BFLOAT16);
     assert_int_equal(read.scalar_count, 1);
     assert_true(read.strength == 0.7 && read.progress.best_metric == 0.625);
+    assert_true(read.progress.best_mrr == 0.75 && read.widened == 1);
     assert_string_equal(read.config, written.config);
     assert_string_equal(read.encoder_fingerprint, written.encoder_fingerprint);
     assert_int_equal(read.head.form, QCTX_HEAD_RESIDUAL);
@@ -185,6 +186,28 @@ static void names_are_written_and_numbers_read_as_well(void **state)
     assert_int_equal(read.head.sides, QCTX_SIDES_BOTH);
     assert_int_equal(read.head.activation, QCTX_ACTIVATION_GELU);
     assert_int_equal(qctx_checkpoint_checksum(&read), qctx_checkpoint_checksum(&written));
+    qctx_checkpoint_free(&read);
+}
+
+static qctx_status remove_what_came_later(qctx_h5 *file, qctx_error *error)
+{
+    qctx_status status = test_h5_remove(file, "best_mrr", error);
+
+    return status == QCTX_OK ? test_h5_remove(file, "widened", error) : status;
+}
+
+/* No equal of its best epoch takes that place: the greatest MRR there is stands there. It chose as it was told to. */
+static void a_run_that_knew_no_ties_goes_on_as_it_was(void **state)
+{
+    qctx_checkpoint read;
+    const char *path = test_path("no_ties.h5");
+    qctx_error error;
+
+    (void)state;
+    forge(path, remove_what_came_later);
+    assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
+    assert_true(read.progress.best_metric == 0.625 && read.progress.best_mrr == 1.0);
+    assert_int_equal(read.widened, 0);
     qctx_checkpoint_free(&read);
 }
 
@@ -392,6 +415,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_before_its_first_evaluation_comes_back),
     cmocka_unit_test(the_bias_of_a_sigmoid_loss_comes_back),
     cmocka_unit_test(names_are_written_and_numbers_read_as_well),
+    cmocka_unit_test(a_run_that_knew_no_ties_goes_on_as_it_was),
     cmocka_unit_test(a_forged_file_is_refused_with_what_is_wrong),
     cmocka_unit_test(a_head_of_a_retired_scheme_is_read),
     cmocka_unit_test(what_is_no_checkpoint_is_refused),

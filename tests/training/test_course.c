@@ -144,7 +144,63 @@ static void minutes_are_counted_where_they_are_asked_for(void **state)
     assert_true(qctx_course_keeps_after(&course, 30.0));
 }
 
+static void the_batch_follows_from_the_data(void **state)
+{
+    static const struct {
+        int64_t examples, epochs, size;
+    } cases[] = {
+        /* 100 steps, by hand: 20 epochs of ⌊13125 / 2048⌋ = 6 are 120, of ⌊10239 / 1024⌋ = 9 are 180. */
+        {87599, 20, 2048},
+        {13125, 20, 2048},
+        {10239, 20, 1024},
+        {2200, 20, 256},
+        {720, 20, 128},
+        {192, 20, 32},
+        /* More epochs allow for more. */
+        {2200, 100, 2048},
+        {2200, 1, 16},
+        /* Too few for 100 steps: never fewer than 16 questions, or as many as there are. */
+        {40, 20, 16},
+        {16, 20, 16},
+        {15, 20, 8},
+        {3, 20, 2},
+        {2, 20, 2},
+        {1, 20, 2},
+    };
+    qctx_config config = config_of(1, 1, 0);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        config.batch.epochs = cases[i].epochs;
+        config.batch.size = QCTX_CONFIG_AUTO;
+        assert_int_equal(qctx_course_batch(&config, cases[i].examples), cases[i].size);
+        config.batch.size = 4096;
+        assert_int_equal(qctx_course_batch(&config, cases[i].examples), 4096);
+    }
+}
+
+static void the_warm_up_follows_from_the_steps(void **state)
+{
+    static const struct {
+        int64_t asked, steps, warmup;
+    } cases[] = {{QCTX_CONFIG_AUTO, 100, 10},
+                 {QCTX_CONFIG_AUTO, 9, 0},
+                 {QCTX_CONFIG_AUTO, 800, 50},
+                 {50, 800, 50},
+                 {50, 40, 20},
+                 {0, 40, 0}};
+    qctx_config config = config_of(1, 1, 0);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        config.optim.warmup = cases[i].asked;
+        assert_int_equal(qctx_course_warmup(&config, cases[i].steps), cases[i].warmup);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_batch_follows_from_the_data),
+    cmocka_unit_test(the_warm_up_follows_from_the_steps),
     cmocka_unit_test(a_run_ends_with_its_epochs_or_its_steps),
     cmocka_unit_test(what_is_due_is_as_the_table_says),
     cmocka_unit_test(a_resumed_run_owes_what_was_not_complete),

@@ -12,7 +12,7 @@ static void a_run_begins_with_nothing(void **state)
     assert_int_equal(progress.step, 0);
     assert_int_equal(progress.evaluated, -1);
     assert_int_equal(progress.best_step, -1);
-    assert_true(progress.best_metric == -1.0 && progress.best_strength == 1.0);
+    assert_true(progress.best_metric == -1.0 && progress.best_mrr == -1.0 && progress.best_strength == 1.0);
     assert_false(qctx_progress_diverges(&progress));
 }
 
@@ -45,11 +45,11 @@ static void the_best_is_where_the_run_is(void **state)
 
     (void)state;
     qctx_progress_add_step(&progress, 0, true, 4.0, 0.25);
-    qctx_progress_set_best(&progress, 0.5, 0.7);
+    qctx_progress_set_best(&progress, (qctx_merit){0.5, 0.6}, 0.7);
     qctx_progress_add_step(&progress, 1, true, 4.0, 0.25);
     assert_int_equal(progress.best_epoch, 1);
     assert_int_equal(progress.best_step, 1);
-    assert_true(progress.best_metric == 0.5 && progress.best_strength == 0.7);
+    assert_true(progress.best_metric == 0.5 && progress.best_mrr == 0.6 && progress.best_strength == 0.7);
 }
 
 static void divergence_is_twice_the_first_loss_and_two_above_it(void **state)

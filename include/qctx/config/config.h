@@ -28,6 +28,9 @@
 #include "qctx/platform/comm.h"
 #include "qctx/text/yaml.h"
 
+/* A count or number that is left to the data: `auto`, the default of batch.size, optim.warmup and eval.tune. */
+enum { QCTX_CONFIG_AUTO = -1 };
+
 /* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
 typedef struct {
     char *corpus;  /* or NULL */
@@ -115,11 +118,11 @@ typedef struct {
         double epsilon;
         double momentum;
         qctx_decay schedule;
-        int64_t warmup;
+        int64_t warmup;   /* or AUTO */
         double clip_norm; /* 0: no clipping */
     } optim;
     struct {
-        int64_t size; /* global, whatever the number of ranks */
+        int64_t size; /* global, whatever the number of ranks; or AUTO */
         int64_t epochs;
         int64_t steps; /* stop after so many; 0: epochs decide */
     } batch;
@@ -129,7 +132,7 @@ typedef struct {
         qctx_pool_order order;
         qctx_candidates candidates;
         qctx_metric metric;
-        double tune;       /* share of the training questions held out to choose epoch and strength; 0: none */
+        double tune;       /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
         char *tune_split;  /* a split of the training sources to use instead; "" for none */
         int64_t bootstrap; /* resamples */
     } eval;
@@ -193,6 +196,12 @@ void qctx_config_reference(FILE *out);
  * line for every key that differs, MEMORY.
  */
 qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config *now, qctx_error *error);
+
+/*
+ * What `config` leaves to the data becomes what `then`, the configuration of a run that goes on, had there: the run's
+ * own choice, or what was written before there was one. Local.
+ */
+void qctx_config_adopt_auto(qctx_config *config, const qctx_config *then);
 
 /* The head that a config describes for vectors of `input` floats; whether its output fits them is not asked. Local. */
 qctx_head_config qctx_config_head(const qctx_config *config, int64_t input);

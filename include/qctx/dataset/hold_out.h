@@ -2,8 +2,8 @@
  * Which training questions are held out, to choose epoch, strength and the weights of joined encoders by.
  *
  * Held out are the questions of eval.tune_split, or whole groups (titles where the stores have them, else contexts) in
- * a seeded order until eval.tune of the questions are reached. A function of the configuration and the sources alone:
- * every rank divides alike.
+ * a seeded order until eval.tune of the questions are reached (qctx_hold_out_wanted). A function of the configuration
+ * and the sources alone: every rank divides alike.
  */
 #ifndef QCTX_DATASET_HOLD_OUT_H
 #define QCTX_DATASET_HOLD_OUT_H
@@ -54,6 +54,12 @@ typedef struct {
     int64_t content_count;
     uint64_t *contents; /* of all right contexts of the marked questions, sorted */
 } qctx_division;
+
+/*
+ * How many of the training questions a share holds out; with AUTO 5%, and of few questions more: 200, but at most a
+ * fifth. Local.
+ */
+int64_t qctx_hold_out_wanted(double share, int64_t questions);
 
 /*
  * Divides the training questions and lists those that are held out. The caller frees both, also after a failure.

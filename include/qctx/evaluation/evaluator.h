@@ -4,6 +4,9 @@
  *
  * Without tuning questions the evaluation sources choose too; without either nothing is chosen and the last epoch
  * stands.
+ *
+ * Tuning questions that are few, or that no head finds nearly all of, tell heads apart only among more candidates than
+ * their pools have: then all contexts of their corpus are candidates of the choice, though not of the report.
  */
 #ifndef QCTX_EVALUATION_EVALUATOR_H
 #define QCTX_EVALUATION_EVALUATOR_H
@@ -26,32 +29,53 @@ typedef struct {
     qctx_eval_set set;
 } qctx_named_set;
 
+/* Whether the tuning questions are held against all contexts of their corpus where eval.candidates says pools. */
+typedef enum {
+    QCTX_WIDEN_NEVER,
+    QCTX_WIDEN_BY_NEED, /* where they fill no pool or no head reaches 0.9, unless the corpus is larger than 50,000 */
+    QCTX_WIDEN_ALWAYS
+} qctx_widening;
+
+/* What a head reaches on the choosing questions, at the strength that does best there. */
+typedef struct {
+    double strength;
+    double means[QCTX_METRIC_COUNT];
+} qctx_choice;
+
 /*
  * Measures no head on all questions: tuning [tuning_count] chooses, sources [source_count] reports. Borrows the config
- * and what the sets borrow. Collective. The caller destroys it (NULL-safe). Errors: those of qctx_evaluate.
+ * and what the sets borrow; says in the log why the choice was widened. Collective. The caller destroys it (NULL-safe).
+ * Errors: those of qctx_evaluate.
  */
 qctx_status qctx_evaluator_create(qctx_comm *comm, const qctx_config *config, const qctx_named_set *tuning,
                                   int64_t tuning_count, const qctx_named_set *sources, int64_t source_count,
-                                  const qctx_projector *no_head, qctx_evaluator **created, qctx_error *error);
+                                  const qctx_projector *no_head, qctx_widening widening, qctx_evaluator **created,
+                                  qctx_error *error);
 void qctx_evaluator_destroy(qctx_evaluator *evaluator);
 
 /* How questions are evaluated: eval.candidates, eval.order and eval.pool. Local. */
 qctx_protocol qctx_evaluator_protocol(const qctx_evaluator *evaluator);
 
+/* Whether the choice was widened. Local. */
+bool qctx_evaluator_is_widened(const qctx_evaluator *evaluator);
+
 /* Whether there is anything to choose by, and how many questions. Local. */
 bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator);
 int64_t qctx_evaluator_choosing_questions(const qctx_evaluator *evaluator);
 
-/* The chosen metric of no head on the choosing questions. Local. */
-double qctx_evaluator_no_head(const qctx_evaluator *evaluator);
+/* What no head reaches on the choosing questions. Local. */
+qctx_choice qctx_evaluator_no_head(const qctx_evaluator *evaluator);
+
+/* The merit of a choice by eval.metric. Local. */
+qctx_merit qctx_evaluator_merit(const qctx_evaluator *evaluator, const qctx_choice *choice);
 
 /*
- * The strength among strengths[count] at which the projector's head does best on the choosing questions, by
- * eval.metric (the first of equals), and the metric there. Heads that are not residual have one strength, 1.
+ * The strength among strengths[count] at which the projector's head has the most merit on the choosing questions (the
+ * first of equals), and what it reaches there. Heads that are not residual have one strength, 1.
  * Collective. Errors: those of qctx_evaluate.
  */
 qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
-                                  int64_t count, double *strength, double *metric, qctx_error *error);
+                                  int64_t count, qctx_choice *choice, qctx_error *error);
 
 /* Evaluation sources: how many, and what tables call them. Local. */
 int64_t qctx_evaluator_source_count(const qctx_evaluator *evaluator);

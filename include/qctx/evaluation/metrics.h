@@ -5,6 +5,7 @@
 #ifndef QCTX_EVALUATION_METRICS_H
 #define QCTX_EVALUATION_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,15 @@ typedef struct {
     qctx_interval head[QCTX_METRIC_COUNT];
     qctx_interval difference[QCTX_METRIC_COUNT]; /* head − base, paired */
 } qctx_comparison;
+
+/* What a choice goes by: the metric that chooses and, of equals, MRR@10, which few questions do not leave equal. */
+typedef struct {
+    double metric;
+    double mrr;
+} qctx_merit;
+
+/* Local. */
+bool qctx_merit_is_above(qctx_merit merit, qctx_merit other);
 
 /* values [count, QCTX_METRIC_COUNT] per question, from positions as qctx_evaluate gives them. Local. */
 void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t count, double *values);

@@ -19,6 +19,15 @@ typedef struct {
     int64_t total_steps; /* batch.epochs epochs, or batch.steps where these are fewer */
 } qctx_course;
 
+/*
+ * The batch of a run on so many examples: batch.size or, with AUTO, the largest power of two from 16 to 2048 that
+ * leaves the run 100 steps; fewer where the examples are fewer than 16. Ranks and memory have no part in it.
+ */
+int64_t qctx_course_batch(const qctx_config *config, int64_t examples);
+
+/* The steps in which the rate rises: optim.warmup or, with AUTO, a tenth of all, at most 50. */
+int64_t qctx_course_warmup(const qctx_config *config, int64_t total_steps);
+
 qctx_course qctx_course_of(const qctx_config *config, int64_t steps_per_epoch);
 
 /* Whether all steps are taken. */

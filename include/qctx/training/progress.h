@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qctx/evaluation/metrics.h"
+
 typedef struct {
     int64_t epoch;       /* running or just finished, from 1; 0 before the first */
     int64_t step;        /* optimiser steps taken */
@@ -19,6 +21,7 @@ typedef struct {
     double loss_start;   /* of the first step, before anything was learned */
     double loss_now;     /* running mean over the steps of the run */
     double best_metric;  /* of the best epoch so far by the questions that choose; −1 before the first evaluation */
+    double best_mrr;     /* MRR@10 of the same, by which equals are told apart; −1 likewise */
     int64_t best_epoch;
     int64_t best_step;    /* −1 before the first evaluation */
     double best_strength; /* at which the best epoch was measured */
@@ -30,8 +33,11 @@ qctx_progress qctx_progress_start(void);
 /* Enters a step that was just taken, of epoch `epoch` (from 0) and its first if `begins`, with its figures. Local. */
 void qctx_progress_add_step(qctx_progress *progress, int64_t epoch, bool begins, double loss, double accuracy);
 
-/* The parameters as they are now are the best so far, with this metric at this strength. Local. */
-void qctx_progress_set_best(qctx_progress *progress, double metric, double strength);
+/* The parameters as they are now are the best so far, with this merit at this strength. Local. */
+void qctx_progress_set_best(qctx_progress *progress, qctx_merit merit, double strength);
+
+/* The merit of the best so far, which any other is above before the first evaluation. Local. */
+qctx_merit qctx_progress_best(const qctx_progress *progress);
 
 /*
  * Whether the run diverges: the running mean of its loss, over some 50 steps, is above twice the loss of the first step
