@@ -11,7 +11,7 @@
 #include "store_writer_internal.h"
 
 /* Raised when partial stores of an earlier program cannot be gone on with. */
-enum { JOB_VERSION = 1 };
+enum { JOB_VERSION = 2 };
 
 /* What decides the bytes of a store, and which batches it is made in. */
 static uint64_t job_of(const qctx_store_writer *writer)
@@ -42,9 +42,13 @@ static qctx_status begin(qctx_store_writer *writer, bool force, qctx_error *erro
     bool there = qctx_path_exists(writer->partial);
     qctx_status status;
 
-    if (there && qctx_journal_fits(&writer->journal, &writer->place) && qctx_store_partial_fits(writer)) {
+    if (there && qctx_journal_fits(&writer->journal, &writer->layout) && qctx_store_partial_fits(writer)) {
         writer->resumes = true;
         return QCTX_OK;
+    }
+    if (there && !qctx_journal_is_one(&writer->journal) && !qctx_store_partial_is_one(writer)) {
+        qctx_fail(error, QCTX_ERR_EXISTS, "%s: is in the way, and no store that was begun", writer->partial);
+        return qctx_hint(error, "move it away, or choose another name");
     }
     /* A slip in a command must not cost what another one has done in hours. */
     if (there && !force && qctx_journal_is_of_another(&writer->journal)) {
@@ -58,7 +62,7 @@ static qctx_status begin(qctx_store_writer *writer, bool force, qctx_error *erro
     if (status == QCTX_OK)
         status = qctx_store_partial_make(writer, error);
     if (status == QCTX_OK)
-        status = qctx_journal_begin(&writer->journal, writer->place, error);
+        status = qctx_journal_begin(&writer->journal, &writer->layout, error);
     writer->began = true;
     return status;
 }
@@ -80,7 +84,7 @@ static qctx_status prepare(qctx_store_writer *writer, bool force, qctx_error *er
 static qctx_status begin_together(qctx_store_writer *writer, bool force, qctx_error *error)
 {
     bool first = qctx_comm_rank(writer->comm) == 0;
-    int64_t said[4] = {0};
+    bool resumes;
     qctx_status status = first ? prepare(writer, force, error) : QCTX_OK;
 
     if (first && status == QCTX_OK)
@@ -88,11 +92,10 @@ static qctx_status begin_together(qctx_store_writer *writer, bool force, qctx_er
     status = qctx_agree(writer->comm, status, error);
     if (status != QCTX_OK)
         return status;
-    memcpy(said, (int64_t[]){writer->resumes, writer->place, writer->offsets[0], writer->offsets[1]}, sizeof said);
-    qctx_comm_broadcast(writer->comm, said, sizeof said, 0);
-    writer->resumes = said[0] != 0;
-    writer->place = said[1];
-    memcpy(writer->offsets, said + 2, sizeof writer->offsets);
+    resumes = writer->resumes;
+    qctx_comm_broadcast(writer->comm, &resumes, sizeof resumes, 0);
+    qctx_comm_broadcast(writer->comm, &writer->layout, sizeof writer->layout, 0);
+    writer->resumes = resumes;
     if (!first)
         status = qctx_journal_open(&writer->journal, writer->path, false, error);
     return qctx_agree(writer->comm, status, error);

@@ -49,7 +49,7 @@ qctx_status qctx_store_digits_find(qctx_store_writer *writer, qctx_error *error)
         memcmp(one + first, digits, QCTX_CHECKSUM_DIGITS) != 0)
         status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: the checksum does not stand where files differ by it",
                            writer->partial);
-    writer->place = (int64_t)first;
+    writer->layout.place = (int64_t)first;
 out:
     free(one);
     free(other);
@@ -60,18 +60,13 @@ out:
 qctx_status qctx_store_digits_put(const qctx_store_writer *writer, qctx_error *error)
 {
     char digits[QCTX_CHECKSUM_DIGITS + 1];
-    char before[QCTX_CHECKSUM_DIGITS + 1] = "";
-    int handle = qctx_store_partial_handle(writer, O_RDWR, error);
+    int handle = qctx_store_partial_handle(writer, O_WRONLY, error);
     qctx_status status = QCTX_OK;
 
     if (handle < 0)
         return QCTX_ERR_IO;
     snprintf(digits, sizeof digits, "%016" PRIx64, writer->checksum);
-    if (pread(handle, before, QCTX_CHECKSUM_DIGITS, (off_t)writer->place) != QCTX_CHECKSUM_DIGITS ||
-        strspn(before, "0123456789abcdef") != QCTX_CHECKSUM_DIGITS)
-        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: there is no checksum at byte %lld", writer->partial,
-                           (long long)writer->place);
-    else if (pwrite(handle, digits, QCTX_CHECKSUM_DIGITS, (off_t)writer->place) != QCTX_CHECKSUM_DIGITS)
+    if (pwrite(handle, digits, QCTX_CHECKSUM_DIGITS, (off_t)writer->layout.place) != QCTX_CHECKSUM_DIGITS)
         status = qctx_write_failed(writer->partial, "cannot write", errno, error);
     close(handle);
     return status;

@@ -14,7 +14,7 @@
 
 int qctx_store_partial_handle(const qctx_store_writer *writer, int flags, qctx_error *error)
 {
-    int handle = open(writer->partial, flags);
+    int handle = open(writer->partial, flags | O_NOFOLLOW | O_CLOEXEC);
 
     if (handle < 0)
         qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", writer->partial, strerror(errno));

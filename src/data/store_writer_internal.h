@@ -8,11 +8,18 @@
 /*
  * The journal beside a partial store. It is the lock, too: as long as a rank of a job lives, it holds a lock on it.
  *
- *   bytes 0 … 31   "qctxjrn1"; the job; where in the partial store its checksum's digits stand; hash of these three
+ *   bytes 0 … 63   "qctxjrn2"; the job; the partial store's layout (qctx_partial_layout); hash of these
  *   then           16 bytes a batch: its checksum; hash of job, batch and checksum
  *
  * in the machine's byte order. A slot whose hash does not fit says that the batch is missing.
  */
+typedef struct {
+    int64_t place;                    /* where the digits of the checksum stand */
+    int64_t offsets[QCTX_SIDE_COUNT]; /* where the vectors of each side begin */
+    int64_t bytes;                    /* of the whole file */
+    uint64_t rest;                    /* hash of all bytes but digits and vectors */
+} qctx_partial_layout;
+
 typedef struct {
     char *path;
     int handle; /* −1: not open */
@@ -35,15 +42,18 @@ qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begi
 /* Lets the job's other ranks share the lock. Local. Errors: IO. */
 qctx_status qctx_journal_share(qctx_journal *journal, qctx_error *error);
 
-/* Whether the journal belongs to its job, and the place that it names. Local. */
-bool qctx_journal_fits(const qctx_journal *journal, int64_t *place);
+/* Whether the journal belongs to its job, and the layout that it names. Local. */
+bool qctx_journal_fits(const qctx_journal *journal, qctx_partial_layout *layout);
+
+/* Whether it begins as a journal does, be it damaged or of an earlier program. Local. */
+bool qctx_journal_is_one(const qctx_journal *journal);
 
 /* Whether it is whole, but of another job. Local. */
 bool qctx_journal_is_of_another(const qctx_journal *journal);
 
 /* Forgets all entries; then a head for its job, with room for all entries. Local. Errors: IO, MEMORY. */
 qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error);
-qctx_status qctx_journal_begin(const qctx_journal *journal, int64_t place, qctx_error *error);
+qctx_status qctx_journal_begin(const qctx_journal *journal, const qctx_partial_layout *layout, qctx_error *error);
 
 /* entries [batches]. Local. Errors: IO, MEMORY. */
 qctx_status qctx_journal_read(const qctx_journal *journal, qctx_journal_entry *entries, qctx_error *error);
@@ -63,12 +73,11 @@ struct qctx_store_writer {
     qctx_journal journal;
     bool began; /* this rank made the files anew */
     bool resumes;
-    int64_t place;                    /* where the checksum's digits stand in the file */
-    int64_t offsets[QCTX_SIDE_COUNT]; /* where the vectors of each side begin in the file */
-    bool *done;                       /* [batches->count] */
-    int64_t put;                      /* batches that this rank wrote or found whole */
-    uint64_t checksum;                /* of their rows */
-    int handle;                       /* of the partial store, for the rows that this rank writes; −1: not open */
+    qctx_partial_layout layout;
+    bool *done;        /* [batches->count] */
+    int64_t put;       /* batches that this rank wrote or found whole */
+    uint64_t checksum; /* of their rows */
+    int handle;        /* of the partial store, for the rows that this rank writes; −1: not open */
 };
 
 /* Rows of a side. Local. */
@@ -91,7 +100,7 @@ qctx_status qctx_store_digits_put(const qctx_store_writer *writer, qctx_error *e
 
 /*
  * Makes the partial store with all that is known at the start: room for the vectors, texts, answers, encoder,
- * attributes, and in the checksum's place the digits of the job. Sets place and offsets. Local. Errors: IO, MEMORY.
+ * attributes, and in the checksum's place the digits of the job. Sets the layout. Local. Errors: IO, MEMORY.
  */
 qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error);
 
@@ -99,8 +108,14 @@ qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error
 qctx_status qctx_store_partial_begin(qctx_h5 *file, uint64_t checksum, qctx_error *error);
 qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error);
 
-/* Whether the partial store is what this writer would have made; sets offsets if so. Local. */
-bool qctx_store_partial_fits(qctx_store_writer *writer);
+/*
+ * Whether every byte of the partial store but its vectors, which are verified by themselves, is as it was made: by the
+ * layout that the journal of this job named, before any library reads the file. Local.
+ */
+bool qctx_store_partial_fits(const qctx_store_writer *writer);
+
+/* Whether what has the partial store's name begins as a store does, be it damaged. Local. */
+bool qctx_store_partial_is_one(const qctx_store_writer *writer);
 
 /*
  * Opens the partial store for rows; writes rows [count], ascending, of a side from `data` [count, row]; makes durable

@@ -13,12 +13,12 @@
 #include "qctx/base/mem.h"
 #include "store_writer_internal.h"
 
-static const char magic[8] = "qctxjrn1";
+static const char magic[8] = "qctxjrn2";
 
 typedef struct {
     char magic[8];
     uint64_t job;
-    int64_t place;
+    qctx_partial_layout layout;
     uint64_t hash;
 } journal_head;
 
@@ -80,7 +80,8 @@ qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begi
     if (journal->path == NULL)
         return QCTX_ERR_MEMORY;
     for (;;) {
-        journal->handle = open(journal->path, begins ? O_RDWR | O_CREAT | O_NONBLOCK : O_RDWR | O_NONBLOCK, 0666);
+        journal->handle =
+            open(journal->path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | (begins ? O_CREAT : 0), 0666);
         if (journal->handle < 0)
             return fail(journal, "cannot open for writing", error);
         if (fstat(journal->handle, &found) == 0 && !S_ISREG(found.st_mode))
@@ -151,13 +152,22 @@ static bool read_head(const qctx_journal *journal, journal_head *head)
            head->hash == head_hash(head);
 }
 
-bool qctx_journal_fits(const qctx_journal *journal, int64_t *place)
+bool qctx_journal_is_one(const qctx_journal *journal)
+{
+    /* All but the number of the version. */
+    enum { NAME = sizeof magic - 1 };
+    char begin[NAME];
+
+    return read_at(journal, begin, sizeof begin, 0, NULL) == QCTX_OK && memcmp(begin, magic, sizeof begin) == 0;
+}
+
+bool qctx_journal_fits(const qctx_journal *journal, qctx_partial_layout *layout)
 {
     journal_head head;
 
     if (!read_head(journal, &head) || head.job != journal->job)
         return false;
-    *place = head.place;
+    *layout = head.layout;
     return true;
 }
 
@@ -174,9 +184,9 @@ qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error)
 }
 
 /* The slots are written, not left as a hole, so that a full disk is noticed now and not after the work. */
-qctx_status qctx_journal_begin(const qctx_journal *journal, int64_t place, qctx_error *error)
+qctx_status qctx_journal_begin(const qctx_journal *journal, const qctx_partial_layout *layout, qctx_error *error)
 {
-    journal_head head = {.job = journal->job, .place = place};
+    journal_head head = {.job = journal->job, .layout = *layout};
     journal_slot *slots = qctx_alloc(journal->batches, sizeof *slots, "a journal", error);
     qctx_status status = QCTX_ERR_MEMORY;
 

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/outfile.h"
@@ -33,30 +35,84 @@ static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
             !shape.is_float || shape.is_half != half || (!half && shape.element_bytes != sizeof(float)) ||
             shape.file_offset < 0)
             return false;
-        writer->offsets[side] = shape.file_offset;
+        writer->layout.offsets[side] = shape.file_offset;
     }
     return true;
 }
 
+/* Hashes the bytes from `at` up to `end` behind what `hash` holds already. */
+static bool hash_stretch(int handle, int64_t at, int64_t end, unsigned char *room, int64_t room_bytes, uint64_t *hash)
+{
+    while (at < end) {
+        int64_t wanted = end - at < room_bytes ? end - at : room_bytes;
+
+        if (pread(handle, room, (size_t)wanted, (off_t)at) != wanted)
+            return false;
+        *hash = qctx_hash(room, (size_t)wanted, *hash);
+        at += wanted;
+    }
+    return true;
+}
+
+static int by_begin(const void *left, const void *right)
+{
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* The hash of the open file's bytes but for digits and vectors; false where they do not lie in it one by one. */
+static bool hash_rest(const qctx_store_writer *writer, int handle, uint64_t *hash)
+{
+    enum { ROOM = 1 << 20 };
+    const qctx_partial_layout *layout = &writer->layout;
+    /* Begin and end of what is left out, and the file's end. */
+    int64_t out[][2] = {
+        {layout->place, layout->place + QCTX_CHECKSUM_DIGITS}, {0}, {0}, {layout->bytes, layout->bytes}};
+    unsigned char *room = malloc(ROOM);
+    int64_t at = 0;
+    bool good = room != NULL;
+
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
+        out[1 + side][0] = layout->offsets[side];
+        out[1 + side][1] =
+            layout->offsets[side] + qctx_store_writer_rows(writer, side) * (int64_t)qctx_store_writer_row_bytes(writer);
+    }
+    qsort(out, sizeof out / sizeof out[0], sizeof out[0], by_begin);
+    *hash = 0;
+    for (size_t i = 0; good && i < sizeof out / sizeof out[0]; i++) {
+        good = out[i][0] >= at && out[i][1] <= layout->bytes && hash_stretch(handle, at, out[i][0], room, ROOM, hash);
+        at = out[i][1];
+    }
+    free(room);
+    return good;
+}
+
 /*
  * Makes durable what was made, since a journal must not outlive the file that it speaks of when the machine goes down;
- * and looks whether the checksum can be put in at the end, before the work of hours.
+ * and completes the layout, looking whether the checksum can be put in at the end, before the work of hours.
  */
-static qctx_status sync_made(const qctx_store_writer *writer, qctx_error *error)
+static qctx_status sync_made(qctx_store_writer *writer, qctx_error *error)
 {
     int handle = qctx_store_partial_handle(writer, O_RDONLY, error);
     char expected[QCTX_CHECKSUM_DIGITS + 1], found[QCTX_CHECKSUM_DIGITS];
+    struct stat made;
     qctx_status status = QCTX_OK;
 
     if (handle < 0)
         return QCTX_ERR_IO;
     snprintf(expected, sizeof expected, "%016" PRIx64, writer->journal.job);
-    if (fsync(handle) != 0)
+    if (fsync(handle) != 0 || fstat(handle, &made) != 0)
         status = qctx_write_failed(writer->partial, "cannot write", errno, error);
-    else if (pread(handle, found, sizeof found, (off_t)writer->place) != sizeof found ||
+    else if (pread(handle, found, sizeof found, (off_t)writer->layout.place) != sizeof found ||
              memcmp(found, expected, sizeof found) != 0)
         status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: there is no checksum at byte %lld", writer->partial,
-                           (long long)writer->place);
+                           (long long)writer->layout.place);
+    if (status == QCTX_OK) {
+        writer->layout.bytes = made.st_size;
+        if (!hash_rest(writer, handle, &writer->layout.rest))
+            status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot read what was written", writer->partial);
+    }
     close(handle);
     return status;
 }
@@ -96,16 +152,31 @@ static bool says_hash(const qctx_h5 *file, const char *attribute, uint64_t expec
     return says(file, attribute, digits);
 }
 
-bool qctx_store_partial_fits(qctx_store_writer *writer)
+bool qctx_store_partial_fits(const qctx_store_writer *writer)
 {
-    const qctx_store_description *description = writer->description;
-    qctx_h5 *file = NULL;
-    bool fits = qctx_h5_open(writer->partial, &file, NULL) == QCTX_OK && find_vectors(writer, file) &&
-                says_hash(file, "corpus_fingerprint", description->corpus->fingerprint) &&
-                says(file, "encoder_fingerprint", description->encoder_fingerprint);
+    int handle = qctx_store_partial_handle(writer, O_RDONLY | O_NONBLOCK, NULL);
+    struct stat found;
+    uint64_t rest;
+    bool fits = handle >= 0 && fstat(handle, &found) == 0 && S_ISREG(found.st_mode) &&
+                found.st_size == writer->layout.bytes && hash_rest(writer, handle, &rest) &&
+                rest == writer->layout.rest;
 
-    qctx_h5_close(file, NULL);
+    if (handle >= 0)
+        close(handle);
     return fits;
+}
+
+bool qctx_store_partial_is_one(const qctx_store_writer *writer)
+{
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+    int handle = qctx_store_partial_handle(writer, O_RDONLY | O_NONBLOCK, NULL);
+    char begin[sizeof signature];
+    bool is = handle >= 0 && pread(handle, begin, sizeof begin, 0) == sizeof begin &&
+              memcmp(begin, signature, sizeof begin) == 0;
+
+    if (handle >= 0)
+        close(handle);
+    return is;
 }
 
 /* Adds up the checksums of a batch's rows as they stand in the file; what cannot be read counts as zeros. */
@@ -120,7 +191,8 @@ static qctx_status read_batch(const qctx_store_writer *writer, int handle, int64
 
     *checksum = 0;
     for (int64_t i = first; i < end; i++) {
-        ssize_t got = pread(handle, row, bytes, (off_t)(writer->offsets[side] + batches->rows[i] * (int64_t)bytes));
+        ssize_t got =
+            pread(handle, row, bytes, (off_t)(writer->layout.offsets[side] + batches->rows[i] * (int64_t)bytes));
 
         if (got < 0)
             return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", writer->partial, strerror(errno));
@@ -198,7 +270,7 @@ qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_side 
         while (at + run < count && rows[at + run] == rows[at] + run)
             run++;
         if (!qctx_store_write_at(writer->handle, data + (size_t)at * bytes, (size_t)run * bytes,
-                                 writer->offsets[side] + rows[at] * (int64_t)bytes))
+                                 writer->layout.offsets[side] + rows[at] * (int64_t)bytes))
             return fail_to_write(writer, error);
     }
     return QCTX_OK;

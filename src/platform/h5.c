@@ -145,7 +145,7 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
     qctx_status status = qctx_h5_make_handle(path, &file, error);
 
     if (status == QCTX_OK)
-        status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot create", error);
+        status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, "cannot create", error);
     if (status != QCTX_OK)
         goto out;
     access = qctx_h5_writer_access(&file->failure);

@@ -37,7 +37,8 @@ static void remember(driver_file *file)
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr_t limit)
 {
     const driver_info *info = H5Pget_driver_info(access);
-    int mode = (flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY) | (flags & H5F_ACC_CREAT ? O_CREAT : 0) |
+    /* No link is followed where a file is made: it could lead to any other. */
+    int mode = (flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY) | (flags & H5F_ACC_CREAT ? O_CREAT | O_NOFOLLOW : 0) |
                (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) | (flags & H5F_ACC_EXCL ? O_EXCL : 0);
     driver_file *file;
     struct stat found;

@@ -18,7 +18,7 @@
 enum { PAIRS = 20, QUESTIONS = 40, CONTEXTS = 30, VECTORS = PAIRS + CONTEXTS, BATCHES = 7, DIM = 3 };
 
 /* Where the journal says what, and how long its head and a slot are. */
-enum { PLACE_AT = 16, HEAD_BYTES = 32, SLOT_BYTES = 16 };
+enum { PLACE_AT = 16, HEAD_BYTES = 64, SLOT_BYTES = 16 };
 
 static qctx_error error;
 static qctx_context contexts[CONTEXTS];
@@ -101,6 +101,20 @@ static void write_batches(const char *path, const qctx_store_description *what, 
     if (end != QCTX_OK)
         status = qctx_fail(&error, end, "stopped");
     assert_status(qctx_store_writer_close(writer, status, &error), end, &error);
+    qctx_comm_barrier(test_comm);
+}
+
+/* Opens the writer, puts what is not there yet, and publishes. */
+static void write_what_is_missing(const char *path, const qctx_store_description *what)
+{
+    qctx_store_writer *writer = NULL;
+    qctx_status status = QCTX_OK;
+
+    assert_status(qctx_store_writer_open(test_comm, path, false, what, &batches, &writer, &error), QCTX_OK, &error);
+    for (int b = 0; b < BATCHES && status == QCTX_OK; b++)
+        if (!qctx_store_writer_done(writer)[b] && b % qctx_comm_size(test_comm) == qctx_comm_rank(test_comm))
+            status = put(writer, b);
+    assert_status(qctx_store_writer_close(writer, status, &error), QCTX_OK, &error);
     qctx_comm_barrier(test_comm);
 }
 
@@ -328,6 +342,65 @@ static void begins_anew_where_it_cannot_go_on(void **state)
     }
 }
 
+/* Any byte of the partial store, and any of its journal: what is published is the good one. */
+static void one_changed_byte_is_never_published(void **state)
+{
+    enum { PLACES = 60 };
+    static const char *const files[] = {"hurt.h5.partial", "hurt.h5.journal"};
+    qctx_store_description what = description(QCTX_FLOAT32);
+
+    (void)state;
+    for (int i = 0; i < PLACES; i++) {
+        write_batches(test_path("hurt.h5"), &what, 0, 1 << 2 | 1 << 5, QCTX_ERR_IO);
+        if (speaks()) {
+            const char *path = test_path(files[i % 2]);
+            size_t bytes;
+            char *whole = read_all(path, &bytes);
+            size_t at = (size_t)i * (bytes - 1) / (PLACES - 1);
+
+            whole[at] = (char)(whole[at] ^ (1 << i % 8));
+            change(path, (int64_t)at, whole + at, 1);
+            free(whole);
+        }
+        qctx_comm_barrier(test_comm);
+        write_what_is_missing(test_path("hurt.h5"), &what);
+        expect_whole("hurt.h5", QCTX_FLOAT32);
+        if (speaks())
+            unlink(test_path("hurt.h5"));
+        qctx_comm_barrier(test_comm);
+    }
+}
+
+/* A file of somebody else under the name of the partial store, and a link that was planted there. */
+static void what_is_in_the_way_stays(void **state)
+{
+    qctx_store_description what = description(QCTX_FLOAT32);
+    qctx_store_writer *writer = NULL;
+    char *text;
+    size_t bytes;
+
+    (void)state;
+    test_write(test_path("way.h5.partial"), "years of work");
+    test_write(test_path("victim"), "precious");
+    assert_status(qctx_store_writer_open(test_comm, test_path("way.h5"), true, &what, &batches, &writer, &error),
+                  QCTX_ERR_EXISTS, &error);
+    assert_contains(error.message, "way.h5.partial: is in the way, and no store that was begun");
+    if (speaks()) {
+        text = read_all(test_path("way.h5.partial"), &bytes);
+        assert_int_equal(bytes, strlen("years of work"));
+        free(text);
+        assert_int_equal(symlink(test_path("victim"), test_path("planted.h5.partial")), 0);
+    }
+    qctx_comm_barrier(test_comm);
+    assert_status(qctx_store_writer_open(test_comm, test_path("planted.h5"), true, &what, &batches, &writer, &error),
+                  QCTX_ERR_EXISTS, &error);
+    if (speaks()) {
+        text = read_all(test_path("victim"), &bytes);
+        assert_int_equal(bytes, strlen("precious"));
+        free(text);
+    }
+}
+
 static void begins_anew_for_another_job(void **state)
 {
     qctx_store_description first = description(QCTX_FLOAT32), what;
@@ -415,6 +488,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(notices_what_was_lost),
         cmocka_unit_test(publishes_again),
         cmocka_unit_test(begins_anew_where_it_cannot_go_on),
+        cmocka_unit_test(one_changed_byte_is_never_published),
+        cmocka_unit_test(what_is_in_the_way_stays),
         cmocka_unit_test(begins_anew_for_another_job),
         cmocka_unit_test(refuses_two_at_a_time),
         cmocka_unit_test(says_when_a_batch_is_missing),
