@@ -57,10 +57,9 @@ static const qctx_usage usage = {
     .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"
                "with the protocol of its configuration unless options say otherwise.\n"
                "\n"
-               "Each line of the TREC run has the run's name as its tag. The scores of a question strictly decrease, "
-               "so that every\n"
-               "evaluator keeps this program's order; equal scores are printed as the next\n"
-               "lower number.\n",
+               "Each line of the TREC run has the run's name as its tag. The scores of a\n"
+               "question strictly decrease, so that every evaluator keeps this program's order;\n"
+               "equal scores are printed as the next lower number.\n",
     .options = table,
     .positional_min = 1,
     .positional_max = 1,

@@ -2,9 +2,11 @@
 
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
 #include "qctx/data/corpus.h"
+#include "qctx/text/text.h"
 #include "qctx/training/checkpoint.h"
 #include "qctx/training/run.h"
 #include "qctx/transformer/model_folder.h"
@@ -14,7 +16,7 @@ static struct {
 } options;
 
 static const qctx_option table[] = {
-    {"json", QCTX_OPTION_FLAG, &options.json, NULL, "one JSON object, for programs", 0, 0},
+    {"json", QCTX_OPTION_FLAG, &options.json, NULL, "a JSON object for each path, a line each, for programs", 0, 0},
     {"config-reference", QCTX_OPTION_FLAG, &options.reference, NULL, "list all keys of a configuration, as Markdown", 0,
      0},
     {0},
@@ -22,17 +24,19 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "info",
-    .brief = "describe a corpus, store, config, checkpoint or run",
-    .arguments = "PATH",
-    .summary = "Describes a corpus, a store, a configuration, a run or a checkpoint.",
-    .details = "  qctx-dist info stores/squad.h5\n"
+    .brief = "describe runs, corpora, stores, configs, checkpoints",
+    .arguments = "PATH...",
+    .summary = "Describes runs, corpora, stores, configurations and checkpoints.",
+    .details = "  qctx-dist info runs/squad              what it gained, or how far it is\n"
+               "  qctx-dist info runs                    a table of all runs, best first\n"
+               "  qctx-dist info stores/squad.h5\n"
                "  qctx-dist info configs/squad.yaml      the configuration as resolved\n"
                "  qctx-dist info --config-reference\n"
                "\n"
                "What the path is, is seen from what it holds.\n",
     .options = table,
     .positional_min = 0,
-    .positional_max = 1,
+    .positional_max = -1,
 };
 
 static bool is_config(const char *path)
@@ -43,16 +47,18 @@ static bool is_config(const char *path)
            (strcmp(ending, ".yaml") == 0 || strcmp(ending, ".yml") == 0);
 }
 
-/* The kinds of things that can be described: how to know one, and how to describe it. */
+/* The kinds of things that can be described: how to know one, to describe it, and to print that for people. */
 static const struct {
     bool (*is)(const char *path);
     qctx_status (*describe)(qctx_comm *comm, const char *path, json_t **description, qctx_error *error);
+    qctx_status (*print)(const json_t *description, qctx_error *error);
 } kinds[] = {
-    {qctx_corpus_is, info_corpus},
-    {is_config, info_config},
-    {qctx_run_is, info_run},
-    {qctx_store_is, info_store},
-    {qctx_checkpoint_is, info_checkpoint},
+    {qctx_corpus_is, info_corpus, info_print_text},
+    {is_config, info_config, info_print_text},
+    {qctx_run_is, info_run, info_print_run},
+    {qctx_store_is, info_store, info_print_text},
+    {qctx_checkpoint_is, info_checkpoint, info_print_text},
+    {info_is_folder, info_folder, info_print_folder},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -65,7 +71,8 @@ static qctx_status refuse(const char *path, qctx_error *error)
         return qctx_hint(error, "name a store that was embedded by it: qctx-dist embed CORPUS --encoder %s", path);
     }
     if (qctx_path_is_folder(path)) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: neither a corpus (it has no corpus.jsonl) nor a run (no config.yaml)",
+        qctx_fail(error, QCTX_ERR_FORMAT,
+                  "%s: neither a corpus (it has no corpus.jsonl) nor a run (no config.yaml), nor does it hold any",
                   path);
         return qctx_hint(error, "name a file in it, or a folder that import or train has made");
     }
@@ -92,7 +99,20 @@ static qctx_status find_kind(qctx_comm *comm, const char *path, int *kind, qctx_
     return qctx_agree(comm, status, error);
 }
 
-static qctx_status describe(qctx_comm *comm, const char *path, qctx_error *error)
+/* Which of several paths is described below it; a line apart from the one before. */
+static void print_title(const char *path)
+{
+    static bool begun = false;
+
+    if (begun)
+        putchar('\n');
+    begun = true;
+    qctx_text_print(path, strlen(path), stdout);
+    puts(":");
+}
+
+/* Describes one of `count` paths. Collective. */
+static qctx_status describe(qctx_comm *comm, const char *path, int64_t count, qctx_error *error)
 {
     json_t *description = NULL;
     int kind;
@@ -101,13 +121,40 @@ static qctx_status describe(qctx_comm *comm, const char *path, qctx_error *error
     if (status == QCTX_OK)
         status = kinds[kind].describe(comm, path, &description, error);
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0) {
-        if (options.json)
-            status = info_print_json(description, error);
-        else
-            info_print_text(description);
+        if (!options.json && count > 1)
+            print_title(path);
+        status = options.json ? info_print_json(description, error) : kinds[kind].print(description, error);
     }
     json_decref(description);
     return qctx_agree(comm, status, error);
+}
+
+/* Whether another path may still be described after this failure. */
+static bool is_of_one_path(qctx_status status)
+{
+    return status == QCTX_ERR_IO || status == QCTX_ERR_FORMAT || status == QCTX_ERR_DATA ||
+           status == QCTX_ERR_MISMATCH || status == QCTX_ERR_CONFIG;
+}
+
+/* A path that is wrong spoils no other: all are described, each failure is named, and the last one is returned. */
+static qctx_status describe_all(qctx_comm *comm, const char *const *paths, int64_t count, qctx_error *error)
+{
+    qctx_status failed = QCTX_OK;
+
+    for (int64_t i = 0; i < count; i++) {
+        qctx_error problem = {0};
+        qctx_status status = describe(comm, paths[i], count, &problem);
+
+        if (status == QCTX_OK)
+            continue;
+        if (failed != QCTX_OK && qctx_comm_rank(comm) == 0)
+            qctx_log_error(error);
+        *error = problem;
+        failed = status;
+        if (!is_of_one_path(status))
+            break;
+    }
+    return failed;
 }
 
 static qctx_status info(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
@@ -121,7 +168,7 @@ static qctx_status info(qctx_comm *comm, const char *const *positional, int64_t 
         qctx_fail(error, QCTX_ERR_USAGE, "info: expected a path or --config-reference");
         return qctx_hint(error, "qctx-dist info --help says more");
     }
-    return describe(comm, positional[0], error);
+    return describe_all(comm, positional, count, error);
 }
 
 const qctx_command qctx_cmd_info = {.usage = &usage, .run = info};

@@ -1,4 +1,4 @@
-/* What is said of a corpus, a store, a configuration, a checkpoint and a run. */
+/* What is said of a corpus, a store, a configuration and a checkpoint. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
-#include "qctx/training/run.h"
+#include "qctx/training/checkpoint.h"
 
 static void set_text(json_t *object, const char *name, const char *value)
 {
@@ -29,7 +29,7 @@ static void set_hash(json_t *object, const char *name, uint64_t value)
     set_text(object, name, value != 0 ? text : "");
 }
 
-static json_t *new_description(const char *kind, const char *path)
+json_t *info_new(const char *kind, const char *path)
 {
     json_t *object = json_object();
 
@@ -58,7 +58,7 @@ qctx_status info_corpus(qctx_comm *comm, const char *path, json_t **description,
     json_t *splits = json_object();
     int64_t titled = 0;
 
-    *description = new_description("corpus", path);
+    *description = info_new("corpus", path);
     if (status != QCTX_OK) {
         json_decref(splits);
         return status;
@@ -144,7 +144,7 @@ qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, 
     qctx_status status = qctx_store_open(comm, path, &store, error);
     json_t *splits = json_object();
 
-    *description = new_description("store", path);
+    *description = info_new("store", path);
     if (status != QCTX_OK) {
         json_decref(splits);
         return status;
@@ -167,7 +167,7 @@ qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, 
     return QCTX_OK;
 }
 
-static qctx_status set_config(json_t *description, const qctx_config *config, qctx_error *error)
+qctx_status info_set_config(json_t *description, const qctx_config *config, qctx_error *error)
 {
     char *text = qctx_config_dump(config, error);
 
@@ -183,9 +183,9 @@ qctx_status info_config(qctx_comm *comm, const char *path, json_t **description,
     qctx_config config = {0};
     qctx_status status = qctx_config_load(comm, path, NULL, 0, &config, error);
 
-    *description = new_description("configuration", path);
+    *description = info_new("configuration", path);
     if (status == QCTX_OK)
-        status = qctx_agree(comm, set_config(*description, &config, error), error);
+        status = qctx_agree(comm, info_set_config(*description, &config, error), error);
     qctx_config_free(&config);
     return status;
 }
@@ -205,7 +205,7 @@ static void set_head(json_t *description, const qctx_head_config *head)
     json_object_set_new(description, "head", object);
 }
 
-static void set_checkpoint(json_t *description, const qctx_checkpoint *checkpoint)
+void info_set_checkpoint(json_t *description, const qctx_checkpoint *checkpoint)
 {
     const float *scalars = checkpoint->parameters + qctx_head_parameter_count(&checkpoint->head);
     const bool retired = checkpoint->similarity == QCTX_SIMILARITY_AUTO;
@@ -231,43 +231,12 @@ qctx_status info_checkpoint(qctx_comm *comm, const char *path, json_t **descript
     qctx_checkpoint checkpoint = {0};
     qctx_status status = qctx_checkpoint_read(comm, path, &checkpoint, error);
 
-    *description = new_description("checkpoint", path);
+    *description = info_new("checkpoint", path);
     if (status != QCTX_OK)
         return status;
-    set_checkpoint(*description, &checkpoint);
+    info_set_checkpoint(*description, &checkpoint);
     json_object_set_new(*description, "can_be_resumed",
                         json_boolean(checkpoint.optimizer.count > 0 && checkpoint.similarity != QCTX_SIMILARITY_AUTO));
     qctx_checkpoint_free(&checkpoint);
     return QCTX_OK;
-}
-
-/* What the run found out at its end; a run that has not ended has no summary. Local. */
-static qctx_status set_summary(json_t *description, const char *folder, qctx_error *error)
-{
-    char *path = qctx_path_join(folder, "summary.json", error);
-    json_t *summary = NULL;
-    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-
-    if (status == QCTX_OK && qctx_path_exists(path))
-        status = qctx_json_load_file(path, &summary, error);
-    if (status == QCTX_OK)
-        json_object_set_new(description, "summary", summary != NULL ? summary : json_null());
-    free(path);
-    return status;
-}
-
-qctx_status info_run(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
-{
-    qctx_run run = {0};
-    qctx_status status = qctx_run_open(comm, path, &run, error);
-
-    *description = new_description("run", path);
-    if (status != QCTX_OK)
-        return status;
-    set_checkpoint(*description, &run.checkpoint);
-    status = set_config(*description, &run.config, error);
-    if (status == QCTX_OK)
-        status = set_summary(*description, path, error);
-    qctx_run_close(&run);
-    return qctx_agree(comm, status, error);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "info_internal.h"
+#include "qctx/text/text.h"
 
 enum { NAME_COLUMNS = 22, INDENT = 2 };
 
@@ -11,16 +12,28 @@ enum { NAME_COLUMNS = 22, INDENT = 2 };
 static int print_name(const char *name, int depth)
 {
     printf("%*s", depth * INDENT, "");
-    for (const char *c = name; *c != '\0'; c++)
-        putchar(*c == '_' ? ' ' : *c);
+    for (const char *rest = name; *rest != '\0';) {
+        size_t length = strcspn(rest, "_");
+
+        qctx_text_print(rest, length, stdout);
+        if (rest[length] == '_')
+            putchar(' ');
+        rest += length + (rest[length] == '_');
+    }
     putchar(':');
     return depth * INDENT + (int)strlen(name) + 1;
+}
+
+static void print_line(const char *text, size_t length)
+{
+    qctx_text_print(text, length, stdout);
+    putchar('\n');
 }
 
 static void print_scalar(const json_t *value)
 {
     if (json_is_string(value))
-        puts(json_string_value(value));
+        print_line(json_string_value(value), strlen(json_string_value(value)));
     else if (json_is_integer(value))
         printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
     else if (json_is_real(value))
@@ -36,7 +49,8 @@ static void print_lines(const char *text, int depth)
     while (*text != '\0') {
         size_t length = strcspn(text, "\n");
 
-        printf("%*s%.*s\n", depth * INDENT, "", (int)length, text);
+        printf("%*s", depth * INDENT, "");
+        print_line(text, length);
         text += length + (text[length] == '\n');
     }
 }
@@ -83,9 +97,11 @@ static void print_object(const json_t *object, int depth)
         print_member(json_object_iter_key(at), json_object_iter_value(at), depth);
 }
 
-void info_print_text(const json_t *description)
+qctx_status info_print_text(const json_t *description, qctx_error *error)
 {
+    (void)error;
     print_object(description, 0);
+    return QCTX_OK;
 }
 
 qctx_status info_print_json(const json_t *description, qctx_error *error)

@@ -5,18 +5,6 @@
 
 #include "qctx/text/text.h"
 
-/* Control characters of one byte, and those of Latin-1, which some terminals obey as well. */
-static void print_clean(const char *text, size_t length, FILE *out)
-{
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char byte = (unsigned char)text[i];
-        const bool latin = byte == 0xC2 && i + 1 < length && (unsigned char)text[i + 1] < 0xA0;
-
-        i += latin;
-        fputc(latin || byte < 0x20 || byte == 0x7f ? '?' : text[i], out);
-    }
-}
-
 void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t columns, int64_t lines, FILE *out)
 {
     static const char blank[] = " \n\t", more[] = " \xE2\x80\xA6";
@@ -46,7 +34,7 @@ void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t c
         }
         if (begun)
             fputc(' ', out);
-        print_clean(text, bytes, out);
+        qctx_text_print(text, bytes, out);
         column += begun + width;
         begun = true;
         text += bytes;

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "qctx/text/text.h"
+
 enum { LABEL_COLUMNS = 14, CELL_COLUMNS = 22, PAGE_COLUMNS = 80 };
 
 static const char *const labels[QCTX_METRIC_COUNT] = {
@@ -135,7 +137,8 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
 {
     char count[48];
 
-    fprintf(out, "%s: %s questions, ", source, with_commas(questions, count, sizeof count));
+    qctx_text_print(source, strlen(source), out);
+    fprintf(out, ": %s questions, ", with_commas(questions, count, sizeof count));
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
         print_pools(out, protocol, questions);
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)

@@ -15,6 +15,7 @@
 #include "qctx/model/schedule.h"
 #include "qctx/sweep/definition.h"
 #include "qctx/sweep/ledger.h"
+#include "qctx/training/outcome.h"
 #include "qctx/training/timers.h"
 #include "qctx/transformer/model_folder.h"
 
@@ -42,6 +43,7 @@ static const struct {
     {qctx_metric_names, QCTX_METRIC_COUNT, "mean_position"},
     {qctx_metric_choices, QCTX_METRIC_NDCG + 1, "ndcg"},
     {qctx_predictions_group_names, QCTX_PREDICTIONS_GROUPS, "both_right"},
+    {qctx_run_state_names, QCTX_RUN_STOPPED + 1, "stopped"},
     {qctx_timer_names, QCTX_TIMER_COUNT, "checkpoint"},
     {qctx_sweep_method_names, QCTX_SWEEP_BAYES + 1, "bayes"},
     {qctx_trial_state_names, QCTX_TRIAL_FAILED + 1, "failed"},

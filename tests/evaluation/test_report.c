@@ -94,6 +94,20 @@ static void pools_are_told_as_they_are(void **state)
     }
 }
 
+/* A summary.json may be of anyone. */
+static void a_name_of_questions_holds_no_escapes(void **state)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+
+    (void)state;
+    qctx_report_print_heading(stream, "caf\xc3\xa9\033[2J\xc2\x9b", &pools, 500);
+    fclose(stream);
+    assert_string_equal(text, "caf\xc3\xa9?[2J?: 500 questions, pools of 500 (consecutive)\n");
+    free(text);
+}
+
 /* Results of earlier versions count from 0 and do not say so; a mix of both in one table would not be seen. */
 static void positions_of_earlier_versions_are_counted_from_one(void **state)
 {
@@ -273,6 +287,7 @@ static void a_trec_run_refuses_ids_with_spaces(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_gain_is_printed_in_percent),
     cmocka_unit_test(pools_are_told_as_they_are),
+    cmocka_unit_test(a_name_of_questions_holds_no_escapes),
     cmocka_unit_test(positions_of_earlier_versions_are_counted_from_one),
     cmocka_unit_test(a_loss_says_so),
     cmocka_unit_test(without_intervals_there_are_no_claims),

@@ -1,0 +1,89 @@
+# ranks: 2
+# info of a run, finished, stopped and going on, and of folders of runs. What needs no ranks runs without mpirun.
+source tests/support/cli.sh
+
+cat >small.yaml <<'YAML'
+run: {seed: 7}
+data:
+  train: [{corpus: corpus, split: train}]
+  eval: [{corpus: corpus, split: dev}]
+model: {hidden: 16}
+optim: {warmup: 1}
+batch: {size: 100, epochs: 2}
+eval: {pool: 30, bootstrap: 50}
+YAML
+alone() { RANKS=0 qctx "$@"; }
+first_line_is() { [[ $(head -n 1 "$2") = "$1" ]]; }
+narrow() { awk 'length > 80 { exit 1 }' "$1"; }
+
+check "a corpus" alone synth --out corpus --questions 400 --seed 3
+alone train small.yaml >trained 2>log
+check "a run" test -f runs/small/summary.json
+
+# The table first, as train printed it, then the rest without those figures again.
+heading="corpus/dev: 40 questions, pools of 30, the last of 10 (consecutive)"
+expect 0 "state:                finished" alone info runs/small
+alone info runs/small >described
+check "the table comes first" first_line_is "$heading" described
+check "as train printed it" diff <(sed '/^ *$/,$d' described) <(head -n "$(grep -n 'mean position' trained | tail -n 1 | cut -d: -f1)" trained)
+check "its figures once" test "$(grep -c 'ndcg' described)" = 0
+qctx info runs/small >both
+check "two ranks print what one prints" diff described both
+
+# A run that has no summary: how far it is, and what was measured last.
+cp -r runs/small runs/stopped
+rm runs/stopped/summary.json
+expect 0 "Stopped in epoch 2 of 2, after 6 steps; evaluated last in epoch 2:" alone info runs/stopped
+expect 0 "$heading" alone info runs/stopped
+printf '{"event":"step","st' >>runs/stopped/metrics.jsonl
+expect 0 "after 6 steps" alone info runs/stopped
+exec 9>>runs/stopped/lock
+flock 9
+expect 0 "Running in epoch 2 of 2" alone info runs/stopped
+exec 9>&-
+mkdir runs/begun
+cp runs/small/config.yaml runs/begun
+expect 0 "Stopped in epoch 0 of 2, after 0 steps; no table yet." alone info runs/begun
+
+# Two runs of other figures, by hand: 60 and 40 of 100 first, and other pools that do not compare.
+with_top1() { # NAME TOP1 POOL
+    cp -r runs/small "runs/$1"
+    sed -E "s/\"pool\": [0-9]+/\"pool\": $3/; /\"head\": \{/,\$s/(\"value\": )[0-9.]+/\1$2/" \
+        runs/small/summary.json >"runs/$1/summary.json"
+}
+with_top1 better 0.6 30
+with_top1 worse 0.4 30
+with_top1 "a-name-that-is-longer-than-its-column" 0.5 30
+with_top1 other-pools 0.9 20
+echo '{' >runs/worse/metrics.jsonl
+mkdir runs/notes
+touch runs/list.txt
+cp -r runs/small runs/broken
+echo '{' >runs/broken/summary.json
+expect 0 "and 2 that are neither run, corpus nor store" alone info runs
+cp output listed
+check "the width of a page" narrow listed
+order() { grep -E '^(better|worse|small) ' listed; }
+check "the best first" diff <(order | awk '{ print $1 }') <(order | sort -s -k4,4nr | awk '{ print $1 }')
+check "all three" test "$(order | wc -l)" = 3
+check "60 of 100" grep -qE '^better +finished +2/2 +60\.0 ' listed
+check "other pools in a table of their own" test "$(grep -c '^run  ' listed)" = 3
+check "their heading" grep -qF "corpus/dev: 40 questions, pools of 20 (consecutive)" listed
+check "a run without figures" grep -qE '^begun +stopped +0/2 ' listed
+check "a broken one is named" grep -qF "runs/broken/summary.json" listed
+qctx info runs >both
+check "two ranks list what one lists" diff listed both
+expect 0 '"name":"better"' alone info --json runs
+expect 0 "stores: corpus-" alone info stores
+mkdir mixed
+cp -r corpus mixed/one
+expect 0 "corpora: one" alone info mixed
+
+# Several paths: a wrong one is named after the others, and the exit code says so.
+expect 4 "nosuch: No such file or directory" qctx info nosuch corpus small.yaml
+qctx info nosuch corpus small.yaml >others 2>log
+check "the others are described" grep -qE '^kind: +configuration' others
+check "under their names" grep -qx "corpus:" others
+expect 5 "neither" alone info small.yaml runs/notes
+alone info --json corpus stores/*.h5 >lines 2>log
+check "a line of JSON each" test "$(grep -c '^{"kind":' lines)" = 2
