@@ -48,13 +48,6 @@ static qctx_widening widening_of(const trainer *run)
     return run->options->is_compared ? QCTX_WIDEN_NEVER : QCTX_WIDEN_BY_NEED;
 }
 
-qctx_merit trainer_no_head(const trainer *run)
-{
-    qctx_choice no_head = qctx_evaluator_no_head(run->evaluator);
-
-    return qctx_evaluator_merit(run->evaluator, &no_head);
-}
-
 qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)
 {
     qctx_projector no_head = projector_of(run, NULL, 0.0);

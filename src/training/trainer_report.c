@@ -166,6 +166,13 @@ void trainer_say_epoch(const trainer *run, const qctx_choice *choice)
     say_row(label, loss, reached, strength, left);
 }
 
+qctx_merit trainer_no_head(const trainer *run)
+{
+    qctx_choice no_head = qctx_evaluator_no_head(run->evaluator);
+
+    return qctx_evaluator_merit(run->evaluator, &no_head);
+}
+
 void trainer_record_choice(trainer *run, const qctx_choice *choice)
 {
     if (!speaks(run))
