@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What stands in a file may reach a message; on a terminal its control characters would be commands. */
+static void disarm(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7F)
+            *text = '?';
+}
+
 qctx_status qctx_fail(qctx_error *error, qctx_status code, const char *format, ...)
 {
     va_list arguments;
@@ -16,6 +24,7 @@ qctx_status qctx_fail(qctx_error *error, qctx_status code, const char *format, .
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    disarm(error->message);
     return code;
 }
 
@@ -28,6 +37,7 @@ qctx_status qctx_hint(qctx_error *error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(error->hint, sizeof error->hint, format, arguments);
     va_end(arguments);
+    disarm(error->hint);
     return error->code;
 }
 
@@ -43,6 +53,7 @@ void qctx_error_append(qctx_error *error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    disarm(line);
     used = strlen(error->message);
     length = strlen(line);
     if (used >= sizeof more && strcmp(error->message + used + 1 - sizeof more, more) == 0)

@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "qctx/base/clock.h"
 #include "qctx/base/fileio.h"
@@ -152,6 +154,11 @@ static qctx_status parse_columns(char *text, qctx_import_job *job, qctx_error *e
         return status;
     if (job->columns[QCTX_IMPORT_QUESTION] == NULL || job->columns[QCTX_IMPORT_CONTEXT] == NULL)
         return usage_error(error, "--columns names a question and a context at least: --columns question=Q,context=C");
+    for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+        for (int other = role + 1; other < QCTX_IMPORT_ROLES && job->columns[role] != NULL; other++)
+            if (job->columns[other] != NULL && strcasecmp(job->columns[role], job->columns[other]) == 0)
+                return qctx_fail(error, QCTX_ERR_USAGE, "import: --columns: '%s' is given for %s and for %s",
+                                 job->columns[role], qctx_import_role_names[role], qctx_import_role_names[other]);
     numbers = is_number(job->columns[QCTX_IMPORT_QUESTION]);
     for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
         if (job->columns[role] != NULL && is_number(job->columns[role]) != numbers)
@@ -159,11 +166,20 @@ static qctx_status parse_columns(char *text, qctx_import_job *job, qctx_error *e
     return QCTX_OK;
 }
 
+/* "-" is standard input, as it is for other programs. */
+static const char *path_of(const char *file)
+{
+    return strcmp(file, "-") == 0 ? "/dev/stdin" : file;
+}
+
 /* Files come either as --split NAME FILE, or as arguments that --holdout divides. */
 static qctx_status take_files(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
     if (options.holdout != NULL && options.splits.count > 0)
         return usage_error(error, "--holdout cuts splits itself: give the files without --split");
+    for (int64_t i = 0; i < file_count; i++)
+        if (strcmp(files[i], "-") != 0 && !qctx_path_exists(files[i]))
+            return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", files[i], strerror(errno));
     if (options.holdout == NULL && file_count > 0)
         return usage_error(error, "a file needs its split: --split NAME FILE, or --holdout to cut splits from it");
     if (options.splits.count + file_count == 0)
@@ -171,14 +187,14 @@ static qctx_status take_files(const char *const *files, int64_t file_count, qctx
     if (file_count > QCTX_IMPORT_FILES_MAX)
         return usage_error(error, "more than 32 files; join them first");
     for (int64_t i = 0; i < options.splits.count; i++) {
-        job->files[i] = (qctx_import_file){options.splits.items[i].name, options.splits.items[i].value};
+        job->files[i] = (qctx_import_file){options.splits.items[i].name, path_of(options.splits.items[i].value)};
         if (!qctx_split_name_is_valid(job->files[i].split))
             return qctx_fail(error, QCTX_ERR_USAGE,
                              "import: --split: '%s' cannot be a split's name: expected letters, digits, _ - .",
                              job->files[i].split);
     }
     for (int64_t i = 0; i < file_count; i++)
-        job->files[i].path = files[i];
+        job->files[i].path = path_of(files[i]);
     job->file_count = options.splits.count + file_count;
     return QCTX_OK;
 }

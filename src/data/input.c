@@ -11,6 +11,7 @@
 #endif
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 
 typedef enum { PLAIN, GZIP, ZSTD } packing;
@@ -63,8 +64,20 @@ static void copy_plain(qctx_input *stream, char *out, size_t size, size_t *got)
     stream->at_end = left == 0;
 }
 
-/* Members may follow each other, as `cat a.gz b.gz` makes them; what else stands behind the last one is left, as gzip
- * does. */
+/* Bytes behind the last member are padding if they are zero, as gzip has it, and else a sign of damage. */
+static void warn_of_rest(const qctx_input *stream)
+{
+    for (size_t i = stream->packed_first; i < stream->packed_end; i++)
+        if (stream->packed[i] != '\0') {
+            qctx_warn(
+                "%s: compressed (gzip), and bytes that are not stand behind the data's end; they are left out, as "
+                "gunzip does",
+                stream->path);
+            return;
+        }
+}
+
+/* Members may follow each other, as `cat a.gz b.gz` makes them. */
 static qctx_status inflate_some(qctx_input *stream, char *out, size_t size, size_t *got, qctx_error *error)
 {
     z_stream *gzip = &stream->gzip;
@@ -73,6 +86,8 @@ static qctx_status inflate_some(qctx_input *stream, char *out, size_t size, size
 
     if (left == 0 || (!stream->within && stream->packed[stream->packed_first] != '\x1f')) {
         stream->at_end = true;
+        if (!stream->within)
+            warn_of_rest(stream);
         return stream->within ? damaged(stream, "the data end early", error) : QCTX_OK;
     }
     gzip->next_in = (Bytef *)stream->packed + stream->packed_first;
@@ -100,7 +115,8 @@ static qctx_status expand_some(qctx_input *stream, char *out, size_t size, size_
     /* Output may still be due when all input has been taken. */
     left = ZSTD_decompressStream(stream->zstd, &to, &in);
     if (ZSTD_isError(left))
-        return damaged(stream, "the data are damaged", error);
+        return damaged(stream, stream->within ? "the data are damaged" : "what stands behind the data's end is not",
+                       error);
     stream->at_end = to.pos == 0 && in.pos == stream->packed_first && in.pos == in.size;
     if (stream->at_end && stream->within)
         return damaged(stream, "the data end early", error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "import_internal.h"
+#include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 
 const char *const qctx_import_format_names[] = {
@@ -25,6 +26,19 @@ static qctx_status check_file(const qctx_import_counts *counts, qctx_error *erro
     return QCTX_ERR_FORMAT;
 }
 
+/* A name that the user gives and no record has is a slip, also of a role that a record may do without. */
+static qctx_status check_columns(const import_source *source, qctx_error *error)
+{
+    for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+        if (source->job->columns[role] != NULL && !source->counts->met[role] && source->counts->read > 0) {
+            qctx_fail(error, QCTX_ERR_FORMAT, "%s: --columns names '%s' for the %s, and no record has it; not used: %s",
+                      source->path, source->job->columns[role], qctx_import_role_names[role],
+                      source->counts->unused[0] != '\0' ? source->counts->unused : "nothing");
+            return qctx_hint(error, "leave the role out of --columns, or give the name that it has");
+        }
+    return QCTX_OK;
+}
+
 static qctx_status read_stream(const import_source *source, qctx_error *error)
 {
     qctx_status status = import_detect(source, &source->counts->format, error);
@@ -42,13 +56,17 @@ static qctx_status read_stream(const import_source *source, qctx_error *error)
     default:
         status = import_read_document(source, error);
     }
-    return status == QCTX_OK ? check_file(source->counts, error) : status;
+    if (status == QCTX_OK)
+        status = check_file(source->counts, error);
+    return status == QCTX_OK ? check_columns(source, error) : status;
 }
 
 static qctx_status read_file(import_source *source, qctx_error *error)
 {
     qctx_status status = qctx_input_open(source->path, &source->stream, error);
 
+    if (status != QCTX_OK && qctx_folder_has(source->path, "corpus.jsonl"))
+        return qctx_hint(error, "a BEIR folder is a corpus as it is: data.train=[{corpus: …}] names it");
     if (status != QCTX_OK)
         return status;
     qctx_info("reading %s", source->path);
@@ -80,24 +98,58 @@ static qctx_status read_files(const qctx_import_job *job, import_collection *col
     return status;
 }
 
+/* Appends ", 3 what" where there are any. */
+static void name_count(char *text, size_t size, int64_t count, const char *what)
+{
+    size_t used = strlen(text);
+
+    if (count > 0)
+        snprintf(text + used, size - used, "%s%" PRId64 " %s", used > 0 ? ", " : "", count, what);
+}
+
+/* Says why nothing is left of the files that a split was read from. */
+static qctx_status refuse_empty_split(const char *split, const qctx_import_counts *counts, qctx_error *error)
+{
+    char reasons[256] = "";
+
+    name_count(reasons, sizeof reasons, counts->unanswerable, "are unanswerable");
+    name_count(reasons, sizeof reasons, counts->no_pair, "are no pairs by their label or score");
+    name_count(reasons, sizeof reasons, counts->empty, "lack a text");
+    name_count(reasons, sizeof reasons, counts->not_found, "have no answer in their paragraph");
+    qctx_fail(error, QCTX_ERR_DATA, "no question is left for the split '%s': of %" PRId64 " read%s%s", split,
+              counts->read, counts->read > 0 ? ", " : "", reasons);
+    if (counts->malformed > 0)
+        return qctx_hint(error, "%" PRId64 " were left out as malformed; the first: %s", counts->malformed,
+                         counts->first_problem.message);
+    if (counts->no_pair == counts->read && counts->read > 0)
+        return qctx_hint(error, "--columns question=NAME,context=NAME takes every record for a pair");
+    return QCTX_ERR_DATA;
+}
+
 /* A split without questions would be refused by every reader of the corpus. */
 static qctx_status check_splits(const qctx_import_job *job, const import_collection *collection,
                                 const qctx_import_report *report, qctx_error *error)
 {
     for (int split = 0; split < collection->split_count; split++) {
-        int64_t read = 0, kept = 0, unanswerable = 0;
+        qctx_import_counts sum = {0};
 
-        for (int64_t i = 0; i < job->file_count; i++)
-            if (collection->split_count == 1 || strcmp(job->files[i].split, collection->splits[split]) == 0) {
-                read += report->files[i].read;
-                kept += report->files[i].kept;
-                unanswerable += report->files[i].unanswerable;
-            }
-        if (kept == 0)
-            return qctx_fail(error, QCTX_ERR_DATA,
-                             "no question is left for the split '%s': of %" PRId64 " read, %" PRId64
-                             " are unanswerable and %" PRId64 " lack a text or their answer",
-                             collection->splits[split], read, unanswerable, read - unanswerable);
+        for (int64_t i = 0; i < job->file_count; i++) {
+            const qctx_import_counts *counts = &report->files[i];
+
+            if (collection->split_count > 1 && strcmp(job->files[i].split, collection->splits[split]) != 0)
+                continue;
+            sum.read += counts->read;
+            sum.kept += counts->kept;
+            sum.unanswerable += counts->unanswerable;
+            sum.no_pair += counts->no_pair;
+            sum.empty += counts->empty;
+            sum.not_found += counts->not_found;
+            if (sum.malformed == 0)
+                sum.first_problem = counts->first_problem;
+            sum.malformed += counts->malformed;
+        }
+        if (sum.kept == 0)
+            return refuse_empty_split(collection->splits[split], &sum, error);
     }
     return QCTX_OK;
 }

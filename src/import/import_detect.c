@@ -5,34 +5,6 @@
 
 #include "import_internal.h"
 
-/* Kinds of files that are met instead of text. */
-static const struct {
-    const char *begin;
-    size_t length;
-    const char *what, *hint;
-} foreign[] = {
-    {"\xFF\xFE", 2, "text in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
-    {"\xFE\xFF", 2, "text in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
-    {"PK\x03\x04", 4, "a zip archive (as .zip, .xlsx and .docx are)", "unzip it, or save the table as CSV"},
-    {"PAR1", 4, "Parquet", "convert it to JSONL: pandas.read_parquet(…).to_json(…, orient='records', lines=True)"},
-    {"%PDF", 4, "a PDF", "expected questions and contexts as JSON, JSONL, TSV or CSV"},
-    {"BZh", 3, "compressed (bzip2)", "unpack it first: bunzip2"},
-    {"\xFD"
-     "7zXZ",
-     5, "compressed (xz)", "unpack it first: unxz"},
-};
-
-static qctx_status refuse_foreign(const import_source *source, const char *head, size_t bytes, qctx_error *error)
-{
-    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
-        if (bytes >= foreign[i].length && memcmp(head, foreign[i].begin, foreign[i].length) == 0) {
-            qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file is %s, expected text in UTF-8", source->path,
-                      foreign[i].what);
-            return qctx_hint(error, "%s", foreign[i].hint);
-        }
-    return QCTX_OK;
-}
-
 /*
  * JSON by its first line, SQuAD standing for all documents: a whole object without "data" and "paragraphs", or a whole
  * array of texts, begins JSONL; so does a line that is not JSON and goes on in no next one, if that begins an object as
@@ -40,7 +12,7 @@ static qctx_status refuse_foreign(const import_source *source, const char *head,
  */
 static qctx_import_format tell_json(const char *text, size_t bytes)
 {
-    size_t length = strcspn(text, "\n");
+    size_t length = strcspn(text, strchr(text, '\n') != NULL ? "\n" : "\r");
     const char *next = text + length + strspn(text + length, " \t\r\n");
     char last = text[length - 1] == '\r' ? text[length - 2] : text[length - 1];
     qctx_json_mends mends = {0};
@@ -62,36 +34,16 @@ static qctx_import_format tell_json(const char *text, size_t bytes)
     return lines ? QCTX_IMPORT_JSONL : QCTX_IMPORT_SQUAD;
 }
 
-static qctx_status tell_format(const import_source *source, const char *head, size_t bytes, qctx_import_format *format,
-                               qctx_error *error)
+/* A first line that no format begins with. */
+static qctx_status refuse_line(const import_source *source, const char *text, size_t length, qctx_error *error)
 {
-    const char *text = head + (strncmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
-    size_t length;
-    char found[96], delimiter;
+    char found[96];
+    qctx_status status = import_check_text(source, text, length, 1, error);
 
-    text += strspn(text, " \t\r\n");
-    bytes -= (size_t)(text - head);
-    length = strcspn(text, "\n");
-    if (*text == '{' || *text == '[') {
-        *format = tell_json(text, bytes);
-        return QCTX_OK;
-    }
-    *format = QCTX_IMPORT_CSV;
-    if (strncasecmp(text, "sep=", 4) == 0 && length <= 6)
-        return QCTX_OK;
-    if (import_begins_table(source->job, text, bytes, &delimiter)) {
-        *format = delimiter == '\t' ? QCTX_IMPORT_TSV : QCTX_IMPORT_CSV;
-        return QCTX_OK;
-    }
-    if (*text != '\0' && memchr(text, '\t', length) != NULL) {
-        *format = QCTX_IMPORT_TSV;
-        return QCTX_OK;
-    }
+    if (status != QCTX_OK)
+        return status;
     snprintf(found, sizeof found, "%.*s", (int)(length < 80 ? length : 80), text);
     found[strcspn(found, "\r")] = '\0';
-    if (*text == '\0')
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file holds no text, expected questions and contexts",
-                         source->path);
     qctx_fail(error, QCTX_ERR_FORMAT,
               "%s: the first line is neither JSON nor divided by tabs, and by commas or semicolons names no columns "
               "that are known: '%s'; known for a question: " IMPORT_KNOWN_QUESTIONS
@@ -101,6 +53,54 @@ static qctx_status tell_format(const import_source *source, const char *head, si
                             "for a table of two columns without names");
 }
 
+static qctx_status tell_format(const import_source *source, const char *head, size_t bytes, qctx_import_format *format,
+                               qctx_error *error)
+{
+    const char *text = head + (strncmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
+    size_t length;
+    char delimiter;
+
+    text += strspn(text, " \t\r\n");
+    bytes -= (size_t)(text - head);
+    length = strcspn(text, strchr(text, '\n') != NULL ? "\n" : "\r");
+    if (*text == '{' || *text == '[') {
+        *format = tell_json(text, bytes);
+        return QCTX_OK;
+    }
+    *format = QCTX_IMPORT_CSV;
+    if (strncasecmp(text, "sep=", 4) == 0 && length <= 6)
+        return QCTX_OK;
+    if (import_begins_table(source->job, text, text[length] == '\r' ? length : bytes, &delimiter)) {
+        *format = delimiter == '\t' ? QCTX_IMPORT_TSV : QCTX_IMPORT_CSV;
+        return QCTX_OK;
+    }
+    if (*text != '\0' && memchr(text, '\t', length) != NULL) {
+        *format = QCTX_IMPORT_TSV;
+        return QCTX_OK;
+    }
+    if (bytes == 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file holds no text, expected questions and contexts",
+                         source->path);
+    /* Names that the user gives and no delimiter finds: the reader of tables says which columns there are. */
+    if (source->job->columns[QCTX_IMPORT_QUESTION] != NULL && strcspn(text, ",;") < length)
+        return QCTX_OK;
+    return refuse_line(source, text, length, error);
+}
+
+/* Rows and records one a line need lines. A document of JSON is one however its lines end. */
+static qctx_status check_line_ends(const import_source *source, const char *head, size_t bytes,
+                                   qctx_import_format format, qctx_error *error)
+{
+    const char *end = memchr(head, '\r', bytes);
+    bool by_line = format == QCTX_IMPORT_JSONL || format == QCTX_IMPORT_TSV || format == QCTX_IMPORT_CSV;
+
+    if (!by_line || end == NULL || end + 1 >= head + bytes || memchr(head, '\n', bytes) != NULL)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: the lines end in CR alone, as on old Macs, expected LF or CR LF",
+              source->path);
+    return qctx_hint(error, "convert it: tr '\\r' '\\n' <FILE");
+}
+
 qctx_status import_detect(const import_source *source, qctx_import_format *format, qctx_error *error)
 {
     const char *head;
@@ -108,9 +108,9 @@ qctx_status import_detect(const import_source *source, qctx_import_format *forma
     qctx_status status = qctx_input_peek(source->stream, &head, &bytes, error);
 
     if (status == QCTX_OK)
-        status = refuse_foreign(source, head, bytes, error);
+        status = import_refuse_foreign(source, head, bytes, error);
     *format = source->job->format;
-    if (status != QCTX_OK || *format != QCTX_IMPORT_AUTO)
-        return status;
-    return tell_format(source, head, bytes, format, error);
+    if (status == QCTX_OK && *format == QCTX_IMPORT_AUTO)
+        status = tell_format(source, head, bytes, format, error);
+    return status == QCTX_OK ? check_line_ends(source, head, bytes, *format, error) : status;
 }

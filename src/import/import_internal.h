@@ -103,6 +103,16 @@ qctx_status import_write(const import_collection *collection, qctx_corpus_writer
                          qctx_error *error);
 void import_free(import_collection *collection);
 
+/* Refuses a file that begins as no text in UTF-8 does, by the name of what it is. Local. Errors: FORMAT. */
+qctx_status import_refuse_foreign(const import_source *source, const char *head, size_t bytes, qctx_error *error);
+
+/*
+ * Refuses bytes of a text that are NUL or no UTF-8, by line and column; the text begins in line `line`. Local. Errors:
+ * FORMAT.
+ */
+qctx_status import_check_text(const import_source *source, const char *text, size_t bytes, int64_t line,
+                              qctx_error *error);
+
 /*
  * The format by the first bytes of a stream, SQuAD standing for every JSON document, and what is no text or no UTF-8
  * refused by its name. Local. Errors: IO, FORMAT.
@@ -122,6 +132,9 @@ qctx_status import_read_record(const import_source *source, const json_t *record
 /* Whether a table's column, or a record's key, is known to hold a question or a context. Local. */
 bool import_names_question(const char *name);
 bool import_names_context(const char *name);
+
+/* Whether something is taken from a key or column of this name, as --columns has it or else by the known names. Local. */
+bool import_takes_key(const qctx_import_job *job, const char *name);
 
 /* The names that are known, "question, query, …"; for messages. Local. */
 #define IMPORT_KNOWN_QUESTIONS "question, query, anchor, sentence1"

@@ -114,6 +114,19 @@ static bool has_columns(const qctx_import_job *job)
     return false;
 }
 
+bool import_takes_key(const qctx_import_job *job, const char *name)
+{
+    bool named = has_columns(job);
+
+    if (!named && is_negative_key(name))
+        return true;
+    for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+        if (named ? job->columns[role] != NULL && strcasecmp(job->columns[role], name) == 0
+                  : is_one_of(name, keys_of_role[role]))
+            return true;
+    return false;
+}
+
 static void find_keys(reading *at)
 {
     const qctx_import_job *job = at->source->job;
@@ -125,6 +138,7 @@ static void find_keys(reading *at)
             at->taken[role] = find_key(at->object, job->columns[role]);
         for (int i = 0; !named && keys_of_role[role][i] != NULL && at->taken[role] == NULL; i++)
             at->taken[role] = find_key(at->object, keys_of_role[role][i]);
+        at->source->counts->met[role] = at->source->counts->met[role] || at->taken[role] != NULL;
     }
 }
 
@@ -142,12 +156,13 @@ static qctx_status require(const reading *at, qctx_import_role role, qctx_error 
     if (at->taken[role] != NULL)
         return QCTX_OK;
     import_list_keys(at->object, found, sizeof found);
-    qctx_fail(error, QCTX_ERR_FORMAT, "%s: the key '%s' is missing; found %s; known for a %s: %s", at->place,
-              wanted != NULL ? wanted : keys_of_role[role][0], found[0] != '\0' ? found : "none",
-              qctx_import_role_names[role],
-              wanted != NULL                 ? "what --columns names"
-              : role == QCTX_IMPORT_QUESTION ? IMPORT_KNOWN_QUESTIONS
-                                             : IMPORT_KNOWN_CONTEXTS);
+    if (wanted != NULL)
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: --columns names '%s' for the %s; found %s", at->place, wanted,
+                  qctx_import_role_names[role], found[0] != '\0' ? found : "none");
+    else
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the key '%s' is missing; found %s; known for a %s: %s", at->place,
+                  keys_of_role[role][0], found[0] != '\0' ? found : "none", qctx_import_role_names[role],
+                  role == QCTX_IMPORT_QUESTION ? IMPORT_KNOWN_QUESTIONS : IMPORT_KNOWN_CONTEXTS);
     return qctx_hint(error, "other names: --columns question=NAME,context=NAME; see 'qctx-dist import --help'");
 }
 

@@ -138,6 +138,23 @@ static qctx_status set_key(table *at, int64_t column, const char *name, qctx_err
     return at->keys[column] == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
+/*
+ * Of two columns of one name only one could be taken, and it could be the wrong one. Of those from which nothing is
+ * taken it does not matter.
+ */
+static qctx_status refuse_doubled(const table *at, bool numbers, qctx_error *error)
+{
+    for (int64_t i = 0; i < at->expected && !numbers; i++)
+        for (int64_t k = i + 1; k < at->expected; k++)
+            if (at->keys[i][0] != '\0' && strcasecmp(at->keys[i], at->keys[k]) == 0 &&
+                import_takes_key(at->source->job, at->keys[i])) {
+                qctx_fail(error, QCTX_ERR_FORMAT, "%s: the columns %lld and %lld are both called '%s'", at->place,
+                          (long long)i + 1, (long long)k + 1, at->keys[i]);
+                return qctx_hint(error, "say by number which one to take: --columns question=1,context=2");
+            }
+    return QCTX_OK;
+}
+
 /* The user names columns by numbers, or the first row by names. */
 static qctx_status take_names(table *at, bool numbers, qctx_error *error)
 {
@@ -151,11 +168,12 @@ static qctx_status take_names(table *at, bool numbers, qctx_error *error)
         if (status == QCTX_OK)
             import_tidy_name(at->keys[i], exact);
     }
-    return status;
+    return status == QCTX_OK ? refuse_doubled(at, numbers, error) : status;
 }
 
 static qctx_status refuse_columns(const table *at, bool header, qctx_error *error)
 {
+    const char *const *named = at->source->job->columns;
     json_t *columns = json_object();
     char found[512];
 
@@ -166,6 +184,9 @@ static qctx_status refuse_columns(const table *at, bool header, qctx_error *erro
     if (at->expected == 1)
         qctx_fail(error, QCTX_ERR_FORMAT, "%s: the line has no %s, expected question and context", at->place,
                   at->delimiter == '\t' ? "tab" : "delimiter");
+    else if (named[QCTX_IMPORT_QUESTION] != NULL)
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: --columns names '%s' and '%s' for question and context; found %s",
+                  at->place, named[QCTX_IMPORT_QUESTION], named[QCTX_IMPORT_CONTEXT], found);
     else if (header)
         qctx_fail(error, QCTX_ERR_FORMAT,
                   "%s: the columns are %s; known for a question: " IMPORT_KNOWN_QUESTIONS
@@ -180,6 +201,26 @@ static qctx_status refuse_columns(const table *at, bool header, qctx_error *erro
                             "question=1,context=2,title=3");
 }
 
+/* Whether a cell may be the name of a column: one or two words of letters. */
+static bool looks_like_name(const char *cell)
+{
+    size_t length = strlen(cell);
+
+    return length > 0 && length <= 32 && strpbrk(cell, ".,;:?!\"'()0123456789") == NULL &&
+           (strchr(cell, ' ') == NULL || strchr(strchr(cell, ' ') + 1, ' ') == NULL);
+}
+
+/* A header of names that are not known cannot be told from a pair for certain. */
+static void tell_unnamed(const table *at)
+{
+    if (looks_like_name(at->fields[0]) && looks_like_name(at->fields[1]))
+        qctx_warn("%s: the first line may name the columns, '%s' and '%s', in words that are not known: it is taken "
+                  "for a question and its context; --columns question=NAME,context=NAME takes it for names",
+                  at->place, at->fields[0], at->fields[1]);
+    else
+        qctx_info("%s: no line names the columns; the first line is a question and its context", at->source->path);
+}
+
 /* Names the columns by the first row, of `count` fields. */
 static qctx_status name_columns(table *at, int64_t count, bool *header, qctx_error *error)
 {
@@ -190,9 +231,13 @@ static qctx_status name_columns(table *at, int64_t count, bool *header, qctx_err
     *header = kind == IMPORT_HEADER || kind == IMPORT_NUMBERED_HEADER;
     if (*header || kind == IMPORT_NUMBERS)
         return take_names(at, kind != IMPORT_HEADER, error);
+    if (at->fields[0][0] == '{' || at->fields[0][0] == '[') {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the line begins as JSON does, expected the row of a table", at->place);
+        return qctx_hint(error, "--format jsonl, or json for a document; without --format it is told from the content");
+    }
     if (kind != IMPORT_NO_HEADER || count != 2)
         return refuse_columns(at, kind == IMPORT_UNKNOWN_HEADER, error);
-    qctx_info("%s: no line names the columns; the first line is a question and its context", at->source->path);
+    tell_unnamed(at);
     status = set_key(at, 0, "question", error);
     return status == QCTX_OK ? set_key(at, 1, "context", error) : status;
 }
@@ -235,31 +280,6 @@ static qctx_status read_rows(table *at, qctx_error *error)
     return status;
 }
 
-/* A table in another encoding is refused as a whole: leaving out the rows that tell it would leave out a language. */
-static qctx_status check_text(const import_source *source, const char *text, size_t bytes, qctx_error *error)
-{
-    const char *nul = memchr(text, '\0', bytes);
-    int64_t line = 1;
-    size_t bad, first = 0;
-
-    if (nul == NULL && qctx_text_is_utf8(text, bytes, &bad))
-        return QCTX_OK;
-    bad = nul != NULL ? (size_t)(nul - text) : bad;
-    for (size_t i = 0; i < bad; i++)
-        if (text[i] == '\n') {
-            line++;
-            first = i + 1;
-        }
-    if (nul != NULL) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s:%lld: the line holds a NUL character, expected text", source->path,
-                  (long long)line);
-        return qctx_hint(error, "the file may be binary, or in UTF-16; convert it to UTF-8");
-    }
-    qctx_fail(error, QCTX_ERR_FORMAT, "%s:%lld:%zu: the byte 0x%02x is not valid UTF-8 here", source->path,
-              (long long)line, bad - first + 1, (unsigned char)text[bad]);
-    return qctx_hint(error, "convert the file to UTF-8, for example with iconv -f CP1252 -t UTF-8");
-}
-
 qctx_status import_read_table(const import_source *source, qctx_error *error)
 {
     table at = {.source = source, .line = 1};
@@ -268,7 +288,9 @@ qctx_status import_read_table(const import_source *source, qctx_error *error)
     qctx_status status = qctx_input_rest(source->stream, &text, &bytes, error);
 
     if (status == QCTX_OK)
-        status = check_text(source, text, bytes, error);
+        /* One in another encoding is refused as a whole: leaving out the rows that tell it would leave out a language.
+         */
+        status = import_check_text(source, text, bytes, 1, error);
     if (status == QCTX_OK) {
         at.at = text;
         at.end = text + bytes;

@@ -39,6 +39,9 @@ expect 0 "usage: qctx-dist import" qctx import --help
 expect 2 "--out FOLDER is missing" qctx import --split train pairs.tsv
 expect 2 "no file to read" qctx import --out x
 expect 2 "a file needs its split" qctx import --out x pairs.tsv
+expect 4 "absent.tsv: cannot open for reading: No such file" qctx import --out x absent.tsv
+expect 4 "Is a directory" qctx import --out x --split train made
+expect 4 "a BEIR folder is a corpus as it is" qctx import --out x --split train made
 expect 2 "give the files without --split" qctx import --out x --holdout 0.1,0.1 --split train pairs.tsv
 expect 2 "not two shares" qctx import --out x --holdout 0.5,0.5 pairs.tsv
 expect 2 "not two shares" qctx import --out x --holdout nan,0.5 pairs.tsv
@@ -63,6 +66,15 @@ if command -v zstd >/dev/null; then
     expect 0 "zst: 5000 questions, 5000 contexts" qctx import --out zst --split train many.zst
     expect 5 "cut.zst: compressed (zstd), and the data" qctx import --out x --split train cut.zst
 fi
+(gzip -c pairs.tsv; head -c 100 /dev/zero) >padded.gz
+expect 0 "padded: 3 questions" qctx import --out padded --split train padded.gz
+check "padding is no sign of damage" test "$(grep -c warning output)" = 0
+(gzip -c pairs.tsv; echo rest) >rest.gz
+expect 0 "rest: 3 questions" qctx import --out rest --split train rest.gz
+expect 0 "warning: rest.gz: compressed (gzip), and bytes that are not stand behind the data's end" \
+    qctx import --out rest --force --split train rest.gz
+from_standard_input() { "$program" import --out standard --split train - <pairs.tsv; }
+expect 0 "standard: 3 questions" from_standard_input
 mkfifo pipe
 cat many.tsv >pipe &
 expect 0 "piped: 5000 questions, 5000 contexts" qctx import --out piped --split train pipe
@@ -78,6 +90,8 @@ expect 0 "faq: 1 questions" qctx import --out faq --columns question=Frage,conte
 expect 5 "Frage;Antwort" qctx import --out x --split train faq.csv
 expect 2 "'frage' is not a role" qctx import --out x --columns frage=a --split train faq.csv
 expect 2 "names a question and a context at least" qctx import --out x --columns question=a --split train faq.csv
+expect 2 "'a' is given for question and for context" \
+    qctx import --out x --columns question=a,context=A --split train faq.csv
 expect 2 "not both" qctx import --out x --columns question=a,context=2 --split train faq.csv
 # The texts of an array have no names: they are not taken in another order than was asked for.
 echo '[["q1", "c1"], ["q2", "c2"]]' >arrays.json

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include <stdlib.h>
+
 #include "import_probe.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
 
 /* Imports a table and checks one question's context and title, and how many there are. */
 static void check(const char *file, const char *text, qctx_import_format format, int64_t questions,
@@ -117,18 +121,90 @@ static void takes_columns_that_the_user_names(void **state)
     qctx_corpus_destroy(corpus);
 }
 
-static void names_what_is_no_text(void **state)
+/* A name that is not there, a number too, and one that two columns have. */
+static void refuses_columns_that_are_not_there(void **state)
+{
+    qctx_import_job job = probe_job("a.csv", "Frage,Antwort\nWer?,Sie.\n");
+
+    (void)state;
+    job.columns[QCTX_IMPORT_QUESTION] = "Frage";
+    job.columns[QCTX_IMPORT_CONTEXT] = "Antwrt";
+    probe_fails(job, QCTX_ERR_FORMAT,
+                "a.csv:1: --columns names 'Frage' and 'Antwrt' for question and context; found "
+                "'Frage', 'Antwort'");
+    job.columns[QCTX_IMPORT_CONTEXT] = "antwort";
+    job.columns[QCTX_IMPORT_TITLE] = "Titel";
+    probe_fails(job, QCTX_ERR_FORMAT, "a.csv: --columns names 'Titel' for the title, and no record has it");
+    job.columns[QCTX_IMPORT_TITLE] = NULL;
+    job.columns[QCTX_IMPORT_QUESTION] = "1";
+    job.columns[QCTX_IMPORT_CONTEXT] = "7";
+    probe_fails(job, QCTX_ERR_FORMAT, "a.csv:1: --columns names '7' for the context; found '1', '2'");
+
+    probe_fails(probe_job("b.csv", "question,context,Context\na?,b,c\n"), QCTX_ERR_FORMAT,
+                "b.csv:1: the columns 2 and 3 are both called 'context'");
+    job = probe_job("c.csv", "question,context,note,note\na?,b,c,d\n");
+    qctx_corpus_destroy(probe_run(&job));
+    assert_string_equal(probe_report.files[0].unused, "note");
+    job = probe_job("d.csv", "question,context,context\na?,b,c\n");
+    job.columns[QCTX_IMPORT_QUESTION] = "1";
+    job.columns[QCTX_IMPORT_CONTEXT] = "3";
+    qctx_corpus_destroy(probe_run(&job));
+    job = probe_job("e.csv", "{\"question\": \"a?\", \"context\": \"b\"}\n");
+    job.format = QCTX_IMPORT_CSV;
+    probe_fails(job, QCTX_ERR_FORMAT, "e.csv:1: the line begins as JSON does");
+}
+
+/* What the log says of a table whose first line may be names or a pair. */
+static void says_log(const char *text, const char *part)
+{
+    qctx_import_job job = probe_job("a.tsv", text);
+    FILE *log = fopen(test_path("log"), "w");
+    FILE *before = qctx_log_redirect(log);
+    qctx_corpus *corpus = probe_run(&job);
+    char *said;
+    size_t bytes;
+
+    qctx_log_redirect(before);
+    fclose(log);
+    qctx_corpus_destroy(corpus);
+    assert_int_equal(probe_report.files[0].kept, 2);
+    assert_int_equal(qctx_file_read(test_path("log"), &said, &bytes, NULL), QCTX_OK);
+    assert_contains(said, part);
+    free(said);
+}
+
+static void names_a_first_line_that_may_be_a_header(void **state)
 {
     (void)state;
-    probe_fails(probe_job("a.txt", "\xFF\xFEw"), QCTX_ERR_FORMAT, "a.txt: the file is text in UTF-16");
-    probe_fails(probe_job("a.xlsx", "PK\x03\x04rest"), QCTX_ERR_FORMAT, "a zip archive");
-    probe_fails(probe_job("a.parquet", "PAR1rest"), QCTX_ERR_FORMAT, "Parquet");
-    probe_fails(probe_job("a.gz", "\x1f\x8b\x08 not really gzip"), QCTX_ERR_FORMAT, "a.gz: compressed (gzip)");
+    says_log("Frage\tAntwort\nWer?\tSie.\n", "a.tsv:1: the first line may name the columns, 'Frage' and 'Antwort'");
+    says_log("Who came?\tShe did.\nWho?\tShe.\n", "a.tsv: no line names the columns");
+}
+
+/* What pandas and sentence-transformers write beside the texts. */
+static void reads_labels_that_are_texts(void **state)
+{
+    qctx_import_job job = probe_job("a.csv", "question,context,label\na?,b,0\nc?,d,false\ne?,f,True\ng?,h,1\n");
+
+    (void)state;
+    qctx_corpus_destroy(probe_run(&job));
+    assert_int_equal(probe_report.files[0].kept, 2);
+    assert_int_equal(probe_report.files[0].no_pair, 2);
+    job = probe_job("a.jsonl", "{\"question\": \"a?\", \"context\": \"b\", \"label\": \"0\"}\n"
+                               "{\"question\": \"c?\", \"context\": \"d\", \"label\": \"false\"}\n"
+                               "{\"question\": \"e?\", \"context\": \"f\", \"label\": \"1\"}\n");
+    qctx_corpus_destroy(probe_run(&job));
+    assert_int_equal(probe_report.files[0].kept, 1);
+    assert_int_equal(probe_report.files[0].no_pair, 2);
+    probe_fails(probe_job("b.csv", "question,context,label\na?,b,0\nc?,d,0\n"), QCTX_ERR_DATA,
+                "of 2 read, 2 are no pairs by their label or score");
+    probe_fails(probe_job("c.csv", "question,context,label\na?,b,0\nc?,,1\n"), QCTX_ERR_DATA,
+                "of 2 read, 1 are no pairs by their label or score, 1 lack a text");
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(reads_quotes_as_rfc_4180_has_them), cmocka_unit_test(leaves_plain_quotes_between_tabs),
-    cmocka_unit_test(counts_rows_that_are_malformed),    cmocka_unit_test(takes_no_third_column_for_a_title),
-    cmocka_unit_test(takes_columns_that_the_user_names), cmocka_unit_test(names_what_is_no_text),
+    cmocka_unit_test(reads_quotes_as_rfc_4180_has_them),       cmocka_unit_test(leaves_plain_quotes_between_tabs),
+    cmocka_unit_test(counts_rows_that_are_malformed),          cmocka_unit_test(takes_no_third_column_for_a_title),
+    cmocka_unit_test(takes_columns_that_the_user_names),       cmocka_unit_test(refuses_columns_that_are_not_there),
+    cmocka_unit_test(names_a_first_line_that_may_be_a_header), cmocka_unit_test(reads_labels_that_are_texts),
 };
 TEST_MAIN(tests)

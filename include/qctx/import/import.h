@@ -113,6 +113,7 @@ typedef struct {
     qctx_json_mends mends;
     int64_t malformed;        /* records, paragraphs or questions left out, not in `read` */
     qctx_error first_problem; /* why the first of them was left out */
+    bool met[QCTX_IMPORT_ROLES]; /* a record has a key of this role */
     char unused[256];         /* keys that records have and nothing is taken from, "a, b"; "" if none */
 } qctx_import_counts;
 
