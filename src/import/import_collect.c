@@ -42,26 +42,40 @@ static const char *keep(import_collection *collection, const char *text, qctx_er
     return qctx_arena_text(&collection->texts, text, strlen(text), error);
 }
 
-/* The context with this text, made if it is new. */
-static qctx_status enter_context(import_collection *collection, const char *text, const char *title, int64_t *context,
-                                 qctx_error *error)
+/* Makes a context of a text with its line breaks; `squeezed` is the same without. */
+static qctx_status make_context(import_collection *collection, const char *text, const char *squeezed,
+                                const char *title, int64_t *context, qctx_error *error)
 {
-    import_context fresh = {0};
+    import_context fresh = {.text = keep(collection, text, error), .title = keep(collection, title, error)};
+    const char *key =
+        fresh.text != NULL && strcmp(text, squeezed) != 0 ? keep(collection, squeezed, error) : fresh.text;
     qctx_status status;
 
-    *context = qctx_textmap_find(&collection->context_of_text, text);
-    if (*context >= 0)
-        return QCTX_OK;
-    fresh.text = keep(collection, text, error);
-    fresh.title = keep(collection, title, error);
-    if (fresh.text == NULL || fresh.title == NULL)
+    if (fresh.text == NULL || fresh.title == NULL || key == NULL)
         return QCTX_ERR_MEMORY;
-    status = qctx_textmap_add(&collection->context_of_text, fresh.text, collection->context_count, context, error);
+    status = qctx_textmap_add(&collection->context_of_text, key, collection->context_count, context, error);
     if (status == QCTX_OK)
         status = qctx_grow((void **)&collection->contexts, &collection->context_capacity, collection->context_count + 1,
                            sizeof fresh, "contexts", error);
     if (status == QCTX_OK)
         collection->contexts[collection->context_count++] = fresh;
+    return status;
+}
+
+/*
+ * The context with this text, made if it is new. Contexts that differ in line breaks alone are one, which keeps those
+ * that it was met with first.
+ */
+static qctx_status enter_context(import_collection *collection, const char *text, const char *title, int64_t *context,
+                                 qctx_error *error)
+{
+    char *squeezed = qctx_text_squeeze(text, strlen(text), error);
+    qctx_status status = squeezed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    *context = squeezed == NULL ? -1 : qctx_textmap_find(&collection->context_of_text, squeezed);
+    if (status == QCTX_OK && *context < 0)
+        status = make_context(collection, text, squeezed, title, context, error);
+    free(squeezed);
     return status;
 }
 
@@ -254,7 +268,7 @@ qctx_status import_add(const import_source *source, const import_record *record,
 {
     char *joined = qctx_format(error, "%s%s", record->lead, record->question);
     char *text = joined == NULL ? NULL : qctx_text_squeeze(joined, strlen(joined), error);
-    char *context = qctx_text_squeeze(record->context, strlen(record->context), error);
+    char *context = qctx_text_squeeze_lines(record->context, strlen(record->context), error);
     char *title = qctx_text_squeeze(record->title, strlen(record->title), error);
     qctx_status status = QCTX_ERR_MEMORY;
 
@@ -272,7 +286,7 @@ qctx_status import_add_negative(const import_source *source, int64_t question, c
 {
     import_collection *collection = source->collection;
     import_negative negative = {.question = question};
-    char *context = qctx_text_squeeze(text, strlen(text), error);
+    char *context = qctx_text_squeeze_lines(text, strlen(text), error);
     char *squeezed = qctx_text_squeeze(title, strlen(title), error);
     qctx_status status = context == NULL || squeezed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 

@@ -52,7 +52,7 @@ typedef struct {
     int64_t negative_count, negative_capacity;
     const char *splits[QCTX_IMPORT_FILES_MAX]; /* borrowed */
     int split_count;
-    qctx_textmap context_of_text; /* context's text → context */
+    qctx_textmap context_of_text; /* context's text without line breaks → context */
     qctx_textmap question_of_id;  /* id → question */
     qctx_textmap pairs;           /* split, context and question's text, as one text → question */
     qctx_textmap questions_alike; /* split and question's text, as one text → the first such question */

@@ -166,13 +166,25 @@ qctx_status qctx_text_words(const char *bytes, size_t length, qctx_spans *spans,
     return status;
 }
 
-char *qctx_text_squeeze(const char *bytes, size_t length, qctx_error *error)
+/* Line ends that a code point of white space adds to `count`; CR LF is one. */
+static int count_line_ends(int count, UChar32 c, UChar32 before)
+{
+    enum { NEXT_LINE = 0x85, LINE_SEPARATOR = 0x2028, PARAGRAPH_SEPARATOR = 0x2029 };
+
+    if (c == PARAGRAPH_SEPARATOR)
+        return count + 2;
+    return count + (c == '\r' || (c == '\n' && before != '\r') || c == NEXT_LINE || c == LINE_SEPARATOR);
+}
+
+/* Trims and folds white space; with `lines` a run that holds line ends becomes one, or two where it holds several. */
+static char *squeeze(const char *bytes, size_t length, bool lines, qctx_error *error)
 {
     const uint8_t *at = (const uint8_t *)bytes;
     qctx_span inside = text_trim(bytes, 0, (int64_t)length);
     char *squeezed = qctx_alloc(inside.end - inside.first + 1, 1, "a text", error);
     int64_t used = 0;
-    bool space = false;
+    int line_ends = 0;
+    UChar32 before = 'x';
 
     if (squeezed == NULL)
         return NULL;
@@ -182,15 +194,30 @@ char *qctx_text_squeeze(const char *bytes, size_t length, qctx_error *error)
 
         U8_NEXT(at, i, inside.end, c);
         if (c >= 0 && u_isUWhiteSpace(c)) {
-            space = true;
+            line_ends = count_line_ends(line_ends, c, before);
+            before = c;
             continue;
         }
-        if (space)
-            squeezed[used++] = ' ';
-        space = false;
+        if (before >= 0 && u_isUWhiteSpace(before))
+            squeezed[used++] = lines && line_ends > 0 ? '\n' : ' ';
+        /* Two line ends took at least two bytes. */
+        if (lines && line_ends > 1)
+            squeezed[used++] = '\n';
+        line_ends = 0;
+        before = c;
         memcpy(squeezed + used, bytes + first, (size_t)(i - first));
         used += i - first;
     }
     squeezed[used] = '\0';
     return squeezed;
+}
+
+char *qctx_text_squeeze(const char *bytes, size_t length, qctx_error *error)
+{
+    return squeeze(bytes, length, false, error);
+}
+
+char *qctx_text_squeeze_lines(const char *bytes, size_t length, qctx_error *error)
+{
+    return squeeze(bytes, length, true, error);
 }

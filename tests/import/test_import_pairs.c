@@ -129,11 +129,43 @@ static void refuses_binary_files(void **state)
     probe_fails(job, QCTX_ERR_FORMAT, "bin.tsv:1: the line holds a NUL character");
 }
 
+/* As Python's csv and json modules read the same texts, but for other white space. */
+static void keeps_line_breaks_of_contexts(void **state)
+{
+    qctx_import_job job = probe_job("a.csv", "\xEF\xBB\xBFquestion;context\r\n\"Who;\r\nme?\";\"He said \"\"no\"\".\r\n"
+                                             "Twice,  in  all.\r\n\r\n\r\nSo there.\"\r\n");
+    qctx_corpus *corpus = probe_run(&job);
+    char *written;
+    size_t bytes;
+
+    (void)state;
+    assert_string_equal(corpus->questions[0].text, "Who; me?");
+    assert_string_equal(corpus->contexts[0].text, "He said \"no\".\nTwice, in all.\n\nSo there.");
+    qctx_corpus_destroy(corpus);
+    assert_int_equal(qctx_file_read(test_path("out/corpus.jsonl"), &written, &bytes, NULL), QCTX_OK);
+    assert_contains(written, "He said \\\"no\\\".\\nTwice, in all.\\n\\nSo there.");
+    free(written);
+
+    /* Equal but for line breaks: one context, as it came first, also as a negative. */
+    job = probe_job("a.jsonl", "{\"question\": \"a?\", \"context\": \"x\\n y\", \"title\": \"t\\nu\"}\n"
+                               "{\"question\": \"b?\", \"context\": \"x y\"}\n"
+                               "{\"question\": \"a?\", \"context\": \"x\\r\\n\\r\\ny\"}\n"
+                               "{\"question\": \"c?\", \"context\": \"z\", \"negative\": \"x  y\"}\n");
+    corpus = probe_run(&job);
+    assert_int_equal(corpus->context_count, 2);
+    assert_string_equal(corpus->contexts[0].text, "x\ny");
+    assert_string_equal(corpus->contexts[0].title, "t u");
+    assert_int_equal(probe_report.files[0].merged, 1);
+    assert_int_equal(probe_report.negatives, 1);
+    qctx_corpus_destroy(corpus);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reads_json_lines),
     cmocka_unit_test(reads_tab_separated_lines),
     cmocka_unit_test(tells_the_format_of_long_lines),
     cmocka_unit_test(names_file_and_line_of_what_is_malformed),
     cmocka_unit_test(refuses_binary_files),
+    cmocka_unit_test(keeps_line_breaks_of_contexts),
 };
 TEST_MAIN(tests)

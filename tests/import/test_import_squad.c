@@ -60,7 +60,7 @@ static void widens_by_radius_or_to_the_paragraph(void **state)
     assert_string_equal(probe_context(corpus, "train", "q1", 0),
                         "The town is old \xF0\x9F\x98\x80. It has two bridges.");
     assert_string_equal(probe_context(corpus, "train", "q3", 0),
-                        "It has two bridges. The mayor is Ana\xC3\xAFs. Nobody knows why.");
+                        "It has two bridges. The mayor is Ana\xC3\xAFs.\nNobody knows why.");
     qctx_corpus_destroy(corpus);
 
     job.radius = 1000000;
@@ -74,7 +74,7 @@ static void widens_by_radius_or_to_the_paragraph(void **state)
     assert_int_equal(corpus->context_count, 1);
     assert_string_equal(
         corpus->contexts[0].text,
-        "The town is old \xF0\x9F\x98\x80. It has two bridges. The mayor is Ana\xC3\xAFs. Nobody knows why.");
+        "The town is old \xF0\x9F\x98\x80. It has two bridges. The mayor is Ana\xC3\xAFs.\nNobody knows why.");
     qctx_corpus_destroy(corpus);
 }
 

@@ -35,7 +35,7 @@ static void reads_quotes_as_rfc_4180_has_them(void **state)
     check("a.csv",
           "\xEF\xBB\xBFQuestion,Answer,Title\r\n\"Who said \"\"no\"\", and why?\",\"Ann,\r\nof the \"\"Lark\"\".\",\r\n"
           "plain?,yes 5\" wide,T\r\n,,\r\n",
-          QCTX_IMPORT_CSV, 2, "Who said \"no\", and why?", "Ann, of the \"Lark\".", "");
+          QCTX_IMPORT_CSV, 2, "Who said \"no\", and why?", "Ann,\nof the \"Lark\".", "");
     check("b.csv", "query;passage;title\nHow much?;\"1,5; or 2\";Prices\n", QCTX_IMPORT_CSV, 1, "How much?",
           "1,5; or 2", "Prices");
     check("c.csv", "sep=;\nquestion;answer\na?;b, c\n", QCTX_IMPORT_CSV, 1, "a?", "b, c", "");

@@ -215,10 +215,37 @@ static void squeezes_white_space(void **state)
     }
 }
 
+static void keeps_line_ends(void **state)
+{
+    static const char *const cases[][2] = {
+        {"", ""},
+        {" \n a \n ", "a"},
+        {"a \n b", "a\nb"},
+        {"a\r\nb\rc", "a\nb\nc"},
+        {"a\r\n\r\nb", "a\n\nb"},
+        {"a\n\t\n\n\nb\tc", "a\n\nb c"},
+        {"a\xE2\x80\xA8"
+         "b\xE2\x80\xA9"
+         "c\xC2\x85"
+         "d\xC2\xA0 e",
+         "a\nb\n\nc\nd e"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *squeezed = qctx_text_squeeze_lines(cases[i][0], strlen(cases[i][0]), NULL);
+
+        assert_non_null(squeezed);
+        assert_string_equal(squeezed, cases[i][1]);
+        free(squeezed);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(recognises_utf8),       cmocka_unit_test(counts_code_points),
     cmocka_unit_test(mends_what_is_no_text), cmocka_unit_test(divides_into_sentences),
     cmocka_unit_test(divides_into_words),    cmocka_unit_test(folds_to_one_form),
     cmocka_unit_test(folds_texts_that_grow), cmocka_unit_test(squeezes_white_space),
+    cmocka_unit_test(keeps_line_ends),
 };
 TEST_MAIN(tests)

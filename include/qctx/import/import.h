@@ -22,7 +22,8 @@
  * same split is merged. The same id again, with the same question in the same
  * split, adds a further context to that question, and so does the same question
  * of records without ids; any other id that is taken gets a suffix. Runs of
- * white space become one space.
+ * white space become one space; within contexts those with line breaks become a line break, or an empty line. Contexts
+ * that differ in that alone are equal.
  *
  * A record that is malformed is left out and counted, unless `strict`, or unless
  * more records of its file are malformed than not. Any file may be compressed by
@@ -111,10 +112,10 @@ typedef struct {
     int64_t renamed;   /* of those kept: an id that was taken already */
     int64_t negatives; /* contexts that are wrong for a question, beside those */
     qctx_json_mends mends;
-    int64_t malformed;        /* records, paragraphs or questions left out, not in `read` */
-    qctx_error first_problem; /* why the first of them was left out */
+    int64_t malformed;           /* records, paragraphs or questions left out, not in `read` */
+    qctx_error first_problem;    /* why the first of them was left out */
     bool met[QCTX_IMPORT_ROLES]; /* a record has a key of this role */
-    char unused[256];         /* keys that records have and nothing is taken from, "a, b"; "" if none */
+    char unused[256];            /* keys that records have and nothing is taken from, "a, b"; "" if none */
 } qctx_import_counts;
 
 typedef struct {

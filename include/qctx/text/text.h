@@ -87,4 +87,10 @@ bool qctx_text_is_blank(const char *bytes, size_t length);
  */
 char *qctx_text_squeeze(const char *bytes, size_t length, qctx_error *error);
 
+/*
+ * As qctx_text_squeeze, but an inner run of white space that holds a line end (LF, CR, CR LF, NEL, U+2028) becomes
+ * "\n", and one that holds several, or U+2029, an empty line: "\n\n". Local.
+ */
+char *qctx_text_squeeze_lines(const char *bytes, size_t length, qctx_error *error);
+
 #endif
