@@ -1,4 +1,5 @@
 /* Answers of SQuAD's kind: where they stand in their paragraph, and the sentences around them. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,33 +67,43 @@ static size_t count_answers(const json_t *answers)
     return json_is_array(texts) ? json_array_size(texts) : json_is_string(texts) ? 1 : 0;
 }
 
-/* Answer number `index`. */
-static qctx_status get_answer(const json_t *answers, size_t index, const char *place, const char **text, int64_t *start,
-                              qctx_error *error)
+/* Where an answer begins: a whole number, however it is written, or nothing, which is 0 as far as it is looked for. */
+static qctx_status get_start(const json_t *position, bool strict, const char *place, int64_t *start, qctx_error *error)
 {
-    const json_t *position, *found;
+    bool absent = position == NULL || json_is_null(position);
+    double number = 0;
 
-    if (json_is_object(answers)) {
-        found = json_object_get(answers, "text");
-        position = json_object_get(answers, "answer_start");
-        found = json_is_array(found) ? json_array_get(found, index) : found;
-        position = json_is_array(position) ? json_array_get(position, index) : position;
-        if (!json_is_string(found))
-            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: a text of 'answers' is %s, expected a string", place,
-                             qctx_json_type(found));
-        *text = json_string_value(found);
-    } else {
-        qctx_status status = qctx_json_get_string(json_array_get(answers, index), "text", NULL, place, text, error);
-
-        if (status != QCTX_OK)
-            return status;
-        position = json_object_get(json_array_get(answers, index), "answer_start");
+    if (json_is_integer(position)) {
+        *start = json_integer_value(position);
+        return QCTX_OK;
     }
-    if (!json_is_integer(position))
+    if (strict || (!absent && !import_get_number(position, &number)) || number != floor(number) || fabs(number) > 9e15)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'answer_start' is %s, expected an integer", place,
                          qctx_json_type(position));
-    *start = json_integer_value(position);
+    *start = (int64_t)number;
     return QCTX_OK;
+}
+
+/* Answer number `index`. */
+static qctx_status get_answer(const json_t *answers, size_t index, bool strict, const char *place, const char **text,
+                              int64_t *start, qctx_error *error)
+{
+    const json_t *object = json_is_object(answers) ? answers : json_array_get(answers, index);
+    const json_t *found = json_is_string(object) ? object : json_object_get(object, "text");
+    const json_t *position = json_object_get(object, "answer_start");
+
+    if (object == answers) {
+        found = json_is_array(found) ? json_array_get(found, index) : found;
+        position = json_is_array(position) ? json_array_get(position, index) : position;
+    }
+    if (strict && object != answers && !json_is_object(object))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found %s, expected an object with the key 'text'", place,
+                         qctx_json_type(object));
+    if (!json_is_string(found))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: a text of 'answers' is %s, expected a string", place,
+                         qctx_json_type(found));
+    *text = json_string_value(found);
+    return get_start(position, strict, place, start, error);
 }
 
 /* The first answer that stands where it says. The first of all says whether there is one, as QuAC has it. */
@@ -104,7 +115,7 @@ static qctx_status find_exactly(const import_source *source, const import_paragr
         const char *text;
         int64_t start, first;
         bool in_codepoints;
-        qctx_status status = get_answer(answers, i, place, &text, &start, error);
+        qctx_status status = get_answer(answers, i, source->job->strict, place, &text, &start, error);
 
         if (status != QCTX_OK)
             return status;
@@ -133,7 +144,7 @@ static void find_nearby(const import_source *source, const import_paragraph *par
         const char *text;
         int64_t start, wanted, first;
 
-        if (get_answer(answers, i, "", &text, &start, NULL) != QCTX_OK || qctx_text_is_blank(text, strlen(text)))
+        if (get_answer(answers, i, false, "", &text, &start, NULL) != QCTX_OK || qctx_text_is_blank(text, strlen(text)))
             continue;
         wanted = qctx_text_byte_offset(paragraph->text, paragraph->length, start);
         wanted = wanted >= 0 ? wanted : start < 0 ? 0 : (int64_t)paragraph->length;
@@ -174,19 +185,26 @@ static qctx_status widen_to_sentences(const import_source *source, import_paragr
 }
 
 /* The answers of a question, NULL if it says that it has none. */
-static qctx_status get_answers(const json_t *turn, const char *place, const json_t **answers, qctx_error *error)
+static qctx_status get_answers(const json_t *turn, bool strict, const char *place, const json_t **answers,
+                               qctx_error *error)
 {
     const json_t *impossible = json_object_get(turn, "is_impossible");
+    double is_impossible = 0;
 
     *answers = NULL;
-    if (impossible != NULL && !json_is_boolean(impossible) && !json_is_null(impossible))
+    if (impossible != NULL && !json_is_null(impossible) &&
+        (!import_get_number(impossible, &is_impossible) || (strict && !json_is_boolean(impossible))))
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'is_impossible' is %s, expected a boolean", place,
                          qctx_json_type(impossible));
-    if (json_is_true(impossible))
+    if (is_impossible != 0)
         return QCTX_OK;
     *answers = json_object_get(turn, "answers");
     if (*answers == NULL)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the key 'answers' is missing, expected an array", place);
+    if (json_is_null(*answers)) {
+        *answers = NULL;
+        return QCTX_OK;
+    }
     if (json_is_object(*answers)) {
         const json_t *texts = json_object_get(*answers, "text");
 
@@ -205,7 +223,7 @@ qctx_status import_find_answer(const import_source *source, import_paragraph *pa
                                const char *place, import_finding *finding, qctx_span *span, qctx_error *error)
 {
     const json_t *answers;
-    qctx_status status = get_answers(turn, place, &answers, error);
+    qctx_status status = get_answers(turn, source->job->strict, place, &answers, error);
 
     *finding = IMPORT_UNANSWERABLE;
     if (status != QCTX_OK || answers == NULL || count_answers(answers) == 0)

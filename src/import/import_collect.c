@@ -6,17 +6,38 @@
 #include "import_internal.h"
 #include "qctx/base/mem.h"
 
-qctx_status import_get_id(const json_t *record, const char *key, const char *place, char number[32], const char **id,
-                          qctx_error *error)
+qctx_status import_get_name(const json_t *record, const char *key, bool reals, const char *place, char number[32],
+                            const char **text, qctx_error *error)
 {
     const json_t *value = json_object_get(record, key);
 
-    if (json_is_integer(value)) {
+    *text = number;
+    if (json_is_integer(value))
         snprintf(number, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        *id = number;
-        return QCTX_OK;
+    else if (reals && json_is_real(value))
+        snprintf(number, 32, "%.17g", json_real_value(value)); /* 7.0, where pandas met a missing one, is 7 */
+    else
+        return qctx_json_get_string(record, key, "", place, text, error);
+    return QCTX_OK;
+}
+
+bool import_get_number(const json_t *value, double *number)
+{
+    const char *text = json_string_value(value);
+    char *end;
+
+    if (json_is_boolean(value) || json_is_number(value)) {
+        *number = json_is_boolean(value) ? json_is_true(value) : json_number_value(value);
+        return true;
     }
-    return qctx_json_get_string(record, key, "", place, id, error);
+    if (text == NULL || text[0] == '\0')
+        return false;
+    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
+        *number = strcasecmp(text, "true") == 0;
+        return true;
+    }
+    *number = strtod(text, &end);
+    return *end == '\0';
 }
 
 char *import_prefix(const qctx_import_job *job, const char *title, const char *section, qctx_error *error)

@@ -133,7 +133,8 @@ qctx_status import_read_record(const import_source *source, const json_t *record
 bool import_names_question(const char *name);
 bool import_names_context(const char *name);
 
-/* Whether something is taken from a key or column of this name, as --columns has it or else by the known names. Local. */
+/* Whether something is taken from a key or column of this name, as --columns has it or else by the known names. Local.
+ */
 bool import_takes_key(const qctx_import_job *job, const char *name);
 
 /* The names that are known, "question, query, …"; for messages. Local. */
@@ -154,9 +155,9 @@ typedef struct {
 typedef enum { IMPORT_FOUND, IMPORT_UNANSWERABLE, IMPORT_NO_TEXT, IMPORT_NOT_FOUND } import_finding;
 
 /*
- * Looks for a question's answer: `turn` has is_impossible and answers, as an array of {text, answer_start} or as an
- * object of two arrays. `*span` are the bytes of its context. Counts what is repaired. Local. Errors: FORMAT, MEMORY,
- * INTERNAL.
+ * Looks for a question's answer: `turn` has is_impossible and answers, as an array of {text, answer_start} or of texts,
+ * or as an object of two arrays. `*span` are the bytes of its context. Counts what is repaired. Local. Errors: FORMAT,
+ * MEMORY, INTERNAL.
  */
 qctx_status import_find_answer(const import_source *source, import_paragraph *paragraph, const json_t *turn,
                                const char *place, import_finding *finding, qctx_span *span, qctx_error *error);
@@ -164,9 +165,15 @@ qctx_status import_find_answer(const import_source *source, import_paragraph *pa
 /* Counts a question that was read and whose answer was not found. Local. */
 void import_count_finding(const import_source *source, import_finding finding);
 
-/* The id of a record, NULL if it has none: a text, or a whole number written into `number`. Errors: FORMAT. */
-qctx_status import_get_id(const json_t *record, const char *key, const char *place, char number[32], const char **id,
-                          qctx_error *error);
+/*
+ * An id or a title, "" if there is none: a text or a whole number, with `reals` any number, written into `number`.
+ * Local. Errors: FORMAT.
+ */
+qctx_status import_get_name(const json_t *record, const char *key, bool reals, const char *place, char number[32],
+                            const char **text, qctx_error *error);
+
+/* A number, or a text that is one, or a truth value as 1 or 0; false if it is none of these. Local. */
+bool import_get_number(const json_t *value, double *number);
 
 /* "This is a question about {title}. Specifically, {section}. ", as far as there are such titles; freshly allocated. */
 char *import_prefix(const qctx_import_job *job, const char *title, const char *section, qctx_error *error);

@@ -41,7 +41,7 @@ typedef struct {
     const char *question, *title, *id;
     char *lead;
     int64_t row; /* of the question once it is added, or −1 */
-    char number[32];
+    char number[32], title_number[32];
 } reading;
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -166,56 +166,14 @@ static qctx_status require(const reading *at, qctx_import_role role, qctx_error 
     return qctx_hint(error, "other names: --columns question=NAME,context=NAME; see 'qctx-dist import --help'");
 }
 
-/* A text under a role's key; `fallback` where there is none. Null is no text. */
-static qctx_status get_text(const reading *at, qctx_import_role role, const char *fallback, const char **text,
+/* A title or an id, "" where there is none. */
+static qctx_status get_name(const reading *at, qctx_import_role role, char number[32], const char **text,
                             qctx_error *error)
 {
-    *text = fallback;
+    *text = "";
     if (at->taken[role] == NULL)
         return QCTX_OK;
-    return qctx_json_get_string(at->object, at->taken[role], fallback, at->place, text, error);
-}
-
-/* Keeps the names of keys from which nothing is taken, each once, as far as there is room. */
-static void note_unused(const reading *at)
-{
-    char *unused = at->source->counts->unused;
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)at->object, key, value)
-    {
-        size_t used = strlen(unused), length = strlen(key);
-        bool known = !has_columns(at->source->job) &&
-                     (is_negative_key(key) || strcmp(key, "answers") == 0 || strcmp(key, "is_impossible") == 0);
-
-        for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
-            known = known || (at->taken[role] != NULL && strcmp(at->taken[role], key) == 0);
-        for (const char *hit = strstr(unused, key); hit != NULL && !known; hit = strstr(hit + 1, key))
-            known = (hit == unused || hit[-1] == ' ') && (hit[length] == ',' || hit[length] == '\0');
-        if (!known && used + length + 3 < sizeof at->source->counts->unused)
-            snprintf(unused + used, sizeof at->source->counts->unused - used, "%s%s", used > 0 ? ", " : "", key);
-    }
-}
-
-/* A number, or a text that is one, or a truth value; false if it is none of these. */
-static bool get_number(const json_t *value, double *number)
-{
-    const char *text = json_string_value(value);
-    char *end;
-
-    if (json_is_boolean(value) || json_is_number(value)) {
-        *number = json_is_boolean(value) ? json_is_true(value) : json_number_value(value);
-        return true;
-    }
-    if (text == NULL || text[0] == '\0')
-        return false;
-    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
-        *number = strcasecmp(text, "true") == 0;
-        return true;
-    }
-    *number = strtod(text, &end);
-    return *end == '\0';
+    return import_get_name(at->object, at->taken[role], !at->source->job->strict, at->place, number, text, error);
 }
 
 /*
@@ -230,7 +188,7 @@ static qctx_status read_label(const reading *at, bool *no_pair, qctx_error *erro
     bool decides;
 
     *no_pair = false;
-    if (key == NULL || !get_number(value_of(at, QCTX_IMPORT_LABEL), &number))
+    if (key == NULL || !import_get_number(value_of(at, QCTX_IMPORT_LABEL), &number))
         return QCTX_OK;
     decides = strcasecmp(key, "score") != 0 || strcasecmp(at->taken[QCTX_IMPORT_QUESTION], "sentence1") == 0 ||
               at->source->job->columns[QCTX_IMPORT_LABEL] != NULL;
@@ -325,18 +283,62 @@ static qctx_status read_negatives(reading *at, qctx_error *error)
     return status;
 }
 
+/* Whether answers say where they begin, or that there are none. */
+static bool are_placed(const json_t *answers)
+{
+    if (json_is_object(answers))
+        return json_object_get(answers, "answer_start") != NULL ||
+               json_array_size(json_object_get(answers, "text")) == 0;
+    return json_is_null(answers) || (json_is_array(answers) && !json_is_string(json_array_get(answers, 0)));
+}
+
 /* Whether the record is a question of SQuAD without its paragraphs, as the Hub has it. */
 static bool is_answered(const reading *at)
 {
-    const json_t *answers = json_object_get(at->object, "answers");
     const char *key = at->taken[QCTX_IMPORT_CONTEXT];
+    double impossible;
 
     if (has_columns(at->source->job) || key == NULL || strcasecmp(key, "context") != 0 ||
         !json_is_string(json_object_get(at->object, key)))
         return false;
-    if (json_is_array(answers) && json_is_string(json_array_get(answers, 0)))
-        return false; /* texts without places */
-    return json_is_true(json_object_get(at->object, "is_impossible")) || (answers != NULL && !json_is_null(answers));
+    return (import_get_number(json_object_get(at->object, "is_impossible"), &impossible) && impossible != 0) ||
+           are_placed(json_object_get(at->object, "answers"));
+}
+
+/* Keeps the names of keys from which nothing is taken, each once, as far as there is room. */
+static void note_unused(const reading *at)
+{
+    bool answered = is_answered(at);
+    char *unused = at->source->counts->unused;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)at->object, key, value)
+    {
+        size_t used = strlen(unused), length = strlen(key);
+        bool known = (is_negative_key(key) && !has_columns(at->source->job)) ||
+                     (answered && (strcmp(key, "answers") == 0 || strcmp(key, "is_impossible") == 0));
+
+        for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
+            known = known || (at->taken[role] != NULL && strcmp(at->taken[role], key) == 0);
+        for (const char *hit = strstr(unused, key); hit != NULL && !known; hit = strstr(hit + 1, key))
+            known = (hit == unused || hit[-1] == ' ') && (hit[length] == ',' || hit[length] == '\0');
+        if (!known && used + length + 3 < sizeof at->source->counts->unused)
+            snprintf(unused + used, sizeof at->source->counts->unused - used, "%s%s", used > 0 ? ", " : "", key);
+    }
+}
+
+/* A table has answers as Python prints them, "{'text': array(['x'], …": the pair may be none, which a text hides. */
+static qctx_status refuse_printed_answers(const reading *at, qctx_error *error)
+{
+    const char *text = json_string_value(json_object_get(at->object, "answers"));
+
+    if (text == NULL || (text[0] != '{' && text[0] != '[') || has_columns(at->source->job))
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'answers' is a text that a program printed, expected an array or an object",
+              at->place);
+    return qctx_hint(error,
+                     "export the records as JSONL; --columns question=NAME,context=NAME takes every one for a pair");
 }
 
 /* Takes the sentence of the answer, as from an article. */
@@ -382,13 +384,15 @@ static qctx_status read_object(reading *at, qctx_error *error)
     if (status == QCTX_OK)
         status = require(at, QCTX_IMPORT_CONTEXT, error);
     if (status == QCTX_OK)
-        status = get_text(at, QCTX_IMPORT_QUESTION, "", &at->question, error);
+        status = qctx_json_get_string(at->object, at->taken[QCTX_IMPORT_QUESTION], "", at->place, &at->question, error);
     if (status == QCTX_OK)
-        status = get_text(at, QCTX_IMPORT_TITLE, "", &at->title, error);
-    if (status == QCTX_OK && at->taken[QCTX_IMPORT_ID] != NULL)
-        status = import_get_id(at->object, at->taken[QCTX_IMPORT_ID], at->place, at->number, &at->id, error);
+        status = get_name(at, QCTX_IMPORT_TITLE, at->title_number, &at->title, error);
+    if (status == QCTX_OK)
+        status = get_name(at, QCTX_IMPORT_ID, at->number, &at->id, error);
     if (status == QCTX_OK)
         status = read_label(at, &no_pair, error);
+    if (status == QCTX_OK)
+        status = refuse_printed_answers(at, error);
     if (status != QCTX_OK)
         return status;
     note_unused(at);

@@ -65,7 +65,7 @@ static qctx_status read_turn(reading *at, size_t index, qctx_error *error)
     qctx_status status = qctx_json_get_string(turn, "question", NULL, at->place, &question, error);
 
     if (status == QCTX_OK)
-        status = import_get_id(turn, "id", at->place, number, &id, error);
+        status = import_get_name(turn, "id", !at->source->job->strict, at->place, number, &id, error);
     if (status == QCTX_OK)
         status = import_find_answer(at->source, &at->paragraph, turn, at->place, &finding, &span, error);
     if (status != QCTX_OK)
@@ -109,7 +109,9 @@ static qctx_status read_paragraphs(reading *at, const json_t *article, qctx_erro
 {
     size_t place_length = strlen(at->place);
     json_t *paragraphs;
-    qctx_status status = qctx_json_get_string(article, "title", "", at->place, &at->title, error);
+    char number[32];
+    qctx_status status =
+        import_get_name(article, "title", !at->source->job->strict, at->place, number, &at->title, error);
 
     if (status == QCTX_OK && at->quac)
         status = qctx_json_get_string(article, "section_title", "", at->place, &at->section, error);

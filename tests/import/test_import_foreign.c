@@ -5,6 +5,7 @@
 
 #include "import_probe.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
 
 /* A file of these bytes is refused as this. */
 static void refuses(const char *bytes, size_t count, const char *what)

@@ -142,10 +142,58 @@ static void keeps_equal_questions_together(void **state)
     qctx_corpus_destroy(corpus);
 }
 
+#define MILL  "\"title\": \"Mill\", \"context\": \"The mill burned. It was built in 1780. It burned in 1800.\""
+#define WHOLE "The mill burned. It was built in 1780. It burned in 1800."
+
+/* The shapes in which the Hub, pandas and others have answers; the sentence is taken where an answer has a place. */
+static void reads_answers_in_their_shapes(void **state)
+{
+    static const struct {
+        const char *rest, *context, *unused;
+    } cases[] = {
+        {"\"answers\": {\"text\": [\"1780\"], \"answer_start\": [33]}", "It was built in 1780.", ""},
+        {"\"answers\": [{\"text\": \"1780\", \"answer_start\": 33}]", "It was built in 1780.", ""},
+        {"\"answers\": [{\"text\": \"1780\", \"answer_start\": \"33\"}]", "It was built in 1780.", ""},
+        {"\"answers\": [{\"text\": \"burned\", \"answer_start\": 42.0}]", "It burned in 1800.", ""},
+        {"\"answers\": [{\"text\": \"1800\"}]", "It burned in 1800.", ""},
+        {"\"is_impossible\": \"False\", \"answers\": [{\"text\": \"1780\", \"answer_start\": 33}]",
+         "It was built in 1780.", ""},
+        {"\"answers\": [\"1780\"]", WHOLE, "answers"},
+        {"\"answers\": \"1780\"", WHOLE, "answers"},
+        {"\"answers\": {\"text\": [\"1780\"]}", WHOLE, "answers"},
+        {"\"answers\": null", NULL, ""},
+        {"\"answers\": []", NULL, ""},
+        {"\"answers\": {\"text\": [], \"answer_start\": []}", NULL, ""},
+        {"\"is_impossible\": \"True\", \"answers\": []", NULL, ""},
+        {"\"is_impossible\": 1", NULL, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[600];
+        qctx_import_job job;
+        qctx_corpus *corpus;
+
+        snprintf(text, sizeof text,
+                 "{\"id\": 7.0, \"question\": \"a?\", " MILL ", %s}\n"
+                 "{\"id\": \"x\", \"question\": \"x?\", \"context\": \"y\"}\n",
+                 cases[i].rest);
+        job = probe_job("a.jsonl", text);
+        corpus = probe_run(&job);
+        assert_int_equal(probe_report.files[0].unanswerable, cases[i].context == NULL);
+        assert_string_equal(probe_report.files[0].unused, cases[i].unused);
+        if (cases[i].context != NULL)
+            assert_string_equal(probe_context(corpus, "train", "7", 0), cases[i].context);
+        qctx_corpus_destroy(corpus);
+    }
+    /* As pandas writes the Hub's records into a table: whether there is an answer is hidden in a text. */
+    probe_fails(probe_job("b.csv", "question,context,answers\na?,b,\"{'text': array([], dtype=object)}\"\n"),
+                QCTX_ERR_FORMAT, "b.csv:2: 'answers' is a text that a program printed");
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(reads_the_forms_of_the_libraries),
-    cmocka_unit_test(names_keys_that_are_not_known),
-    cmocka_unit_test(mends_json_as_python_writes_it),
+    cmocka_unit_test(reads_the_forms_of_the_libraries), cmocka_unit_test(reads_answers_in_their_shapes),
+    cmocka_unit_test(names_keys_that_are_not_known),    cmocka_unit_test(mends_json_as_python_writes_it),
     cmocka_unit_test(keeps_equal_questions_together),
 };
 TEST_MAIN(tests)

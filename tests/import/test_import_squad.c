@@ -222,7 +222,7 @@ static void names_the_place_of_a_wrong_schema(void **state)
         {"\n[1]", "a.json: [0]: found an integer, expected an object"},
         {"{\"data\": {}}", "a.json: 'data' is an object, expected an array"},
         {"{\"data\": [7]}", "data[0]: found an integer"},
-        {"{\"data\": [{\"title\": 5, \"paragraphs\": []}]}", "data[0]: 'title' is an integer"},
+        {"{\"data\": [{\"title\": [], \"paragraphs\": []}]}", "data[0]: 'title' is an array"},
         {"{\"data\": [{\"paragraphs\": \"x\"}]}", "data[0]: 'paragraphs' is a string, expected an array"},
         {"{\"data\": [{\"paragraphs\": [{\"qas\": []}]}]}", "data[0].paragraphs[0]: the key 'context' is missing"},
         {"{\"data\": [{\"paragraphs\": [{\"context\": \"x\"}]}]}", "data[0].paragraphs[0]: the key 'qas' is missing"},
@@ -427,6 +427,32 @@ static void counts_real_data(void **state)
     probe_fails(job, QCTX_ERR_FORMAT, "data[0].paragraphs[0]: the key 'context' is missing");
 }
 
+/* Nothing that needs no answer keeps the others from being read. */
+static void takes_titles_and_answers_of_other_types(void **state)
+{
+    qctx_import_job job = probe_job(
+        "a.json",
+        "{\"data\": [{\"title\": 1984, \"paragraphs\": [{\"context\": \"A cat sat. The dog ran.\", \"qas\": ["
+        "{\"id\": 1, \"question\": \"Who sat?\", \"answers\": null},"
+        "{\"id\": 2, \"question\": \"Who ate?\", \"is_impossible\": \"true\", \"answers\": []},"
+        "{\"id\": 3, \"question\": \"Who ran?\", \"is_impossible\": \"false\", \"answers\": [\"dog\"]}]}]},"
+        "{\"paragraphs\": [{\"qas\": []}, {\"context\": \"A bird flew.\", \"qas\": ["
+        "{\"id\": 4, \"question\": \"Who flew?\", \"answers\": [{\"text\": \"bird\", \"answer_start\": \"2\"}]}"
+        "]}]}]}");
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    assert_int_equal(probe_report.files[0].kept, 2);
+    assert_int_equal(probe_report.files[0].unanswerable, 2);
+    assert_int_equal(probe_report.files[0].malformed, 1);
+    assert_contains(probe_report.files[0].first_problem.message, "data[1].paragraphs[0]: the key 'context' is missing");
+    assert_string_equal(probe_context(corpus, "train", "3", 0), "The dog ran.");
+    assert_string_equal(probe_context(corpus, "train", "4", 0), "A bird flew.");
+    assert_string_equal(corpus->contexts[0].title, "1984");
+    assert_string_equal(corpus->contexts[1].title, "");
+    qctx_corpus_destroy(corpus);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(takes_the_sentence_of_the_answer),
     cmocka_unit_test(widens_by_radius_or_to_the_paragraph),
@@ -437,6 +463,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_the_place_of_a_wrong_schema),
     cmocka_unit_test(takes_offsets_in_other_units_before_the_nearest_occurrence),
     cmocka_unit_test(reads_squad_without_paragraphs),
+    cmocka_unit_test(takes_titles_and_answers_of_other_types),
     cmocka_unit_test(keeps_the_others_beside_what_is_malformed),
     cmocka_unit_test(refuses_a_split_without_questions),
     cmocka_unit_test(nests_without_end),
