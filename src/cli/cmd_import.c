@@ -256,6 +256,10 @@ static void print_notes(const char *name, const qctx_import_counts *counts)
     if (mends->numbers + mends->surrogates + mends->nuls > 0)
         printf("%s: mended: %" PRId64 " NaN or Infinity, %" PRId64 " lone surrogates, %" PRId64 " NUL\n", name,
                mends->numbers, mends->surrogates, mends->nuls);
+    if (mends->doubled > 0)
+        printf("%s: mended: %" PRId64 " with a key given twice, of which the last is taken\n", name, mends->doubled);
+    if (counts->commas > 0)
+        printf("%s: mended: %" PRId64 " records with a comma behind them\n", name, counts->commas);
     if (counts->malformed > 0)
         printf("%s: left out as malformed: %" PRId64 "; the first: %s\n", name, counts->malformed,
                counts->first_problem.message);

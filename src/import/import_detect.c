@@ -10,7 +10,7 @@
  * array of texts, begins JSONL; so does a line that is not JSON and goes on in no next one, if that begins an object as
  * well.
  */
-static qctx_import_format tell_json(const char *text, size_t bytes)
+static qctx_import_format tell_json(const qctx_import_job *job, const char *text, size_t bytes)
 {
     size_t length = strcspn(text, strchr(text, '\n') != NULL ? "\n" : "\r");
     const char *next = text + length + strspn(text + length, " \t\r\n");
@@ -19,14 +19,18 @@ static qctx_import_format tell_json(const char *text, size_t bytes)
     json_t *first = NULL;
     bool lines;
 
+    /* A comma behind the record is cut from a line of JSONL. */
+    if (*text == '{' && *next == '{' && last == ',' && length > 2)
+        length -= text[length - 1] == '\r' ? 2 : 1;
     if (qctx_json_parse_python(text, length, "", false, &first, &mends, NULL) == QCTX_OK)
-        lines = json_is_object(first)
+        lines = *next == '\0' && import_is_frame(job, first) ? false
+                : json_is_object(first)
                     ? json_object_get(first, "data") == NULL &&
                           (json_object_get(first, "paragraphs") == NULL || *next == '{')
                     : json_is_string(json_array_get(first, 0)) || (json_array_size(first) == 0 && *next != '\0');
     else if (length == bytes)
-        lines = (*text == '{' && bytes >= QCTX_INPUT_HEAD_BYTES - 4096 && strstr(text, "\"paragraphs\"") == NULL &&
-                 strstr(text, "\"data\"") == NULL) ||
+        lines = (*text == '{' && !import_begins_frame(job, text) && bytes >= QCTX_INPUT_HEAD_BYTES - 4096 &&
+                 strstr(text, "\"paragraphs\"") == NULL && strstr(text, "\"data\"") == NULL) ||
                 (*text == '[' && bytes >= QCTX_INPUT_HEAD_BYTES - 4096 && text[1 + strspn(text + 1, " \t\r")] == '"');
     else
         lines = *text == '{' && text[length + 1] == '{' && strchr("[,{:", last) == NULL;
@@ -64,7 +68,7 @@ static qctx_status tell_format(const import_source *source, const char *head, si
     bytes -= (size_t)(text - head);
     length = strcspn(text, strchr(text, '\n') != NULL ? "\n" : "\r");
     if (*text == '{' || *text == '[') {
-        *format = tell_json(text, bytes);
+        *format = tell_json(source->job, text, bytes);
         return QCTX_OK;
     }
     *format = QCTX_IMPORT_CSV;

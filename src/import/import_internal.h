@@ -119,6 +119,17 @@ qctx_status import_check_text(const import_source *source, const char *text, siz
  */
 qctx_status import_detect(const import_source *source, qctx_import_format *format, qctx_error *error);
 
+/*
+ * Whether an object is a table as pandas' to_json writes it: {"question": {"0": …}, …}, {"question": […], …},
+ * {"0": {"question": …}, …} or {"columns": […], "data": [[…], …]}; and whether a text that begins with { and is not at
+ * hand as a whole begins one. Local.
+ */
+bool import_is_frame(const qctx_import_job *job, const json_t *root);
+bool import_begins_frame(const qctx_import_job *job, const char *text);
+
+/* Replaces such a table by the array of its records. Local. Errors: FORMAT (a row of another length than the names). */
+qctx_status import_unfold_frame(const import_source *source, json_t **root, qctx_error *error);
+
 /* Readers of whole files. Local. Errors: FORMAT, MEMORY, IO, STOPPED. */
 qctx_status import_read_document(const import_source *source, qctx_error *error);
 qctx_status import_read_jsonl(const import_source *source, qctx_error *error);

@@ -92,10 +92,26 @@ qctx_status import_read_document(const import_source *source, qctx_error *error)
         status = parse(source, text + skipped, bytes - skipped, source->path, true, &root, error);
     }
     free(text);
+    if (status == QCTX_OK && import_is_frame(source->job, root))
+        status = import_unfold_frame(source, &root, error);
     if (status == QCTX_OK)
         status = read_items(source, root, error);
     json_decref(root);
     return status;
+}
+
+/* Lines cut out of an array keep the comma behind the record. */
+static void cut_comma(const import_source *source, qctx_lines *lines)
+{
+    size_t length = lines->length;
+
+    while (length > 0 && strchr(" \t", lines->text[length - 1]) != NULL)
+        length--;
+    if (length < 2 || lines->text[length - 1] != ',')
+        return;
+    lines->text[length - 1] = '\0';
+    lines->length = length - 1;
+    source->counts->commas++;
 }
 
 qctx_status import_read_jsonl(const import_source *source, qctx_error *error)
@@ -111,6 +127,8 @@ qctx_status import_read_jsonl(const import_source *source, qctx_error *error)
         status = qctx_lines_next(&lines, &more, error);
         if (status == QCTX_OK && !more)
             break;
+        if (status == QCTX_OK && !source->job->strict)
+            cut_comma(source, &lines);
         if (status == QCTX_OK)
             status = parse(source, lines.text, lines.length, lines.place, false, &item, error);
         /* Of a stream that is damaged, nothing more can be read. */

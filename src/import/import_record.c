@@ -28,7 +28,7 @@ static const char *const negative_keys[] = {
     "negative",          "neg", "negatives", "negative_ctxs", "hard_negatives", "hard_negative", "hard_negative_ctxs",
     "negative_passages", NULL};
 static const char *const label_keys[] = {"label", "score", NULL};
-static const char *const text_keys[] = {"text", "passage", "context", "contents", "content", NULL};
+static const char *const text_keys[] = {"text", "passage", "context", "contents", "content", "passage_text", NULL};
 static const char *const *const keys_of_role[QCTX_IMPORT_ROLES] = {question_keys, context_keys,  title_keys,
                                                                    id_keys,       negative_keys, label_keys};
 
@@ -127,6 +127,14 @@ bool import_takes_key(const qctx_import_job *job, const char *name)
     return false;
 }
 
+/* Whether passages say which of them were selected for the answer, as MS MARCO's do: {passage_text, is_selected}. */
+static bool are_selected(const json_t *passages)
+{
+    const json_t *one = json_is_array(passages) ? json_array_get(passages, 0) : passages;
+
+    return json_object_get(one, "is_selected") != NULL && json_object_get(one, "passage_text") != NULL;
+}
+
 static void find_keys(reading *at)
 {
     const qctx_import_job *job = at->source->job;
@@ -138,6 +146,9 @@ static void find_keys(reading *at)
             at->taken[role] = find_key(at->object, job->columns[role]);
         for (int i = 0; !named && keys_of_role[role][i] != NULL && at->taken[role] == NULL; i++)
             at->taken[role] = find_key(at->object, keys_of_role[role][i]);
+        if (role == QCTX_IMPORT_CONTEXT && !named && at->taken[role] == NULL &&
+            are_selected(json_object_get(at->object, "passages")))
+            at->taken[role] = "passages";
         at->source->counts->met[role] = at->source->counts->met[role] || at->taken[role] != NULL;
     }
 }
@@ -246,9 +257,13 @@ static qctx_status read_passage(reading *at, const char *key, const json_t *valu
         text = json_string_value(json_object_get(value, text_keys[i]));
     if (json_is_object(value))
         title = json_string_value(json_object_get(value, "title"));
-    if (text == NULL)
-        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s%s, expected a string", at->place, key,
-                         qctx_json_type(value), json_is_object(value) ? " without 'text'" : "");
+    if (text == NULL) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %s%s, expected a string", at->place, key, qctx_json_type(value),
+                  json_is_object(value) ? " without 'text'" : "");
+        return json_is_array(value) ? qctx_hint(error, "where each text of the list answers the question: --columns "
+                                                       "question=NAME,context=NAME takes them all")
+                                    : QCTX_ERR_FORMAT;
+    }
     return take(at, text, title, error);
 }
 
@@ -364,6 +379,45 @@ static qctx_status read_answered(reading *at, qctx_error *error)
     return status;
 }
 
+/* Takes those that were selected, or not; the object of lists as well as the list of objects. Returns their number. */
+static qctx_status take_selected(reading *at, const json_t *passages, bool wanted, int64_t *taken, qctx_error *error)
+{
+    const json_t *texts = json_object_get(passages, "passage_text"), *marks = json_object_get(passages, "is_selected");
+    size_t count = json_is_array(passages) ? json_array_size(passages) : json_array_size(texts);
+    qctx_status status = QCTX_OK;
+
+    *taken = 0;
+    for (size_t i = 0; i < count && status == QCTX_OK; i++) {
+        const json_t *one = json_array_get(passages, i);
+        const json_t *mark = one != NULL ? json_object_get(one, "is_selected") : json_array_get(marks, i);
+        const json_t *text = one != NULL ? json_object_get(one, "passage_text") : json_array_get(texts, i);
+        double selected;
+
+        if (!import_get_number(mark, &selected))
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'is_selected' is %s, expected 1 or 0", at->place,
+                             qctx_json_type(mark));
+        if ((selected != 0) != wanted)
+            continue;
+        (*taken)++;
+        status = read_passage(at, "passages", text, wanted ? take_context : take_negative, error);
+    }
+    return status;
+}
+
+/* MS MARCO: the passages that were selected answer the question, the others do not; with none there is no answer. */
+static qctx_status read_selected(reading *at, const json_t *passages, qctx_error *error)
+{
+    int64_t taken;
+    qctx_status status = take_selected(at, passages, true, &taken, error);
+
+    if (status == QCTX_OK && taken == 0) {
+        at->source->counts->read++;
+        at->source->counts->unanswerable++;
+        return QCTX_OK;
+    }
+    return status == QCTX_OK ? take_selected(at, passages, false, &taken, error) : status;
+}
+
 static qctx_status read_contexts(reading *at, qctx_error *error)
 {
     const char *key = at->taken[QCTX_IMPORT_CONTEXT];
@@ -371,6 +425,8 @@ static qctx_status read_contexts(reading *at, qctx_error *error)
 
     if (is_answered(at))
         return read_answered(at, error);
+    if (strcmp(key, "passages") == 0 && are_selected(value_of(at, QCTX_IMPORT_CONTEXT)))
+        return read_selected(at, value_of(at, QCTX_IMPORT_CONTEXT), error);
     return read_passages(at, key, lists, take_context, error);
 }
 

@@ -177,9 +177,33 @@ static size_t mend(const char *from, size_t bytes, char *to, qctx_json_mends *me
     return (size_t)(to - first);
 }
 
-static qctx_status parse_either(const char *text, size_t bytes, const char *place, bool document, json_t **root,
-                                qctx_error *error)
+/* Parses a text in which no key of an object is given twice; `*doubled` says whether one is, which is no error then. */
+static qctx_status parse_once(const char *text, size_t bytes, const char *place, bool document, bool *doubled,
+                              json_t **root, qctx_error *error)
 {
+    json_error_t problem;
+
+    *doubled = false;
+    *root = json_loadb(text, bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &problem);
+    if (*root == NULL)
+        *doubled = json_error_code(&problem) == json_error_duplicate_key;
+    if (*root != NULL || *doubled)
+        return QCTX_OK;
+    return document ? parse_document(text, bytes, place, root, error) : parse(text, bytes, 0, place, root, error);
+}
+
+/* As Python reads it, of keys that are given twice the last; `mends` counts the text, or it is refused. */
+static qctx_status parse_either(const char *text, size_t bytes, const char *place, bool document, json_t **root,
+                                qctx_json_mends *mends, qctx_error *error)
+{
+    bool doubled;
+    qctx_status status = parse_once(text, bytes, place, document, &doubled, root, error);
+
+    if (status != QCTX_OK || !doubled)
+        return status;
+    if (mends == NULL)
+        return parse(text, bytes, JSON_REJECT_DUPLICATES, place, root, error);
+    mends->doubled++;
     return document ? parse_document(text, bytes, place, root, error) : parse(text, bytes, 0, place, root, error);
 }
 
@@ -187,7 +211,7 @@ qctx_status qctx_json_parse_python(const char *text, size_t bytes, const char *p
                                    qctx_json_mends *mends, qctx_error *error)
 {
     qctx_json_mends found = {0};
-    qctx_status status = parse_either(text, bytes, place, document, root, error);
+    qctx_status status = parse_either(text, bytes, place, document, root, mends, error);
     size_t length = bytes;
     char *mended;
 
@@ -202,12 +226,13 @@ qctx_status qctx_json_parse_python(const char *text, size_t bytes, const char *p
         memcpy(mended, text, bytes);
     shorten_integers(mended, length);
     /* A text that stays malformed is reported as it was: places in the mended one would be others. */
-    if (parse_either(mended, length, place, document, root, NULL) == QCTX_OK) {
+    if (parse_either(mended, length, place, document, root, mends == NULL ? NULL : &found, NULL) == QCTX_OK) {
         status = QCTX_OK;
         if (mends != NULL) {
             mends->numbers += found.numbers;
             mends->surrogates += found.surrogates;
             mends->nuls += found.nuls;
+            mends->doubled += found.doubled;
         }
     }
     free(mended);

@@ -191,9 +191,125 @@ static void reads_answers_in_their_shapes(void **state)
                 QCTX_ERR_FORMAT, "b.csv:2: 'answers' is a text that a program printed");
 }
 
+/* A frame of two rows and a column beside, as pandas 3.1.1 writes it with to_json in each orientation. */
+static void reads_tables_of_pandas(void **state)
+{
+    static const char *const texts[] = {
+        "{\"id\":{\"0\":7,\"1\":8},\"context\":{\"0\":\"p\",\"1\":\"r\"},\"question\":{\"0\":\"a?\",\"1\":\"b?\"}}",
+        "{\"0\":{\"id\":7,\"context\":\"p\",\"question\":\"a?\"},\"1\":{\"id\":8,\"context\":\"r\",\"question\":\"b?\"}"
+        "}",
+        "{\"columns\":[\"id\",\"context\",\"question\"],\"index\":[0,1],\"data\":[[7,\"p\",\"a?\"],[8,\"r\",\"b?\"]]}",
+        "[{\"id\":7,\"context\":\"p\",\"question\":\"a?\"},{\"id\":8,\"context\":\"r\",\"question\":\"b?\"}]",
+        "{\"id\":7,\"context\":\"p\",\"question\":\"a?\"}\n{\"id\":8,\"context\":\"r\",\"question\":\"b?\"}\n",
+        "{\"schema\":{\"fields\":[{\"name\":\"index\",\"type\":\"integer\"}]},\"data\":[{\"index\":0,\"id\":7,"
+        "\"context\":\"p\","
+        "\"question\":\"a?\"},{\"index\":1,\"id\":8,\"context\":\"r\",\"question\":\"b?\"}]}",
+        /* datasets' to_dict */
+        "{\"id\": [7, 8], \"context\": [\"p\", \"r\"], \"question\": [\"a?\", \"b?\"]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        qctx_import_job job = probe_job("a.json", texts[i]);
+        qctx_corpus *corpus = probe_run(&job);
+
+        assert_int_equal(corpus->question_count, 2);
+        assert_string_equal(corpus->questions[0].text, "a?");
+        assert_string_equal(probe_context(corpus, "train", "7", 0), "p");
+        assert_string_equal(probe_context(corpus, "train", "8", 0), "r");
+        qctx_corpus_destroy(corpus);
+    }
+    probe_fails(probe_job("b.json", "{\"columns\":[\"question\",\"context\"],\"data\":[[\"a?\",\"b\",\"c\"]]}"),
+                QCTX_ERR_FORMAT, "b.json: data[0]: found a row of 3 values, expected 2");
+}
+
+/* Longer than what the format is told from. */
+static void reads_large_tables_of_pandas(void **state)
+{
+    enum { ROWS = 6000 };
+    static const char *const begins[] = {"{\"question\":{", "{\"answers\":{\"0\":null},\"question\":{"};
+    char *text = malloc(64 * ROWS);
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        int used = sprintf(text, "%s", begins[i]);
+        qctx_import_job job;
+        qctx_corpus *corpus;
+
+        for (int row = 0; row < ROWS; row++)
+            used += sprintf(text + used, "%s\"%d\":\"why %d?\"", row > 0 ? "," : "", row, row);
+        used += sprintf(text + used, "},\"passage\":{");
+        for (int row = 0; row < ROWS; row++)
+            used += sprintf(text + used, "%s\"%d\":\"so %d\"", row > 0 ? "," : "", row, row);
+        sprintf(text + used, "}}");
+        job = probe_job("a.json", text);
+        corpus = probe_run(&job);
+        assert_int_equal(corpus->question_count, ROWS);
+        assert_string_equal(corpus->questions[ROWS - 1].text, "why 5999?");
+        qctx_corpus_destroy(corpus);
+    }
+    free(text);
+}
+
+static void takes_the_passages_that_were_selected(void **state)
+{
+    qctx_import_job job;
+
+    (void)state;
+    /* MS MARCO on the Hub; a question without a selected passage has no answer. */
+    check("a.jsonl",
+          "{\"query_id\": 1, \"query\": \"a?\", \"answers\": [\"x\"], \"passages\": {\"is_selected\": [0, 1, 0], "
+          "\"passage_text\": [\"n\", \"p\", \"m\"], \"url\": [\"u\", \"v\", \"w\"]}}\n"
+          "{\"query_id\": 2, \"query\": \"b?\", \"passages\": {\"is_selected\": [0], \"passage_text\": [\"z\"]}}\n",
+          1, "p|n|m", "{\"query-id\": \"1\", \"corpus-ids\": [\"c1\", \"c2\"]}\n");
+    assert_int_equal(probe_report.files[0].unanswerable, 1);
+    /* and as it is published, by columns. */
+    check("b.json",
+          "{\"passages\": {\"19\": [{\"is_selected\": 1, \"passage_text\": \"p\"}, {\"is_selected\": 0, "
+          "\"passage_text\": "
+          "\"n\"}]}, \"query\": {\"19\": \"a?\"}, \"query_id\": {\"19\": 5}}",
+          1, "p|n", "{\"query-id\": \"5\", \"corpus-ids\": [\"c1\"]}\n");
+    job = probe_job("c.jsonl", "{\"query\": \"a?\", \"passages\": [\"p\", \"r\"]}\n");
+    probe_fails(job, QCTX_ERR_FORMAT, "c.jsonl:1: the key 'context' is missing; found 'query', 'passages'");
+    /* HotpotQA: paragraphs, of which not all answer. */
+    probe_fails(probe_job("d.json", "[{\"question\": \"a?\", \"context\": [[\"T\", [\"s.\", \"t.\"]]]}]"),
+                QCTX_ERR_FORMAT, "d.json: [0]: 'context' is an array, expected a string");
+}
+
+/* As Python's json, which takes the last of equal keys; commas are what is left of an array's lines. */
+static void mends_doubled_keys_and_commas(void **state)
+{
+    qctx_import_job job = probe_job("a.jsonl", "{\"question\": \"a?\", \"context\": \"p\", \"context\": \"r\"},\n"
+                                               "{\"question\": \"b?\", \"context\": \"s\", \"x\": NaN, \"x\": 1},\r\n"
+                                               "{\"question\": \"c?\", \"context\": \"t,\"}\n");
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    assert_int_equal(probe_report.files[0].kept, 3);
+    assert_int_equal(probe_report.files[0].mends.doubled, 2);
+    assert_int_equal(probe_report.files[0].mends.numbers, 1);
+    assert_int_equal(probe_report.files[0].commas, 2);
+    assert_string_equal(corpus->contexts[0].text, "r");
+    assert_string_equal(corpus->contexts[2].text, "t,");
+    qctx_corpus_destroy(corpus);
+    job.strict = true;
+    probe_fails(job, QCTX_ERR_FORMAT, "a.jsonl:1:");
+    job = probe_job("b.jsonl", "{\"question\": \"a?\", \"context\": \"p\", \"context\": \"r\"}\n");
+    job.strict = true;
+    probe_fails(job, QCTX_ERR_FORMAT, "b.jsonl:1:44: not valid JSON: duplicate object key");
+    job = probe_job("c.json", "[{\"question\": \"a?\", \"context\": \"p\", \"question\": \"b?\"}]");
+    corpus = probe_run(&job);
+    assert_int_equal(probe_report.files[0].mends.doubled, 1);
+    assert_string_equal(corpus->questions[0].text, "b?");
+    qctx_corpus_destroy(corpus);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reads_the_forms_of_the_libraries), cmocka_unit_test(reads_answers_in_their_shapes),
-    cmocka_unit_test(names_keys_that_are_not_known),    cmocka_unit_test(mends_json_as_python_writes_it),
+    cmocka_unit_test(names_keys_that_are_not_known),    cmocka_unit_test(reads_tables_of_pandas),
+    cmocka_unit_test(reads_large_tables_of_pandas),     cmocka_unit_test(takes_the_passages_that_were_selected),
+    cmocka_unit_test(mends_doubled_keys_and_commas),    cmocka_unit_test(mends_json_as_python_writes_it),
     cmocka_unit_test(keeps_equal_questions_together),
 };
 TEST_MAIN(tests)

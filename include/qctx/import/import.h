@@ -3,7 +3,8 @@
  *
  *   SQuAD  data[].paragraphs[] with context and qas[]; unanswerable: is_impossible, or no answers
  *   QuAC   the same with followup, yesno, orig_answer, background; unanswerable: CANNOTANSWER
- *   JSON   an array of records, or of articles as SQuAD has them, alone or under "data"
+ *   JSON   an array of records, or of articles as SQuAD has them, alone or under "data"; or a table as pandas'
+ *          to_json writes it, in any of its orientations
  *   JSONL  a record a line
  *   TSV    rows divided by tabs, CSV by commas or semicolons, quoted as RFC 4180 has it; a first row that names a
  *          question and a context names the columns; without it rows are question, context
@@ -112,6 +113,7 @@ typedef struct {
     int64_t renamed;   /* of those kept: an id that was taken already */
     int64_t negatives; /* contexts that are wrong for a question, beside those */
     qctx_json_mends mends;
+    int64_t commas;              /* that stood behind a record of JSONL, and were cut */
     int64_t malformed;           /* records, paragraphs or questions left out, not in `read` */
     qctx_error first_problem;    /* why the first of them was left out */
     bool met[QCTX_IMPORT_ROLES]; /* a record has a key of this role */

@@ -34,6 +34,7 @@ typedef struct {
     int64_t numbers;    /* NaN, Infinity, -Infinity, which became null */
     int64_t surrogates; /* half a pair of surrogates ("\ud83d" alone), which became U+FFFD */
     int64_t nuls;       /* "\u0000", which became a space */
+    int64_t doubled;    /* texts in which an object has a key twice, of which the last counts */
 } qctx_json_mends;
 
 /*
