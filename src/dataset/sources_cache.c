@@ -35,11 +35,25 @@ bool resolver_is_cached(const source_resolver *resolver, const char *path)
     return found != 0;
 }
 
+/* A store under the right name may have been copied from another one. Local. */
+static qctx_status check_corpus(const resolver_location *location, const qctx_store *store, qctx_error *error)
+{
+    if (qctx_store_corpus_fingerprint(store) == location->corpus->fingerprint)
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_MISMATCH,
+                     "%s: holds the vectors of another corpus than its name says: of %016" PRIx64
+                     ", but the fingerprint of %s is %016" PRIx64,
+                     qctx_store_path(store), qctx_store_corpus_fingerprint(store), location->path,
+                     location->corpus->fingerprint);
+}
+
 qctx_status resolver_reuse(const source_resolver *resolver, const resolver_location *location, const char *path,
                            qctx_store **store, qctx_error *error)
 {
     qctx_status status = qctx_store_open(resolver->comm, path, store, error);
 
+    if (status == QCTX_OK)
+        status = check_corpus(location, *store, error);
     if (status != QCTX_OK) {
         if (status != QCTX_ERR_MEMORY)
             qctx_hint(error, "delete the file; it is made again from the corpus %s", location->path);

@@ -107,6 +107,33 @@ static void embeds_once_and_reuses(void **state)
     free(path);
 }
 
+/* Of another corpus, of as many texts, copied to where this corpus' store is looked for. */
+static void refuses_the_cached_store_of_another_corpus(void **state)
+{
+    qctx_opened opened;
+    qctx_config config;
+    char *path, *other;
+
+    (void)state;
+    write_corpus("mine", "{\"_id\": \"c5\", \"text\": \"apples grow on trees\"}\n");
+    write_corpus("theirs", "{\"_id\": \"c5\", \"text\": \"pears grow on trees\"}\n");
+    assert_status(open_sources("copied", "train: [{corpus: $/mine}]\n", &opened, &config, &error), QCTX_OK, &error);
+    path = path_of(&opened, 0);
+    close_sources(&opened, &config);
+    assert_status(open_sources("copied", "train: [{corpus: $/theirs}]\n", &opened, &config, &error), QCTX_OK, &error);
+    other = path_of(&opened, 0);
+    close_sources(&opened, &config);
+    qctx_comm_barrier(test_comm);
+    if (qctx_comm_rank(test_comm) == 0)
+        assert_int_equal(rename(other, path), 0);
+    qctx_comm_barrier(test_comm);
+    expect_refusal("copied", "train: [{corpus: $/mine}]\n", QCTX_ERR_MISMATCH, "of another corpus than its name says",
+                   &error);
+    assert_contains(error.hint, "delete the file");
+    free(path);
+    free(other);
+}
+
 static void another_text_or_fit_is_another_store(void **state)
 {
     static const char *const variants[] = {
@@ -235,8 +262,12 @@ static void vectors_are_the_encoders(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(embeds_once_and_reuses),          cmocka_unit_test(another_text_or_fit_is_another_store),
-    cmocka_unit_test(mixed_sources_share_one_encoder), cmocka_unit_test(corpora_follow_the_store_that_is_named),
-    cmocka_unit_test(refuses_what_does_not_fit),       cmocka_unit_test(vectors_are_the_encoders),
+    cmocka_unit_test(refuses_the_cached_store_of_another_corpus),
+    cmocka_unit_test(embeds_once_and_reuses),
+    cmocka_unit_test(another_text_or_fit_is_another_store),
+    cmocka_unit_test(mixed_sources_share_one_encoder),
+    cmocka_unit_test(corpora_follow_the_store_that_is_named),
+    cmocka_unit_test(refuses_what_does_not_fit),
+    cmocka_unit_test(vectors_are_the_encoders),
 };
 TEST_MAIN(tests)
