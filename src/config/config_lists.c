@@ -303,6 +303,7 @@ qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const
     source->split = qctx_strdup(split != NULL ? split : "dev", error);
     if ((source->store == NULL && source->corpus == NULL) || source->split == NULL)
         return QCTX_ERR_MEMORY;
+    source->as_named = true;
     source->name = default_name(source, error);
     return source->name == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "encoders_internal.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
 #include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
 #include "qctx/data/store.h"
@@ -32,9 +33,13 @@ static qctx_status refuse_missing(const qctx_encoder_spec *spec, const char *giv
     const char *const *known = qctx_encoder_built_in_names;
     const char *nearest = qctx_suggest(given, known, qctx_name_count(known));
     const char *slash = strchr(given, '/');
+    char *first = slash == NULL ? NULL : qctx_format(NULL, "%.*s", (int)(slash - given), given);
+    bool may_be_of_hub = first != NULL && slash != given && given[0] != '.' && strchr(slash + 1, '/') == NULL &&
+                         strcmp(first, "models") != 0 && !qctx_path_exists(first);
     const char *folders = getenv("QCTX_MODELS");
     char names[64];
 
+    free(first);
     qctx_fail(error, QCTX_ERR_CONFIG,
               "%s: unknown encoder '%s': it is not the built-in one, %s, and there is no such folder or store%s%s",
               origin(spec), given, qctx_names_join(known, ", ", " or ", names, sizeof names),
@@ -43,7 +48,7 @@ static qctx_status refuse_missing(const qctx_encoder_spec *spec, const char *giv
         return qctx_hint(error, "did you mean '%s'?", nearest);
     if (given[0] == '~')
         return qctx_hint(error, "'~' is a shell's word for the home folder: write out the path");
-    if (slash != NULL && slash != given && given[0] != '.' && strchr(slash + 1, '/') == NULL)
+    if (may_be_of_hub)
         return qctx_hint(error,
                          "a model from a hub is downloaded first, such as 'hf download %s --local-dir models/%s'; "
                          "paths are relative to the folder where the program is started, and QCTX_MODELS names folders "

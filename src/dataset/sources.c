@@ -9,8 +9,10 @@
 
 static qctx_status open_store(qctx_comm *comm, resolver_location *location, qctx_error *error)
 {
-    return location->external ? qctx_store_open_external(comm, location->path, &location->store, error)
-                              : qctx_store_open(comm, location->path, &location->store, error);
+    const char *path = location->found_store != NULL ? location->found_store : location->path;
+
+    return location->external ? qctx_store_open_external(comm, path, &location->store, error)
+                              : qctx_store_open(comm, path, &location->store, error);
 }
 
 /* Collective. */
@@ -18,9 +20,16 @@ static qctx_status open_stores(source_resolver *resolver, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
 
-    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
-        if (!resolver->locations[i].is_corpus)
-            status = open_store(resolver->comm, &resolver->locations[i], error);
+    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++) {
+        resolver_location *location = &resolver->locations[i];
+
+        if (location->is_corpus)
+            continue;
+        if (resolver->origin != NULL && !location->as_named)
+            status = resolver_find_store(resolver, location, true, error);
+        if (status == QCTX_OK)
+            status = open_store(resolver->comm, location, error);
+    }
     return status;
 }
 
@@ -30,7 +39,8 @@ static qctx_status check_splits(const source_resolver *resolver, const qctx_sour
     for (int64_t i = 0; i < sources->count; i++) {
         const resolver_location *location = resolver_find(resolver, &sources->items[i]);
 
-        if (location->is_corpus && qctx_corpus_split(location->corpus, sources->items[i].split, error) == NULL)
+        if (location->is_corpus && location->store == NULL &&
+            qctx_corpus_split(location->corpus, sources->items[i].split, error) == NULL)
             return QCTX_ERR_DATA;
     }
     return QCTX_OK;
@@ -41,12 +51,17 @@ static qctx_status read_corpora(source_resolver *resolver, int64_t *corpora, qct
 {
     qctx_status status = QCTX_OK;
 
-    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
-        if (resolver->locations[i].is_corpus) {
-            status =
-                qctx_corpus_open(resolver->comm, resolver->locations[i].path, &resolver->locations[i].corpus, error);
-            (*corpora)++;
-        }
+    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++) {
+        resolver_location *location = &resolver->locations[i];
+
+        if (!location->is_corpus || location->store != NULL)
+            continue;
+        if (resolver->origin != NULL && !location->as_named && location->corpus == NULL)
+            status = resolver_find_corpus(resolver, location, error);
+        if (status == QCTX_OK && location->corpus == NULL)
+            status = qctx_corpus_open(resolver->comm, location->path, &location->corpus, error);
+        (*corpora)++;
+    }
     if (status != QCTX_OK || *corpora == 0)
         return status;
     status = check_splits(resolver, &resolver->config->data.train, error);
@@ -68,7 +83,7 @@ static qctx_status open_corpora(source_resolver *resolver, qctx_error *error)
     if (status == QCTX_OK && resolver->encoder_count > 1)
         return resolver_join(resolver, error);
     for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
-        if (resolver->locations[i].is_corpus)
+        if (resolver->locations[i].is_corpus && resolver->locations[i].store == NULL)
             status = resolver_open_part(resolver, &resolver->locations[i], 0, &resolver->locations[i].store, error);
     return status;
 }
@@ -132,6 +147,8 @@ static void free_resolver(source_resolver *resolver)
         qctx_corpus_destroy(resolver->locations[i].corpus);
         qctx_store_close(resolver->locations[i].store);
         free(resolver->locations[i].joined_path);
+        free(resolver->locations[i].moved);
+        free(resolver->locations[i].found_store);
         for (int64_t part = 0; part < QCTX_JOINED_MAX; part++)
             qctx_store_close(resolver->locations[i].parts[part]);
     }
@@ -142,10 +159,10 @@ static void free_resolver(source_resolver *resolver)
     free(resolver->locations);
 }
 
-qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
-                              qctx_error *error)
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const qctx_origin *origin,
+                              qctx_opened *opened, qctx_error *error)
 {
-    source_resolver resolver = {.comm = comm, .config = config, .trained_on = trained_on};
+    source_resolver resolver = {.comm = comm, .config = config, .origin = origin};
     const char *phase = qctx_comm_set_phase("opening of the data");
     qctx_status status;
 
@@ -153,6 +170,8 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const 
     status = qctx_agree(comm, resolver_collect(&resolver, error), error);
     if (status == QCTX_OK)
         status = open_stores(&resolver, error);
+    if (status == QCTX_OK)
+        status = resolver_restore(&resolver, error);
     if (status == QCTX_OK)
         status = resolver_find_encoders(&resolver, error);
     if (status == QCTX_OK)

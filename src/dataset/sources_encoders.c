@@ -39,7 +39,8 @@ static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
         resolver->reference = resolver->locations[i].store;
     if (resolver->reference == NULL)
         return QCTX_OK;
-    return refuse_settings(resolver, error);
+    /* A run's stores may be all that was moved with it; its settings are those that they were made by. */
+    return resolver->origin != NULL ? QCTX_OK : refuse_settings(resolver, error);
 }
 
 /* Whether a store was made by an encoder: of one that has yet to learn, only its kind can be told. Local. */
@@ -102,10 +103,12 @@ qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
     if (status != QCTX_OK)
         return status;
     /* A run's head wants rows of the encoder that it was trained on, before anything is embedded in vain. */
-    if (resolver->reference != NULL && resolver->trained_on != NULL)
-        status = qctx_agree(resolver->comm,
-                            qctx_encoders_check_trained(resolver->reference, resolver->trained_on, error), error);
-    if (status == QCTX_OK && resolver->reference != NULL && !encoder_is_default(resolver->config))
+    if (resolver->reference != NULL && resolver->origin != NULL)
+        status =
+            qctx_agree(resolver->comm,
+                       qctx_encoders_check_trained(resolver->reference, resolver->origin->trained_on, error), error);
+    if (status == QCTX_OK && resolver->reference != NULL && resolver->origin == NULL &&
+        !encoder_is_default(resolver->config))
         status = check_reference(resolver, &spec, error);
     if (status == QCTX_OK && resolver->reference == NULL)
         status = qctx_encoders_resolve(resolver->comm, &spec, &resolver->specified, error);
@@ -140,13 +143,14 @@ static uint64_t hash_training(const source_resolver *resolver, uint64_t hash)
 static qctx_status check_trained_on(const source_resolver *resolver, const resolver_encoder *encoder,
                                     const char *fingerprint, qctx_error *error)
 {
-    if (resolver->trained_on == NULL || resolver->encoder_count > 1 || encoder->recipe->learns ||
-        strcmp(resolver->trained_on, fingerprint) == 0)
+    if (resolver->origin == NULL || resolver->encoder_count > 1 || encoder->recipe->learns ||
+        strcmp(resolver->origin->trained_on, fingerprint) == 0)
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_MISMATCH, "%s: is the encoder '%s', the head was trained on '%s'", encoder->recipe->given,
-              fingerprint, resolver->trained_on);
-    return qctx_hint(error, "put the model that the run was trained with there, or where QCTX_MODELS says, or train "
-                            "again");
+              fingerprint, resolver->origin->trained_on);
+    return qctx_hint(error,
+                     "name the folder that holds the model that the run was trained with in QCTX_MODELS (several "
+                     "are separated by ':'), or train again");
 }
 
 /*

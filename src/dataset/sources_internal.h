@@ -1,7 +1,8 @@
 /*
  * What the files of dataset/sources share: sources.c (from a configuration to opened sources), sources_locations.c
- * (what the sources name), sources_encoders.c (by what corpora are embedded), sources_cache.c (stores made on demand),
- * sources_join.c (of several encoders) and sources_tune.c (their weights).
+ * (what the sources name), sources_find.c (where a run's sources are now), sources_encoders.c (by what corpora are
+ * embedded), sources_cache.c (stores made on demand), sources_join.c (of several encoders) and sources_tune.c (their
+ * weights).
  */
 #ifndef QCTX_DATASET_SOURCES_INTERNAL_H
 #define QCTX_DATASET_SOURCES_INTERNAL_H
@@ -13,10 +14,15 @@
 
 /* What sources name, a corpus folder or a store's file, each once. */
 typedef struct {
-    const char *path; /* borrowed from the config */
+    const char *named; /* borrowed from the config */
+    const char *path;  /* that, or `moved` */
     bool is_corpus;
-    bool external;       /* the store may name other files */
-    qctx_corpus *corpus; /* until its store is open */
+    bool as_named;                     /* by the user, not by a run's configuration */
+    const qctx_origin_location *known; /* what it was when the run was trained, or NULL; borrowed */
+    char *moved;                       /* where the corpus is found now, or NULL */
+    char *found_store;                 /* where the store is found now, or NULL before that, "" for nowhere */
+    bool external;                     /* the store may name other files */
+    qctx_corpus *corpus;               /* until its store is open */
     qctx_store *store;
     char *joined_path;                  /* of a corpus whose encoder is joined */
     qctx_store *parts[QCTX_JOINED_MAX]; /* what that is joined from, while it is needed */
@@ -33,7 +39,7 @@ typedef struct {
 typedef struct {
     qctx_comm *comm;
     const qctx_config *config;
-    const char *trained_on; /* the fingerprint that the run's encoder must have, or NULL */
+    const qctx_origin *origin; /* of a run's sources, or NULL */
     int64_t count;
     resolver_location *locations; /* [count] */
     qctx_store *reference; /* the store whose encoder the run uses, or NULL; borrowed unless named by data.encoder */
@@ -54,6 +60,21 @@ resolver_location *resolver_find(const source_resolver *resolver, const qctx_sou
 /* A source as it is opened: a split of a store, which is borrowed. Local. Errors: DATA (there is no such split). */
 qctx_status resolver_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
                                  qctx_error *error);
+
+/*
+ * Sets where the store of a location is now, by what is known of it: "" where it is nowhere, which is refused if
+ * `must`. Collective. Errors: IO (not found), MISMATCH (another one is found), with where it was looked for; MEMORY.
+ */
+qctx_status resolver_find_store(source_resolver *resolver, resolver_location *location, bool must, qctx_error *error);
+
+/*
+ * Opens the corpus of a location, as it is named or beside the run; it stays NULL where there is none. Collective.
+ * Errors: those of qctx_corpus_open.
+ */
+qctx_status resolver_find_corpus(source_resolver *resolver, resolver_location *location, qctx_error *error);
+
+/* Opens the stores that the corpora of a run had when it was trained, where they are found. Collective. */
+qctx_status resolver_restore(source_resolver *resolver, qctx_error *error);
 
 /* Finds out by what corpora are embedded: the encoder of a store, or those that data.encoder describes. Collective. */
 qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error);

@@ -11,7 +11,8 @@ resolver_location *resolver_find(const source_resolver *resolver, const qctx_sou
     const char *path = is_corpus ? source->corpus : source->store;
 
     for (int64_t i = 0; i < resolver->count; i++)
-        if (resolver->locations[i].is_corpus == is_corpus && strcmp(resolver->locations[i].path, path) == 0)
+        if (resolver->locations[i].is_corpus == is_corpus && resolver->locations[i].as_named == source->as_named &&
+            strcmp(resolver->locations[i].named, path) == 0)
             return &resolver->locations[i];
     return NULL;
 }
@@ -22,9 +23,16 @@ static void add_locations(source_resolver *resolver, const qctx_sources *sources
         const qctx_source *source = &sources->items[i];
         bool is_corpus = source->corpus != NULL;
 
+        const char *path = is_corpus ? source->corpus : source->store;
+
         if (resolver_find(resolver, source) == NULL)
-            resolver->locations[resolver->count++] =
-                (resolver_location){.path = is_corpus ? source->corpus : source->store, .is_corpus = is_corpus};
+            resolver->locations[resolver->count++] = (resolver_location){
+                .named = path,
+                .path = path,
+                .is_corpus = is_corpus,
+                .as_named = source->as_named,
+                .known = source->as_named ? NULL : qctx_origin_of(resolver->origin, path, is_corpus),
+            };
         resolver_find(resolver, source)->external |= source->external;
     }
 }

@@ -28,10 +28,10 @@ static qctx_status open_models(pretrained_state *state, qctx_error *error)
     qctx_status status;
 
     state->model_count = 1;
-    status = pretrained_model_open(settings->model, settings, &state->models[0], error);
+    status = pretrained_model_find(settings->model, !two, settings, &state->models[0], error);
     if (status == QCTX_OK && two) {
         state->model_count = 2;
-        status = pretrained_model_open(settings->context_model, settings, &state->models[1], error);
+        status = pretrained_model_find(settings->context_model, false, settings, &state->models[1], error);
     }
     return status;
 }
@@ -87,7 +87,9 @@ static qctx_status resolve_hash(pretrained_state *state, qctx_error *error)
         qctx_fail(error, QCTX_ERR_MISMATCH, "%s%s%s: found a model with the hash %s, expected the one with %s",
                   state->models[0].folder.path, state->model_count == 2 ? " and " : "",
                   state->model_count == 2 ? state->models[1].folder.path : "", text, expected);
-        return qctx_hint(error, "put the model that the store was made with there, or where QCTX_MODELS says");
+        return qctx_hint(error,
+                         "name the folder that holds the model that the store was made with in QCTX_MODELS (several "
+                         "are separated by ':'), under any name");
     }
     memcpy(expected, text, sizeof text);
     return QCTX_OK;

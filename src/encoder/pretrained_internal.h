@@ -43,13 +43,24 @@ typedef struct {
 int pretrained_model_of(const pretrained_state *state, qctx_side side);
 
 /*
- * Opens a folder, wherever it is now, checks that a transformer can be made of it, and makes its tokenizer. Local.
+ * Opens a folder, checks that a transformer can be made of it, and makes its tokenizer. Local.
  * Errors: IO (not found), CONFIG, FORMAT, MEMORY, MISMATCH (tokenizer and embeddings). The caller closes it in any
  * case.
  */
 qctx_status pretrained_model_open(const char *path, const pretrained_settings *settings, pretrained_model *model,
                                   qctx_error *error);
 void pretrained_model_close(pretrained_model *model);
+
+/*
+ * The same, wherever the folder is now: as it is named, beside a run, or in the folders of QCTX_MODELS; there also
+ * under another name if `by_hash` and the settings have a hash. Local. Errors: those, and IO with where it was looked
+ * for.
+ */
+qctx_status pretrained_model_find(const char *path, bool by_hash, const pretrained_settings *settings,
+                                  pretrained_model *model, qctx_error *error);
+
+/* Whether the hash of a model is that of 16 hexadecimal digits. Local. */
+bool pretrained_has_hash(const pretrained_model *model, const char *expected);
 
 /*
  * Packs the weights if they are not yet. A run whose vectors are all cached opens its models for their fingerprints

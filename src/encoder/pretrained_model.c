@@ -1,4 +1,4 @@
-/* A model of the encoder: its folder, wherever it is now, with tokenizer and transformer. */
+/* A model of the encoder: its folder with tokenizer and transformer. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,57 +7,6 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
-
-static const char variable[] = "QCTX_MODELS";
-
-qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *error)
-{
-    const char *list = getenv(variable);
-    char *trimmed = qctx_path_trim(path, error);
-    qctx_status status = trimmed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-
-    *found = NULL;
-    while (status == QCTX_OK && *found == NULL && list != NULL && *list != '\0') {
-        size_t length = strcspn(list, ":");
-        char *tried = qctx_format(error, "%.*s/%s", (int)length, list, qctx_path_base(trimmed));
-
-        status = tried == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-        if (status == QCTX_OK && length > 0 && qctx_model_folder_is(tried))
-            *found = tried;
-        else
-            free(tried);
-        list += length;
-        list += *list == ':';
-    }
-    free(trimmed);
-    return status;
-}
-
-/* Where the folder `path` is now. If there is no model anywhere, what stands under its name is found, to be refused. */
-static qctx_status locate(const char *path, char **found, qctx_error *error)
-{
-    char *trimmed = qctx_path_trim(path, error);
-    qctx_status status = QCTX_OK;
-
-    *found = NULL;
-    if (trimmed == NULL)
-        return QCTX_ERR_MEMORY;
-    if (!qctx_model_folder_is(trimmed))
-        status = qctx_pretrained_search(trimmed, found, error);
-    if (status == QCTX_OK && *found == NULL && qctx_path_exists(trimmed)) {
-        *found = trimmed;
-        return QCTX_OK;
-    }
-    if (status == QCTX_OK && *found == NULL) {
-        const char *list = getenv(variable);
-
-        qctx_fail(error, QCTX_ERR_IO, "%s: there is no such model folder%s%s", trimmed,
-                  list != NULL && *list != '\0' ? ", nor one of its name in " : "", list != NULL ? list : "");
-        status = qctx_hint(error, "name the folders where models are in %s, separated by ':'", variable);
-    }
-    free(trimmed);
-    return status;
-}
 
 int pretrained_model_of(const pretrained_state *state, qctx_side side)
 {
@@ -84,12 +33,9 @@ static qctx_status check_vocabulary(const pretrained_model *model, qctx_error *e
 qctx_status pretrained_model_open(const char *path, const pretrained_settings *settings, pretrained_model *model,
                                   qctx_error *error)
 {
-    char *found = NULL;
     uint64_t hashes[2];
-    qctx_status status = locate(path, &found, error);
+    qctx_status status = qctx_model_folder_open(path, &model->folder, error);
 
-    if (status == QCTX_OK)
-        status = qctx_model_folder_open(found, &model->folder, error);
     if (status == QCTX_OK && settings->pooling[0] != '\0')
         status = qctx_pooling_parse(settings->pooling, &model->pooling, error);
     if (status == QCTX_OK)
@@ -106,7 +52,6 @@ qctx_status pretrained_model_open(const char *path, const pretrained_settings *s
         hashes[1] = qctx_tokenizer_hash(model->tokenizer);
         model->hash = qctx_hash(hashes, sizeof hashes, 0);
     }
-    free(found);
     return status;
 }
 

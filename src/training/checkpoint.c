@@ -71,6 +71,7 @@ void qctx_checkpoint_free(qctx_checkpoint *checkpoint)
 {
     free(checkpoint->config);
     free(checkpoint->encoder_fingerprint);
+    free(checkpoint->sources);
     free(checkpoint->parameters);
     free(checkpoint->best);
     qctx_optimizer_state_destroy(&checkpoint->optimizer);

@@ -70,6 +70,7 @@ static const attribute attributes[] = {
     {"similarity", NAME, OF(similarity), QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_RING, qctx_similarity_names, false},
     {"precision", NAME, OF(precision), QCTX_PRECISION_FLOAT32, QCTX_PRECISION_BFLOAT16, qctx_precision_names, false},
     {"config", TEXT, OF(config), 0, 0, NULL, false},
+    {"sources", TEXT, OF(sources), 0, 0, NULL, true},
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/dataset/encoders.h"
+#include "qctx/encoder/pretrained.h"
 #include "qctx/training/checkpoints.h"
 
 /* The checkpoint to use: that of the run folder, or the file itself. */
@@ -33,6 +34,22 @@ static qctx_status find_checkpoint(const char *path, char **file, qctx_error *er
     return status;
 }
 
+/* The folder from which the run's relative paths are tried. */
+static qctx_status find_folder(const char *path, qctx_run *run, qctx_error *error)
+{
+    const char *base = qctx_path_base(path);
+
+    if (qctx_path_is_folder(path))
+        run->folder = qctx_strdup(path, error);
+    else
+        run->folder = base == path ? qctx_strdup(".", error) : qctx_format(error, "%.*s", (int)(base - path), path);
+    if (run->folder == NULL)
+        return QCTX_ERR_MEMORY;
+    run->origin.folder = run->folder;
+    run->origin.trained_on = run->checkpoint.encoder_fingerprint;
+    return qctx_origin_read(run->checkpoint.sources, path, &run->origin, error);
+}
+
 qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx_error *error)
 {
     char *file = NULL;
@@ -47,6 +64,8 @@ qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx
                             qctx_config_parse(run->checkpoint.config, strlen(run->checkpoint.config), file, NULL, 0,
                                               &run->config, error),
                             error);
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, find_folder(path, run, error), error);
     free(file);
     if (status != QCTX_OK) {
         qctx_run_close(run);
@@ -62,19 +81,18 @@ qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx
 
 void qctx_run_close(qctx_run *run)
 {
+    qctx_pretrained_look_beside(NULL);
     qctx_config_free(&run->config);
+    qctx_origin_free(&run->origin);
+    free(run->folder);
     qctx_checkpoint_free(&run->checkpoint);
     *run = (qctx_run){0};
 }
 
 qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
 {
-    qctx_status status = qctx_sources_open(comm, &run->config, run->checkpoint.encoder_fingerprint, opened, error);
-
-    if (status == QCTX_ERR_IO)
-        qctx_hint(error, "the run was trained on it: put it back, and start where train was started, for paths are "
-                         "relative to that folder");
-    return status;
+    qctx_pretrained_look_beside(run->folder);
+    return qctx_sources_open(comm, &run->config, &run->origin, opened, error);
 }
 
 qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error)

@@ -96,6 +96,8 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (status == QCTX_OK)
         status = qctx_stop_agree(run->comm, error);
     if (status == QCTX_OK)
+        status = qctx_agree(run->comm, qctx_origin_write(run->config, run->opened, &run->sources, error), error);
+    if (status == QCTX_OK)
         status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)
         status = qctx_training_set_build(run->comm, run->config, run->opened, &run->training, error);
@@ -196,6 +198,7 @@ static void release(trainer *run)
     free(run->final);
     free(run->folder);
     free(run->config_text);
+    free(run->sources);
     qctx_lockfile_release(run->lock);
 }
 

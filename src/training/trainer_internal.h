@@ -31,6 +31,7 @@ typedef struct {
     bool batch_by_data;        /* batch.size was left to the data */
     const qctx_train_options *options;
     char *config_text; /* as resolved */
+    char *sources;     /* what the run is trained with, by which it finds that again (dataset/origin) */
     char *folder;      /* the run's */
     double started;    /* when the run would have begun without interruptions */
 

@@ -16,6 +16,7 @@ static qctx_checkpoint borrow(const trainer *run)
         .threads = qctx_topology_threads(),
         .config = run->config_text,
         .encoder_fingerprint = (char *)qctx_store_encoder_fingerprint(run->opened->train[0].store),
+        .sources = run->sources,
         .head = run->head,
         .widened = qctx_evaluator_is_widened(run->evaluator),
         .similarity = run->plan.scheme,

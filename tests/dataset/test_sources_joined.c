@@ -171,7 +171,11 @@ static void refuses_what_is_no_encoder(void **state)
     test_write(test_path("note.txt"), "a note");
     expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: models/minilm\n", QCTX_ERR_CONFIG,
                    "data.encoder: unknown encoder 'models/minilm'", &error);
-    assert_contains(error.hint, "hf download models/minilm");
+    assert_contains(error.hint, "QCTX_MODELS");
+    assert_null(strstr(error.hint, "hf download"));
+    expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: sentence-transformers/minilm\n", QCTX_ERR_CONFIG,
+                   "data.encoder: unknown encoder 'sentence-transformers/minilm'", &error);
+    assert_contains(error.hint, "hf download sentence-transformers/minilm --local-dir models/minilm");
     expect_refusal("refused", "train: [{corpus: $/texts}]\n  encoder: [hashing, $/nowhere/at/all]\n", QCTX_ERR_CONFIG,
                    "no such folder or store", &error);
     assert_contains(error.hint, "QCTX_MODELS");

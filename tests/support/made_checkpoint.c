@@ -33,6 +33,7 @@ qctx_checkpoint made_checkpoint(void)
         .threads = 2,
         .config = "run: {seed: 1}\n",
         .encoder_fingerprint = "hashing-0123456789abcdef",
+        .sources = "[]",
         .head = {QCTX_HEAD_RESIDUAL, QCTX_SIDES_BOTH, QCTX_ACTIVATION_GELU, 2, 4, 5, 4, 0.1, 9},
         .similarity = QCTX_SIMILARITY_RING,
         .precision = QCTX_PRECISION_BFLOAT16,

@@ -42,6 +42,7 @@ static void everything_comes_back_on_every_rank(void **state)
     assert_true(read.progress.best_mrr == 0.75 && read.widened == 1);
     assert_string_equal(read.config, written.config);
     assert_string_equal(read.encoder_fingerprint, written.encoder_fingerprint);
+    assert_string_equal(read.sources, written.sources);
     assert_int_equal(read.head.form, QCTX_HEAD_RESIDUAL);
     assert_int_equal(read.head.activation, QCTX_ACTIVATION_GELU);
     assert_int_equal(read.head.hidden, 5);

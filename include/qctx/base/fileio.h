@@ -56,6 +56,12 @@ qctx_status qctx_output_check(const char *path, bool force, qctx_error *error);
 /* "folder/name" freshly allocated, or NULL with `error` filled. Local. */
 char *qctx_path_join(const char *folder, const char *name, qctx_error *error);
 
+/*
+ * Where `path` leads from `folder` or else from the nearest folder above it, freshly allocated; NULL where it leads
+ * nowhere, is absolute, or without memory. Local.
+ */
+char *qctx_path_beside(const char *folder, const char *path, qctx_error *error);
+
 /* `path` without the slashes at its end ("/" stays), freshly allocated, or NULL with `error` filled. Local. */
 char *qctx_path_trim(const char *path, qctx_error *error);
 

@@ -39,6 +39,7 @@ typedef struct {
     char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
     int64_t limit; /* first questions only; 0: all */
     bool external; /* the store may hold its vectors in other files */
+    bool as_named; /* by the user at this moment: taken as it stands, whatever a run was trained with */
 } qctx_source;
 
 typedef struct {

@@ -21,15 +21,18 @@
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
 #include "qctx/dataset/opened.h"
+#include "qctx/dataset/origin.h"
 #include "qctx/platform/comm.h"
 
 /*
  * Opens all sources of a config. Stores made on demand are named and their reuse is said in the log. Sources
- * whose dimensions or encoder fingerprints disagree are refused. `trained_on` is the fingerprint that the encoder must
- * have, or NULL: where the encoder is a model that has another, nothing is embedded. Collective. The caller closes.
- * Errors: those of corpus, store and encoder; MISMATCH.
+ * whose dimensions or encoder fingerprints disagree are refused. `origin` says what the sources
+ * of a run were, or is NULL: they are then looked for beside the run and in the folders of QCTX_STORES as well, and
+ * what is found and is another corpus, store or encoder is refused, before anything is embedded; a store of the run
+ * needs neither its corpus nor its model. Collective. The caller closes. Errors: those of corpus, store and encoder; IO
+ * (with where it was looked for); MISMATCH.
  */
-qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const char *trained_on, qctx_opened *opened,
-                              qctx_error *error);
+qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const qctx_origin *origin,
+                              qctx_opened *opened, qctx_error *error);
 
 #endif

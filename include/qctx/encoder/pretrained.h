@@ -11,8 +11,9 @@
  *   question_prompt, context_prompt    put before each text; null or absent: the folder's own
  *   hash             16 hexadecimal digits of the folders' content: absent at first; a saved one must fit
  *
- * It learns nothing. A folder that is not where it was is looked for, by the last part of its name, in the folders of
- * QCTX_MODELS (separated by ':'); what is found must have the same hash. Its identity has no paths in it.
+ * It learns nothing. A folder that is not where it was is looked for beside the run that is open, then in the folders
+ * of QCTX_MODELS (separated by ':'): by the last part of its name, or one model by its hash, under any name. What is
+ * found must have the same hash. Its identity has no paths in it.
  *
  * A text that gives no token at all (an empty one, with a tokenizer that adds no special tokens) or a vector of zeros
  * becomes the first unit vector, so that a store can hold it; a vector that is not finite is refused (DATA).
@@ -34,8 +35,13 @@
 extern const qctx_encoder_class qctx_pretrained_encoder;
 
 /*
- * The model folder in one of the folders of QCTX_MODELS that is called as `path` is at its end, freshly allocated, or
- * NULL where there is none. Local. Errors: MEMORY.
+ * From here on models are looked for under this folder of a run and those above it as well; NULL: no longer. Local.
+ */
+void qctx_pretrained_look_beside(const char *folder);
+
+/*
+ * The model folder beside the run, or in one of the folders of QCTX_MODELS that is called as `path` is at its end,
+ * freshly allocated, or NULL where there is none. Local. Errors: MEMORY.
  */
 qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *error);
 

@@ -20,6 +20,8 @@
 typedef struct {
     qctx_config config;
     qctx_checkpoint checkpoint; /* best.h5 */
+    qctx_origin origin;         /* what it was trained with; borrows from the checkpoint */
+    char *folder;               /* of the run, or that of the checkpoint's file */
     qctx_projector head;        /* of that checkpoint, at its strength; borrows from it */
     qctx_projector no_head;     /* the frozen encoder beside it */
 } qctx_run;
@@ -32,8 +34,9 @@ qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx
 void qctx_run_close(qctx_run *run);
 
 /*
- * qctx_sources_open for the configuration of a run, which may have been trained long ago and elsewhere: says so where
- * a corpus or store of it is gone. Collective. Errors: those of qctx_sources_open.
+ * qctx_sources_open for the configuration of a run, which may have been trained long ago and elsewhere: what it was
+ * trained with is looked for beside the run and where QCTX_STORES and QCTX_MODELS say, too. Collective. Errors: those
+ * of qctx_sources_open.
  */
 qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error);
 

@@ -1,0 +1,170 @@
+/* Where model folders are now: as they are named, beside a run, and in the folders of QCTX_MODELS. */
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pretrained_internal.h"
+#include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+
+static const char variable[] = "QCTX_MODELS";
+
+static char *beside; /* the folder of the run that is open, or NULL */
+
+void qctx_pretrained_look_beside(const char *folder)
+{
+    free(beside);
+    beside = folder == NULL ? NULL : qctx_strdup(folder, NULL);
+}
+
+/* Asks `take` of each folder of QCTX_MODELS, until it has what it wants. */
+static bool each_folder(bool (*take)(void *context, const char *folder), void *context)
+{
+    const char *list = getenv(variable);
+    bool taken = false;
+
+    while (!taken && list != NULL && *list != '\0') {
+        size_t length = strcspn(list, ":");
+        char *folder = length == 0 ? NULL : qctx_format(NULL, "%.*s", (int)length, list);
+
+        taken = folder != NULL && take(context, folder);
+        free(folder);
+        list += length;
+        list += *list == ':';
+    }
+    return taken;
+}
+
+/* A model that is looked for by its name. */
+typedef struct {
+    const char *name;
+    char *found;
+} named_model;
+
+static bool take_named(void *context, const char *folder)
+{
+    named_model *wanted = context;
+    char *tried = qctx_path_join(folder, wanted->name, NULL);
+
+    if (tried == NULL || !qctx_model_folder_is(tried)) {
+        free(tried);
+        return false;
+    }
+    wanted->found = tried;
+    return true;
+}
+
+qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *error)
+{
+    char *trimmed = qctx_path_trim(path, error);
+    named_model wanted = {0};
+
+    *found = NULL;
+    if (trimmed == NULL)
+        return QCTX_ERR_MEMORY;
+    wanted.name = qctx_path_base(trimmed);
+    if (beside != NULL)
+        *found = qctx_path_beside(beside, trimmed, NULL);
+    if (*found != NULL && !qctx_model_folder_is(*found)) {
+        free(*found);
+        *found = NULL;
+    }
+    if (*found == NULL && each_folder(take_named, &wanted))
+        *found = wanted.found;
+    free(trimmed);
+    return QCTX_OK;
+}
+
+/* Where the folder `path` is now. If there is no model anywhere, what stands under its name is found, to be refused. */
+static qctx_status locate(const char *path, char **found, qctx_error *error)
+{
+    const char *list = getenv(variable);
+    bool set = list != NULL && *list != '\0';
+    char *trimmed = qctx_path_trim(path, error);
+    qctx_status status = QCTX_OK;
+
+    *found = NULL;
+    if (trimmed == NULL)
+        return QCTX_ERR_MEMORY;
+    if (!qctx_model_folder_is(trimmed))
+        status = qctx_pretrained_search(trimmed, found, error);
+    if (status == QCTX_OK && *found == NULL && qctx_path_exists(trimmed)) {
+        *found = trimmed;
+        return QCTX_OK;
+    }
+    if (status == QCTX_OK && *found == NULL) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: there is no such model folder%s%s%s%s%s", trimmed,
+                  beside != NULL ? ", nor in " : "", beside != NULL ? beside : "",
+                  beside != NULL ? " or the folders above it" : "",
+                  set ? ", nor one of its name in " : ", and QCTX_MODELS is not set", set ? list : "");
+        status = qctx_hint(error, "name the folder that the model's folder is in, in %s (several are separated by ':')",
+                           variable);
+    }
+    free(trimmed);
+    return status;
+}
+
+/* A model that is looked for by its hash, under any name. */
+typedef struct {
+    const pretrained_settings *settings;
+    pretrained_model *model; /* opened where it is found */
+} hashed_model;
+
+bool pretrained_has_hash(const pretrained_model *model, const char *expected)
+{
+    char digits[sizeof "0123456789abcdef"];
+
+    snprintf(digits, sizeof digits, "%016" PRIx64, model->hash);
+    return strcmp(digits, expected) == 0;
+}
+
+static bool take_hashed(void *context, const char *folder)
+{
+    const hashed_model *wanted = context;
+    DIR *opened = opendir(folder);
+    const struct dirent *entry;
+    bool taken = false;
+
+    while (opened != NULL && !taken && (entry = readdir(opened)) != NULL) {
+        char *path = entry->d_name[0] == '.' ? NULL : qctx_path_join(folder, entry->d_name, NULL);
+        pretrained_model model = {0};
+
+        if (path != NULL && qctx_model_folder_is(path)) {
+            taken = pretrained_model_open(path, wanted->settings, &model, NULL) == QCTX_OK &&
+                    pretrained_has_hash(&model, wanted->settings->hash);
+            if (taken)
+                *wanted->model = model;
+            else
+                pretrained_model_close(&model);
+        }
+        free(path);
+    }
+    if (opened != NULL)
+        closedir(opened);
+    return taken;
+}
+
+qctx_status pretrained_model_find(const char *path, bool by_hash, const pretrained_settings *settings,
+                                  pretrained_model *model, qctx_error *error)
+{
+    pretrained_model found_by_hash = {0};
+    hashed_model wanted = {settings, &found_by_hash};
+    char *found = NULL;
+    qctx_status status = locate(path, &found, error);
+
+    if (status == QCTX_OK)
+        status = pretrained_model_open(found, settings, model, error);
+    by_hash =
+        by_hash && settings->hash[0] != '\0' && !(status == QCTX_OK && pretrained_has_hash(model, settings->hash));
+    if (by_hash && each_folder(take_hashed, &wanted)) {
+        qctx_info("%s is found as %s, by its hash", path, found_by_hash.folder.path);
+        pretrained_model_close(model);
+        *model = found_by_hash;
+        status = QCTX_OK;
+    }
+    free(found);
+    return status;
+}
