@@ -102,7 +102,7 @@ static qctx_status count_positions(scan_bench *bench, qctx_error *error)
                                .offsets = bench->offsets,
                                .contexts = bench->answers};
 
-    return qctx_evaluate(bench->comm, &set, &bench->no_head, &protocol, bench->positions, error);
+    return qctx_evaluate(bench->comm, &set, &bench->no_head, &protocol, bench->positions, NULL, error);
 }
 
 static const struct {

@@ -45,7 +45,7 @@ typedef struct {
     const char *meaning;        /* for the reference: Markdown, one line */
 } qctx_config_key;
 
-enum { QCTX_CONFIG_KEYS_MAX = 80, QCTX_EXPECTED_MAX = 160 };
+enum { QCTX_CONFIG_KEYS_MAX = 96, QCTX_EXPECTED_MAX = 160 };
 
 /* Every key of a config, in the order of the dump; those of a section stand together. */
 extern const qctx_config_key qctx_config_keys[];

@@ -37,6 +37,8 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "folder of the stores made from corpora"},
     {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = qctx_dtype_names,
      .meaning = "of the vectors in those stores; `float16` halves them"},
+    {"data.min_grade", QCTX_KEY_NUMBER, AT(data.min_grade), "1", ABOVE(0),
+     .meaning = "grade from which a judged context makes a training pair; those below are no negatives either"},
 
     {"encoder.precision", QCTX_KEY_CHOICE, AT(encoder.precision), "float32", .choices = qctx_precision_names,
      .meaning = "of a model's products; `auto`: `bfloat16` where every rank's CPU has instructions for it"},
@@ -122,6 +124,12 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "contexts to choose from: those of the pool, of the split's questions, or all of the corpus"},
     {"eval.metric", QCTX_KEY_CHOICE, AT(eval.metric), "top1", .choices = qctx_metric_choices,
      .meaning = "chooses the best checkpoint and the strength"},
+    {"eval.gain", QCTX_KEY_CHOICE, AT(eval.gain), "linear", .choices = qctx_gain_names,
+     .meaning = "what a graded context is worth to nDCG: its grade, as trec_eval has it, or 2^grade − 1"},
+    {"eval.relevant", QCTX_KEY_NUMBER, AT(eval.relevant), "1", ABOVE(0),
+     .meaning = "grade from which a context is right in all other metrics"},
+    {"eval.ignore_identical_ids", QCTX_KEY_FLAG, AT(eval.ignore_identical_ids), "true",
+     .meaning = "leave the context that has the question's own id out of its list, as BEIR does, unless it answers it"},
     {"eval.tune", QCTX_KEY_NUMBER, AT(eval.tune), "auto", BETWEEN(0, 0.5), .may_be_auto = true,
      .meaning = "share of the training questions held out for that choice; 0: none; `auto`: 0.05, and more of few "
                 "questions: 200 of them, but at most a fifth"},

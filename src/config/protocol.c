@@ -7,6 +7,8 @@ const char *const qctx_pool_order_names[] = {
 const char *const qctx_candidates_names[] = {
     [QCTX_CANDIDATES_POOLS] = "pools", [QCTX_CANDIDATES_SPLIT] = "split", [QCTX_CANDIDATES_CORPUS] = "corpus", NULL};
 
+const char *const qctx_gain_names[] = {[QCTX_GAIN_LINEAR] = "linear", [QCTX_GAIN_EXPONENTIAL] = "exponential", NULL};
+
 const char *const qctx_metric_names[] = {
     [QCTX_METRIC_TOP1] = "top1",
     [QCTX_METRIC_TOP5] = "top5",

@@ -217,29 +217,35 @@ out:
 static void warn_of_what_is_left_out(const qctx_corpus *corpus)
 {
     const corpus_memory *memory = corpus->memory;
-    int64_t unknown_questions = 0, unknown_contexts = 0;
+    int64_t unknown_questions = 0, unknown_contexts = 0, without_answer = 0;
 
     for (int64_t i = 0; i < corpus->split_count; i++) {
         const qctx_split *split = &corpus->splits[i];
 
         unknown_questions += split->judged.unknown_questions;
         unknown_contexts += split->judged.unknown_contexts;
+        without_answer += split->judged.without_answer;
         if (split->count == 0)
             qctx_warn("%s: the split '%s' has no question with an answer and cannot be used", corpus->folder,
                       split->name);
     }
     if (memory->without_text > 0)
-        qctx_warn("%s: left out %" PRId64 " records without any text, with their answers", corpus->folder,
-                  memory->without_text);
+        qctx_warn("%s: left out %" PRId64 " records without any text", corpus->folder, memory->without_text);
     if (memory->repeated > 0)
         qctx_warn("%s: %" PRId64 " records stand twice and are taken once", corpus->folder, memory->repeated);
     if (memory->contradictory > 0)
         qctx_warn("%s: %" PRId64 " judgements of qrels are overruled by a later line with another score",
                   corpus->folder, memory->contradictory);
-    if (unknown_questions + unknown_contexts > 0)
-        qctx_warn("%s: left out %" PRId64 " judgements of questions that are not in queries.jsonl, and %" PRId64
-                  " whose contexts are not in corpus.jsonl",
-                  corpus->folder, unknown_questions, unknown_contexts);
+    if (unknown_questions > 0)
+        qctx_warn("%s: left out %" PRId64 " judgements of questions that are not in queries.jsonl", corpus->folder,
+                  unknown_questions);
+    if (unknown_contexts > 0)
+        qctx_warn("%s: %" PRId64 " judged contexts are not in corpus.jsonl, or have no text; where they answer, they "
+                  "count as not found",
+                  corpus->folder, unknown_contexts);
+    if (without_answer > 0)
+        qctx_warn("%s: left out %" PRId64 " questions of splits that no context answers, all their scores being 0",
+                  corpus->folder, without_answer);
 }
 
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error)

@@ -10,7 +10,10 @@
 #include "qctx/base/mem.h"
 #include "qrels_columns.h"
 
-/* A judgement of one line; the grade is 0 where the context was judged not to answer. */
+/*
+ * A judgement of one line; the grade is 0 where the context was judged not to answer. Contexts that are not there have
+ * the numbers −1, −2 … of their own.
+ */
 typedef struct {
     int64_t question, context;
     float grade;
@@ -20,24 +23,47 @@ typedef struct {
 typedef struct {
     judgement *items;
     int64_t count, capacity;
+    qctx_arena ids; /* of contexts that are not there, and their numbers from 0 */
+    qctx_textmap absent;
 } judgements;
+
+/* The row of a context, or its number below 0. */
+static qctx_status find_context(const qctx_corpus *corpus, const char *id, judgements *found, int64_t *context,
+                                qctx_error *error)
+{
+    const char *kept;
+    int64_t number;
+    qctx_status status;
+
+    *context = qctx_textmap_find(&corpus->memory->context_rows, id);
+    if (*context >= 0 && *context != ROW_WITHOUT_TEXT)
+        return QCTX_OK;
+    kept = qctx_arena_text(&found->ids, id, strlen(id), error);
+    if (kept == NULL)
+        return QCTX_ERR_MEMORY;
+    status = qctx_textmap_add(&found->absent, kept, found->absent.count, &number, error);
+    *context = -1 - number;
+    return status;
+}
 
 static qctx_status take_judgement(qctx_corpus *corpus, qctx_split *split, const char *const fields[QRELS_ROLES],
                                   double score, judgements *found, qctx_error *error)
 {
     const int64_t question = qctx_textmap_find(&corpus->memory->question_rows, fields[QRELS_QUESTION]);
-    const int64_t context = qctx_textmap_find(&corpus->memory->context_rows, fields[QRELS_CONTEXT]);
+    int64_t context;
     qctx_status status;
 
     split->judged.lines++;
     split->judged.unknown_questions += question < 0;
-    split->judged.unknown_contexts += question >= 0 && context < 0;
-    if (question < 0 || context < 0 || question == ROW_WITHOUT_TEXT || context == ROW_WITHOUT_TEXT)
+    if (question < 0 || question == ROW_WITHOUT_TEXT)
         return QCTX_OK;
-    status = qctx_grow((void **)&found->items, &found->capacity, found->count + 1, sizeof *found->items, "judgements",
-                       error);
+    status = find_context(corpus, fields[QRELS_CONTEXT], found, &context, error);
+    if (status == QCTX_OK)
+        status = qctx_grow((void **)&found->items, &found->capacity, found->count + 1, sizeof *found->items,
+                           "judgements", error);
     if (status != QCTX_OK)
         return status;
+    split->judged.unknown_contexts += context < 0;
     found->items[found->count++] = (judgement){question, context, score > 0 ? (float)score : 0.0f, split->judged.lines};
     return QCTX_OK;
 }
@@ -75,37 +101,65 @@ static void settle_judgements(judgements *found, int64_t *contradictory)
     found->count = kept;
 }
 
-/* Lays settled judgements out as a CSR list of the contexts that answer. */
-static qctx_status arrange(const judgements *found, qctx_split *split, qctx_error *error)
+/* Appends the answers of one question, judgements first … end − 1; one that none answers is counted only. */
+static void arrange_question(const judgements *found, int64_t first, int64_t end, qctx_split *split)
 {
-    int64_t used = 0;
+    int64_t used = split->offsets[split->count];
 
-    split->questions = qctx_alloc(found->count, sizeof *split->questions, "a split", error);
-    split->offsets = qctx_alloc(found->count + 1, sizeof *split->offsets, "a split", error);
-    split->contexts = qctx_alloc(found->count, sizeof *split->contexts, "a split", error);
-    if (split->questions == NULL || split->offsets == NULL || split->contexts == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < found->count; i++) {
+    for (int64_t i = first; i < end; i++) {
         const judgement *at = &found->items[i];
 
         if (at->grade == 0)
             continue;
-        if (split->count == 0 || split->questions[split->count - 1] != at->question) {
-            split->questions[split->count] = at->question;
-            split->offsets[split->count++] = used;
-        }
-        split->contexts[used++] = at->context;
+        split->contexts[used] = at->context < 0 ? QCTX_ABSENT : at->context;
+        split->grades[used++] = at->grade;
     }
+    if (used == split->offsets[split->count]) {
+        split->judged.without_answer++;
+        return;
+    }
+    split->questions[split->count++] = found->items[first].question;
     split->offsets[split->count] = used;
+}
+
+/* Lays settled judgements out as a CSR list of the contexts that answer. */
+static qctx_status arrange(const judgements *found, qctx_split *split, qctx_error *error)
+{
+    split->questions = qctx_alloc(found->count, sizeof *split->questions, "a split", error);
+    split->offsets = qctx_alloc(found->count + 1, sizeof *split->offsets, "a split", error);
+    split->contexts = qctx_alloc(found->count, sizeof *split->contexts, "a split", error);
+    split->grades = qctx_alloc(found->count, sizeof *split->grades, "a split", error);
+    if (split->questions == NULL || split->offsets == NULL || split->contexts == NULL || split->grades == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t first = 0, end; first < found->count; first = end) {
+        for (end = first + 1; end < found->count && found->items[end].question == found->items[first].question; end++)
+            ;
+        arrange_question(found, first, end, split);
+    }
     return QCTX_OK;
 }
 
-static bool has_split(const qctx_corpus *corpus, const char *name)
+/*
+ * Drops grades that say nothing, and all answers where none of them is there. What a program that knew neither grades
+ * nor missing contexts would have read otherwise gets another fingerprint, so that it is not taken from its stores.
+ */
+static void simplify(qctx_split *split, uint64_t *fingerprint)
 {
-    for (int64_t i = 0; i < corpus->split_count; i++)
-        if (strcmp(corpus->splits[i].name, name) == 0)
-            return true;
-    return false;
+    const int64_t answers = split->offsets[split->count];
+    int64_t absent = 0, graded = 0;
+
+    for (int64_t a = 0; a < answers; a++) {
+        absent += split->contexts[a] == QCTX_ABSENT;
+        graded += split->grades[a] != 1.0f;
+    }
+    if (graded == 0) {
+        free(split->grades);
+        split->grades = NULL;
+    }
+    if (absent == answers)
+        split->count = 0;
+    else if (absent + graded > 0)
+        *fingerprint = qctx_hash("graded", sizeof "graded", *fingerprint);
 }
 
 /* Reads the lines of one file. */
@@ -129,6 +183,14 @@ static qctx_status read_judgements(qctx_corpus *corpus, qctx_split *split, qctx_
             status = take_judgement(corpus, split, fields, score, found, error);
     }
     return status;
+}
+
+static bool has_split(const qctx_corpus *corpus, const char *name)
+{
+    for (int64_t i = 0; i < corpus->split_count; i++)
+        if (strcmp(corpus->splits[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 /* Reads one file as the corpus' next split. */
@@ -169,9 +231,13 @@ static qctx_status read_split(qctx_corpus *corpus, const char *folder, const cha
         goto out;
     settle_judgements(&found, &corpus->memory->contradictory);
     status = arrange(&found, split, error);
+    if (status == QCTX_OK)
+        simplify(split, &corpus->fingerprint);
 out:
     qctx_lines_close(&lines);
     free(found.items);
+    qctx_textmap_free(&found.absent);
+    qctx_arena_free(&found.ids);
     free(path);
     return status;
 }

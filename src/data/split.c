@@ -62,12 +62,22 @@ const qctx_split *qctx_splits_find(const qctx_split *splits, int64_t count, cons
     return NULL;
 }
 
+int64_t qctx_distinct_contexts(int64_t *rows, int64_t count)
+{
+    count = qctx_sort_unique(rows, count);
+    if (count == 0 || rows[0] != QCTX_ABSENT)
+        return count;
+    memmove(rows, rows + 1, (size_t)(count - 1) * sizeof *rows);
+    return count - 1;
+}
+
 void qctx_splits_free(qctx_split *splits, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         free(splits[i].questions);
         free(splits[i].offsets);
         free(splits[i].contexts);
+        free(splits[i].grades);
     }
     free(splits);
 }

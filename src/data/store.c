@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/hash.h"
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
@@ -119,8 +120,23 @@ static uint64_t identity(const qctx_store *store)
         hash = qctx_hash_text(split->name, hash);
         hash = qctx_hash(split->questions, (size_t)split->count * sizeof(int64_t), hash);
         hash = qctx_hash(split->contexts, (size_t)split->offsets[split->count] * sizeof(int64_t), hash);
+        if (split->grades != NULL)
+            hash = qctx_hash(split->grades, (size_t)split->offsets[split->count] * sizeof(float), hash);
     }
     return hash;
+}
+
+/* A context that is not there is no mistake where its corpus lacked it, but may be one. */
+static void tell_of_absent(const qctx_store *store)
+{
+    int64_t absent = 0;
+
+    for (int64_t i = 0; i < store->split_count; i++)
+        for (int64_t a = 0; a < store->splits[i].offsets[store->splits[i].count]; a++)
+            absent += store->splits[i].contexts[a] == QCTX_ABSENT;
+    if (absent > 0)
+        qctx_info("%s: %lld contexts that answer are not in the store (-1) and count as not found", store->path,
+                  (long long)absent);
 }
 
 static qctx_status open_store(qctx_comm *comm, const char *path, bool external, qctx_store **opened, qctx_error *error)
@@ -139,6 +155,7 @@ static qctx_status open_store(qctx_comm *comm, const char *path, bool external, 
     status = qctx_store_check(comm, store, error);
     if (status != QCTX_OK)
         goto out;
+    tell_of_absent(store);
     *opened = store;
     store = NULL;
 out:
@@ -161,6 +178,7 @@ void qctx_store_close(qctx_store *store)
     if (store == NULL)
         return;
     qctx_splits_free(store->splits, store->split_count);
+    free(store->own);
     qctx_store_drop_rows(store);
     qctx_h5_close(store->file, NULL);
     free(store->encoder);

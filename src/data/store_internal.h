@@ -29,6 +29,8 @@ struct qctx_store {
     bool unit_length;
     int64_t split_count;
     qctx_split *splits;
+    bool own_is_known;
+    int64_t *own; /* [questions] as qctx_store_own_contexts gives it, once it is known */
 };
 
 /* "questions" or "contexts", and their "questions/vectors" or "contexts/vectors". */

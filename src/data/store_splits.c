@@ -1,10 +1,10 @@
 /* The splits of a store: read whole, checked, and brought into the corpus's form. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/base/order.h"
 #include "store_internal.h"
 
 /* Reads answers/SPLIT/FIELD; `*values` is the caller's. */
@@ -34,13 +34,63 @@ out:
 }
 
 static qctx_status check_range(const qctx_store *store, const qctx_split *split, const char *field,
-                               const int64_t *values, int64_t count, int64_t limit, qctx_error *error)
+                               const int64_t *values, int64_t count, int64_t lowest, int64_t limit, qctx_error *error)
 {
     for (int64_t i = 0; i < count; i++)
-        if (values[i] < 0 || values[i] >= limit)
-            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: answers/%s/%s: entry %lld is %lld; expected 0 to %lld",
-                             store->path, split->name, field, (long long)i, (long long)values[i], (long long)limit - 1);
+        if (values[i] < lowest || values[i] >= limit)
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: answers/%s/%s: entry %lld is %lld; expected 0 to %lld%s",
+                             store->path, split->name, field, (long long)i, (long long)values[i], (long long)limit - 1,
+                             lowest == QCTX_ABSENT ? ", or -1 for what is not in the store" : "");
     return QCTX_OK;
+}
+
+/* Contexts are rows, or QCTX_ABSENT; not all of a split are absent. */
+static qctx_status check_contexts(const qctx_store *store, const qctx_split *split, int64_t count, qctx_error *error)
+{
+    const int64_t limit = store->sides[QCTX_CONTEXT].count;
+    qctx_status status = check_range(store, split, "contexts", split->contexts, count, QCTX_ABSENT, limit, error);
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        if (split->contexts[i] != QCTX_ABSENT)
+            return QCTX_OK;
+    if (status == QCTX_OK)
+        status = qctx_fail(error, QCTX_ERR_DATA, "%s: answers/%s: none of the contexts is in the store", store->path,
+                           split->name);
+    return status;
+}
+
+/* Reads answers/SPLIT/grades where there is one. */
+static qctx_status read_grades(const qctx_store *store, qctx_split *split, qctx_error *error)
+{
+    const int64_t answers = split->offsets[split->count];
+    char *dataset = qctx_format(error, "answers/%s/grades", split->name);
+    qctx_h5_shape shape;
+    qctx_status status = QCTX_OK;
+
+    if (dataset == NULL)
+        return QCTX_ERR_MEMORY;
+    if (!qctx_h5_exists(store->file, dataset))
+        goto out;
+    status = qctx_h5_inspect(store->file, dataset, &shape, error);
+    if (status != QCTX_OK)
+        goto out;
+    if (shape.rank != 1 || shape.shape[0] != answers) {
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s is not a list of %lld numbers, one for each of contexts",
+                           store->path, dataset, (long long)answers);
+        goto out;
+    }
+    split->grades = qctx_alloc(answers, sizeof *split->grades, "the grades of a split", error);
+    status = split->grades == NULL
+                 ? QCTX_ERR_MEMORY
+                 : qctx_h5_read(store->file, dataset, QCTX_H5_FLOAT32, 0, answers, split->grades, error);
+    for (int64_t a = 0; a < answers && status == QCTX_OK; a++)
+        if (!(split->grades[a] > 0 && isfinite(split->grades[a])))
+            status = qctx_fail(error, QCTX_ERR_FORMAT,
+                               "%s: %s: entry %lld is %g; expected a number above 0, since contexts answer",
+                               store->path, dataset, (long long)a, (double)split->grades[a]);
+out:
+    free(dataset);
+    return status;
 }
 
 static qctx_status check_offsets(const qctx_store *store, const qctx_split *split, int64_t contexts, qctx_error *error)
@@ -62,21 +112,58 @@ static qctx_status check_offsets(const qctx_store *store, const qctx_split *spli
     return QCTX_OK;
 }
 
-/* Sorts each question's contexts and keeps each once: a foreign store may list them in any order. */
-static void tidy_contexts(qctx_split *split)
+/* A context that answers, with its grade. */
+typedef struct {
+    int64_t context;
+    float grade;
+} graded;
+
+static int compare_graded(const void *left, const void *right)
+{
+    const graded *a = left, *b = right;
+
+    if (a->context != b->context)
+        return a->context < b->context ? -1 : 1;
+    return (a->grade > b->grade) - (a->grade < b->grade);
+}
+
+/* Sorts answers [count] and keeps each context once, by its highest grade, but all that are absent. */
+static int64_t tidy_answers(graded *answers, int64_t count)
 {
     int64_t kept = 0;
 
-    for (int64_t k = 0; k < split->count; k++) {
-        int64_t first = split->offsets[k];
-        int64_t end = split->offsets[k + 1];
-        int64_t distinct = qctx_sort_unique(split->contexts + first, end - first);
+    qsort(answers, (size_t)count, sizeof *answers, compare_graded);
+    for (int64_t i = 0; i < count; i++)
+        if (answers[i].context == QCTX_ABSENT || i + 1 == count || answers[i].context != answers[i + 1].context)
+            answers[kept++] = answers[i];
+    return kept;
+}
 
-        memmove(split->contexts + kept, split->contexts + first, (size_t)distinct * sizeof *split->contexts);
+/* Tidies each question's contexts: a foreign store may list them in any order, and twice. */
+static qctx_status tidy_contexts(qctx_split *split, qctx_error *error)
+{
+    graded *answers = qctx_alloc(split->offsets[split->count], sizeof *answers, "the answers of a split", error);
+    int64_t kept = 0;
+
+    if (answers == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t k = 0; k < split->count; k++) {
+        const int64_t first = split->offsets[k], count = split->offsets[k + 1] - first;
+        int64_t distinct;
+
+        for (int64_t a = 0; a < count; a++)
+            answers[a] = (graded){split->contexts[first + a], qctx_grade(split->grades, first + a)};
+        distinct = tidy_answers(answers, count);
         split->offsets[k] = kept;
-        kept += distinct;
+        for (int64_t a = 0; a < distinct; a++, kept++) {
+            split->contexts[kept] = answers[a].context;
+            if (split->grades != NULL)
+                split->grades[kept] = answers[a].grade;
+        }
     }
     split->offsets[split->count] = kept;
+    free(answers);
+    return QCTX_OK;
 }
 
 /* Where a split does not say which questions are its own, it is about all of them in order. */
@@ -124,16 +211,15 @@ static qctx_status read_split(const qctx_store *store, const char *name, qctx_sp
         return qctx_fail(error, QCTX_ERR_FORMAT,
                          "%s: answers/%s/offsets has %lld entries; expected %lld, one more than the questions",
                          store->path, name, (long long)offsets, (long long)split->count + 1);
-    status = check_range(store, split, "questions", split->questions, split->count, store->sides[QCTX_QUESTION].count,
-                         error);
+    status = check_range(store, split, "questions", split->questions, split->count, 0,
+                         store->sides[QCTX_QUESTION].count, error);
     if (status == QCTX_OK)
         status = check_offsets(store, split, contexts, error);
     if (status == QCTX_OK)
-        status =
-            check_range(store, split, "contexts", split->contexts, contexts, store->sides[QCTX_CONTEXT].count, error);
+        status = check_contexts(store, split, contexts, error);
     if (status == QCTX_OK)
-        tidy_contexts(split);
-    return status;
+        status = read_grades(store, split, error);
+    return status == QCTX_OK ? tidy_contexts(split, error) : status;
 }
 
 qctx_status qctx_store_read_splits(qctx_store *store, qctx_error *error)

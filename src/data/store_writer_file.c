@@ -83,17 +83,17 @@ static qctx_status write_texts(qctx_h5 *file, const qctx_corpus *corpus, qctx_er
     return status;
 }
 
-static qctx_status write_list(qctx_h5 *file, const char *split, const char *field, const int64_t *values, int64_t count,
-                              qctx_error *error)
+static qctx_status write_list(qctx_h5 *file, const char *split, const char *field, qctx_h5_type type,
+                              const void *values, int64_t count, qctx_error *error)
 {
     char *dataset = qctx_format(error, "answers/%s/%s", split, field);
     qctx_status status = QCTX_ERR_MEMORY;
 
     if (dataset == NULL)
         return status;
-    status = qctx_h5_make(file, dataset, QCTX_H5_INT64, count, 0, error);
+    status = qctx_h5_make(file, dataset, type, count, 0, error);
     if (status == QCTX_OK)
-        status = qctx_h5_write(file, dataset, QCTX_H5_INT64, 0, count, values, error);
+        status = qctx_h5_write(file, dataset, type, 0, count, values, error);
     free(dataset);
     return status;
 }
@@ -107,11 +107,15 @@ static qctx_status write_splits(qctx_h5 *file, const qctx_corpus *corpus, qctx_e
 
         if (split->count == 0)
             continue;
-        status = write_list(file, split->name, "questions", split->questions, split->count, error);
+        status = write_list(file, split->name, "questions", QCTX_H5_INT64, split->questions, split->count, error);
         if (status == QCTX_OK)
-            status = write_list(file, split->name, "offsets", split->offsets, split->count + 1, error);
+            status = write_list(file, split->name, "offsets", QCTX_H5_INT64, split->offsets, split->count + 1, error);
         if (status == QCTX_OK)
-            status = write_list(file, split->name, "contexts", split->contexts, split->offsets[split->count], error);
+            status = write_list(file, split->name, "contexts", QCTX_H5_INT64, split->contexts,
+                                split->offsets[split->count], error);
+        if (status == QCTX_OK && split->grades != NULL)
+            status = write_list(file, split->name, "grades", QCTX_H5_FLOAT32, split->grades,
+                                split->offsets[split->count], error);
     }
     return status;
 }

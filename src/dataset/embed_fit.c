@@ -18,7 +18,8 @@ static void mark_source(const qctx_fit_source *source, bool *wanted)
         return;
     }
     for (int64_t i = 0; i < split->offsets[split->count]; i++)
-        wanted[split->contexts[i]] = true;
+        if (split->contexts[i] != QCTX_ABSENT)
+            wanted[split->contexts[i]] = true;
 }
 
 /* Appends the texts of the corpus of sources[index], of all sources that name it. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hold_out_internal.h"
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
@@ -47,27 +48,57 @@ static qctx_status read_keys(qctx_division *work, qctx_error *error)
     return QCTX_OK;
 }
 
+/* What the questions of a source make pairs with. */
+static qctx_status list_pairs(const qctx_opened_source *source, double min_grade, qctx_training_pairs *pairs,
+                              qctx_error *error)
+{
+    const qctx_eval_set set = qctx_source_questions(source);
+    int64_t used = 0;
+
+    pairs->offsets = qctx_alloc(set.count + 1, sizeof *pairs->offsets, "the training pairs", error);
+    pairs->contexts = qctx_alloc(set.offsets[set.count], sizeof *pairs->contexts, "the training pairs", error);
+    if (pairs->offsets == NULL || pairs->contexts == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t k = 0; k < set.count; k++) {
+        for (int64_t a = set.offsets[k]; a < set.offsets[k + 1]; a++)
+            if (set.contexts[a] != QCTX_ABSENT && qctx_grade(set.grades, a) >= min_grade)
+                pairs->contexts[used++] = set.contexts[a];
+        pairs->offsets[k + 1] = used;
+    }
+    return QCTX_OK;
+}
+
 static qctx_status list_questions(qctx_division *work, qctx_error *error)
 {
-    int64_t at = 0;
+    int64_t room = 0;
 
-    for (int64_t s = 0; s < work->opened->train_count; s++)
-        work->count += qctx_source_questions(&work->opened->train[s]).count;
-    work->questions = qctx_alloc(work->count, sizeof *work->questions, "the training questions", error);
+    for (int64_t s = 0; s < work->opened->train_count; s++) {
+        qctx_status status = list_pairs(&work->opened->train[s], work->config->data.min_grade, &work->pairs[s], error);
+
+        if (status != QCTX_OK)
+            return status;
+        room += qctx_source_questions(&work->opened->train[s]).count;
+    }
+    work->questions = qctx_alloc(room, sizeof *work->questions, "the training questions", error);
     if (work->questions == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t s = 0; s < work->opened->train_count; s++)
         for (int64_t k = 0; k < qctx_source_questions(&work->opened->train[s]).count; k++)
-            work->questions[at++] = (qctx_training_question){.source = (int32_t)s, .index = k};
+            if (work->pairs[s].offsets[k + 1] > work->pairs[s].offsets[k])
+                work->questions[work->count++] = (qctx_training_question){.source = (int32_t)s, .index = k};
+    if (work->count < room)
+        qctx_info(
+            "%lld training questions have no context of the corpus with a grade of %.15g (data.min_grade) or more",
+            (long long)(room - work->count), work->config->data.min_grade);
     return QCTX_OK;
 }
 
 const int64_t *qctx_division_contexts(const qctx_division *work, const qctx_training_question *question, int64_t *count)
 {
-    const qctx_split *split = work->opened->train[question->source].split;
+    const qctx_training_pairs *pairs = &work->pairs[question->source];
 
-    *count = split->offsets[question->index + 1] - split->offsets[question->index];
-    return split->contexts + split->offsets[question->index];
+    *count = pairs->offsets[question->index + 1] - pairs->offsets[question->index];
+    return pairs->contexts + pairs->offsets[question->index];
 }
 
 /* Whether any right context of a candidate has its key in the sorted list. */
@@ -191,18 +222,19 @@ static qctx_status collect_contents(qctx_division *work, qctx_error *error)
 
     for (int64_t i = 0; i < work->count; i++) {
         const qctx_training_question *question = &work->questions[i];
-        int64_t n;
-        const int64_t *contexts = qctx_division_contexts(work, question, &n);
+        const qctx_split *split = work->opened->train[question->source].split;
+        const int64_t first = split->offsets[question->index], end = split->offsets[question->index + 1];
         qctx_status status;
 
         if (!question->held_out)
             continue;
-        status = qctx_grow((void **)&work->contents, &capacity, work->content_count + n, sizeof *work->contents,
-                           "held-out contents", error);
+        status = qctx_grow((void **)&work->contents, &capacity, work->content_count + end - first,
+                           sizeof *work->contents, "held-out contents", error);
         if (status != QCTX_OK)
             return status;
-        for (int64_t c = 0; c < n; c++)
-            work->contents[work->content_count++] = work->keys[question->source].content[contexts[c]];
+        for (int64_t a = first; a < end; a++)
+            if (split->contexts[a] != QCTX_ABSENT)
+                work->contents[work->content_count++] = work->keys[question->source].content[split->contexts[a]];
     }
     if (work->content_count > 0)
         qsort(work->contents, (size_t)work->content_count, sizeof *work->contents, compare_u64);
@@ -214,7 +246,8 @@ static qctx_status divide(qctx_division *work, qctx_error *error)
     qctx_status status;
 
     work->keys = qctx_alloc(work->opened->train_count, sizeof *work->keys, "content numbers", error);
-    if (work->keys == NULL)
+    work->pairs = qctx_alloc(work->opened->train_count, sizeof *work->pairs, "the training pairs", error);
+    if (work->keys == NULL || work->pairs == NULL)
         return QCTX_ERR_MEMORY;
     status = read_keys(work, error);
     if (status == QCTX_OK)
@@ -230,7 +263,12 @@ void qctx_division_free(qctx_division *work)
         free(work->keys[s].content);
         free(work->keys[s].groups);
     }
+    for (int64_t s = 0; work->pairs != NULL && s < work->opened->train_count; s++) {
+        free(work->pairs[s].offsets);
+        free(work->pairs[s].contexts);
+    }
     free(work->keys);
+    free(work->pairs);
     free(work->questions);
     free(work->contents);
 }

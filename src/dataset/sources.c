@@ -122,8 +122,8 @@ static qctx_status fill_sources(const source_resolver *resolver, const qctx_sour
         return QCTX_ERR_MEMORY;
     *count = sources->count;
     for (int64_t i = 0; i < sources->count && status == QCTX_OK; i++)
-        status = resolver_take_source(&sources->items[i], resolver_find(resolver, &sources->items[i])->store,
-                                      &(*opened)[i], error);
+        status = resolver_take_source(resolver->config, &sources->items[i],
+                                      resolver_find(resolver, &sources->items[i])->store, &(*opened)[i], error);
     return status;
 }
 

@@ -58,8 +58,8 @@ qctx_status resolver_collect(source_resolver *resolver, qctx_error *error);
 resolver_location *resolver_find(const source_resolver *resolver, const qctx_source *source);
 
 /* A source as it is opened: a split of a store, which is borrowed. Local. Errors: DATA (there is no such split). */
-qctx_status resolver_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
-                                 qctx_error *error);
+qctx_status resolver_take_source(const qctx_config *config, const qctx_source *source, qctx_store *store,
+                                 qctx_opened_source *taken, qctx_error *error);
 
 /*
  * Sets where the store of a location is now, by what is known of it: "" where it is nowhere, which is refused if

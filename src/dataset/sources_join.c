@@ -10,6 +10,18 @@
 #include "qctx/data/store_writer.h"
 #include "sources_internal.h"
 
+/* Of how contexts are judged, what differs from the defaults: stores that were made before there was a choice stay. */
+static uint64_t hash_judging(const qctx_config *config, uint64_t hash)
+{
+    const double grades[] = {config->eval.relevant, config->data.min_grade};
+
+    if (config->eval.gain != QCTX_GAIN_LINEAR)
+        hash = qctx_hash_text("exponential", hash);
+    if (!config->eval.ignore_identical_ids)
+        hash = qctx_hash_text("identical", hash);
+    return grades[0] == 1 && grades[1] == 1 ? hash : qctx_hash(grades, sizeof grades, hash);
+}
+
 /* What decides the weights where they are tuned: the held-out questions, and how they are measured. */
 static uint64_t hash_tuning(const source_resolver *resolver, uint64_t hash)
 {
@@ -21,6 +33,7 @@ static uint64_t hash_tuning(const source_resolver *resolver, uint64_t hash)
     hash = qctx_hash(numbers, sizeof numbers, hash);
     hash = qctx_hash(&config->eval.tune, sizeof config->eval.tune, hash);
     hash = qctx_hash_text(config->eval.tune_split, hash);
+    hash = hash_judging(config, hash);
     for (int64_t i = 0; i < train->count; i++) {
         const qctx_source *source = &train->items[i];
         const qctx_corpus *corpus = resolver_find(resolver, source)->corpus;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "sources_internal.h"
 
@@ -50,10 +51,39 @@ qctx_status resolver_collect(source_resolver *resolver, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status resolver_take_source(const qctx_source *source, qctx_store *store, qctx_opened_source *taken,
-                                 qctx_error *error)
+/* Says of how many questions the context of the same id is left out, and of how many it stays since it answers. */
+static void tell_of_own_contexts(const qctx_opened_source *source)
 {
+    const qctx_eval_set set = qctx_source_questions(source);
+    int64_t left_out = 0, right = 0;
+
+    for (int64_t q = 0; q < set.count; q++) {
+        const bool is_left_out = qctx_eval_set_own(&set, q) != QCTX_ABSENT;
+
+        left_out += is_left_out;
+        right += !is_left_out && set.own[set.questions[q]] != QCTX_ABSENT;
+    }
+    if (left_out > 0)
+        qctx_info("%s: the context that has the question's own id is left out of the lists of %lld questions "
+                  "(eval.ignore_identical_ids)",
+                  source->name, (long long)left_out);
+    if (right > 0)
+        qctx_info("%s: of %lld questions it stays, since it answers them", source->name, (long long)right);
+}
+
+qctx_status resolver_take_source(const qctx_config *config, const qctx_source *source, qctx_store *store,
+                                 qctx_opened_source *taken, qctx_error *error)
+{
+    qctx_status status;
+
     *taken = (qctx_opened_source){.store = store, .name = source->name, .limit = source->limit};
     taken->split = qctx_store_split(store, source->split, error);
-    return taken->split == NULL ? QCTX_ERR_DATA : QCTX_OK;
+    if (taken->split == NULL)
+        return QCTX_ERR_DATA;
+    if (!config->eval.ignore_identical_ids)
+        return QCTX_OK;
+    status = qctx_store_own_contexts(store, &taken->own, error);
+    if (status == QCTX_OK && taken->own != NULL)
+        tell_of_own_contexts(taken);
+    return status;
 }

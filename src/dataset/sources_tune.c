@@ -18,8 +18,8 @@ static qctx_status open_training(const source_resolver *resolver, qctx_opened *o
         return QCTX_ERR_MEMORY;
     opened->train_count = train->count;
     for (int64_t i = 0; i < train->count && status == QCTX_OK; i++)
-        status = resolver_take_source(&train->items[i], resolver_find(resolver, &train->items[i])->parts[0],
-                                      &opened->train[i], error);
+        status = resolver_take_source(resolver->config, &train->items[i],
+                                      resolver_find(resolver, &train->items[i])->parts[0], &opened->train[i], error);
     return status;
 }
 
@@ -42,6 +42,8 @@ static qctx_status choose(source_resolver *resolver, const qctx_held_out *held_o
         .count = resolver->encoder_count,
         .pool = resolver->config->eval.pool,
         .metric = resolver->config->eval.metric,
+        .gain = resolver->config->eval.gain,
+        .relevant = resolver->config->eval.relevant,
     };
     qctx_weights_set *sets = qctx_alloc(held_out->count, sizeof *sets, "tuning questions", error);
     qctx_status status = qctx_agree(resolver->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);

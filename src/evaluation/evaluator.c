@@ -13,8 +13,9 @@ enum { WIDENED_MOST = 50000 };
 
 /* How one projector does on a set. */
 typedef struct {
-    int64_t *positions; /* [answers] */
-    double *values;     /* [count, QCTX_METRIC_COUNT] */
+    int64_t *positions;  /* [answers] */
+    int64_t *candidates; /* [count] */
+    double *values;      /* [count, QCTX_METRIC_COUNT] */
 } evaluated_outcome;
 
 typedef struct {
@@ -37,18 +38,21 @@ struct qctx_evaluator {
 static qctx_status allocate_outcome(const qctx_eval_set *set, evaluated_outcome *outcome, qctx_error *error)
 {
     outcome->positions = qctx_alloc(set->offsets[set->count], sizeof *outcome->positions, "positions", error);
+    outcome->candidates = qctx_alloc(set->count, sizeof *outcome->candidates, "counts of candidates", error);
     outcome->values = qctx_alloc(set->count * QCTX_METRIC_COUNT, sizeof *outcome->values, "figures", error);
-    return outcome->positions == NULL || outcome->values == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    return outcome->positions == NULL || outcome->candidates == NULL || outcome->values == NULL ? QCTX_ERR_MEMORY
+                                                                                                : QCTX_OK;
 }
 
 /* Collective. */
 static qctx_status measure(const qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_protocol *protocol,
                            const qctx_projector *projector, evaluated_outcome *outcome, qctx_error *error)
 {
-    qctx_status status = qctx_evaluate(evaluator->comm, set, projector, protocol, outcome->positions, error);
+    qctx_status status =
+        qctx_evaluate(evaluator->comm, set, projector, protocol, outcome->positions, outcome->candidates, error);
 
     if (status == QCTX_OK)
-        qctx_metrics_of(outcome->positions, set->offsets, set->count, outcome->values);
+        qctx_metrics_of(set, protocol, outcome->positions, outcome->candidates, outcome->values);
     return status;
 }
 
@@ -215,13 +219,18 @@ out:
     return status;
 }
 
+static void free_outcome(evaluated_outcome *outcome)
+{
+    free(outcome->positions);
+    free(outcome->candidates);
+    free(outcome->values);
+}
+
 static void free_sets(evaluated_set *sets, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
-        free(sets[i].no_head.positions);
-        free(sets[i].no_head.values);
-        free(sets[i].head.positions);
-        free(sets[i].head.values);
+        free_outcome(&sets[i].no_head);
+        free_outcome(&sets[i].head);
     }
     free(sets);
 }

@@ -9,37 +9,76 @@
 
 enum { FIGURES = QCTX_METRIC_COUNT, CUT = 10 };
 
-static double gain_at(int64_t position)
+static double discount_at(int64_t position)
 {
     return 1.0 / log2((double)position + 2.0);
 }
 
-static void values_of_question(const int64_t *positions, int64_t count, double *values)
+static double gain_of(qctx_gain gain, double grade)
 {
-    int64_t best = positions[0], among5 = 0, among10 = 0;
-    double gained = 0.0, ideal = 0.0;
+    return gain == QCTX_GAIN_EXPONENTIAL ? exp2(grade) - 1.0 : grade;
+}
 
-    for (int64_t i = 0; i < count; i++) {
-        best = positions[i] < best ? positions[i] : best;
-        among5 += positions[i] < 5;
-        among10 += positions[i] < 10;
-        gained += positions[i] < CUT ? gain_at(positions[i]) : 0.0;
-        ideal += i < CUT ? gain_at(i) : 0.0;
+/* Keeps the CUT greatest gains, the greatest first. */
+static void keep_greatest(double *greatest, int64_t *count, double gain)
+{
+    int64_t at = *count < CUT ? (*count)++ : CUT - 1;
+
+    if (at == CUT - 1 && *count == CUT && greatest[at] >= gain)
+        return;
+    for (; at > 0 && greatest[at - 1] < gain; at--)
+        greatest[at] = greatest[at - 1];
+    greatest[at] = gain;
+}
+
+/* nDCG of the answers first … end − 1. */
+static double ndcg_of(const qctx_eval_set *set, qctx_gain kind, const int64_t *positions, int64_t first, int64_t end)
+{
+    double greatest[CUT] = {0}, gained = 0.0, ideal = 0.0;
+    int64_t kept = 0;
+
+    for (int64_t a = first; a < end; a++) {
+        const double gain = gain_of(kind, qctx_grade(set->grades, a));
+
+        keep_greatest(greatest, &kept, gain);
+        gained += set->contexts[a] != QCTX_ABSENT && positions[a] < CUT ? gain * discount_at(positions[a]) : 0.0;
+    }
+    for (int64_t i = 0; i < kept; i++)
+        ideal += greatest[i] * discount_at(i);
+    return ideal > 0 ? gained / ideal : 0.0;
+}
+
+static void values_of_question(const qctx_eval_set *set, const qctx_protocol *protocol, int64_t question,
+                               const int64_t *positions, int64_t candidates, double *values)
+{
+    const int64_t first = set->offsets[question], end = set->offsets[question + 1];
+    int64_t best = INT64_MAX, among5 = 0, among10 = 0, right = 0;
+
+    for (int64_t a = first; a < end; a++) {
+        if (qctx_grade(set->grades, a) < protocol->relevant)
+            continue;
+        right++;
+        if (set->contexts[a] == QCTX_ABSENT)
+            continue;
+        best = positions[a] < best ? positions[a] : best;
+        among5 += positions[a] < 5;
+        among10 += positions[a] < 10;
     }
     values[QCTX_METRIC_TOP1] = best < 1;
     values[QCTX_METRIC_TOP5] = best < 5;
     values[QCTX_METRIC_TOP10] = best < 10;
     values[QCTX_METRIC_MRR] = best < CUT ? 1.0 / (1.0 + (double)best) : 0.0;
-    values[QCTX_METRIC_NDCG] = gained / ideal;
-    values[QCTX_METRIC_RECALL5] = (double)among5 / (double)count;
-    values[QCTX_METRIC_RECALL10] = (double)among10 / (double)count;
-    values[QCTX_METRIC_POSITION] = (double)best + 1.0;
+    values[QCTX_METRIC_NDCG] = ndcg_of(set, protocol->gain, positions, first, end);
+    values[QCTX_METRIC_RECALL5] = right > 0 ? (double)among5 / (double)right : 0.0;
+    values[QCTX_METRIC_RECALL10] = right > 0 ? (double)among10 / (double)right : 0.0;
+    values[QCTX_METRIC_POSITION] = (double)(best < INT64_MAX ? best : candidates) + 1.0;
 }
 
-void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t count, double *values)
+void qctx_metrics_of(const qctx_eval_set *set, const qctx_protocol *protocol, const int64_t *positions,
+                     const int64_t *candidates, double *values)
 {
-    for (int64_t q = 0; q < count; q++)
-        values_of_question(positions + offsets[q], offsets[q + 1] - offsets[q], values + q * FIGURES);
+    for (int64_t q = 0; q < set->count; q++)
+        values_of_question(set, protocol, q, positions, candidates[q], values + q * FIGURES);
 }
 
 bool qctx_merit_is_above(qctx_merit merit, qctx_merit other)

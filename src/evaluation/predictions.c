@@ -28,12 +28,14 @@ typedef struct {
     qctx_predictions_group group;
 } placed;
 
-static int64_t best_position(const int64_t *positions, const int64_t *offsets, int64_t question)
+/* Where the best right context of a question stands; INT64_MAX where none is there. */
+static int64_t best_position(const qctx_eval_set *set, double relevant, const int64_t *positions, int64_t question)
 {
-    int64_t best = positions[offsets[question]];
+    int64_t best = INT64_MAX;
 
-    for (int64_t a = offsets[question]; a < offsets[question + 1]; a++)
-        best = positions[a] < best ? positions[a] : best;
+    for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
+        if (set->contexts[a] != QCTX_ABSENT && qctx_grade(set->grades, a) >= relevant)
+            best = positions[a] < best ? positions[a] : best;
     return best;
 }
 
@@ -58,15 +60,17 @@ static int compare_placed(const void *a, const void *b)
     return (x->question > y->question) - (x->question < y->question);
 }
 
-qctx_status qctx_predictions_choose(const int64_t *no_head, const int64_t *head, const int64_t *offsets, int64_t count,
-                                    qctx_predictions_chosen *chosen, qctx_error *error)
+qctx_status qctx_predictions_choose(const qctx_eval_set *set, double relevant, const int64_t *no_head,
+                                    const int64_t *head, qctx_predictions_chosen *chosen, qctx_error *error)
 {
+    const int64_t count = set->count;
     placed *order = qctx_alloc(count, sizeof *order, "the order of questions", error);
 
     if (order == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t q = 0; q < count; q++) {
-        int64_t without = best_position(no_head, offsets, q), with = best_position(head, offsets, q);
+        int64_t without = best_position(set, relevant, no_head, q);
+        int64_t with = best_position(set, relevant, head, q);
 
         order[q] = (placed){q, without, with, group_of(without, with)};
     }
@@ -144,22 +148,30 @@ static json_t *header_of(const prediction_sheet *sheet)
     return line;
 }
 
-static bool answers(const qctx_eval_set *set, int64_t question, int64_t row)
+static bool answers(const qctx_predictions *of, int64_t question, int64_t row)
 {
+    const qctx_eval_set *set = of->set;
+
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
         if (set->contexts[a] == row)
-            return true;
+            return qctx_grade(set->grades, a) >= of->protocol->relevant;
     return false;
+}
+
+/* The position of the best right context, from 1; null where none is there. */
+static json_t *position_of(const qctx_predictions *of, const int64_t *positions, int64_t question)
+{
+    const int64_t best = best_position(of->set, of->protocol->relevant, positions, question);
+
+    return best < INT64_MAX ? json_integer(best + 1) : json_null();
 }
 
 static void set_positions(json_t *line, const qctx_predictions *of, int64_t question)
 {
-    const int64_t *offsets = of->set->offsets;
-    json_t *without = json_integer(best_position(of->no_head, offsets, question) + 1);
-
-    json_object_set_new(line, of->head != NULL ? "position_no_head" : "position", without);
+    json_object_set_new(line, of->head != NULL ? "position_no_head" : "position",
+                        position_of(of, of->no_head, question));
     if (of->head != NULL)
-        json_object_set_new(line, "position_head", json_integer(best_position(of->head, offsets, question) + 1));
+        json_object_set_new(line, "position_head", position_of(of, of->head, question));
 }
 
 static json_t *line_of(const prediction_sheet *sheet, int group, int64_t question, const qctx_hit *hits,
@@ -173,13 +185,14 @@ static json_t *line_of(const prediction_sheet *sheet, int group, int64_t questio
     json_object_set_new(line, "question", text_of(set->store, QCTX_QUESTION, QCTX_FIELD_TEXT, row, error));
     set_positions(line, sheet->of, question);
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
-        json_array_append_new(right, context_of(set->store, set->contexts[a], error));
+        if (set->contexts[a] != QCTX_ABSENT && qctx_grade(set->grades, a) >= sheet->of->protocol->relevant)
+            json_array_append_new(right, context_of(set->store, set->contexts[a], error));
     for (int64_t i = 0; i < TOP && hits[i].candidate >= 0; i++) {
         int64_t found = sheet->candidates[hits[i].candidate];
         json_t *context = context_of(set->store, found, error);
 
         json_object_set_new(context, "score", json_real(hits[i].score));
-        json_object_set_new(context, "is_right", json_boolean(answers(set, question, found)));
+        json_object_set_new(context, "is_right", json_boolean(answers(sheet->of, question, found)));
         json_array_append_new(top, context);
     }
     json_object_set_new(line, "right", right);
@@ -238,6 +251,7 @@ static qctx_status find_top(qctx_comm *comm, const qctx_predictions *of, const q
 {
     const qctx_eval_set *set = of->set;
     int64_t rows[QCTX_PREDICTIONS_GROUPS * QCTX_PREDICTIONS_EACH], count = 0;
+    int64_t asked[QCTX_PREDICTIONS_GROUPS * QCTX_PREDICTIONS_EACH];
     qctx_shard shard;
     qctx_query query = {comm, &shard, of->projector, &set->rows[QCTX_QUESTION], rows, 0};
     qctx_status status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], of->projector, candidates, total,
@@ -247,9 +261,11 @@ static qctx_status find_top(qctx_comm *comm, const qctx_predictions *of, const q
         return status;
     for (int g = 0; g < QCTX_PREDICTIONS_GROUPS; g++)
         for (int64_t i = 0; i < chosen[g].shown; i++)
-            rows[count++] = set->questions[chosen[g].questions[i]];
+            asked[count++] = chosen[g].questions[i];
+    for (int64_t i = 0; i < count; i++)
+        rows[i] = set->questions[asked[i]];
     query.count = count;
-    status = qctx_topk(&query, TOP, hits, error);
+    status = qctx_evaluate_lists(&query, set, asked, candidates, TOP, hits, error);
     qctx_shard_free(&shard);
     return status;
 }
@@ -259,8 +275,8 @@ qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx
     qctx_predictions_chosen chosen[QCTX_PREDICTIONS_GROUPS];
     qctx_hit hits[QCTX_PREDICTIONS_GROUPS * QCTX_PREDICTIONS_EACH * TOP];
     int64_t total = 0, *candidates = NULL;
-    qctx_status status = qctx_predictions_choose(of->no_head, of->head != NULL ? of->head : of->no_head,
-                                                 of->set->offsets, of->set->count, chosen, error);
+    qctx_status status = qctx_predictions_choose(of->set, of->protocol->relevant, of->no_head,
+                                                 of->head != NULL ? of->head : of->no_head, chosen, error);
 
     if (status == QCTX_OK)
         status = qctx_evaluate_candidates(of->set, of->protocol, &candidates, &total, error);

@@ -98,24 +98,28 @@ static qctx_status open_writer(const char *path, const qctx_eval_set *set, const
 }
 
 static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const qctx_shard *shard,
-                               const qctx_projector *projector, const qctx_trec_run *run, const run_writer *writer,
-                               qctx_error *error)
+                               const int64_t *candidates, const qctx_projector *projector, const qctx_trec_run *run,
+                               const run_writer *writer, qctx_error *error)
 {
     const int64_t depth = run->depth < shard->total ? run->depth : shard->total;
     const int64_t block = set->count < BLOCK ? set->count : BLOCK;
     qctx_hit *hits = qctx_alloc(block * depth, sizeof *hits, "the lists of a TREC run", error);
-    qctx_status status = qctx_agree(comm, hits == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    int64_t *asked = qctx_alloc(block, sizeof *asked, "the questions of a TREC run", error);
+    qctx_status status = qctx_agree(comm, hits == NULL || asked == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     for (int64_t first = 0; first < set->count && status == QCTX_OK; first += block) {
         int64_t count = set->count - first < block ? set->count - first : block;
         const qctx_query query = {comm, shard, projector, &set->rows[QCTX_QUESTION], set->questions + first, count};
 
-        status = qctx_topk(&query, depth, hits, error);
+        for (int64_t q = 0; q < count; q++)
+            asked[q] = first + q;
+        status = qctx_evaluate_lists(&query, set, asked, candidates, depth, hits, error);
         for (int64_t q = 0; q < count && status == QCTX_OK && writer->file != NULL; q++)
             qctx_trec_lines(qctx_outfile_stream(writer->file), run->tag, writer->questions[first + q], hits + q * depth,
                             depth, writer->contexts);
     }
     free(hits);
+    free(asked);
     return status;
 }
 
@@ -135,7 +139,7 @@ qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_s
         status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total, QCTX_PRECISION_AUTO,
                                    &shard, error);
     if (status == QCTX_OK)
-        status = write_lists(comm, set, &shard, projector, run, &writer, error);
+        status = write_lists(comm, set, &shard, candidates, projector, run, &writer, error);
     if (status != QCTX_OK)
         goto out;
     if (writer.file != NULL)

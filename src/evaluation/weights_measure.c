@@ -17,7 +17,8 @@ typedef struct {
     const qctx_weights_set *set;
     const double *weights; /* [trials, encoders] */
     int64_t trials;
-    int64_t *positions; /* [trials, answers of the set] */
+    int64_t *positions;  /* [trials, answers of the set] */
+    int64_t *candidates; /* [questions of the set] */
 } sweep;
 
 /* Questions first … first + count − 1 of the set, and the contexts that answer them. */
@@ -54,7 +55,7 @@ static qctx_status prepare_pool(const sweep *s, pool_work *pool, qctx_error *err
     if (pool->candidates == NULL)
         return QCTX_ERR_MEMORY;
     memcpy(pool->candidates, set->contexts + set->offsets[pool->first], (size_t)answers * sizeof *pool->candidates);
-    pool->total = qctx_sort_unique(pool->candidates, answers);
+    pool->total = qctx_distinct_contexts(pool->candidates, answers);
     for (int64_t i = 0; i < s->task->count; i++) {
         const int64_t dim = qctx_store_dim(s->set->parts[i]);
 
@@ -94,27 +95,37 @@ static void add_scores(const sweep *s, const pool_work *pool, int64_t row, const
     }
 }
 
-/* Candidates that stand above the one at `index`: of equals those before it. */
-static int64_t position_of(const pool_work *pool, int64_t index)
+/* The index of a row among the pool's candidates, or QCTX_ABSENT. */
+static int64_t index_of(const pool_work *pool, int64_t row)
 {
-    const double target = pool->sums[index];
+    const int64_t index = qctx_lower_bound(pool->candidates, pool->total, row);
+
+    return index < pool->total && pool->candidates[index] == row ? index : QCTX_ABSENT;
+}
+
+/* Candidates other than `own` that stand above the one at `index`: of equals those before it; all, where it is absent.
+ */
+static int64_t position_of(const pool_work *pool, int64_t index, int64_t own)
+{
     int64_t above = 0;
 
+    if (index == QCTX_ABSENT)
+        return pool->total - (own != QCTX_ABSENT);
     for (int64_t c = 0; c < pool->total; c++)
-        above += pool->sums[c] > target || (c < index && pool->sums[c] == target);
+        above += c != own && (pool->sums[c] > pool->sums[index] || (c < index && pool->sums[c] == pool->sums[index]));
     return above;
 }
 
 static void place_question(const sweep *s, const pool_work *pool, int64_t row, int64_t question)
 {
     const qctx_eval_set *set = &s->set->set;
-    const int64_t answers = set->offsets[set->count];
+    const int64_t answers = set->offsets[set->count], own = index_of(pool, qctx_eval_set_own(set, question));
 
+    s->candidates[question] = position_of(pool, QCTX_ABSENT, own);
     for (int64_t t = 0; t < s->trials; t++) {
         add_scores(s, pool, row, s->weights + t * s->task->count);
         for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
-            s->positions[t * answers + a] =
-                position_of(pool, qctx_lower_bound(pool->candidates, pool->total, set->contexts[a]));
+            s->positions[t * answers + a] = position_of(pool, index_of(pool, set->contexts[a]), own);
     }
 }
 
@@ -129,7 +140,8 @@ static qctx_status place_pool(const sweep *s, int64_t first, int64_t count, qctx
         status = qctx_stop_check(error);
         if (status != QCTX_OK)
             break;
-        score_block(s, &pool, first + done, block);
+        if (pool.total > 0)
+            score_block(s, &pool, first + done, block);
         for (int64_t row = 0; row < block; row++)
             place_question(s, &pool, row, first + done + row);
     }
@@ -155,23 +167,27 @@ static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_erro
 {
     const qctx_eval_set *set = &s->set->set;
     const int64_t answers = set->offsets[set->count];
+    const qctx_protocol protocol = {.gain = s->task->gain, .relevant = s->task->relevant};
     double *values = qctx_alloc(set->count * QCTX_METRIC_COUNT, sizeof *values, "figures", error);
     qctx_status status = QCTX_OK;
 
     s->positions = qctx_alloc(s->trials * answers, sizeof *s->positions, "positions", error);
-    if (values == NULL || s->positions == NULL)
+    s->candidates = qctx_alloc(set->count, sizeof *s->candidates, "counts of candidates", error);
+    if (values == NULL || s->positions == NULL || s->candidates == NULL)
         status = QCTX_ERR_MEMORY;
     if (status == QCTX_OK)
         status = place_own_pools(comm, s, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK) {
         qctx_comm_sum_int64(comm, s->positions, s->trials * answers);
+        qctx_comm_sum_int64(comm, s->candidates, set->count);
         for (int64_t t = 0; t < s->trials; t++) {
-            qctx_metrics_of(s->positions + t * answers, set->offsets, set->count, values);
+            qctx_metrics_of(set, &protocol, s->positions + t * answers, s->candidates, values);
             figures[t] += qctx_metrics_mean(values, set->count, s->task->metric) * (double)set->count;
         }
     }
     free(s->positions);
+    free(s->candidates);
     free(values);
     return status;
 }

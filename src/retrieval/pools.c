@@ -1,5 +1,6 @@
 #include "qctx/retrieval/pools.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,12 @@ typedef struct {
     int64_t total;
     qctx_scored_rows contexts; /* [total, width] */
 } pool_work;
+
+/* What the pools are asked for; `candidates` may be NULL. */
+typedef struct {
+    int64_t *positions;
+    int64_t *candidates;
+} pool_results;
 
 /* Questions of a pool that are worked together: order[first … first + count − 1]. */
 typedef struct {
@@ -44,8 +51,34 @@ static qctx_status collect_candidates(pool_work *pool, qctx_error *error)
     for (int64_t i = 0; i < pool->count; i++)
         for (int64_t a = pools->offsets[pool->order[i]]; a < pools->offsets[pool->order[i] + 1]; a++)
             pool->candidates[filled++] = pools->answers[a];
-    pool->total = qctx_sort_unique(pool->candidates, filled);
+    pool->total = qctx_distinct_contexts(pool->candidates, filled);
     return QCTX_OK;
+}
+
+/* The index of a row among the pool's candidates, or QCTX_ABSENT. */
+static int64_t index_of(const pool_work *pool, int64_t row)
+{
+    const int64_t index = qctx_lower_bound(pool->candidates, pool->total, row);
+
+    return index < pool->total && pool->candidates[index] == row ? index : QCTX_ABSENT;
+}
+
+/* What is known before anything is scored: how many candidates each question has, and that absent contexts stand
+ * behind them all. */
+static void place_absent(const pool_work *pool, pool_results results)
+{
+    const qctx_pools *pools = pool->pools;
+
+    for (int64_t i = 0; i < pool->count; i++) {
+        const int64_t question = pool->order[i];
+        const int64_t count = pool->total - (index_of(pool, pools->own[question]) != QCTX_ABSENT);
+
+        if (results.candidates != NULL)
+            results.candidates[question] = count;
+        for (int64_t a = pools->offsets[question]; a < pools->offsets[question + 1]; a++)
+            if (pools->answers[a] == QCTX_ABSENT)
+                results.positions[a] = count;
+    }
 }
 
 /* Adds to `positions` the candidates of a tile that stand above the right contexts of question i of the block. */
@@ -54,13 +87,21 @@ static void count_question(const pool_work *pool, const pool_block *block, int64
 {
     const qctx_pools *pools = pool->pools;
     const int64_t question = pool->order[block->first + i], width = row->width;
+    const int64_t own = index_of(pool, pools->own[question]);
+    const bool own_is_here = own >= first && own < first + row->count;
+    const double left_out = own_is_here ? qctx_score(row->question, pool->contexts.values + own * width, width) : 0.0;
     int64_t settled = 0;
 
     for (int64_t a = pools->offsets[question]; a < pools->offsets[question + 1]; a++) {
-        int64_t index = qctx_lower_bound(pool->candidates, pool->total, pools->answers[a]);
-        double target = qctx_score(row->question, pool->contexts.values + index * width, width);
+        int64_t index;
+        double target;
 
+        if (pools->answers[a] == QCTX_ABSENT)
+            continue;
+        index = qctx_lower_bound(pool->candidates, pool->total, pools->answers[a]);
+        target = qctx_score(row->question, pool->contexts.values + index * width, width);
         positions[a] += positions_count(row, index - first, target, &settled);
+        positions[a] -= own_is_here && (left_out > target || (left_out == target && own < index));
     }
 }
 
@@ -127,7 +168,7 @@ static qctx_status place_questions(const pool_work *pool, int64_t *positions, qc
     return status;
 }
 
-static qctx_status place_pool(const qctx_pools *pools, const int64_t *order, int64_t count, int64_t *positions,
+static qctx_status place_pool(const qctx_pools *pools, const int64_t *order, int64_t count, pool_results results,
                               qctx_error *error)
 {
     const int64_t width = qctx_projector_output(pools->projector);
@@ -136,7 +177,9 @@ static qctx_status place_pool(const qctx_pools *pools, const int64_t *order, int
 
     if (status == QCTX_OK)
         status = collect_candidates(&pool, error);
-    if (status != QCTX_OK)
+    if (status == QCTX_OK)
+        place_absent(&pool, results);
+    if (status != QCTX_OK || pool.total == 0)
         goto out;
     status =
         qctx_scored_rows_alloc(pool.total, width, QCTX_PRECISION_FLOAT32, "contexts of a pool", &pool.contexts, error);
@@ -146,14 +189,14 @@ static qctx_status place_pool(const qctx_pools *pools, const int64_t *order, int
     if (status != QCTX_OK)
         goto out;
     qctx_scored_rows_measure(&pool.contexts, pool.total, width);
-    status = place_questions(&pool, positions, error);
+    status = place_questions(&pool, results.positions, error);
 out:
     free(pool.candidates);
     qctx_scored_rows_free(&pool.contexts);
     return status;
 }
 
-static qctx_status place_own_pools(qctx_comm *comm, const qctx_pools *pools, int64_t *positions, qctx_error *error)
+static qctx_status place_own_pools(qctx_comm *comm, const qctx_pools *pools, pool_results results, qctx_error *error)
 {
     const int64_t count = pools->count;
     const int64_t size = qctx_smaller(pools->pool, count);
@@ -165,7 +208,7 @@ static qctx_status place_own_pools(qctx_comm *comm, const qctx_pools *pools, int
     for (int64_t p = first; p < first + own; p++) {
         qctx_error pool_error;
         qctx_status pool_status =
-            place_pool(pools, pools->order + p * size, qctx_smaller(size, count - p * size), positions, &pool_error);
+            place_pool(pools, pools->order + p * size, qctx_smaller(size, count - p * size), results, &pool_error);
 
         if (pool_status != QCTX_OK) {
 #pragma omp critical(qctx_pools_positions)
@@ -178,14 +221,19 @@ static qctx_status place_own_pools(qctx_comm *comm, const qctx_pools *pools, int
     return status;
 }
 
-qctx_status qctx_pools_positions(qctx_comm *comm, const qctx_pools *pools, int64_t *positions, qctx_error *error)
+qctx_status qctx_pools_positions(qctx_comm *comm, const qctx_pools *pools, int64_t *positions, int64_t *candidates,
+                                 qctx_error *error)
 {
     const int64_t answers = pools->offsets[pools->count];
     qctx_status status;
 
     memset(positions, 0, (size_t)answers * sizeof *positions);
-    status = qctx_agree(comm, place_own_pools(comm, pools, positions, error), error);
+    if (candidates != NULL)
+        memset(candidates, 0, (size_t)pools->count * sizeof *candidates);
+    status = qctx_agree(comm, place_own_pools(comm, pools, (pool_results){positions, candidates}, error), error);
     if (status == QCTX_OK)
         qctx_comm_sum_int64(comm, positions, answers);
+    if (status == QCTX_OK && candidates != NULL)
+        qctx_comm_sum_int64(comm, candidates, pools->count);
     return status;
 }

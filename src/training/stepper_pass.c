@@ -29,7 +29,8 @@ static stepper_range unit_of(const qctx_stepper *stepper, int64_t unit)
 static int64_t choose(const qctx_stepper *stepper, int64_t example, int64_t epoch)
 {
     const qctx_examples *examples = stepper->loader->examples;
-    int64_t first = examples->offsets[example], count = examples->offsets[example + 1] - first;
+    const int64_t first = examples->offsets[example];
+    const int64_t count = examples->pairs != NULL ? examples->pairs[example] : examples->offsets[example + 1] - first;
 
     return first + (int64_t)qctx_rng_below((uint64_t)count, (uint64_t)stepper->config->run.seed, QCTX_STREAM_POSITIVE,
                                            (uint64_t)epoch, (uint64_t)example);

@@ -121,8 +121,10 @@ static void leaves_out_records_without_text(void **state)
     assert_int_equal(corpus->context_count, 1);
     assert_string_equal(corpus->contexts[0].text, "Only a title");
     assert_int_equal(corpus->question_count, 1);
-    assert_int_equal(corpus->splits[0].offsets[1], 1);
-    assert_int_equal(corpus->splits[0].contexts[0], 0);
+    /* A context without text answers, but cannot be found. */
+    assert_int_equal(corpus->splits[0].offsets[1], 2);
+    assert_int_equal(corpus->splits[0].contexts[0], QCTX_ABSENT);
+    assert_int_equal(corpus->splits[0].contexts[1], 0);
     qctx_corpus_destroy(corpus);
 }
 
@@ -240,12 +242,60 @@ static void reads_answers_as_people_have_them(void **state)
     reads_answer("q0   0  c0    1\n");
 }
 
+/*
+ * Grades stand beside contexts; those that are not there come first, once each; a question judged 0 alone is left out,
+ * one whose contexts are all missing stays.
+ */
+static void keeps_grades_and_missing_contexts(void **state)
+{
+    static const int64_t expected[] = {QCTX_ABSENT, QCTX_ABSENT, 0, 1, QCTX_ABSENT};
+    static const float grades[] = {0.5f, 3, 2, 1, 1};
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+    const qctx_split *split;
+
+    (void)state;
+    assert_status(qctx_corpus_open(test_comm,
+                                   make("grades", contexts, questions,
+                                        "q0\tm1\t3\nq0\tx/ \xC3\xA9\t1\nq0\tc0\t2\nq0\tm2\t0.5\nq0\tm1\t3\n"
+                                        "q0\tm3\t0\nq0\t7\t-1\nq1\tc0\t0\nq2\tm1\t1\nq9\tc0\t2\n"),
+                                   &corpus, &error),
+                  QCTX_OK, &error);
+    split = &corpus->splits[0];
+    assert_int_equal(split->count, 2);
+    assert_int_equal(split->questions[0], 0);
+    assert_int_equal(split->questions[1], 2);
+    assert_int_equal(split->offsets[1], 4);
+    assert_int_equal(split->offsets[2], 5);
+    assert_memory_equal(split->contexts, expected, sizeof expected);
+    assert_memory_equal(split->grades, grades, sizeof grades);
+    assert_int_equal(split->judged.lines, 10);
+    assert_int_equal(split->judged.unknown_questions, 1);
+    assert_int_equal(split->judged.without_answer, 1);
+    qctx_corpus_destroy(corpus);
+}
+
+/* Grades of 1 are none, and change no fingerprint; others and missing contexts do, beyond the text of the lines. */
+static void plain_answers_have_no_grades(void **state)
+{
+    qctx_corpus *corpus = NULL;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_corpus_open(test_comm, make("one", contexts, questions, "q0\tc0\t1\nq0\t7\t0\nq1\t7\t1.0\n"),
+                                   &corpus, &error),
+                  QCTX_OK, &error);
+    assert_null(corpus->splits[0].grades);
+    /* As it was before there were grades, so that stores stay what they were. */
+    assert_true(corpus->fingerprint == UINT64_C(0xf84f7882f786e7c8));
+    qctx_corpus_destroy(corpus);
+}
+
 /* A line about what is not there takes nothing else with it. */
 static void leaves_out_answers_of_unknown_ids(void **state)
 {
     (void)state;
     reads_answer("q9\tc0\t1\nq0\tc0\t1\n");
-    reads_answer("q0\tc9\t1\nq0\tc0\t1\n");
     fails(make("unknown", contexts, questions, "q9\tc0\t1\nq0\tc9\t1\n"), QCTX_ERR_DATA,
           "the split 'train' has no question with an answer: of 2 judgements, 1 are of unknown questions and 1 of "
           "unknown contexts");
@@ -362,6 +412,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_bad_answers),
     cmocka_unit_test(reads_answers_as_people_have_them),
     cmocka_unit_test(leaves_out_answers_of_unknown_ids),
+    cmocka_unit_test(keeps_grades_and_missing_contexts),
+    cmocka_unit_test(plain_answers_have_no_grades),
     cmocka_unit_test(keeps_other_splits_usable),
     cmocka_unit_test(follows_a_header),
     cmocka_unit_test(refuses_a_first_line_that_is_nothing),

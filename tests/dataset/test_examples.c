@@ -23,7 +23,8 @@ static void open_fixture(fixture *on, const char *override)
 
     on->small = small_open();
     assert_status(qctx_config_parse(text, strlen(text), "test", &override, 1, &on->config, &error), QCTX_OK, &error);
-    on->source = (qctx_opened_source){on->small->store, qctx_store_split_at(on->small->store, 0), "small", 0};
+    on->source = (qctx_opened_source){
+        .store = on->small->store, .split = qctx_store_split_at(on->small->store, 0), .name = "small"};
     on->opened = (qctx_opened){.train_count = 1, .train = &on->source};
 }
 
@@ -135,6 +136,82 @@ static void without_tuning_every_question_is_an_example_with_all_its_contexts(vo
     close_fixture(&on);
 }
 
+/*
+ * Of five questions the first has a pair of grade 2, a context below data.min_grade and one of its own id, which are no
+ * negatives; the second answers nothing that is there, the third nothing well enough; the fourth's own context answers.
+ */
+static void grades_and_own_contexts_make_pairs_and_masks(void **state)
+{
+    int64_t rows[] = {0, 1, 2, 3, 4}, offsets[] = {0, 2, 4, 5, 6, 8}, contexts[] = {5, 6, -1, -1, 7, 8, -1, 9};
+    float grades[] = {1, 2, 2, 2, 1, 2, 2, 2};
+    int64_t own[SMALL_QUESTIONS] = {20, -1, -1, 8, -1};
+    const int64_t ends[] = {3, 4, 5}, taken[] = {6, 5, 20, 8, 9}, asked[] = {0, 3, 4};
+    const qctx_split split = {
+        .name = "made", .count = 5, .questions = rows, .offsets = offsets, .contexts = contexts, .grades = grades};
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    open_fixture(&on, "eval.tune=0");
+    on.config.data.min_grade = 2;
+    on.source.split = &split;
+    on.source.own = own;
+    expect_set(&on, QCTX_OK, &set, &error);
+    assert_int_equal(set.examples.count, 3);
+    for (int64_t i = 0; i < 3; i++) {
+        assert_int_equal(set.examples.question[i], asked[i]);
+        assert_int_equal(set.examples.offsets[i + 1], ends[i]);
+        assert_int_equal(set.examples.pairs[i], 1);
+    }
+    assert_memory_equal(set.examples.contexts, taken, sizeof taken);
+    qctx_training_set_free(&set);
+    close_fixture(&on);
+}
+
+/* Held-out questions are measured by all their judgements, and none of these contexts is trained on. */
+static void held_out_questions_keep_grades(void **state)
+{
+    int64_t rows[SMALL_QUESTIONS], offsets[SMALL_QUESTIONS + 1], contexts[2 * SMALL_QUESTIONS];
+    float grades[2 * SMALL_QUESTIONS];
+    const qctx_split split = {.name = "made",
+                              .count = SMALL_QUESTIONS,
+                              .questions = rows,
+                              .offsets = offsets,
+                              .contexts = contexts,
+                              .grades = grades};
+    const qctx_tuning *tuning;
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    for (int64_t q = 0; q < SMALL_QUESTIONS; q++) {
+        rows[q] = q;
+        offsets[q + 1] = 2 * (q + 1);
+        contexts[2 * q] = QCTX_ABSENT;
+        contexts[2 * q + 1] = q;
+        grades[2 * q] = 3;
+        grades[2 * q + 1] = q % 2 == 0 ? 2 : 1;
+    }
+    offsets[0] = 0;
+    open_fixture(&on, "eval.tune=0.2");
+    on.config.data.min_grade = 2;
+    on.source.split = &split;
+    expect_set(&on, QCTX_OK, &set, &error);
+    tuning = &set.held_out.sets[0];
+    assert_int_equal(set.held_out.questions, 6);
+    assert_int_equal(set.examples.count, SMALL_QUESTIONS / 2 - 6);
+    for (int64_t k = 0; k < tuning->set.count; k++) {
+        assert_int_equal(tuning->set.questions[k] % 2, 0);
+        assert_int_equal(tuning->set.contexts[2 * k], QCTX_ABSENT);
+        assert_int_equal(tuning->set.contexts[2 * k + 1], tuning->set.questions[k]);
+        assert_true(tuning->set.grades[2 * k] == 3 && tuning->set.grades[2 * k + 1] == 2);
+    }
+    qctx_training_set_free(&set);
+    close_fixture(&on);
+}
+
 static void an_unknown_tuning_split_is_named(void **state)
 {
     qctx_training_set set;
@@ -153,6 +230,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(held_out_contexts_stand_in_no_example),
     cmocka_unit_test(the_division_is_the_seeds),
     cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),
+    cmocka_unit_test(grades_and_own_contexts_make_pairs_and_masks),
+    cmocka_unit_test(held_out_questions_keep_grades),
     cmocka_unit_test(an_unknown_tuning_split_is_named),
 };
 TEST_MAIN(tests)

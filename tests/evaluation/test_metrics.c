@@ -16,6 +16,17 @@ static double *value(double *values, int64_t question, qctx_metric metric)
     return &values[question * QCTX_METRIC_COUNT + metric];
 }
 
+/* Figures of plain answers, each right context of grade 1 and there. */
+static void figure(const int64_t *positions, const int64_t *offsets, int64_t count, double *values)
+{
+    const int64_t rows[16] = {0}, candidates[16] = {0};
+    const qctx_eval_set set = {.count = count, .offsets = offsets, .contexts = rows};
+    const qctx_protocol protocol = {.relevant = 1};
+
+    assert_true(offsets[count] <= 16);
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+}
+
 static void one_right_context_by_hand(void **state)
 {
     const int64_t positions[] = {0, 1, 4, 5, 9, 10, 1000};
@@ -23,7 +34,7 @@ static void one_right_context_by_hand(void **state)
     double values[7 * QCTX_METRIC_COUNT];
 
     (void)state;
-    qctx_metrics_of(positions, offsets, 7, values);
+    figure(positions, offsets, 7, values);
     assert_close(qctx_metrics_mean(values, 7, QCTX_METRIC_TOP1), 1.0 / 7, 1e-15);
     assert_close(qctx_metrics_mean(values, 7, QCTX_METRIC_TOP5), 3.0 / 7, 1e-15);
     assert_close(qctx_metrics_mean(values, 7, QCTX_METRIC_TOP10), 5.0 / 7, 1e-15);
@@ -51,7 +62,7 @@ static void several_right_contexts_by_hand(void **state)
     double values[2 * QCTX_METRIC_COUNT];
 
     (void)state;
-    qctx_metrics_of(positions, offsets, 2, values);
+    figure(positions, offsets, 2, values);
     assert_close(*value(values, 0, QCTX_METRIC_TOP1), 0.0, 0);
     assert_close(*value(values, 0, QCTX_METRIC_TOP5), 1.0, 0);
     assert_close(*value(values, 0, QCTX_METRIC_MRR), 1.0 / 3, 1e-15);
@@ -64,6 +75,79 @@ static void several_right_contexts_by_hand(void **state)
     assert_close(*value(values, 1, QCTX_METRIC_NDCG), 1.0, 1e-12);
     assert_close(*value(values, 1, QCTX_METRIC_RECALL10), 10.0 / 12, 1e-15);
     assert_close(*value(values, 1, QCTX_METRIC_RECALL5), 5.0 / 12, 1e-15);
+}
+
+/*
+ * The figures that pytrec_eval 0.5 gives for the grades 3, 1, 2, 2 of contexts at the places 2, 1, nowhere and 12: with
+ * these grades, with 2^grade − 1 in their place, and with relevance_level 2.
+ */
+static void graded_contexts_as_trec_eval_has_them(void **state)
+{
+    const int64_t positions[] = {20, 1, 0, 11}, offsets[] = {0, 4}, rows[] = {QCTX_ABSENT, 4, 5, 6},
+                  candidates[] = {20};
+    const float grades[] = {2, 3, 1, 2};
+    const qctx_eval_set set = {.count = 1, .offsets = offsets, .contexts = rows, .grades = grades};
+    qctx_protocol protocol = {.relevant = 1};
+    double values[QCTX_METRIC_COUNT];
+
+    (void)state;
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+    assert_close(values[QCTX_METRIC_NDCG], 0.508172320310886, 1e-12);
+    assert_close(values[QCTX_METRIC_MRR], 1, 0);
+    assert_close(values[QCTX_METRIC_RECALL5], 0.5, 0);
+    assert_close(values[QCTX_METRIC_RECALL10], 0.5, 0);
+    assert_close(values[QCTX_METRIC_TOP1], 1, 0);
+    protocol.gain = QCTX_GAIN_EXPONENTIAL;
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+    assert_close(values[QCTX_METRIC_NDCG], 0.5004412048493774, 1e-12);
+    protocol = (qctx_protocol){.relevant = 2};
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+    assert_close(values[QCTX_METRIC_NDCG], 0.508172320310886, 1e-12);
+    assert_close(values[QCTX_METRIC_MRR], 0.5, 0);
+    assert_close(values[QCTX_METRIC_RECALL5], 1.0 / 3, 1e-15);
+    assert_close(values[QCTX_METRIC_TOP1], 0, 0);
+    assert_close(values[QCTX_METRIC_POSITION], 2, 0);
+}
+
+/* Twelve grades, rising, at places that fall: the ideal takes the ten greatest, worked out by hand in double. */
+static void the_ideal_takes_the_greatest_grades(void **state)
+{
+    int64_t positions[12], rows[12] = {0};
+    const int64_t offsets[] = {0, 12}, candidates[] = {12};
+    float grades[12];
+    double values[QCTX_METRIC_COUNT], gained = 0, ideal = 0;
+    const qctx_eval_set set = {.count = 1, .offsets = offsets, .contexts = rows, .grades = grades};
+    const qctx_protocol protocol = {.relevant = 1};
+
+    (void)state;
+    for (int64_t i = 0; i < 12; i++) {
+        positions[i] = i;
+        grades[i] = (float)(i + 1);
+    }
+    for (int i = 0; i < 10; i++) {
+        gained += (i + 1) / log2(i + 2.0);
+        ideal += (12 - i) / log2(i + 2.0);
+    }
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+    assert_close(values[QCTX_METRIC_NDCG], gained / ideal, 1e-12);
+}
+
+/* What is nowhere, or never right enough, is right at no depth, however few candidates there are. */
+static void what_is_not_found_counts_zero(void **state)
+{
+    const int64_t positions[] = {3, 0}, offsets[] = {0, 1, 2}, rows[] = {QCTX_ABSENT, 1}, candidates[] = {3, 3};
+    const float grades[] = {2, 1};
+    const qctx_eval_set set = {.count = 2, .offsets = offsets, .contexts = rows, .grades = grades};
+    const qctx_protocol protocol = {.relevant = 2};
+    double values[2 * QCTX_METRIC_COUNT];
+
+    (void)state;
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+    for (qctx_metric m = QCTX_METRIC_TOP1; m < QCTX_METRIC_POSITION; m++)
+        assert_close(*value(values, 0, m), 0, 0);
+    for (qctx_metric m = QCTX_METRIC_TOP1; m < QCTX_METRIC_POSITION; m++)
+        assert_close(*value(values, 1, m), m == QCTX_METRIC_NDCG ? 1 : 0, 0);
+    assert_close(qctx_metrics_mean(values, 2, QCTX_METRIC_POSITION), 4, 0);
 }
 
 /* values [count]: base is right with probability p, the head on all those and every tenth of the others. */
@@ -164,6 +248,9 @@ static void without_resamples_there_are_values_only(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_right_context_by_hand),
     cmocka_unit_test(several_right_contexts_by_hand),
+    cmocka_unit_test(graded_contexts_as_trec_eval_has_them),
+    cmocka_unit_test(the_ideal_takes_the_greatest_grades),
+    cmocka_unit_test(what_is_not_found_counts_zero),
     cmocka_unit_test(intervals_match_the_analytic_ones),
     cmocka_unit_test(percentiles_are_interpolated),
     cmocka_unit_test(without_resamples_there_are_values_only),

@@ -24,11 +24,12 @@ static qctx_eval_set set_of(const small_store *small)
 static void groups_are_chosen_by_hand(void **state)
 {
     const int64_t offsets[] = {0, 1, 2, 4, 5, 6, 8};
-    const int64_t without[] = {4, 9, 3, 0, 7, 0, 0, 6}, with[] = {0, 0, 5, 8, 7, 2, 3, 0};
+    const int64_t without[] = {4, 9, 3, 0, 7, 0, 0, 6}, with[] = {0, 0, 5, 8, 7, 2, 3, 0}, rows[8] = {0};
+    const qctx_eval_set set = {.count = 6, .offsets = offsets, .contexts = rows};
     qctx_predictions_chosen chosen[QCTX_PREDICTIONS_GROUPS];
 
     (void)state;
-    assert_status(qctx_predictions_choose(without, with, offsets, 6, chosen, &error), QCTX_OK, &error);
+    assert_status(qctx_predictions_choose(&set, 1, without, with, chosen, &error), QCTX_OK, &error);
     assert_int_equal(chosen[QCTX_PREDICTIONS_WON].count, 2);
     assert_int_equal(chosen[QCTX_PREDICTIONS_WON].shown, 2);
     assert_int_equal(chosen[QCTX_PREDICTIONS_WON].questions[0], 1);
@@ -45,7 +46,8 @@ static void groups_are_chosen_by_hand(void **state)
 static void a_group_shows_so_many_and_counts_all(void **state)
 {
     enum { MANY = QCTX_PREDICTIONS_EACH + 7 };
-    int64_t offsets[MANY + 1], without[MANY], with[MANY];
+    int64_t offsets[MANY + 1], without[MANY], with[MANY], rows[MANY] = {0};
+    const qctx_eval_set set = {.count = MANY, .offsets = offsets, .contexts = rows};
     qctx_predictions_chosen chosen[QCTX_PREDICTIONS_GROUPS];
 
     (void)state;
@@ -55,7 +57,7 @@ static void a_group_shows_so_many_and_counts_all(void **state)
         without[q] = q + 1;
         with[q] = 0;
     }
-    assert_status(qctx_predictions_choose(without, with, offsets, MANY, chosen, &error), QCTX_OK, &error);
+    assert_status(qctx_predictions_choose(&set, 1, without, with, chosen, &error), QCTX_OK, &error);
     assert_int_equal(chosen[QCTX_PREDICTIONS_WON].count, MANY);
     assert_int_equal(chosen[QCTX_PREDICTIONS_WON].shown, QCTX_PREDICTIONS_EACH);
     assert_int_equal(chosen[QCTX_PREDICTIONS_WON].questions[0], MANY - 1);
@@ -117,7 +119,7 @@ static void predictions_can_be_read(void **state)
     json_t *lines, *header;
 
     (void)state;
-    assert_status(qctx_evaluate(test_comm, &set, &no_head, &protocol, positions, &error), QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &set, &no_head, &protocol, positions, NULL, &error), QCTX_OK, &error);
     /* As if all had been wrong without the head: what is right now is won. */
     for (int64_t a = 0; a < set.offsets[set.count]; a++)
         before[a] = 5;

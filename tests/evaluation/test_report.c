@@ -11,7 +11,11 @@
 
 static qctx_error error;
 
-static const qctx_protocol pools = {QCTX_CANDIDATES_POOLS, QCTX_POOLS_CONSECUTIVE, 500, 1, QCTX_PRECISION_FLOAT32};
+static const qctx_protocol pools = {.candidates = QCTX_CANDIDATES_POOLS,
+                                    .order = QCTX_POOLS_CONSECUTIVE,
+                                    .pool = 500,
+                                    .seed = 1,
+                                    .scan = QCTX_PRECISION_FLOAT32};
 
 /* All figures alike: base 0.65 ± 0.01, head 0.05 above it, the difference within ± `half`. */
 static qctx_comparison make(double half)

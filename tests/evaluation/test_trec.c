@@ -53,7 +53,7 @@ static void a_run_file_has_the_order_of_evaluation(void **state)
     char *run = NULL;
     size_t bytes;
 
-    assert_status(qctx_evaluate(test_comm, &set, &no_head, &protocol, positions, &error), QCTX_OK, &error);
+    assert_status(qctx_evaluate(test_comm, &set, &no_head, &protocol, positions, NULL, &error), QCTX_OK, &error);
     assert_status(qctx_trec_write(test_comm, test_path("run.trec"), &set, &no_head, &protocol, &tagged, &error),
                   QCTX_OK, &error);
     assert_status(qctx_file_read(test_path("run.trec"), &run, &bytes, &error), QCTX_OK, &error);

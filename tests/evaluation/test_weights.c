@@ -129,7 +129,7 @@ static void choose(const part_rows *parts, int64_t count, double *weights)
     static const char *const names[] = {"one", "two", "three"};
     qctx_store *stores[3] = {0};
     qctx_weights_set set;
-    qctx_weights_task task = {1, &set, count, names, TINY, QCTX_METRIC_TOP1};
+    qctx_weights_task task = {1, &set, count, names, TINY, QCTX_METRIC_TOP1, QCTX_GAIN_LINEAR, 1};
 
     make_corpus(TINY, false);
     for (int64_t i = 0; i < count; i++)
@@ -197,10 +197,11 @@ static void figures_are_those_of_weighted_scores(void **state)
     static const char *const names[] = {"one", "two"};
     static const part_rows parts[] = {noise_one, noise_two};
     double figures[4], values[ROWS * QCTX_METRIC_COUNT];
-    int64_t positions[2 * ROWS];
+    int64_t positions[2 * ROWS], candidates[ROWS] = {0};
+    const qctx_protocol protocol = {.relevant = 1};
     qctx_store *stores[2];
     qctx_weights_set sets[2];
-    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_MRR};
+    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_MRR, QCTX_GAIN_LINEAR, 1};
 
     (void)state;
     make_corpus(ROWS, true);
@@ -212,7 +213,7 @@ static void figures_are_those_of_weighted_scores(void **state)
         for (int64_t q = 0; q < ROWS; q++)
             for (int64_t a = made_up.offsets[q]; a < made_up.offsets[q + 1]; a++)
                 positions[a] = position(parts, trials + 2 * t, q, made_up.answers[a]);
-        qctx_metrics_of(positions, made_up.offsets, ROWS, values);
+        qctx_metrics_of(&sets[0].set, &protocol, positions, candidates, values);
         assert_close(figures[t], qctx_metrics_mean(values, ROWS, QCTX_METRIC_MRR), 1e-12);
     }
     qctx_store_close(stores[0]);
@@ -222,7 +223,7 @@ static void figures_are_those_of_weighted_scores(void **state)
 static void refuses_to_choose_by_nothing(void **state)
 {
     static const char *const names[] = {"one", "two"};
-    const qctx_weights_task task = {0, NULL, 2, names, POOL, QCTX_METRIC_TOP1};
+    const qctx_weights_task task = {0, NULL, 2, names, POOL, QCTX_METRIC_TOP1, QCTX_GAIN_LINEAR, 1};
     double weights[2];
 
     (void)state;

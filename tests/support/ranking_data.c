@@ -31,8 +31,12 @@ ranking_data ranking_make(int64_t questions, int64_t contexts)
     }
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         data.from[side] = qctx_rows_of_array(data.sides[side], RANKING_DIM, 0);
-    data.set =
-        (qctx_eval_set){{data.from[0], data.from[1]}, contexts, NULL, questions, data.rows, data.offsets, data.answers};
+    data.set = (qctx_eval_set){.rows = {data.from[0], data.from[1]},
+                               .context_count = contexts,
+                               .count = questions,
+                               .questions = data.rows,
+                               .offsets = data.offsets,
+                               .contexts = data.answers};
     data.projector = (qctx_projector){.input = RANKING_DIM};
     return data;
 }

@@ -74,6 +74,7 @@ typedef struct {
         qctx_texts encoder; /* "hashing" and model folders, joined; or one store, whose encoder is used */
         char *cache;        /* folder of stores made on demand */
         qctx_dtype dtype;   /* of those stores */
+        double min_grade;   /* from which a judged context makes a training pair */
     } data;
     struct {
         qctx_precision precision; /* this and the next five are for model folders */
@@ -133,6 +134,9 @@ typedef struct {
         qctx_pool_order order;
         qctx_candidates candidates;
         qctx_metric metric;
+        qctx_gain gain;
+        double relevant; /* grade from which a context is right */
+        bool ignore_identical_ids;
         double tune;       /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
         char *tune_split;  /* a split of the training sources to use instead; "" for none */
         int64_t bootstrap; /* resamples */

@@ -45,10 +45,11 @@ typedef struct {
 } qctx_corpus;
 
 /*
- * Reads a corpus folder; every rank reads it and holds it whole. Lines of qrels with a score ≤ 0 are not
- * answers. A question without answers in a split is not in that split; a split without questions is kept, with the
- * counts of what was judged, and qctx_corpus_split refuses it. Left out are records without any text (some BEIR
- * corpora have them) with their answers, repetitions of a record, and judgements of unknown ids; rank 0 warns.
+ * Reads a corpus folder; every rank reads it and holds it whole. Lines of qrels with a score ≤ 0 are not answers, other
+ * scores are grades; a context that answers, but is not there or has no text, stands as QCTX_ABSENT. A question without
+ * answers in a split is not in that split; a split without questions is kept, with the counts of what was judged, and
+ * qctx_corpus_split refuses it. Left out are records without any text (some BEIR corpora have them), repetitions of a
+ * record, and judgements of unknown questions; rank 0 warns.
  * Collective. The caller destroys `*opened` (NULL-safe). Errors: IO, FORMAT (file:line: …; two texts under one id,
  * a missing key, not UTF-8, malformed line; a file in two forms), DATA (no contexts, no questions, no split with
  * questions), MISMATCH (the ranks see different files).

@@ -6,7 +6,8 @@
  *                   encoder_settings (JSON), corpus_fingerprint, checksum
  *   questions/      vectors [nq, d] float32 | float16; optional id, text [nq] variable-length UTF-8
  *   contexts/       vectors [nc, d]; optional id, text, title [nc]
- *   answers/SPLIT/  questions [n] int64 (optional: all questions in order), offsets [n + 1], contexts [m]
+ *   answers/SPLIT/  questions [n] int64 (optional: all questions in order), offsets [n + 1], contexts [m] (−1: judged,
+ *                   but not in the store), grades [m] float (optional: all 1)
  *   encoder/table   bytes of the fitted encoder (optional)
  *
  * A store that someone else wrote needs the two vectors datasets and one split;
@@ -92,6 +93,12 @@ void qctx_store_prefetch(const qctx_store *store, qctx_side side, const int64_t 
  */
 qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error);
 qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error);
+
+/*
+ * `*own` [nq] = for each question the row of the context that has the same id, or QCTX_ABSENT; NULL where there is no
+ * such pair, or the store has no ids. Borrowed from the store, which looks once. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_store_own_contexts(qctx_store *store, const int64_t **own, qctx_error *error);
 
 /*
  * Lets go of the pages of the mapped file, so that the next rows come from the disk: for measurements. The system keeps

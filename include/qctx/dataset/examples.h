@@ -3,7 +3,8 @@
  * those held out to choose epoch and strength.
  *
  * One example is one question with all its right contexts; a step takes one of them, drawn anew in each epoch, and
- * the others are no negatives for the question.
+ * the others are no negatives for the question. Nor are contexts that are no pairs but no wrong answers either: those
+ * judged below data.min_grade, and the one that has the question's own id.
  */
 #ifndef QCTX_DATASET_EXAMPLES_H
 #define QCTX_DATASET_EXAMPLES_H
@@ -21,6 +22,7 @@ typedef struct {
     int32_t *source;   /* [count] index into the training sources */
     int64_t *question; /* [count] row in the source's store */
     int64_t *offsets;  /* [count + 1] into contexts and content */
+    int64_t *pairs;    /* [count] how many of an example's contexts, its first, may be drawn; NULL: all */
     int64_t *contexts; /* [offsets[count]] rows in the source's store */
     uint64_t *content; /* [offsets[count]] equal for equal contexts, also across stores */
 } qctx_examples;

@@ -22,6 +22,7 @@ typedef struct {
     int64_t *questions;
     int64_t *offsets;
     int64_t *contexts;
+    float *grades; /* NULL: all 1 */
 } qctx_tuning;
 
 typedef struct {
@@ -43,14 +44,21 @@ typedef struct {
     uint64_t *groups;
 } qctx_context_keys;
 
+/* The contexts of one training source that make training pairs: there, and of data.min_grade or above. */
+typedef struct {
+    int64_t *offsets;  /* [questions + 1] of the source, up to its limit */
+    int64_t *contexts; /* [offsets[questions]] rows */
+} qctx_training_pairs;
+
 /* The training questions, divided. Borrows config and sources. */
 typedef struct {
     const qctx_config *config;
     const qctx_opened *opened;
-    qctx_context_keys *keys; /* [train_count] */
+    qctx_context_keys *keys;    /* [train_count] */
+    qctx_training_pairs *pairs; /* [train_count] */
     int64_t count;
-    qctx_training_question
-        *questions; /* [count] of all training sources, by source; none marked with eval.tune_split */
+    /* [count] of all training sources, by source, those with pairs; none marked with eval.tune_split */
+    qctx_training_question *questions;
     int64_t content_count;
     uint64_t *contents; /* of all right contexts of the marked questions, sorted */
 } qctx_division;
@@ -70,7 +78,7 @@ qctx_status qctx_hold_out(const qctx_config *config, const qctx_opened *opened, 
 void qctx_division_free(qctx_division *division);
 void qctx_held_out_free(qctx_held_out *held_out);
 
-/* The rows of the right contexts of a training question. Local. */
+/* The rows of the contexts that a training question makes pairs with. Local. */
 const int64_t *qctx_division_contexts(const qctx_division *division, const qctx_training_question *question,
                                       int64_t *count);
 

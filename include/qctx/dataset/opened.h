@@ -13,6 +13,7 @@
 typedef struct {
     qctx_store *store;       /* shared by the sources that name the same file; owned by qctx_opened */
     const qctx_split *split; /* borrowed from the store */
+    const int64_t *own;      /* as qctx_eval_set has it, borrowed from the store; NULL: nothing is left out */
     const char *name;        /* what tables call it; borrowed from the config */
     int64_t limit;
 } qctx_opened_source;

@@ -11,6 +11,7 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/protocol.h"
+#include "qctx/evaluation/evaluate.h"
 #include "qctx/platform/comm.h"
 
 /* An estimate with its 95% interval (percentiles of the bootstrap). */
@@ -38,8 +39,13 @@ typedef struct {
 /* Local. */
 bool qctx_merit_is_above(qctx_merit merit, qctx_merit other);
 
-/* values [count, QCTX_METRIC_COUNT] per question, from positions as qctx_evaluate gives them. Local. */
-void qctx_metrics_of(const int64_t *positions, const int64_t *offsets, int64_t count, double *values);
+/*
+ * values [count, QCTX_METRIC_COUNT] per question of the set (of which count, offsets, contexts and grades are looked
+ * at), from positions and candidates as qctx_evaluate gives them, by the protocol's gain and relevant. Absent contexts
+ * are found nowhere, but count in recall and in the ideal of nDCG: all of it as trec_eval has it. Local.
+ */
+void qctx_metrics_of(const qctx_eval_set *set, const qctx_protocol *protocol, const int64_t *positions,
+                     const int64_t *candidates, double *values);
 
 /* Mean of one metric over the questions. Local. */
 double qctx_metrics_mean(const double *values, int64_t count, qctx_metric metric);

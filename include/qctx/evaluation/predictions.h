@@ -8,7 +8,8 @@
  *   {"group": "won" | "lost" | "both_wrong" | "both_right", "id", "question", "position_no_head", "position_head",
  *    "right": [{"id", "title", "text"}, …], "top": [{"id", "title", "text", "score", "is_right"}, three of them]}
  *
- * Positions are those of the best right context, from 1. Of each group the clearest come first: what moved furthest,
+ * Positions are those of the best right context, from 1, or null where none is in the corpus; those are not listed as
+ * right either. Of each group the clearest come first: what moved furthest,
  * and of those that stay wrong what is furthest down. Of an encoder alone there are the groups "wrong" and "right", and
  * one "position".
  */
@@ -40,9 +41,12 @@ typedef struct {
     int64_t questions[QCTX_PREDICTIONS_EACH];
 } qctx_predictions_chosen;
 
-/* chosen [QCTX_PREDICTIONS_GROUPS], from positions as qctx_evaluate gives them. Local. Errors: MEMORY. */
-qctx_status qctx_predictions_choose(const int64_t *no_head, const int64_t *head, const int64_t *offsets, int64_t count,
-                                    qctx_predictions_chosen *chosen, qctx_error *error);
+/*
+ * chosen [QCTX_PREDICTIONS_GROUPS], from positions as qctx_evaluate gives them; right is a context whose grade reaches
+ * `relevant`. Local. Errors: MEMORY.
+ */
+qctx_status qctx_predictions_choose(const qctx_eval_set *set, double relevant, const int64_t *no_head,
+                                    const int64_t *head, qctx_predictions_chosen *chosen, qctx_error *error);
 
 /* What predictions are written of. Borrows all of it. */
 typedef struct {

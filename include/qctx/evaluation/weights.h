@@ -32,6 +32,8 @@ typedef struct {
     const char *const *names; /* [count] for the log */
     int64_t pool;             /* questions a pool */
     qctx_metric metric;
+    qctx_gain gain; /* of metrics, as evaluation/evaluate has them */
+    double relevant;
 } qctx_weights_task;
 
 /*
