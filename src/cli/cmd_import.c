@@ -51,7 +51,7 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "import",
-    .brief = "make a corpus from SQuAD, QuAC, JSONL or TSV files",
+    .brief = "make a corpus from SQuAD, QuAC, JSON, JSONL, TSV or CSV",
     .arguments = "--out FOLDER (--split NAME FILE ... | --holdout D,T FILE ...) [OPTION ...]",
     .summary = "Makes a corpus from SQuAD, QuAC, JSON, JSONL, TSV or CSV files.",
     .details = "formats (told from the content; --format overrides; any may be gzip or zstd):\n"
@@ -59,7 +59,7 @@ static const qctx_usage usage = {
                "  quac     QuAC 0.2; likewise\n"
                "  jsonl    a record a line: {\"question\": ..., \"context\": ...}; optional title,\n"
                "           id, negative, label; or [\"question\", \"context\"]\n"
-               "  json     an array of such records, alone or under \"data\"\n"
+               "  json     an array of such records, alone or under \"data\"; pandas' to_json\n"
                "  tsv csv  rows divided by tabs, or by commas or semicolons, with quotes; a\n"
                "           first line names the columns, or rows are question, context\n"
                "\n"
@@ -71,12 +71,21 @@ static const qctx_usage usage = {
                "            negative_ctxs, hard_negative_ctxs: into negatives.jsonl\n"
                "  label     label: 1 is a pair, 0 is none; score: 0 is none\n"
                "--columns question=Q,context=C[,title=T][,id=I][,negative=N][,label=L] takes\n"
-               "others, and those alone. Records with the same id, or without ids, and the\n"
-               "same question make one question of several contexts.\n"
+               "others, and those alone; of a table also by number, from 1. Records with the\n"
+               "same id, or without ids, and the same question make one question of several\n"
+               "contexts. A FILE of - is standard input.\n"
                "\n"
-               "what the table counts: merged: the same question, context and split again;\n"
-               "not found: the answer is not in its paragraph; repaired: it stands elsewhere\n"
-               "than its answer_start says; new ids: an id that another question had.\n"
+               "what the table counts, a question once for each of its contexts:\n"
+               "  read          all of them: the sum of kept to empty, and of what has no pair\n"
+               "  kept          in the corpus\n"
+               "  merged        the same question, context and split again\n"
+               "  unanswerable  said to have no answer\n"
+               "  not found     no answer of it is in its paragraph\n"
+               "  empty         its question, context or answer has no text\n"
+               "  repaired      of those kept or merged: the answer stands elsewhere than its\n"
+               "                answer_start says, and was found\n"
+               "  new ids       of those kept: another question had the id, a suffix was added\n"
+               "Lines below it name what is mended, malformed, a negative or not used.\n"
                "docs/corpora.md says all of it.\n"
                "\n"
                "examples:\n"

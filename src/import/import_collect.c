@@ -40,6 +40,28 @@ bool import_get_number(const json_t *value, double *number)
     return *end == '\0';
 }
 
+void import_note_unused(qctx_import_counts *counts, const char *key)
+{
+    static const char more[] = ", …";
+    char *unused = counts->unused;
+    size_t used = strlen(unused), length;
+    char name[128];
+
+    snprintf(name, sizeof name, "%s", key);
+    length = strlen(name);
+    /* What a terminal would obey is not shown as it is. */
+    for (char *at = name; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7F)
+            *at = '?';
+    for (const char *hit = strstr(unused, name); hit != NULL && length > 0; hit = strstr(hit + 1, name))
+        if ((hit == unused || hit[-1] == ' ') && (hit[length] == ',' || hit[length] == '\0'))
+            return;
+    if (used + length + 2 + sizeof more < sizeof counts->unused)
+        snprintf(unused + used, sizeof counts->unused - used, "%s%s", used > 0 ? ", " : "", name);
+    else if (used < sizeof more || strcmp(unused + used + 1 - sizeof more, more) != 0)
+        snprintf(unused + used, sizeof counts->unused - used, "%s", more);
+}
+
 char *import_prefix(const qctx_import_job *job, const char *title, const char *section, qctx_error *error)
 {
     if (!job->prefix || qctx_text_is_blank(title, strlen(title)))

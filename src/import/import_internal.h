@@ -155,6 +155,9 @@ bool import_takes_key(const qctx_import_job *job, const char *name);
 /* The keys of an object, "'a', 'b'", cut to fit. Local. */
 void import_list_keys(const json_t *object, char *text, size_t size);
 
+/* Keeps the name of a key from which nothing is taken, once, as far as there is room. Local. */
+void import_note_unused(qctx_import_counts *counts, const char *key);
+
 /* A paragraph in which answers are looked for. Start from {.text, .length}; free sentences.items. */
 typedef struct {
     const char *text;

@@ -320,26 +320,22 @@ static bool is_answered(const reading *at)
            are_placed(json_object_get(at->object, "answers"));
 }
 
-/* Keeps the names of keys from which nothing is taken, each once, as far as there is room. */
+/* Notes the keys from which nothing is taken. */
 static void note_unused(const reading *at)
 {
     bool answered = is_answered(at);
-    char *unused = at->source->counts->unused;
     const char *key;
     json_t *value;
 
     json_object_foreach((json_t *)at->object, key, value)
     {
-        size_t used = strlen(unused), length = strlen(key);
         bool known = (is_negative_key(key) && !has_columns(at->source->job)) ||
                      (answered && (strcmp(key, "answers") == 0 || strcmp(key, "is_impossible") == 0));
 
         for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
             known = known || (at->taken[role] != NULL && strcmp(at->taken[role], key) == 0);
-        for (const char *hit = strstr(unused, key); hit != NULL && !known; hit = strstr(hit + 1, key))
-            known = (hit == unused || hit[-1] == ' ') && (hit[length] == ',' || hit[length] == '\0');
-        if (!known && used + length + 3 < sizeof at->source->counts->unused)
-            snprintf(unused + used, sizeof at->source->counts->unused - used, "%s%s", used > 0 ? ", " : "", key);
+        if (!known)
+            import_note_unused(at->source->counts, key);
     }
 }
 

@@ -55,6 +55,25 @@ static qctx_status add_question(reading *at, size_t turn, const char *id, const 
     return status;
 }
 
+/* Notes keys that neither SQuAD nor QuAC has. */
+static void note_unused(const reading *at, const json_t *turn)
+{
+    static const char *const known[] = {"id",       "question", "answers",    "is_impossible", "plausible_answers",
+                                        "followup", "yesno",    "orig_answer"};
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)turn, key, value)
+    {
+        bool found = false;
+
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            found = found || strcmp(known[i], key) == 0;
+        if (!found)
+            import_note_unused(at->source->counts, key);
+    }
+}
+
 static qctx_status read_turn(reading *at, size_t index, qctx_error *error)
 {
     const json_t *turn = json_array_get(at->turns, index);
@@ -70,6 +89,7 @@ static qctx_status read_turn(reading *at, size_t index, qctx_error *error)
         status = import_find_answer(at->source, &at->paragraph, turn, at->place, &finding, &span, error);
     if (status != QCTX_OK)
         return status;
+    note_unused(at, turn);
     at->source->counts->read++;
     if (finding != IMPORT_UNANSWERABLE && (qctx_text_is_blank(question, strlen(question)) ||
                                            qctx_text_is_blank(at->paragraph.text, at->paragraph.length)))

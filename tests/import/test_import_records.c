@@ -305,11 +305,63 @@ static void mends_doubled_keys_and_commas(void **state)
     qctx_corpus_destroy(corpus);
 }
 
+/* Each once, also those of SQuAD's questions, and as many as there is room for. */
+static void names_what_is_not_used_once(void **state)
+{
+    char text[1200] = "";
+    qctx_import_job job;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        strcat(text,
+               "{\"question\": \"a?\", \"context\": \"b\", \"id\": 1, \"xid\": 1, \"x\": 2, \"\\u001b[2J\": 3}\n");
+    job = probe_job("a.jsonl", text);
+    qctx_corpus_destroy(probe_run(&job));
+    assert_string_equal(probe_report.files[0].unused, "xid, x, ?[2J");
+    job = probe_job(
+        "b.json", "[{\"paragraphs\": [{\"context\": \"A cat sat.\", \"qas\": [{\"qid\": \"1\", \"question\": \"Who?\", "
+                  "\"answers\": [\"cat\"], \"tokens\": []}]}]}]");
+    qctx_corpus_destroy(probe_run(&job));
+    assert_string_equal(probe_report.files[0].unused, "qid, tokens");
+    strcpy(text, "{\"question\": \"a?\", \"context\": \"b\"");
+    for (int i = 0; i < 40; i++)
+        sprintf(text + strlen(text), ", \"column %d\": 1", i);
+    strcat(text, "}\n");
+    job = probe_job("c.jsonl", text);
+    qctx_corpus_destroy(probe_run(&job));
+    assert_contains(probe_report.files[0].unused, "column 0, column 1, ");
+    assert_contains(probe_report.files[0].unused, ", …");
+}
+
+/* In every format that has no ids, equal questions with other contexts are one question. */
+static void joins_equal_questions_in_every_format(void **state)
+{
+    static const char *const files[][2] = {
+        {"a.csv", "question,context\na?,p\nb?,r\na?,s\n"},
+        {"a.tsv", "a?\tp\nb?\tr\na?\ts\n"},
+        {"a.jsonl", "[\"a?\", \"p\"]\n[\"b?\", \"r\"]\n[\"a?\", \"s\"]\n"},
+        {"a.json", "[{\"query\": \"a?\", \"answer\": \"p\"}, {\"query\": \"b?\", \"answer\": \"r\"}, "
+                   "{\"query\": \" a?\", \"answer\": \"s\"}]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        qctx_import_job job = probe_job(files[i][0], files[i][1]);
+        qctx_corpus *corpus = probe_run(&job);
+
+        assert_int_equal(corpus->question_count, 2);
+        assert_string_equal(probe_context(corpus, "train", "q0", 0), "p");
+        assert_string_equal(probe_context(corpus, "train", "q0", 1), "s");
+        qctx_corpus_destroy(corpus);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(reads_the_forms_of_the_libraries), cmocka_unit_test(reads_answers_in_their_shapes),
-    cmocka_unit_test(names_keys_that_are_not_known),    cmocka_unit_test(reads_tables_of_pandas),
-    cmocka_unit_test(reads_large_tables_of_pandas),     cmocka_unit_test(takes_the_passages_that_were_selected),
-    cmocka_unit_test(mends_doubled_keys_and_commas),    cmocka_unit_test(mends_json_as_python_writes_it),
-    cmocka_unit_test(keeps_equal_questions_together),
+    cmocka_unit_test(reads_the_forms_of_the_libraries),      cmocka_unit_test(reads_answers_in_their_shapes),
+    cmocka_unit_test(names_keys_that_are_not_known),         cmocka_unit_test(reads_tables_of_pandas),
+    cmocka_unit_test(reads_large_tables_of_pandas),          cmocka_unit_test(takes_the_passages_that_were_selected),
+    cmocka_unit_test(mends_doubled_keys_and_commas),         cmocka_unit_test(mends_json_as_python_writes_it),
+    cmocka_unit_test(keeps_equal_questions_together),        cmocka_unit_test(names_what_is_not_used_once),
+    cmocka_unit_test(joins_equal_questions_in_every_format),
 };
 TEST_MAIN(tests)
