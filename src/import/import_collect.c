@@ -53,7 +53,9 @@ void import_note_unused(qctx_import_counts *counts, const char *key)
     for (char *at = name; *at != '\0'; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7F)
             *at = '?';
-    for (const char *hit = strstr(unused, name); hit != NULL && length > 0; hit = strstr(hit + 1, name))
+    if (length == 0)
+        return;
+    for (const char *hit = strstr(unused, name); hit != NULL; hit = strstr(hit + 1, name))
         if ((hit == unused || hit[-1] == ' ') && (hit[length] == ',' || hit[length] == '\0'))
             return;
     if (used + length + 2 + sizeof more < sizeof counts->unused)

@@ -4,25 +4,40 @@
 
 #include "import_internal.h"
 
-static bool is_container(const json_t *value)
+/* Whether a value can be a column beside that of the questions: as long, and with a value for each record. */
+static bool is_column(const json_t *value, const json_t *questions)
 {
-    return json_is_object(value) || json_is_array(value);
+    if (json_is_object(questions))
+        return json_is_object(value) && json_object_size(value) == json_object_size(questions);
+    if (json_array_size(value) != json_array_size(questions))
+        return false;
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (json_is_array(json_array_get(value, i)) || json_is_object(json_array_get(value, i)))
+            return false; /* a text in its parts, not one of many */
+    return json_is_array(value);
 }
 
-/* A column of an object of columns, from which a question is taken: {"question": {"0": …}} or {"question": […]}. */
+/*
+ * The questions of a table by columns, {"question": {"0": …}, …} or {"question": […], …}: NULL unless all from which
+ * something is taken are columns, as they are not in a record whose question is a list of an instruction and a text.
+ */
 static const json_t *find_question_column(const qctx_import_job *job, const json_t *root)
 {
-    const char *key;
+    const char *key, *named = job->columns[QCTX_IMPORT_QUESTION];
+    const json_t *questions = NULL;
     json_t *value;
 
     json_object_foreach((json_t *)root, key, value)
     {
-        const char *named = job->columns[QCTX_IMPORT_QUESTION];
-
-        if (named != NULL ? strcmp(named, key) == 0 : import_names_question(key))
-            return is_container(value) ? value : NULL;
+        if (questions == NULL && (named != NULL ? strcmp(named, key) == 0 : import_names_question(key)))
+            questions = value;
     }
-    return NULL;
+    json_object_foreach((json_t *)root, key, value)
+    {
+        if (import_takes_key(job, key) && !is_column(value, questions))
+            return NULL;
+    }
+    return questions;
 }
 
 /* Whether all values of an object are objects that hold a question: {"0": {"question": …}}. */
@@ -61,7 +76,7 @@ static json_t *record_of(const json_t *columns, size_t index, const char *name)
     json_object_foreach((json_t *)columns, key, column)
     {
         value = name != NULL ? json_object_get(column, name) : json_array_get(column, index);
-        if (value != NULL && is_container(column))
+        if (value != NULL)
             json_object_set(record, key, value);
     }
     return record;

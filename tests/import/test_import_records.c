@@ -223,6 +223,19 @@ static void reads_tables_of_pandas(void **state)
                 QCTX_ERR_FORMAT, "b.json: data[0]: found a row of 3 values, expected 2");
 }
 
+/* A question in parts is one record, not a table of them. */
+static void takes_no_record_for_a_table(void **state)
+{
+    (void)state;
+    probe_fails(
+        probe_job("a.jsonl", "{\"query\": [\"find\", \"a?\"], \"pos\": [[\"read\", \"p\"], [\"read\", \"r\"]]}\n"),
+        QCTX_ERR_FORMAT, "a.jsonl:1: 'query' is an array, expected a string");
+    probe_fails(probe_job("b.jsonl", "{\"query\": [\"find\", \"a?\"], \"pos\": [\"p\"]}\n"), QCTX_ERR_FORMAT,
+                "b.jsonl:1: 'query' is an array, expected a string");
+    probe_fails(probe_job("c.jsonl", "{\"question\": {\"text\": \"a?\"}, \"context\": \"b\"}\n"), QCTX_ERR_FORMAT,
+                "c.jsonl:1: 'question' is an object, expected a string");
+}
+
 /* Longer than what the format is told from. */
 static void reads_large_tables_of_pandas(void **state)
 {
@@ -359,9 +372,9 @@ static void joins_equal_questions_in_every_format(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reads_the_forms_of_the_libraries),      cmocka_unit_test(reads_answers_in_their_shapes),
     cmocka_unit_test(names_keys_that_are_not_known),         cmocka_unit_test(reads_tables_of_pandas),
-    cmocka_unit_test(reads_large_tables_of_pandas),          cmocka_unit_test(takes_the_passages_that_were_selected),
-    cmocka_unit_test(mends_doubled_keys_and_commas),         cmocka_unit_test(mends_json_as_python_writes_it),
-    cmocka_unit_test(keeps_equal_questions_together),        cmocka_unit_test(names_what_is_not_used_once),
-    cmocka_unit_test(joins_equal_questions_in_every_format),
+    cmocka_unit_test(reads_large_tables_of_pandas),          cmocka_unit_test(takes_no_record_for_a_table),
+    cmocka_unit_test(takes_the_passages_that_were_selected), cmocka_unit_test(mends_doubled_keys_and_commas),
+    cmocka_unit_test(mends_json_as_python_writes_it),        cmocka_unit_test(keeps_equal_questions_together),
+    cmocka_unit_test(names_what_is_not_used_once),           cmocka_unit_test(joins_equal_questions_in_every_format),
 };
 TEST_MAIN(tests)

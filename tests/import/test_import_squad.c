@@ -427,6 +427,32 @@ static void counts_real_data(void **state)
     probe_fails(job, QCTX_ERR_FORMAT, "data[0].paragraphs[0]: the key 'context' is missing");
 }
 
+/* The sentence of an answer does not end behind a title before a name, in SQuAD and QuAC alike. */
+static void cuts_no_sentence_behind_an_abbreviation(void **state)
+{
+    static const char *const marks[] = {"", ", \"followup\": \"y\""};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char text[500];
+        qctx_import_job job;
+        qctx_corpus *corpus;
+
+        snprintf(
+            text, sizeof text,
+            "{\"data\": [{\"title\": \"t\", \"paragraphs\": [{\"context\": \"It rained. Then Dr. Ames came with Mrs. "
+            "Lee. They left.\", \"qas\": [{\"id\": \"1\", \"question\": \"Who?\", \"answers\": [{\"text\": \"Lee\", "
+            "\"answer_start\": 40}]%s}]}]}]}",
+            marks[i]);
+        job = probe_job("a.json", text);
+        corpus = probe_run(&job);
+        assert_int_equal(probe_report.files[0].format, i == 0 ? QCTX_IMPORT_SQUAD : QCTX_IMPORT_QUAC);
+        assert_int_equal(probe_report.files[0].repaired, 0);
+        assert_string_equal(corpus->contexts[0].text, "Then Dr. Ames came with Mrs. Lee.");
+        qctx_corpus_destroy(corpus);
+    }
+}
+
 /* Nothing that needs no answer keeps the others from being read. */
 static void takes_titles_and_answers_of_other_types(void **state)
 {
@@ -464,6 +490,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(takes_offsets_in_other_units_before_the_nearest_occurrence),
     cmocka_unit_test(reads_squad_without_paragraphs),
     cmocka_unit_test(takes_titles_and_answers_of_other_types),
+    cmocka_unit_test(cuts_no_sentence_behind_an_abbreviation),
     cmocka_unit_test(keeps_the_others_beside_what_is_malformed),
     cmocka_unit_test(refuses_a_split_without_questions),
     cmocka_unit_test(nests_without_end),
