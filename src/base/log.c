@@ -10,6 +10,10 @@
 static int speaking_rank = 0;
 static bool progress_drawn = false;
 static FILE *redirected = NULL; /* or NULL: standard error */
+static FILE *copied = NULL;     /* where the same is written as well, or NULL */
+
+/* Room for the errors of a whole configuration file, one a line. */
+enum { LINE_MAX_BYTES = QCTX_ERROR_MESSAGE_MAX + 512 };
 
 void qctx_log_set_rank(int rank)
 {
@@ -24,21 +28,17 @@ FILE *qctx_log_redirect(FILE *out)
     return before;
 }
 
-/* Where a line goes, with its beginning written: the time, in a file that is read afterwards. */
-static FILE *begin_line(void)
+/* Writes a text as a line, or lines; in a file, which is read afterwards, with the time in front. */
+static void write_line(FILE *out, const char *text)
 {
     char now[32];
 
-    if (redirected == NULL)
-        return stderr;
-    qctx_clock_timestamp(now, sizeof now);
-    fprintf(redirected, "%s ", now);
-    return redirected;
-}
-
-/* What is redirected is buffered by its stream, and read while the work goes on. */
-static void end_line(FILE *out)
-{
+    if (out != stderr) {
+        qctx_clock_timestamp(now, sizeof now);
+        fprintf(out, "%s ", now);
+    }
+    fprintf(out, "%s\n", text);
+    /* What is redirected is buffered by its stream, and read while the work goes on. */
     if (out != stderr)
         fflush(out);
 }
@@ -50,51 +50,66 @@ static void clear_progress(void)
     progress_drawn = false;
 }
 
+/* One write per line keeps the lines of several ranks apart. */
+static void say(const char *text)
+{
+    clear_progress();
+    write_line(redirected != NULL ? redirected : stderr, text);
+    if (copied != NULL)
+        write_line(copied, text);
+}
+
 void qctx_info(const char *format, ...)
 {
+    char line[LINE_MAX_BYTES];
     va_list arguments;
-    FILE *out;
 
     if (speaking_rank != 0)
         return;
-    clear_progress();
-    out = begin_line();
     va_start(arguments, format);
-    vfprintf(out, format, arguments);
+    vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    fputc('\n', out);
-    end_line(out);
+    say(line);
 }
 
 void qctx_warn(const char *format, ...)
 {
-    /* One write per line keeps the lines of several ranks apart. */
-    char line[2048];
+    char line[LINE_MAX_BYTES];
     va_list arguments;
-    FILE *out;
+    int used = speaking_rank == 0 ? snprintf(line, sizeof line, "warning: ")
+                                  : snprintf(line, sizeof line, "warning (rank %d): ", speaking_rank);
 
-    clear_progress();
-    out = begin_line();
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
     va_end(arguments);
-    if (speaking_rank == 0)
-        fprintf(out, "warning: %s\n", line);
-    else
-        fprintf(out, "warning (rank %d): %s\n", speaking_rank, line);
-    end_line(out);
+    say(line);
+}
+
+/* The two lines of an error. */
+static const char *error_text(const qctx_error *error, char *text, size_t size)
+{
+    snprintf(text, size, "qctx-dist: %s%s%s", error->message, error->hint[0] != '\0' ? "\nhint: " : "", error->hint);
+    return text;
 }
 
 void qctx_log_error(const qctx_error *error)
 {
-    FILE *out;
+    char text[QCTX_ERROR_MESSAGE_MAX + QCTX_ERROR_HINT_MAX + 32];
 
-    clear_progress();
-    out = begin_line();
-    fprintf(out, "qctx-dist: %s\n", error->message);
-    if (error->hint[0] != '\0')
-        fprintf(out, "hint: %s\n", error->hint);
-    end_line(out);
+    say(error_text(error, text, sizeof text));
+}
+
+void qctx_log_copy(FILE *out)
+{
+    copied = out;
+}
+
+void qctx_log_copy_error(const qctx_error *error)
+{
+    char text[QCTX_ERROR_MESSAGE_MAX + QCTX_ERROR_HINT_MAX + 32];
+
+    if (copied != NULL)
+        write_line(copied, error_text(error, text, sizeof text));
 }
 
 bool qctx_log_progress_shown(void)

@@ -71,8 +71,9 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
     if (status == QCTX_OK)
         status = qctx_train(
             comm, &config,
-            &(qctx_train_options){.resume = resume_of(options.resume), .force = options.force, .results = stdout}, NULL,
-            error);
+            &(qctx_train_options){
+                .resume = resume_of(options.resume), .keeps_log = true, .force = options.force, .results = stdout},
+            NULL, error);
     qctx_config_free(&config);
     return status;
 }

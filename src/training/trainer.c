@@ -236,6 +236,8 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
     if (run.config_text == NULL || run.folder == NULL || run.final == NULL)
         status = QCTX_ERR_MEMORY;
     status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && options->keeps_log && qctx_comm_rank(comm) == 0)
+        run.log = qctx_run_log_begin();
     if (status == QCTX_OK)
         status = prepare(&run, error);
     if (status == QCTX_OK) {
@@ -244,8 +246,9 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
     }
     if (result != NULL)
         *result = outcome(&run, status == QCTX_OK && qctx_course_is_over(&run.course, &run.progress));
-    release(&run);
     if (status != QCTX_OK)
         advise(error);
+    qctx_run_log_end(run.log, status == QCTX_OK ? NULL : error);
+    release(&run);
     return status;
 }

@@ -129,12 +129,23 @@ static qctx_status open_metrics_log(trainer *run, qctx_error *error)
     return status;
 }
 
+static void open_log(const trainer *run)
+{
+    char *path = in_folder(run, "log.txt", NULL);
+
+    if (path != NULL)
+        qctx_run_log_open(run->log, path, run->resumed);
+    free(path);
+}
+
 /* Checkpoints of a replaced run go before its metrics: these alone can be begun anew. */
 qctx_status trainer_open_folder(trainer *run, qctx_error *error)
 {
     qctx_status status = qctx_comm_rank(run->comm) == 0 ? begin_local(run, error) : QCTX_OK;
 
     status = qctx_agree(run->comm, status, error);
+    if (status == QCTX_OK)
+        open_log(run);
     if (status == QCTX_OK)
         status = qctx_checkpoints_create(run->comm, run->folder, run->config->checkpoint.keep, run->resumed,
                                          &run->checkpoints, error);

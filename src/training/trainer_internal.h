@@ -20,6 +20,7 @@
 #include "qctx/training/metrics_log.h"
 #include "qctx/training/planner.h"
 #include "qctx/training/progress.h"
+#include "qctx/training/run_log.h"
 #include "qctx/training/stepper.h"
 #include "qctx/training/timers.h"
 #include "qctx/training/trainer.h"
@@ -51,6 +52,7 @@ typedef struct {
     qctx_stepper *stepper;
     qctx_evaluator *evaluator;
     qctx_metrics_log *metrics_log;
+    qctx_run_log *log; /* rank 0, where it is kept */
     qctx_checkpoints *checkpoints;
 
     qctx_course course;

@@ -33,6 +33,7 @@ qctx_status trainer_keep(trainer *run, qctx_error *error)
 
     qctx_timers_begin(&run->timers);
     qctx_stepper_complete(run->stepper);
+    qctx_run_log_sync(run->log);
     status = qctx_metrics_log_flush(run->metrics_log, error);
     run->progress.seconds = trainer_seconds(run);
     checkpoint = borrow(run);

@@ -22,6 +22,15 @@ void qctx_log_set_rank(int rank);
  */
 FILE *qctx_log_redirect(FILE *out);
 
+/*
+ * Writes the same lines to `out` as well, with the time in front, until NULL ends that. The caller closes its stream.
+ * Local.
+ */
+void qctx_log_copy(FILE *out);
+
+/* Writes an error there alone: one that main will print. Local. */
+void qctx_log_copy_error(const qctx_error *error);
+
 /* One line each, without a trailing newline in `format`. Local. */
 void qctx_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void qctx_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -3,7 +3,7 @@
  *
  *   config.yaml              as resolved       metrics.jsonl   one event a line
  *   checkpoints/best.h5      the head to use   summary.json    the outcome
- *   checkpoints/step-*.h5    to go on from
+ *   checkpoints/step-*.h5    to go on from     log.txt         what the log said
  */
 #ifndef QCTX_TRAINING_RUN_H
 #define QCTX_TRAINING_RUN_H
