@@ -62,6 +62,19 @@ out:
     return status;
 }
 
+void qctx_hint_place(qctx_error *error, const char *path, const char *setting)
+{
+    const size_t said = error == NULL ? 0 : strcspn(error->message, ":"), length = strlen(path);
+
+    if (error == NULL || strncmp(error->message, path, said < length ? said : length) != 0)
+        return;
+    if (error->code == QCTX_ERR_SPACE)
+        qctx_hint(error, "free some space or quota there and give the same command again, or choose another place: %s",
+                  setting);
+    else if (error->code == QCTX_ERR_IO && error->hint[0] == '\0')
+        qctx_hint(error, "choose another place, which may be written to: %s", setting);
+}
+
 static qctx_status make_one(const char *path, qctx_error *error)
 {
     if (mkdir(path, 0777) == 0 || (errno == EEXIST && qctx_path_is_folder(path)))
@@ -86,6 +99,26 @@ qctx_status qctx_folder_make(const char *path, qctx_error *error)
     if (status == QCTX_OK)
         status = make_one(prefix, error);
     free(prefix);
+    return status;
+}
+
+qctx_status qctx_folder_check(const char *path, qctx_error *error)
+{
+    char *above = qctx_path_trim(path, error);
+    char *slash = above;
+    qctx_status status = above == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    /* The nearest that is there: what is missing below it would be made in it. */
+    while (status == QCTX_OK && slash != NULL && !qctx_path_exists(above)) {
+        slash = strrchr(above, '/');
+        if (slash != NULL)
+            slash[slash == above] = '\0';
+    }
+    if (status == QCTX_OK && slash != NULL && !qctx_path_is_folder(above))
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot make the folder: a file of this name is in the way", above);
+    else if (status == QCTX_OK && access(slash != NULL ? above : ".", W_OK | X_OK) != 0)
+        status = qctx_write_failed(path, "cannot make the folder", errno, error);
+    free(above);
     return status;
 }
 

@@ -208,6 +208,8 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
         status = make_encoder(comm, corpus, options.config != NULL ? &config : NULL, &encoder, error);
     if (status == QCTX_OK)
         status = qctx_embed_corpus(comm, corpus, encoder, dtype, options.out, options.force, error);
+    if (status != QCTX_OK)
+        qctx_hint_place(error, options.out, "--out FILE");
     if (status == QCTX_STOPPED)
         qctx_hint(error, "the same command goes on from there");
     qctx_encoder_destroy(encoder);

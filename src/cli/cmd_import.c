@@ -322,6 +322,8 @@ static qctx_status import_on_one_rank(const qctx_import_job *job, qctx_error *er
     if (status == QCTX_OK) {
         print_report(job, report, qctx_clock_seconds() - started);
         warn_of_useless_history(job, report);
+    } else {
+        qctx_hint_place(error, job->folder, "--out FOLDER");
     }
     free(report);
     return status;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "qctx/base/clock.h"
+#include "qctx/base/fileio.h"
 #include "qctx/cli/commands.h"
 #include "qctx/data/synth.h"
 
@@ -56,6 +57,8 @@ static qctx_status write_on_one_rank(qctx_error *error)
 
     if (status == QCTX_OK)
         print_summary(qctx_clock_seconds() - started);
+    else
+        qctx_hint_place(error, options.out, "--out FOLDER");
     return status;
 }
 

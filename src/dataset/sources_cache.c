@@ -82,6 +82,8 @@ qctx_status resolver_open_part(source_resolver *resolver, resolver_location *loc
     if (status == QCTX_OK)
         status = qctx_embed_corpus(resolver->comm, location->corpus, made_by->encoder, resolver->config->data.dtype,
                                    path, true, error);
+    if (status != QCTX_OK)
+        qctx_hint_place(error, resolver->config->data.cache, "data.cache=FOLDER");
     qctx_comm_set_phase(phase);
     if (status == QCTX_OK)
         status = qctx_store_open(resolver->comm, path, store, error);

@@ -15,7 +15,11 @@ bool qctx_sweep_is(const char *folder)
 
 static qctx_status open_ledger(sweep *s, qctx_error *error)
 {
-    return qctx_ledger_open(s->folder, s->definition->space.count, true, &s->ledger, error);
+    qctx_status status = qctx_ledger_open(s->folder, s->definition->space.count, true, &s->ledger, error);
+
+    if (status != QCTX_OK)
+        qctx_hint_place(error, s->folder, "out, in the sweep's file");
+    return status;
 }
 
 /* Whether any process works on a trial. */

@@ -8,6 +8,9 @@
 #include "qctx/base/outfile.h"
 #include "trainer_internal.h"
 
+/* What sets where runs are made. */
+static const char choose_out[] = "run.out=FOLDER";
+
 static char *in_folder(const trainer *run, const char *name, qctx_error *error)
 {
     return qctx_path_join(run->folder, name, error);
@@ -49,8 +52,12 @@ static qctx_status check_local(trainer *run, qctx_error *error)
     const qctx_train_options *options = run->options;
     qctx_status status;
 
-    if (!qctx_path_exists(run->folder))
-        return QCTX_OK;
+    if (!qctx_path_exists(run->folder)) {
+        status = qctx_folder_check(run->folder, error);
+        if (status != QCTX_OK)
+            qctx_hint_place(error, run->folder, choose_out);
+        return status;
+    }
     if (options->resume == QCTX_RESUME_NEVER && !options->force) {
         qctx_fail(error, QCTX_ERR_EXISTS, "%s: this run exists already", run->folder);
         return qctx_hint(error, "go on with --resume, replace it with --force, or choose another run.name");
@@ -71,6 +78,8 @@ static qctx_status lock_new_folder(trainer *run, qctx_error *error)
 {
     qctx_status status = qctx_folder_make(run->folder, error);
 
+    if (status != QCTX_OK)
+        qctx_hint_place(error, run->folder, choose_out);
     if (status == QCTX_OK)
         status = qctx_folder_sync_parent(run->folder, error);
     if (status == QCTX_OK)

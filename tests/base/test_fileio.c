@@ -1,6 +1,7 @@
 /* ranks: 1 */
 #include "harness.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,9 +114,54 @@ static void only_slashes_at_the_end_are_trimmed(void **state)
     }
 }
 
+static void tells_beforehand_what_cannot_be_made(void **state)
+{
+    qctx_error error = {0};
+
+    (void)state;
+    test_write(test_path("in the way"), "a file");
+    assert_int_equal(qctx_folder_check(test_path("not/yet/there/"), &error), QCTX_OK);
+    assert_int_equal(qctx_folder_check("relative", &error), QCTX_OK);
+    assert_int_equal(qctx_folder_check("/", &error), QCTX_OK);
+    assert_false(qctx_path_exists(test_path("not")));
+    assert_status(qctx_folder_check(test_path("in the way"), &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_folder_check(test_path("in the way/deeper/still"), &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "in the way: cannot make the folder: a file of this name is in the way");
+    qctx_hint_place(&error, test_path("elsewhere"), "key=FOLDER");
+    assert_string_equal(error.hint, "");
+    qctx_hint_place(&error, test_path("in the way/deeper/still"), "key=FOLDER");
+    assert_contains(error.hint, "key=FOLDER");
+    qctx_write_failed("a/b", "cannot make the folder", EDQUOT, &error);
+    qctx_hint_place(&error, "a", "key=FOLDER");
+    assert_contains(error.hint, "quota");
+    assert_contains(error.hint, "key=FOLDER");
+}
+
+/* Of nested paths the nearest counts; what is absolute stands nowhere beside. */
+static void finds_what_stands_beside(void **state)
+{
+    char *found;
+
+    (void)state;
+    assert_int_equal(qctx_folder_make(test_path("project/runs/a"), NULL), QCTX_OK);
+    assert_int_equal(qctx_folder_make(test_path("project/stores"), NULL), QCTX_OK);
+    found = qctx_path_beside(test_path("project/runs/a"), "stores", NULL);
+    assert_non_null(found);
+    assert_contains(found, "/project/stores");
+    free(found);
+    assert_int_equal(qctx_folder_make(test_path("project/runs/a/stores"), NULL), QCTX_OK);
+    found = qctx_path_beside(test_path("project/runs/a"), "stores", NULL);
+    assert_contains(found, "/project/runs/a/stores");
+    free(found);
+    assert_null(qctx_path_beside(test_path("project/runs/a"), "no such name anywhere", NULL));
+    assert_null(qctx_path_beside(test_path("project/runs/a"), test_path("project"), NULL));
+    assert_null(qctx_path_beside(test_path("nowhere"), "stores", NULL));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(written_files_read_back_whole), cmocka_unit_test(what_cannot_be_opened_says_why),
-    cmocka_unit_test(outputs_replace_files_only),    cmocka_unit_test(folders_are_made_with_their_parents),
-    cmocka_unit_test(a_file_hashes_like_its_bytes),  cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
+    cmocka_unit_test(tells_beforehand_what_cannot_be_made), cmocka_unit_test(finds_what_stands_beside),
+    cmocka_unit_test(written_files_read_back_whole),        cmocka_unit_test(what_cannot_be_opened_says_why),
+    cmocka_unit_test(outputs_replace_files_only),           cmocka_unit_test(folders_are_made_with_their_parents),
+    cmocka_unit_test(a_file_hashes_like_its_bytes),         cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
 };
 TEST_MAIN(tests)

@@ -22,6 +22,15 @@ qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_er
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
+/*
+ * Adds to a failure to write what `path` names (IO, SPACE: a folder that cannot be made, no right to write there, a
+ * file system to read alone) which setting or option chose that place; nothing to others. Local.
+ */
+void qctx_hint_place(qctx_error *error, const char *path, const char *setting);
+
+/* Whether a folder of this name is there or could be made, asked before any work; makes nothing. Local. Errors: IO. */
+qctx_status qctx_folder_check(const char *path, qctx_error *error);
+
 /* Makes the folder that is to hold `path`, and its missing parents. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make_parent(const char *path, qctx_error *error);
 
