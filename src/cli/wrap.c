@@ -7,7 +7,7 @@
 
 void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t columns, int64_t lines, FILE *out)
 {
-    static const char blank[] = " \n\t", more[] = " \xE2\x80\xA6";
+    static const char blank[] = " \r\n\t", more[] = " \xE2\x80\xA6";
     bool begun = false;
 
     for (text += strspn(text, blank); *text != '\0'; text += strspn(text, blank)) {

@@ -44,6 +44,8 @@ static qctx_status refuse_line(const import_source *source, const char *text, si
     char found[96];
     qctx_status status = import_check_text(source, text, length, 1, error);
 
+    if (status == QCTX_OK)
+        status = import_refuse_text(source, text, length, error);
     if (status != QCTX_OK)
         return status;
     snprintf(found, sizeof found, "%.*s", (int)(length < 80 ? length : 80), text);

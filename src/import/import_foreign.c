@@ -6,24 +6,27 @@
 
 #define AS_TEXT "export it as JSONL, TSV or CSV in UTF-8"
 
-/* What a file begins with, at `offset`. Of two that fit the first is meant. */
-static const struct {
+typedef struct {
     size_t offset, length;
     const char *begin, *what, *hint;
-} kinds[] = {
+} kind;
+
+/* What stands in a file at `offset`. Of two that fit the first is meant. */
+static const kind kinds[] = {
     {0, 4, "\xFF\xFE\0\0", "text in UTF-32", "convert it: iconv -f UTF-32 -t UTF-8"},
     {0, 4, "\0\0\xFE\xFF", "text in UTF-32", "convert it: iconv -f UTF-32 -t UTF-8"},
     {0, 2, "\xFF\xFE", "text in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
     {0, 2, "\xFE\xFF", "text in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
     {0, 4, "PAR1", "Parquet", "convert it to JSONL: pandas.read_parquet(…).to_json(…, orient='records', lines=True)"},
     {0, 6, "ARROW1", "Arrow", "convert it to JSONL: pandas.read_feather(…).to_json(…, orient='records', lines=True)"},
-    {0, 4, "%PDF", "a PDF", "expected questions and contexts as JSON, JSONL, TSV or CSV"},
-    {0, 3, "BZh", "compressed (bzip2)", "unpack it first: bunzip2"},
+    {0, 5, "%PDF-", "a PDF",
+     "take its text out first, for example with pdftotext, and make a table of questions and contexts"},
+    {4, 6, "1AY&SY", "compressed (bzip2)", "unpack it first: bunzip2"},
     {0, 5, "\xFD\x37zXZ", "compressed (xz)", "unpack it first: unxz"},
     {0, 4, "\x04\x22\x4D\x18", "compressed (lz4)", "unpack it first: lz4 -d"},
     {0, 6, "7z\xBC\xAF\x27\x1C", "a 7z archive", "unpack it first: 7z x"},
     {257, 5, "ustar", "a tar archive", "unpack it first: tar -xf"},
-    {0, 15, "SQLite format 3", "a SQLite database", "export a table: sqlite3 -csv -header FILE 'SELECT …'"},
+    {0, 16, "SQLite format 3", "a SQLite database", "export a table: sqlite3 -csv -header FILE 'SELECT …'"},
     {0, 8, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "a document of old Office programs (as .xls and .doc are)",
      "save the table as CSV in UTF-8"},
     {0, 4, "\x7F\x45LF", "an executable", AS_TEXT},
@@ -32,6 +35,10 @@ static const struct {
     {0, 4, "\x89PNG", "a picture (PNG)", AS_TEXT},
     {0, 3, "\xFF\xD8\xFF", "a picture (JPEG)", AS_TEXT},
     {0, 5, "{\\rtf", "RTF", "save it as plain text in UTF-8"},
+};
+
+/* Texts that hold no questions, if their first line does not begin a table: a question may begin with "<html>", too. */
+static const kind texts[] = {
     {0, 35, "version https://git-lfs.github.com/", "a pointer of Git LFS, not the file itself",
      "fetch the file: git lfs pull"},
     {0, 9, "<!DOCTYPE", "a web page", AS_TEXT ", or fetch the file behind the page"},
@@ -87,16 +94,31 @@ static bool looks_binary(const char *head, size_t bytes)
 
 static qctx_status refuse(const import_source *source, const char *what, const char *hint, qctx_error *error)
 {
-    qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file is %s, expected text in UTF-8", source->path, what);
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file is %s, expected questions and contexts as text in UTF-8",
+              source->path, what);
     return qctx_hint(error, "%s", hint);
+}
+
+static qctx_status refuse_kind(const import_source *source, const kind *of, size_t count, const char *head,
+                               size_t bytes, qctx_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bytes >= of[i].offset + of[i].length && memcmp(head + of[i].offset, of[i].begin, of[i].length) == 0)
+            return refuse(source, of[i].what, of[i].hint, error);
+    return QCTX_OK;
+}
+
+qctx_status import_refuse_text(const import_source *source, const char *text, size_t bytes, qctx_error *error)
+{
+    return refuse_kind(source, texts, sizeof texts / sizeof texts[0], text, bytes, error);
 }
 
 qctx_status import_refuse_foreign(const import_source *source, const char *head, size_t bytes, qctx_error *error)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (bytes >= kinds[i].offset + kinds[i].length &&
-            memcmp(head + kinds[i].offset, kinds[i].begin, kinds[i].length) == 0)
-            return refuse(source, kinds[i].what, kinds[i].hint, error);
+    qctx_status status = refuse_kind(source, kinds, sizeof kinds / sizeof kinds[0], head, bytes, error);
+
+    if (status != QCTX_OK)
+        return status;
     if (bytes >= 4 && memcmp(head, "PK\x03\x04", 4) == 0)
         return refuse(source, kind_of_zip(head, bytes), "unzip it, or save the table as CSV in UTF-8", error);
     if (looks_like_utf16(head, bytes))

@@ -106,6 +106,10 @@ void import_free(import_collection *collection);
 /* Refuses a file that begins as no text in UTF-8 does, by the name of what it is. Local. Errors: FORMAT. */
 qctx_status import_refuse_foreign(const import_source *source, const char *head, size_t bytes, qctx_error *error);
 
+/* Refuses a text whose first line begins no table and no JSON, if it is of a kind that is known. Local. Errors: FORMAT.
+ */
+qctx_status import_refuse_text(const import_source *source, const char *text, size_t bytes, qctx_error *error);
+
 /*
  * Refuses bytes of a text that are NUL or no UTF-8, by line and column; the text begins in line `line`. Local. Errors:
  * FORMAT.

@@ -49,6 +49,7 @@ static void long_words_are_cut_between_code_points(void **state)
 static void terminal_escapes_do_not_get_through(void **state)
 {
     (void)state;
+    check("a\n\n  b\r\nc", 2, "a b c\n");
     check("a\x1b[2Jb", 2, "a?[2Jb\n");
     /* U+009B begins the same sequences as ESC [. */
     check("a\xC2\x9B"

@@ -32,6 +32,7 @@ static void names_what_a_file_is(void **state)
         {"PK\x03\x04 [Content_Types].xml word/document.xml", 45, "a document of Word"},
         {"PAR1\x15\x04\x15", 7, "Parquet"},
         {"%PDF-1.7\n", 9, "a PDF"},
+        {"BZh91AY&SY\x12", 11, "compressed (bzip2)"},
         {"SQLite format 3\0\x10", 17, "a SQLite database"},
         {"\x7F\x45LF\x02\x01\x01", 7, "an executable"},
         {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8, ".xls"},
@@ -61,6 +62,18 @@ static void tells_bytes_from_text(void **state)
     refuses("Who?\tx\0y\n", 9, "x:1: the line holds a NUL character");
     refuses("question,context\nWho?,Me.\nIn the caf\xE9?,x\n", 41, "x:3:11: the byte 0xe9 is not valid UTF-8");
     refuses("caf\xE9 au lait\n", 13, "x:1:4: the byte 0xe9 is not valid UTF-8");
+}
+
+/* A question may begin as a web page or a program's file does. */
+static void reads_questions_about_files(void **state)
+{
+    qctx_import_job job = probe_job("a.tsv", "<html> or <body>?\tBoth.\n%PDF?\tA file.\nBZh?\tNo.\n");
+    qctx_corpus *corpus = probe_run(&job);
+
+    (void)state;
+    assert_int_equal(corpus->question_count, 3);
+    assert_string_equal(corpus->questions[0].text, "<html> or <body>?");
+    qctx_corpus_destroy(corpus);
 }
 
 /* What a terminal would obey is not shown as it is. */
@@ -94,9 +107,8 @@ static void names_line_ends_of_old_macs(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(names_what_a_file_is),
-    cmocka_unit_test(tells_bytes_from_text),
-    cmocka_unit_test(shows_no_control_characters),
+    cmocka_unit_test(names_what_a_file_is),        cmocka_unit_test(tells_bytes_from_text),
+    cmocka_unit_test(reads_questions_about_files), cmocka_unit_test(shows_no_control_characters),
     cmocka_unit_test(names_line_ends_of_old_macs),
 };
 TEST_MAIN(tests)
