@@ -16,6 +16,8 @@ static void refuses(const char *bytes, size_t count, const char *what)
     probe_fails(job, QCTX_ERR_FORMAT, what);
 }
 
+#define BYTES(text) text, sizeof text - 1
+
 /* The first bytes are those that file(1) goes by. */
 static void names_what_a_file_is(void **state)
 {
@@ -24,20 +26,20 @@ static void names_what_a_file_is(void **state)
         size_t length;
         const char *what;
     } kinds[] = {
-        {"\xFF\xFEw\0", 4, "the file is text in UTF-16"},
-        {"\xFE\xFF\0w", 4, "the file is text in UTF-16"},
-        {"\xFF\xFE\0\0w\0\0\0", 8, "the file is text in UTF-32"},
-        {"PK\x03\x04rest", 8, "a zip archive"},
-        {"PK\x03\x04 [Content_Types].xml xl/workbook.xml", 42, "a workbook of Excel"},
-        {"PK\x03\x04 [Content_Types].xml word/document.xml", 45, "a document of Word"},
-        {"PAR1\x15\x04\x15", 7, "Parquet"},
-        {"%PDF-1.7\n", 9, "a PDF"},
-        {"BZh91AY&SY\x12", 11, "compressed (bzip2)"},
-        {"SQLite format 3\0\x10", 17, "a SQLite database"},
-        {"\x7F\x45LF\x02\x01\x01", 7, "an executable"},
-        {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8, ".xls"},
-        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", 55, "a pointer of Git LFS"},
-        {"<!DOCTYPE html>\n<html>", 22, "a web page"},
+        {BYTES("\xFF\xFEw\0"), "the file is text in UTF-16"},
+        {BYTES("\xFE\xFF\0w"), "the file is text in UTF-16"},
+        {BYTES("\xFF\xFE\0\0w\0\0\0"), "the file is text in UTF-32"},
+        {BYTES("PK\x03\x04rest"), "a zip archive"},
+        {BYTES("PK\x03\x04 [Content_Types].xml xl/workbook.xml"), "a workbook of Excel"},
+        {BYTES("PK\x03\x04 [Content_Types].xml word/document.xml"), "a document of Word"},
+        {BYTES("PAR1\x15\x04\x15"), "Parquet"},
+        {BYTES("%PDF-1.7\n"), "a PDF"},
+        {BYTES("BZh91AY&SY\x12"), "compressed (bzip2)"},
+        {BYTES("SQLite format 3\0\x10"), "a SQLite database"},
+        {BYTES("\x7F\x45LF\x02\x01\x01"), "an executable"},
+        {BYTES("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), ".xls"},
+        {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "a pointer of Git LFS"},
+        {BYTES("<!DOCTYPE html>\n<html>"), "a web page"},
     };
 
     (void)state;
@@ -59,9 +61,9 @@ static void tells_bytes_from_text(void **state)
     }
     refuses(noise, sizeof noise, "the file is binary");
     /* A slip is told with its place. */
-    refuses("Who?\tx\0y\n", 9, "x:1: the line holds a NUL character");
-    refuses("question,context\nWho?,Me.\nIn the caf\xE9?,x\n", 41, "x:3:11: the byte 0xe9 is not valid UTF-8");
-    refuses("caf\xE9 au lait\n", 13, "x:1:4: the byte 0xe9 is not valid UTF-8");
+    refuses(BYTES("Who?\tx\0y\n"), "x:1: the line holds a NUL character");
+    refuses(BYTES("question,context\nWho?,Me.\nIn the caf\xE9?,x\n"), "x:3:11: the byte 0xe9 is not valid UTF-8");
+    refuses(BYTES("caf\xE9 au lait\n"), "x:1:4: the byte 0xe9 is not valid UTF-8");
 }
 
 /* A question may begin as a web page or a program's file does. */
