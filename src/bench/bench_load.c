@@ -18,7 +18,7 @@ typedef struct {
     qctx_store *store;
     qctx_opened_source source;
     qctx_opened opened;
-    qctx_examples examples; /* borrows from the split, but for `source` and `content` */
+    qctx_examples examples; /* borrows from the split, but for `source`, `contexts` and `content` */
     qctx_loader loader;
     int64_t batch;       /* examples of a step, as many as the split has */
     int64_t first, rows; /* of this rank */
@@ -44,6 +44,17 @@ static qctx_status check_room(const load_bench *bench, int64_t dim, int64_t exam
                             "the rows of a batch and a product of a step", error);
 }
 
+/* The contexts of a split, freshly allocated; those that are not there are measured as the first, which is. */
+static int64_t *contexts_of(const qctx_split *split, qctx_error *error)
+{
+    const int64_t answers = split->offsets[split->count];
+    int64_t *contexts = qctx_alloc(answers, sizeof *contexts, "examples", error);
+
+    for (int64_t a = 0; a < answers && contexts != NULL; a++)
+        contexts[a] = split->contexts[a] == QCTX_ABSENT ? 0 : split->contexts[a];
+    return contexts;
+}
+
 /* Lays the first split out as examples, the batch over the ranks, and takes room for a rank's rows. */
 static qctx_status prepare(load_bench *bench, qctx_error *error)
 {
@@ -54,16 +65,16 @@ static qctx_status prepare(load_bench *bench, qctx_error *error)
     bench->opened = (qctx_opened){.train_count = 1, .train = &bench->source};
     bench->batch = qctx_smaller(bench->request->config->batch.size, split->count);
     qctx_share(bench->batch, qctx_comm_rank(bench->comm), qctx_comm_size(bench->comm), &bench->first, &bench->rows);
-    bench->examples = (qctx_examples){
-        .count = split->count, .question = split->questions, .offsets = split->offsets, .contexts = split->contexts};
+    bench->examples = (qctx_examples){.count = split->count, .question = split->questions, .offsets = split->offsets};
+    bench->examples.contexts = contexts_of(split, error);
     bench->examples.source = qctx_alloc(split->count, sizeof *bench->examples.source, "examples", error);
     bench->order = qctx_alloc(split->count, sizeof *bench->order, "the order of examples", error);
     bench->chosen = qctx_alloc(bench->rows, sizeof *bench->chosen, "a batch", error);
     bench->seconds = qctx_alloc(bench->request->repetitions, sizeof *bench->seconds, "the times of batches", error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         bench->gathered[side] = qctx_alloc(bench->rows * dim, sizeof(float), "the rows of a batch", error);
-    if (bench->examples.source == NULL || bench->order == NULL || bench->chosen == NULL || bench->seconds == NULL ||
-        bench->gathered[0] == NULL || bench->gathered[1] == NULL)
+    if (bench->examples.contexts == NULL || bench->examples.source == NULL || bench->order == NULL ||
+        bench->chosen == NULL || bench->seconds == NULL || bench->gathered[0] == NULL || bench->gathered[1] == NULL)
         return QCTX_ERR_MEMORY;
     bench->loader = qctx_loader_of_stores(&bench->opened, &bench->examples);
     return QCTX_OK;
@@ -208,6 +219,7 @@ qctx_status qctx_bench_load(qctx_comm *comm, const qctx_bench_request *request, 
     qctx_store_close(bench.store);
     bench_store_remove(comm, &made);
     free(bench.examples.source);
+    free(bench.examples.contexts);
     free(bench.order);
     free(bench.chosen);
     free(bench.seconds);

@@ -177,21 +177,26 @@ static double score(const part_rows *parts, const double *weights, int64_t quest
 }
 
 /* The position of a context among those that answer the question's pool, by counting. */
-static int64_t position(const part_rows *parts, const double *weights, int64_t question, int64_t context)
+static int64_t position(const part_rows *parts, const double *weights, int64_t question, int64_t context,
+                        const int64_t *own)
 {
     const int64_t first = question / POOL * POOL, last = first + POOL < ROWS ? first + POOL : ROWS;
-    const double target = score(parts, weights, question, context);
+    const double target = context == QCTX_ABSENT ? 0 : score(parts, weights, question, context);
     bool candidate[ROWS] = {0};
     int64_t above = 0;
 
     for (int64_t a = made_up.offsets[first]; a < made_up.offsets[last]; a++)
-        candidate[made_up.answers[a]] = true;
+        if (made_up.answers[a] != QCTX_ABSENT)
+            candidate[made_up.answers[a]] = true;
+    if (own != NULL && own[question] != QCTX_ABSENT)
+        candidate[own[question]] = false;
     for (int64_t c = 0; c < ROWS; c++)
-        above += candidate[c] && score(parts, weights, question, c) > target;
+        above += candidate[c] && (context == QCTX_ABSENT || score(parts, weights, question, c) > target);
     return above;
 }
 
-static void figures_are_those_of_weighted_scores(void **state)
+/* Measures four weights, and holds them against scores that are worked out here. */
+static void expect_figures(const int64_t *own)
 {
     static const double trials[] = {1, 1, 1, 0, 0, 1, 0.3, 2};
     static const char *const names[] = {"one", "two"};
@@ -203,21 +208,42 @@ static void figures_are_those_of_weighted_scores(void **state)
     qctx_weights_set sets[2];
     qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_MRR, QCTX_GAIN_LINEAR, 1};
 
-    (void)state;
-    make_corpus(ROWS, true);
     stores[0] = store_of("one", noise_one);
     stores[1] = store_of("two", noise_two);
-    sets[0] = sets[1] = all_questions(stores);
+    sets[0] = all_questions(stores);
+    sets[0].set.own = own;
+    sets[1] = sets[0];
     assert_status(qctx_weights_measure(test_comm, &task, trials, 4, figures, &error), QCTX_OK, &error);
     for (int t = 0; t < 4; t++) {
         for (int64_t q = 0; q < ROWS; q++)
             for (int64_t a = made_up.offsets[q]; a < made_up.offsets[q + 1]; a++)
-                positions[a] = position(parts, trials + 2 * t, q, made_up.answers[a]);
+                positions[a] = position(parts, trials + 2 * t, q, made_up.answers[a], own);
         qctx_metrics_of(&sets[0].set, &protocol, positions, candidates, values);
         assert_close(figures[t], qctx_metrics_mean(values, ROWS, QCTX_METRIC_MRR), 1e-12);
     }
     qctx_store_close(stores[0]);
     qctx_store_close(stores[1]);
+}
+
+static void figures_are_those_of_weighted_scores(void **state)
+{
+    (void)state;
+    make_corpus(ROWS, true);
+    expect_figures(NULL);
+}
+
+/* Some questions' own documents are in their pool, some contexts that answer are not there. */
+static void figures_without_own_and_absent_contexts(void **state)
+{
+    int64_t own[ROWS];
+
+    (void)state;
+    make_corpus(ROWS, true);
+    for (int64_t q = 0; q < ROWS; q++)
+        own[q] = q % 2 == 0 ? (q + 2) % ROWS : QCTX_ABSENT;
+    for (int64_t q = 1; q < ROWS; q += 4)
+        made_up.answers[made_up.offsets[q]] = QCTX_ABSENT;
+    expect_figures(own);
 }
 
 static void refuses_to_choose_by_nothing(void **state)
@@ -234,6 +260,7 @@ static void refuses_to_choose_by_nothing(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(prefers_the_part_that_is_right),
     cmocka_unit_test(figures_are_those_of_weighted_scores),
+    cmocka_unit_test(figures_without_own_and_absent_contexts),
     cmocka_unit_test(refuses_to_choose_by_nothing),
 };
 TEST_MAIN(tests)
