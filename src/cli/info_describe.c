@@ -38,12 +38,33 @@ json_t *info_new(const char *kind, const char *path)
     return object;
 }
 
+/* The lowest and the highest grade of a split that has some. */
+static void set_grades(json_t *object, const float *grades, int64_t count)
+{
+    float lowest = grades[0], highest = grades[0];
+
+    for (int64_t a = 1; a < count; a++) {
+        lowest = fminf(lowest, grades[a]);
+        highest = fmaxf(highest, grades[a]);
+    }
+    json_object_set_new(object, "lowest_grade", json_real((double)lowest));
+    json_object_set_new(object, "highest_grade", json_real((double)highest));
+}
+
 static void add_split(json_t *splits, const qctx_split *split)
 {
+    const int64_t answers = split->offsets[split->count];
     json_t *object = json_object();
+    int64_t absent = 0;
 
+    for (int64_t a = 0; a < answers; a++)
+        absent += split->contexts[a] == QCTX_ABSENT;
     set_count(object, "questions", split->count);
-    set_count(object, "answers", split->offsets[split->count]);
+    set_count(object, "answers", answers);
+    if (split->grades != NULL)
+        set_grades(object, split->grades, answers);
+    if (absent > 0)
+        set_count(object, "answers_not_in_the_corpus", absent);
     if (split->judged.unknown_questions > 0)
         set_count(object, "judgements_of_unknown_questions", split->judged.unknown_questions);
     if (split->judged.unknown_contexts > 0)

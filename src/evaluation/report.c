@@ -133,6 +133,12 @@ static void print_pools(FILE *out, const qctx_protocol *protocol, int64_t questi
     fprintf(out, " (%s)\n", qctx_pool_order_names[protocol->order]);
 }
 
+/* Whether figures are not those of the default reading of grades; 0 is where nothing was said. */
+static bool judges_otherwise(const qctx_protocol *protocol)
+{
+    return protocol->gain != QCTX_GAIN_LINEAR || (protocol->relevant != 1 && protocol->relevant != 0);
+}
+
 void qctx_report_print_heading(FILE *out, const char *source, const qctx_protocol *protocol, int64_t questions)
 {
     char count[48];
@@ -145,6 +151,9 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
         fputs("against all contexts of the split\n", out);
     else
         fputs("against all contexts of the corpus\n", out);
+    if (judges_otherwise(protocol))
+        fprintf(out, "right from grade %.15g on, nDCG's gain %s\n", protocol->relevant,
+                protocol->gain == QCTX_GAIN_LINEAR ? "the grade" : "2^grade - 1");
 }
 
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison)
@@ -201,6 +210,10 @@ json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, cons
     if (protocol->candidates == QCTX_CANDIDATES_POOLS) {
         json_object_set_new(object, "pool", json_integer(protocol->pool));
         json_object_set_new(object, "order", json_string(qctx_pool_order_names[protocol->order]));
+    }
+    if (judges_otherwise(protocol)) {
+        json_object_set_new(object, "relevant", json_real(protocol->relevant));
+        json_object_set_new(object, "gain", json_string(qctx_gain_names[protocol->gain]));
     }
     json_object_set_new(object, "resamples", json_integer(comparison->resamples));
     json_object_set_new(object, "first_position", json_integer(1));

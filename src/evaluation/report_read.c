@@ -72,11 +72,29 @@ static qctx_status count_from_one(const json_t *object, const char *place, qctx_
     return status;
 }
 
+/* How grades were read, where it is said. */
+static qctx_status read_judging(const json_t *object, const char *place, qctx_protocol *protocol, qctx_error *error)
+{
+    int found = QCTX_GAIN_LINEAR;
+    qctx_status status;
+
+    protocol->relevant = 1;
+    if (json_object_get(object, "relevant") == NULL)
+        return QCTX_OK;
+    status = qctx_json_get_number(object, "relevant", place, &protocol->relevant, error);
+    if (status == QCTX_OK)
+        status = read_name(object, "gain", qctx_gain_names, place, &found, error);
+    protocol->gain = (qctx_gain)found;
+    return status;
+}
+
 static qctx_status read_protocol(const json_t *object, const char *place, qctx_protocol *protocol, qctx_error *error)
 {
     int found = 0;
-    qctx_status status = read_name(object, "candidates", qctx_candidates_names, place, &found, error);
+    qctx_status status = read_judging(object, place, protocol, error);
 
+    if (status == QCTX_OK)
+        status = read_name(object, "candidates", qctx_candidates_names, place, &found, error);
     protocol->candidates = (qctx_candidates)found;
     if (status != QCTX_OK || protocol->candidates != QCTX_CANDIDATES_POOLS)
         return status;

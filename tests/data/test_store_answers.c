@@ -1,10 +1,12 @@
 /* ranks: 1 3 */
 #include "harness.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "h5_edit.h"
 #include "qctx/data/store.h"
 #include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
@@ -96,9 +98,41 @@ static void finds_contexts_of_a_questions_id(void **state)
     qctx_store_close(store);
 }
 
+/* A store of someone else's, to which grades were added that cannot be. */
+static void expect_refusal(const char *name, const float *values, int64_t count, const char *part)
+{
+    int64_t plain[] = {0, 1, 2, 3};
+    qctx_store *store = store_of(name, NULL, plain, false);
+    qctx_h5 *file = NULL;
+
+    qctx_store_close(store);
+    if (qctx_comm_rank(test_comm) == 0) {
+        assert_status(test_h5_reopen(test_path(name), &file, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_make(file, "answers/dev/grades", QCTX_H5_FLOAT32, count, 0, &error), QCTX_OK, &error);
+        assert_status(qctx_h5_write(file, "answers/dev/grades", QCTX_H5_FLOAT32, 0, count, values, &error), QCTX_OK,
+                      &error);
+        assert_status(qctx_h5_close(file, &error), QCTX_OK, &error);
+    }
+    qctx_comm_barrier(test_comm);
+    store = NULL;
+    assert_status(qctx_store_open(test_comm, test_path(name), &store, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, part);
+}
+
+static void refuses_grades_that_cannot_be(void **state)
+{
+    (void)state;
+    expect_refusal("few.h5", (const float[]){1, 2, 3}, 3,
+                   "answers/dev/grades is not a list of 4 numbers, one for each of contexts");
+    expect_refusal("zero.h5", (const float[]){1, 2, 0, 3}, 4,
+                   "answers/dev/grades: entry 2 is 0; expected a number above 0");
+    expect_refusal("nan.h5", (const float[]){1, NAN, 1, 3}, 4, "answers/dev/grades: entry 1 is nan");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(keeps_grades_and_absent_contexts),
     cmocka_unit_test(plain_answers_write_no_grades),
+    cmocka_unit_test(refuses_grades_that_cannot_be),
     cmocka_unit_test(finds_contexts_of_a_questions_id),
 };
 TEST_MAIN(tests)

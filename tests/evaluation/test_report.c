@@ -112,6 +112,39 @@ static void a_name_of_questions_holds_no_escapes(void **state)
     free(text);
 }
 
+/* Another reading of grades stands below the heading and in the JSON, and comes back; the default stands nowhere. */
+static void tells_how_grades_are_read(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    qctx_protocol protocol = {.candidates = QCTX_CANDIDATES_CORPUS, .relevant = 1}, read;
+    qctx_comparison again;
+    const char *source;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+    json_t *object = qctx_report_json("s", &protocol, &comparison, &error);
+
+    (void)state;
+    assert_null(json_object_get(object, "relevant"));
+    assert_null(json_object_get(object, "gain"));
+    assert_status(qctx_report_parse(object, "f", &source, &read, &again, &error), QCTX_OK, &error);
+    assert_true(read.relevant == 1 && read.gain == QCTX_GAIN_LINEAR);
+    json_decref(object);
+    qctx_report_print_heading(stream, "s", &protocol, 7);
+    protocol.relevant = 2;
+    protocol.gain = QCTX_GAIN_EXPONENTIAL;
+    qctx_report_print_heading(stream, "s", &protocol, 7);
+    fclose(stream);
+    assert_string_equal(text, "s: 7 questions, against all contexts of the corpus\n"
+                              "s: 7 questions, against all contexts of the corpus\n"
+                              "right from grade 2 on, nDCG's gain 2^grade - 1\n");
+    object = qctx_report_json("s", &protocol, &comparison, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &read, &again, &error), QCTX_OK, &error);
+    assert_true(read.relevant == 2 && read.gain == QCTX_GAIN_EXPONENTIAL);
+    json_decref(object);
+    free(text);
+}
+
 /* Results of earlier versions count from 0 and do not say so; a mix of both in one table would not be seen. */
 static void positions_of_earlier_versions_are_counted_from_one(void **state)
 {
@@ -292,6 +325,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_gain_is_printed_in_percent),
     cmocka_unit_test(pools_are_told_as_they_are),
     cmocka_unit_test(a_name_of_questions_holds_no_escapes),
+    cmocka_unit_test(tells_how_grades_are_read),
     cmocka_unit_test(positions_of_earlier_versions_are_counted_from_one),
     cmocka_unit_test(a_loss_says_so),
     cmocka_unit_test(without_intervals_there_are_no_claims),

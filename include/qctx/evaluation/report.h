@@ -48,7 +48,8 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
  * The same as JSON, shares from 0 to 1:
  *   {"source", "questions", "candidates", "pool", "order", "resamples", "first_position": 1,
  *    "no_head": {"top1": {"value", "low", "high"}, …}, "head": {…}, "difference": {…}}
- * ("pool" and "order" with pools only). The caller owns it; NULL with `error` filled when memory is short. Local.
+ * ("pool" and "order" with pools only; "relevant" and "gain" where grades are not read by the defaults). The caller
+ * owns it; NULL with `error` filled when memory is short. Local.
  */
 json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
                          qctx_error *error);
