@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "qctx/base/fileio.h"
+#include "eval_internal.h"
 #include "qctx/base/log.h"
 #include "qctx/cli/commands.h"
 #include "qctx/dataset/sources.h"
@@ -14,19 +14,8 @@
 /* Strengths 0, 0.1 … 1 of --strengths. */
 enum { STRENGTHS = 11 };
 
-static struct {
-    qctx_option_choice candidates, order;
-    int64_t pool;
-    const char *source;
-    const char *split;
-    bool strengths;
-    const char *run_file;
-    int64_t depth;
-    const char *predictions;
-    bool allow_external;
-    bool json;
-    bool force;
-} options = {.candidates = {qctx_candidates_names, -1}, .order = {qctx_pool_order_names, -1}, .depth = 100};
+static eval_options options = {
+    .candidates = {qctx_candidates_names, -1}, .order = {qctx_pool_order_names, -1}, .depth = 100};
 
 static const qctx_option table[] = {
     {"candidates", QCTX_OPTION_CHOICE, &options.candidates, NULL,
@@ -34,11 +23,13 @@ static const qctx_option table[] = {
      0},
     {"pool", QCTX_OPTION_INT, &options.pool, "N", "questions of a pool (default: the run's)", 2, 1e15},
     {"order", QCTX_OPTION_CHOICE, &options.order, NULL, "which questions share a pool (default: the run's)", 0, 0},
-    {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate on this corpus or store instead of data.eval", 0,
-     0},
+    {"source", QCTX_OPTION_TEXT, &options.source, "PATH", "evaluate a run on this corpus or store instead of data.eval",
+     0, 0},
     {"allow-external", QCTX_OPTION_FLAG, &options.allow_external, NULL,
-     "the store of --source may hold its vectors in other files", 0, 0},
-    {"split", QCTX_OPTION_TEXT, &options.split, "NAME", "the split of --source (default dev)", 0, 0},
+     "a store that is named may hold its vectors in other files", 0, 0},
+    {"split", QCTX_OPTION_TEXT, &options.split, "NAME", "the split of --source or CORPUS (default dev)", 0, 0},
+    {"encoder", QCTX_OPTION_TEXTS, &options.encoders, "NAME|FOLDER",
+     "measure this encoder alone on CORPUS...: hashing or a model folder; given several times, joined", 0, 0},
     {"strengths", QCTX_OPTION_FLAG, &options.strengths, NULL, "also show the head at strengths 0, 0.1 to 1", 0, 0},
     {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE", "write the head's result lists as a TREC run", 0, 0},
     {"depth", QCTX_OPTION_INT, &options.depth, "N", "contexts a question in the TREC run", 1, 1000000},
@@ -51,18 +42,26 @@ static const qctx_option table[] = {
 
 static const qctx_usage usage = {
     .command = "eval",
-    .brief = "measure a trained head beside no head",
-    .arguments = "RUN [--candidates pools|split|corpus] [--source PATH] [--json]",
-    .summary = "Measures the head of a run beside no head, with 95% bootstrap intervals.",
+    .brief = "measure a trained head beside no head, or an encoder alone",
+    .arguments = "RUN | --encoder ENCODER CORPUS... | STORE...",
+    .summary = "Measures the head of a run beside no head, or an encoder alone, with 95% bootstrap intervals.",
     .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"
                "with the protocol of its configuration unless options say otherwise.\n"
+               "\n"
+               "  qctx-dist eval runs/squad --candidates corpus\n"
+               "  qctx-dist eval --encoder models/minilm corpora/squad corpora/quac\n"
+               "  qctx-dist eval stores/mine.h5 --split test\n"
+               "\n"
+               "An encoder alone embeds the corpora into the folder stores, as train does, and\n"
+               "hashing learns from their split train. Other settings of a model: embed has\n"
+               "them, and its store is measured.\n"
                "\n"
                "Each line of the TREC run has the run's name as its tag. The scores of a\n"
                "question strictly decrease, so that every evaluator keeps this program's order;\n"
                "equal scores are printed as the next lower number.\n",
     .options = table,
     .positional_min = 1,
-    .positional_max = 1,
+    .positional_max = -1,
 };
 
 /* A run and what is asked of it. */
@@ -84,17 +83,11 @@ typedef struct {
 
 static qctx_status check_outputs(qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
-
     if (options.split != NULL && options.source == NULL) {
         qctx_fail(error, QCTX_ERR_USAGE, "eval: --split needs --source");
         return qctx_hint(error, "give the corpus or store whose split it is");
     }
-    if (options.run_file != NULL)
-        status = qctx_output_check(options.run_file, options.force, error);
-    if (status == QCTX_OK && options.predictions != NULL)
-        status = qctx_output_check(options.predictions, options.force, error);
-    return status;
+    return eval_check_outputs(&options, error);
 }
 
 /* Puts the options into the run's configuration, and checks whether everything asked for goes together. */
@@ -103,34 +96,20 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
     qctx_config *config = &job->run.config;
     qctx_status status;
 
-    if (options.candidates.value >= 0)
-        config->eval.candidates = (qctx_candidates)options.candidates.value;
-    if (options.order.value >= 0)
-        config->eval.order = (qctx_pool_order)options.order.value;
-    if (options.pool > 0)
-        config->eval.pool = options.pool;
+    eval_set_protocol(&options, config);
     if (options.strengths && job->run.checkpoint.head.form != QCTX_HEAD_RESIDUAL)
         return qctx_fail(error, QCTX_ERR_USAGE, "eval: --strengths: the head of this run is plain and has no strength");
-    if (config->eval.candidates == QCTX_CANDIDATES_POOLS && (options.run_file != NULL || options.predictions != NULL)) {
-        qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions need lists over more than a pool");
-        return qctx_hint(error, "add --candidates corpus (all contexts) or --candidates split");
-    }
     if (options.source == NULL && config->data.eval.count == 0) {
         qctx_fail(error, QCTX_ERR_DATA, "the run's configuration has no data.eval");
         return qctx_hint(error, "name what to evaluate on: --source PATH --split NAME");
     }
-    if (options.source == NULL && config->data.eval.count > 1 &&
-        (options.run_file != NULL || options.predictions != NULL)) {
-        qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions take one source, the run has %lld",
-                  (long long)config->data.eval.count);
-        return qctx_hint(error, "choose one with --source PATH --split NAME");
-    }
-    if (options.source == NULL)
-        return QCTX_OK;
-    status = qctx_config_evaluate_on(config, options.source, options.split, error);
-    if (status == QCTX_OK)
+    if (options.source != NULL) {
+        status = qctx_config_evaluate_on(config, &options.source, 1, options.split, error);
+        if (status != QCTX_OK)
+            return status;
         config->data.eval.items[0].external = options.allow_external;
-    return status;
+    }
+    return eval_check_protocol(&options, config, "choose one with --source PATH --split NAME", error);
 }
 
 /* The head at strengths 0, 0.1 … 1. Collective. */
@@ -261,26 +240,51 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
         status = evaluate_source(job, &job->opened.eval[s], error);
     }
     if (status == QCTX_OK && options.json && qctx_comm_rank(job->comm) == 0) {
-        json_dumpf(job->tables, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        fputc('\n', stdout);
+        eval_print_tables(job->tables);
     }
     return status;
 }
 
-static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
+/* Whether stores are to be measured, and no run. Rank 0 looks for all. Collective. */
+static bool is_of_stores(qctx_comm *comm, const char *path)
+{
+    bool is = qctx_comm_rank(comm) == 0 && qctx_store_is(path);
+
+    qctx_comm_broadcast(comm, &is, sizeof is, 0);
+    return is;
+}
+
+static qctx_status refuse_second(const char *path, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_USAGE, "eval: '%s' is one too many: runs are evaluated one at a time", path);
+    return qctx_hint(error, "other questions: --source PATH; another protocol: --candidates, --pool, --order");
+}
+
+static qctx_status evaluate_one(qctx_comm *comm, const char *path, qctx_error *error)
 {
     evaluation_job job = {.comm = comm};
-    qctx_status status;
+    qctx_status status = evaluate_run(&job, path, error);
 
-    (void)count;
-    qctx_comm_set_phase("evaluation");
-    status = evaluate_run(&job, positional[0], error);
-    if (status == QCTX_STOPPED)
-        qctx_hint(error, "the same command begins anew; a run is not changed by its evaluation");
     json_decref(job.tables);
     qctx_opened_close(&job.opened);
     qctx_run_close(&job.run);
     return status;
 }
 
-const qctx_command qctx_cmd_eval = {.usage = &usage, .run = evaluate, .stops = true, .writes = true};
+static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
+{
+    qctx_status status;
+
+    qctx_comm_set_phase("evaluation");
+    if (options.encoders.count > 0 || is_of_stores(comm, positional[0]))
+        status = eval_alone(comm, &options, positional, count, error);
+    else if (count > 1)
+        return refuse_second(positional[1], error);
+    else
+        status = evaluate_one(comm, positional[0], error);
+    if (status == QCTX_STOPPED)
+        qctx_hint(error, "the same command begins anew; a run is not changed by its evaluation");
+    return status;
+}
+
+const qctx_command qctx_cmd_eval = {.usage = &usage, .run = evaluate, .stops = true};

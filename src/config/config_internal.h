@@ -111,6 +111,9 @@ qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_confi
                                     bool *accepted);
 void qctx_config_free_sources(qctx_sources *sources);
 
+/* What tables call a source that has no name of its own, "squad/dev"; freshly allocated. */
+char *config_source_name(const qctx_source *source, qctx_error *error);
+
 /* Replaces the list of texts or numbers of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
 qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
                                  bool *accepted);

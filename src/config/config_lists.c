@@ -151,7 +151,7 @@ void qctx_config_free_sources(qctx_sources *sources)
 }
 
 /* "corpora/squad/" and "dev" make "squad/dev"; the ending of a store, ".h5", is left out. */
-static char *default_name(const qctx_source *source, qctx_error *error)
+char *config_source_name(const qctx_source *source, qctx_error *error)
 {
     char *path = qctx_path_trim(source->corpus != NULL ? source->corpus : source->store, error);
     char *name = NULL;
@@ -227,7 +227,7 @@ static qctx_status read_source(qctx_config_reader *reader, const qctx_yaml *node
     }
     if (source->split == NULL && (source->split = qctx_strdup(split, &reader->report)) == NULL)
         return QCTX_ERR_MEMORY;
-    if (source->name == NULL && (source->name = default_name(source, &reader->report)) == NULL)
+    if (source->name == NULL && (source->name = config_source_name(source, &reader->report)) == NULL)
         return QCTX_ERR_MEMORY;
     *accepted = true;
     return QCTX_OK;
@@ -278,32 +278,4 @@ qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_confi
     }
     qctx_config_free_sources(&sources);
     return status;
-}
-
-qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const char *split, qctx_error *error)
-{
-    bool is_store = qctx_store_is(path);
-    qctx_source *source;
-
-    if (!qctx_path_exists(path))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: there is no such corpus or store", path);
-    if (!is_store && !qctx_corpus_is(path)) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is neither a corpus nor a store", path);
-        return qctx_hint(error, "a corpus is a folder with corpus.jsonl, a store an HDF5 file that embed wrote");
-    }
-    source = qctx_alloc(1, sizeof *source, "a source", error);
-    if (source == NULL)
-        return QCTX_ERR_MEMORY;
-    qctx_config_free_sources(&config->data.eval);
-    config->data.eval = (qctx_sources){1, source};
-    /* A store brings its encoder: nothing is left to be learnt from what was trained on. */
-    if (is_store)
-        qctx_config_free_sources(&config->data.train);
-    *(is_store ? &source->store : &source->corpus) = qctx_strdup(path, error);
-    source->split = qctx_strdup(split != NULL ? split : "dev", error);
-    if ((source->store == NULL && source->corpus == NULL) || source->split == NULL)
-        return QCTX_ERR_MEMORY;
-    source->as_named = true;
-    source->name = default_name(source, error);
-    return source->name == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }

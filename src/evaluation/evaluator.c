@@ -321,6 +321,16 @@ qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, co
     return status;
 }
 
+qctx_status qctx_evaluator_measure_alone(qctx_evaluator *evaluator, int64_t source, qctx_comparison *comparison,
+                                         qctx_error *error)
+{
+    const evaluated_set *set = &evaluator->sources[source];
+
+    return qctx_metrics_compare(evaluator->comm, set->no_head.values, set->no_head.values, set->of.set.count,
+                                evaluator->config->eval.bootstrap, (uint64_t)evaluator->config->run.seed, comparison,
+                                error);
+}
+
 const int64_t *qctx_evaluator_no_head_positions(const qctx_evaluator *evaluator, int64_t source)
 {
     return evaluator->sources[source].no_head.positions;

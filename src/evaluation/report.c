@@ -165,6 +165,21 @@ void qctx_report_print(FILE *out, const char *source, const qctx_protocol *proto
     print_verdict(out, comparison);
 }
 
+void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
+                             const qctx_comparison *comparison)
+{
+    char cell[64];
+
+    qctx_report_print_heading(out, source, protocol, comparison->questions);
+    fprintf(out, "%-*s", LABEL_COLUMNS, "");
+    qctx_text_print(encoder, strlen(encoder), out);
+    fputc('\n', out);
+    for (int f = 0; f < QCTX_METRIC_COUNT; f++) {
+        qctx_report_interval((qctx_metric)f, comparison->base[f], false, comparison->resamples > 0, cell);
+        fprintf(out, "%-*s%s\n", LABEL_COLUMNS, labels[f], cell);
+    }
+}
+
 void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_comparison *comparisons, int64_t count,
                                  double chosen)
 {
@@ -199,8 +214,8 @@ static json_t *out_of_memory(qctx_error *error)
     return NULL;
 }
 
-json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
-                         qctx_error *error)
+json_t *qctx_report_json_alone(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                               qctx_error *error)
 {
     json_t *object = json_pack("{s:s, s:I, s:s}", "source", source, "questions", (json_int_t)comparison->questions,
                                "candidates", qctx_candidates_names[protocol->candidates]);
@@ -218,6 +233,16 @@ json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, cons
     json_object_set_new(object, "resamples", json_integer(comparison->resamples));
     json_object_set_new(object, "first_position", json_integer(1));
     json_object_set_new(object, "no_head", figures_json(comparison->base));
+    return object;
+}
+
+json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                         qctx_error *error)
+{
+    json_t *object = qctx_report_json_alone(source, protocol, comparison, error);
+
+    if (object == NULL)
+        return NULL;
     json_object_set_new(object, "head", figures_json(comparison->head));
     json_object_set_new(object, "difference", figures_json(comparison->difference));
     return object;

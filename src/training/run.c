@@ -8,6 +8,7 @@
 #include "qctx/dataset/encoders.h"
 #include "qctx/encoder/pretrained.h"
 #include "qctx/training/checkpoints.h"
+#include "run_internal.h"
 
 /* The checkpoint to use: that of the run folder, or the file itself. */
 static qctx_status find_checkpoint(const char *path, char **file, qctx_error *error)
@@ -18,6 +19,9 @@ static qctx_status find_checkpoint(const char *path, char **file, qctx_error *er
         qctx_fail(error, QCTX_ERR_IO, "%s: there is no such run or checkpoint", path);
         return qctx_hint(error, "a run is a folder <run.out>/<run.name> that qctx-dist train made");
     }
+    status = run_refuse_other(path, error);
+    if (status != QCTX_OK)
+        return status;
     if (!qctx_path_is_folder(path)) {
         *file = qctx_strdup(path, error);
         return *file == NULL ? QCTX_ERR_MEMORY : QCTX_OK;

@@ -44,7 +44,7 @@ check "recall@10 of the run file: $(scored recall), told $(told recall@10)" near
 check "the scores of a question strictly fall" \
     awk '$1 == q && $5 + 0 >= last { exit 1 } { q = $1; last = $5 + 0 }' run.trec
 check "the run's name is the tag of every line" awk '$6 != "small" || NF != 6 { exit 1 }' run.trec
-check "questions to read" grep -q '"group":"won"' questions.jsonl
+check "questions to read" grep -qE '"group":"(won|lost|both_wrong|both_right)","id":"q[0-9]+"' questions.jsonl
 check "their count" grep -qE '^\{"source":"corpus/dev","questions":40,"candidates":"corpus","won":[0-9]+,"lost":' questions.jsonl
 
 expect 8 "run.trec: exists already" alone eval runs/small --candidates corpus --run-file run.trec
@@ -67,6 +67,41 @@ mv away stores
 expect 2 "--split needs --source" alone eval runs/small --split dev
 expect 4 "no such run" alone eval runs/nosuch
 expect 2 "too few arguments" alone eval
+
+# What is no run, and more than one.
+expect 5 "config.yaml: is a configuration, not a run" alone eval config.yaml
+expect 5 "name its run: runs/small" alone eval config.yaml
+expect 2 "'runs/other' is one too many" alone eval runs/small runs/other
+
+# An encoder alone: its figures are those of no head in the run's table, from the store that train has made.
+alone eval runs/small --json >run.json 2>log
+alone eval --encoder hashing corpus --pool 20 --json >alone.json 2>log
+of_no_head() { sed -n '/"no_head": {/,/^    }/p' "$1" | grep '"value"' | tr -d ', '; }
+check "figures there are" test "$(of_no_head alone.json | wc -l)" = 8
+check "the values of no head" diff <(of_no_head alone.json) <(of_no_head run.json)
+check "no head's columns" test "$(grep -c '"head"' alone.json)" = 0
+check "nothing else is embedded" test "$(ls stores | wc -l)" = 1
+qctx eval --encoder hashing corpus --candidates corpus >both.txt 2>log
+expect 0 "              hashing" alone eval --encoder hashing corpus --candidates corpus --run-file enc.trec --predictions enc.jsonl
+cp output one.txt
+check "two ranks measure what one does" diff <(grep '\[' both.txt) <(grep '\[' one.txt)
+check "tagged by the encoder" awk '$6 != "hashing" { exit 1 }' enc.trec
+check "right and wrong" grep -qE '"wrong":[0-9]+,"right":[0-9]+' enc.jsonl
+alone eval stores/corpus-*.h5 --split test >of_store 2>log
+alone eval --encoder hashing corpus --split test >of_corpus 2>log
+check "a store's vectors alone" diff <(sed 1,2d of_store) <(sed 1,2d of_corpus)
+cp -r corpus untrained
+rm untrained/qrels/train.tsv
+expect 0 "learnt from 40 contexts" alone eval --encoder hashing untrained
+alone eval --encoder hashing corpus untrained >two 2>log
+check "two corpora, two tables" test "$(grep -c '^top-1 ' two)" = 2
+rm stores/untrained-*.h5
+expect 2 "is a store, which holds the vectors of its own encoder" alone eval --encoder hashing mine.h5
+expect 2 "take one source" alone eval --encoder hashing corpus untrained --candidates split --run-file two.trec
+expect 2 "an encoder alone has no head" alone eval --encoder hashing corpus --strengths
+expect 2 "--source is for a run" alone eval --encoder hashing corpus --source corpus
+expect 4 "there is no such corpus or store" alone eval --encoder hashing nosuch
+expect 6 "there is no split 'nosuch'" alone eval --encoder hashing corpus --split nosuch
 
 # Search, once and again and again.
 expect 0 "  1 " qctx search runs/small "who founded the company?" --top 2

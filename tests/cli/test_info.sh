@@ -10,7 +10,7 @@ data:
 model: {hidden: 16}
 optim: {warmup: 1}
 batch: {size: 100, epochs: 2}
-eval: {pool: 30, bootstrap: 50}
+eval: {pool: 30, bootstrap: 50, tune: 0.05}
 YAML
 alone() { RANKS=0 qctx "$@"; }
 first_line_is() { [[ $(head -n 1 "$2") = "$1" ]]; }

@@ -252,6 +252,26 @@ static void json_is_read_back(void **state)
     json_decref(object);
 }
 
+static void an_encoder_alone_has_one_column(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    json_t *object = qctx_report_json_alone("squad/dev", &pools, &comparison, &error);
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+
+    (void)state;
+    qctx_report_print_alone(stream, "squad/dev", "minilm", &pools, &comparison);
+    fclose(stream);
+    assert_contains(text, "(consecutive)\n              minilm\ntop-1         65.0 [64.0, 66.0]\n");
+    assert_contains(text, "mean position 20000 [19000, 21000]\n");
+    assert_non_null(json_object_get(object, "no_head"));
+    assert_null(json_object_get(object, "head"));
+    assert_null(json_object_get(object, "difference"));
+    json_decref(object);
+    free(text);
+}
+
 static void strengths_mark_the_one_in_use(void **state)
 {
     const qctx_comparison comparisons[] = {make(0.03), make(0.03)};
@@ -331,6 +351,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_intervals_there_are_no_claims),
     cmocka_unit_test(json_holds_shares),
     cmocka_unit_test(json_is_read_back),
+    cmocka_unit_test(an_encoder_alone_has_one_column),
     cmocka_unit_test(strengths_mark_the_one_in_use),
     cmocka_unit_test(a_trec_run_has_falling_scores),
     cmocka_unit_test(a_name_becomes_one_token),

@@ -1,6 +1,7 @@
 /* ranks: 1 2 */
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "made_checkpoint.h"
@@ -97,6 +98,26 @@ static void what_is_no_run_is_refused(void **state)
     expect_refusal(test_path("text"), QCTX_ERR_FORMAT, "is not a checkpoint", "");
 }
 
+/* What people name in the place of a run: the message says what it is, and which run is meant. */
+static void what_is_something_else_is_named(void **state)
+{
+    char text[1024], hint[1024];
+
+    (void)state;
+    snprintf(text, sizeof text, "run: {out: %s}\ndata: {train: [{corpus: none}]}\n", test_folder());
+    test_write(test_path("mine.yaml"), text);
+    snprintf(hint, sizeof hint, "train it first, qctx-dist train %s, and name its run, ", test_path("mine.yaml"));
+    expect_refusal(test_path("mine.yaml"), QCTX_ERR_FORMAT, "is a configuration, not a run", hint);
+    make_folder("mine", true, NULL);
+    snprintf(hint, sizeof hint, "name its run: %s", test_path("mine"));
+    expect_refusal(test_path("mine.yaml"), QCTX_ERR_FORMAT, "is a configuration, not a run", hint);
+    test_write(test_path("bad.yml"), "run: {telepathy: true}\n");
+    expect_refusal(test_path("bad.yml"), QCTX_ERR_FORMAT, "is a configuration, not a run", "that qctx-dist train made");
+    make_folder("corpus", false, NULL);
+    test_write(test_path("corpus/corpus.jsonl"), "");
+    expect_refusal(test_path("corpus"), QCTX_ERR_FORMAT, "is a corpus, not a run", "--encoder ENCODER CORPUS");
+}
+
 /* As another version of the program may have written it. */
 static void a_configuration_of_another_schema_is_refused(void **state)
 {
@@ -106,6 +127,7 @@ static void a_configuration_of_another_schema_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_is_something_else_is_named),
     cmocka_unit_test(a_run_is_a_folder_with_a_configuration),
     cmocka_unit_test(a_run_opens_with_its_best_head),
     cmocka_unit_test(what_is_no_run_is_refused),

@@ -181,10 +181,23 @@ bool qctx_config_check_path(const char *path, const char *name, int line, int co
 bool qctx_config_is_section(const char *path);
 
 /*
- * Puts the corpus or store at `path` in the place of data.eval; its `split` is "dev" where NULL. Local. Errors: IO,
- * FORMAT (neither of both), MEMORY. A store brings its encoder, so that data.train is left out beside it.
+ * Puts the corpora or stores at paths [count] in the place of data.eval; their `split` is "dev" where NULL. Local.
+ * Errors: IO, FORMAT (neither of both), MEMORY. A store brings its encoder, so that data.train is left out beside it.
  */
-qctx_status qctx_config_evaluate_on(qctx_config *config, const char *path, const char *split, qctx_error *error);
+qctx_status qctx_config_evaluate_on(qctx_config *config, const char *const *paths, int64_t count, const char *split,
+                                    qctx_error *error);
+
+/*
+ * The configuration of encoders [count] without a run: the defaults, and neither data.train nor data.eval. Local. The
+ * caller frees it, also after a failure. Errors: MEMORY.
+ */
+qctx_status qctx_config_of_encoders(char *const *encoders, int64_t count, qctx_config *config, qctx_error *error);
+
+/*
+ * data.train = the corpora of data.eval, each with one of splits [data.eval.count], for encoders that learn. Local.
+ * Errors: MEMORY.
+ */
+qctx_status qctx_config_learn_from(qctx_config *config, const char *const *splits, qctx_error *error);
 
 /* Frees what the config holds and zeroes it. Safe on a zeroed config. Local. */
 void qctx_config_free(qctx_config *config);

@@ -85,6 +85,10 @@ const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t 
 qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,
                                    qctx_comparison *comparison, qctx_error *error);
 
+/* The figures of no head alone on one source, for both sides of a comparison. Collective. Errors: MEMORY. */
+qctx_status qctx_evaluator_measure_alone(qctx_evaluator *evaluator, int64_t source, qctx_comparison *comparison,
+                                         qctx_error *error);
+
 /*
  * The positions that stand behind the last comparison on a source, as qctx_evaluate gives them: of no head, and of the
  * head. Borrowed until the next one. Local.

@@ -37,6 +37,10 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
  */
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison);
 
+/* Prints the table of an encoder alone, called `encoder`: the base of a comparison. Local. */
+void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
+                             const qctx_comparison *comparison);
+
 /*
  * Prints figures over a residual head's strength: comparisons [count] of no head with the head at strengths [count];
  * the row of `chosen` is marked. Local.
@@ -53,6 +57,10 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
  */
 json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
                          qctx_error *error);
+
+/* The same of an encoder alone: without "head" and "difference". Local. */
+json_t *qctx_report_json_alone(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                               qctx_error *error);
 
 /*
  * Reads such an object, from a file that may be damaged; `place` is what messages begin with. `*source` is borrowed

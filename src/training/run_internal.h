@@ -1,0 +1,13 @@
+/* What the files of training/run share. */
+#ifndef QCTX_TRAINING_RUN_INTERNAL_H
+#define QCTX_TRAINING_RUN_INTERNAL_H
+
+#include "qctx/base/status.h"
+
+/*
+ * Refuses a configuration, a corpus and a store in the place of a run, each with what to name in its place; all else
+ * passes. Local. Errors: FORMAT.
+ */
+qctx_status run_refuse_other(const char *path, qctx_error *error);
+
+#endif
