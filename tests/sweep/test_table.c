@@ -312,6 +312,9 @@ static void csv_has_a_row_a_trial_and_source_with_all_digits(void **state)
                     "plain,512,20,mrr@10,0.51,0.62,1,12,20,90,quac|dev,10535,pools,500,consecutive,1000,0.21875,");
     assert_field(text, "1,finished", "loss.logit_scale.init", "12.345678901234567");
     assert_field(text, "1,finished", "top10_head_high", "0.91");
+    /* The summary, as earlier versions wrote it, counts from 0. */
+    assert_field(text, "0,finished", "mean_position_no_head", "1.65");
+    assert_field(text, "0,finished", "mean_position_difference", "-0.1");
     assert_field(text, "2,failed", "data.train", "[{corpus: corpora/squad}, {store: quac.h5, name: my quac}]");
     assert_field(text, "2,failed", "message",
                  "step 3: the loss is not finite, nan\nthe last good checkpoint is epoch-0001.h5 | sigh");
