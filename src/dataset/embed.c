@@ -150,7 +150,7 @@ static void report(const embedder *e, const qctx_encoder_work *before)
               (long long)e->corpus->question_count, (long long)e->corpus->context_count, qctx_encoder_name(e->encoder),
               took, (long long)e->batches.text_count, (double)e->missing_texts / measured, tokens);
     if (counts[1] > 0)
-        qctx_info("%lld of %lld texts were longer than the model takes and were cut at their end", (long long)counts[1],
+        qctx_info("%lld of %lld texts were longer than the model takes and were cut", (long long)counts[1],
                   (long long)e->missing_texts);
 }
 

@@ -150,6 +150,8 @@ qctx_status tokenizer_added_cut(const tokenizer_added *added, bool normalized, c
         token = &added->tokens[match->token];
         if (token->single_word && (ends_in_word(text, first) || begins_with_word(text, length, at)))
             continue;
+        if (token->special && added->split_special)
+            continue;
         status = append_match(token, text, length, first, at, &done, parts, error);
     }
     if (done < length && status == QCTX_OK)

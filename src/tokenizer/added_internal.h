@@ -9,7 +9,7 @@
 typedef struct {
     const char *content;
     int32_t id;
-    bool single_word, lstrip, rstrip, normalized;
+    bool single_word, lstrip, rstrip, normalized, special;
 } added_token;
 
 typedef struct {
@@ -32,6 +32,7 @@ struct tokenizer_added {
     int64_t count;
     int64_t last; /* the highest id so far, or −1 */
     added_matcher raw, normalized;
+    bool split_special; /* special tokens are found, and left in the text */
 };
 
 #endif

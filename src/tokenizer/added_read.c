@@ -41,7 +41,6 @@ static qctx_status check_id(tokenizer_added *added, const added_token *token, co
 static qctx_status read_token(tokenizer_added *added, const json_t *item, const char *place, added_token *token,
                               qctx_error *error)
 {
-    bool special;
     int64_t id;
     qctx_status status = qctx_json_get_string(item, "content", NULL, place, &token->content, error);
 
@@ -51,7 +50,7 @@ static qctx_status read_token(tokenizer_added *added, const json_t *item, const 
         status =
             qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%.100s' has no 'id', expected an integer", place, token->content);
     if (status == QCTX_OK)
-        status = qctx_json_get_bool(item, "special", false, place, &special, error);
+        status = qctx_json_get_bool(item, "special", false, place, &token->special, error);
     if (status == QCTX_OK)
         status = qctx_json_get_bool(item, "single_word", false, place, &token->single_word, error);
     if (status == QCTX_OK)
@@ -59,7 +58,7 @@ static qctx_status read_token(tokenizer_added *added, const json_t *item, const 
     if (status == QCTX_OK)
         status = qctx_json_get_bool(item, "rstrip", false, place, &token->rstrip, error);
     if (status == QCTX_OK)
-        status = qctx_json_get_bool(item, "normalized", !special, place, &token->normalized, error);
+        status = qctx_json_get_bool(item, "normalized", !token->special, place, &token->normalized, error);
     /* The original leaves out empty tokens, too. */
     if (status != QCTX_OK || token->content[0] == '\0')
         return status;
@@ -191,8 +190,8 @@ static qctx_status make_matcher(tokenizer_added *added, bool normalized, const t
 }
 
 qctx_status tokenizer_added_create(const json_t *list, const tokenizer_vocabulary *vocabulary,
-                                   const tokenizer_normalizer *normalizer, const char *place, tokenizer_added **created,
-                                   qctx_error *error)
+                                   const tokenizer_normalizer *normalizer, bool split_special, const char *place,
+                                   tokenizer_added **created, qctx_error *error)
 {
     tokenizer_added *added = qctx_alloc(1, sizeof *added, "added tokens", error);
     qctx_status status;
@@ -202,6 +201,7 @@ qctx_status tokenizer_added_create(const json_t *list, const tokenizer_vocabular
         return QCTX_ERR_MEMORY;
     added->vocabulary = vocabulary;
     added->last = -1;
+    added->split_special = split_special;
     status = read_tokens(added, list, place, error);
     if (status == QCTX_OK)
         status = make_matcher(added, false, normalizer, &added->raw, error);

@@ -1,4 +1,4 @@
-/* The files of older releases, brought into the shape of tokenizer.json. */
+/* The stages that a class makes, in the shape of tokenizer.json. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,27 +9,73 @@ static const struct {
     const char *class, *model_type;
     legacy_kind kind;
 } kinds[] = {
-    {"BertTokenizer", "bert", LEGACY_BERT},    {"DistilBertTokenizer", "distilbert", LEGACY_BERT},
-    {"MPNetTokenizer", "mpnet", LEGACY_MPNET}, {"RobertaTokenizer", "roberta", LEGACY_ROBERTA},
-    {"CLIPTokenizer", "clip", LEGACY_CLIP},    {"CLIPTokenizer", "clip_text_model", LEGACY_CLIP},
+    {"BertTokenizer", "bert", LEGACY_BERT},
+    {"DistilBertTokenizer", "distilbert", LEGACY_BERT},
+    {"MPNetTokenizer", "mpnet", LEGACY_MPNET},
+    {"RobertaTokenizer", "roberta", LEGACY_ROBERTA},
+    {"CLIPTokenizer", "clip", LEGACY_CLIP},
+    /* Other names of the same classes. */
+    {"ElectraTokenizer", NULL, LEGACY_BERT},
+    {"MobileBertTokenizer", NULL, LEGACY_BERT},
+    {"SqueezeBertTokenizer", NULL, LEGACY_BERT},
+    {"LayoutLMTokenizer", NULL, LEGACY_BERT},
+    {"LxmertTokenizer", NULL, LEGACY_BERT},
+    {"DPRQuestionEncoderTokenizer", NULL, LEGACY_BERT},
+    {"DPRContextEncoderTokenizer", NULL, LEGACY_BERT},
+    {"BartTokenizer", NULL, LEGACY_ROBERTA},
+    {"LongformerTokenizer", NULL, LEGACY_ROBERTA},
 };
 
-qctx_status legacy_kind_of(const char *class, const char *model_type, const char *folder, legacy_kind *kind,
+/* Classes that have nothing of their own. */
+static const char *const plain_classes[] = {"PreTrainedTokenizer", "TokenizersBackend", "PythonBackend"};
+
+/* Whether the class has this name, or this name with Fast behind it: the same in other clothes. */
+static bool is_class(const char *class, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(class, name, length) == 0 && (class[length] == '\0' || strcmp(class + length, "Fast") == 0);
+}
+
+/* The kind of a class, or of a model's type where `class` is NULL. */
+static bool find_kind(const char *class, const char *model_type, legacy_kind *kind)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *type = kinds[i].model_type;
+
+        *kind = kinds[i].kind;
+        if (class != NULL ? is_class(class, kinds[i].class)
+                          : model_type != NULL && type != NULL && strcmp(type, model_type) == 0)
+            return true;
+    }
+    return false;
+}
+
+static qctx_status refuse_class(const char *class, const char *folder, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_CONFIG,
+              "%s: the tokenizer_class '%.100s' is not supported, expected that of Bert, DistilBert, MPNet, Roberta, "
+              "CLIP, or PreTrainedTokenizerFast",
+              folder, class);
+    return qctx_hint(error, "with PreTrainedTokenizerFast as the tokenizer_class of tokenizer_config.json, "
+                            "tokenizer.json is followed as it is: compare some ids with the original's then");
+}
+
+qctx_status legacy_kind_of(const char *class, const char *model_type, bool whole, const char *folder, legacy_kind *kind,
                            qctx_error *error)
 {
-    size_t length = class == NULL ? 0 : strlen(class);
-
-    /* BertTokenizerFast is the same in other clothes. */
-    if (length > 4 && strcmp(class + length - 4, "Fast") == 0)
-        length -= 4;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        bool found = class != NULL ? strlen(kinds[i].class) == length && strncmp(kinds[i].class, class, length) == 0
-                                   : model_type != NULL && strcmp(kinds[i].model_type, model_type) == 0;
-
-        if (found) {
-            *kind = kinds[i].kind;
-            return QCTX_OK;
-        }
+    if (find_kind(class, model_type, kind))
+        return QCTX_OK;
+    if (class == NULL && model_type != NULL && strcmp(model_type, "clip_text_model") == 0) {
+        *kind = whole ? LEGACY_FILE : LEGACY_CLIP;
+        return QCTX_OK;
+    }
+    if (whole) {
+        *kind = LEGACY_FILE;
+        for (size_t i = 0; class != NULL && i < sizeof plain_classes / sizeof *plain_classes; i++)
+            if (is_class(class, plain_classes[i]))
+                return QCTX_OK;
+        return class == NULL ? QCTX_OK : refuse_class(class, folder, error);
     }
     qctx_fail(error, QCTX_ERR_CONFIG,
               "%s: without tokenizer.json, the %s '%.100s' is not supported, expected that of Bert, DistilBert, MPNet, "
@@ -111,11 +157,13 @@ static qctx_status make_pretokenizer(const legacy_files *files, json_t **pretoke
 
     if (files->kind == LEGACY_ROBERTA) {
         status = qctx_json_get_bool(files->config, "add_prefix_space", false, files->path, &prefix_space, error);
-        *pretokenizer = json_pack("{s:s, s:b}", "type", "ByteLevel", "add_prefix_space", prefix_space);
+        *pretokenizer =
+            json_pack("{s:s, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", prefix_space, "use_regex", 1);
     } else if (files->kind == LEGACY_CLIP)
-        *pretokenizer = json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, {s:s, s:b}]}", "type", "Sequence",
-                                  "pretokenizers", "type", "Split", "pattern", "Regex", TOKENIZER_CLIP_PIECES,
-                                  "behavior", "Removed", "invert", 1, "type", "ByteLevel", "add_prefix_space", 0);
+        *pretokenizer =
+            json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, {s:s, s:b, s:b}]}", "type", "Sequence", "pretokenizers",
+                      "type", "Split", "pattern", "Regex", TOKENIZER_CLIP_PIECES, "behavior", "Removed", "invert", 1,
+                      "type", "ByteLevel", "add_prefix_space", 0, "use_regex", 1);
     else
         *pretokenizer = json_pack("{s:s}", "type", "BertPreTokenizer");
     return status;
@@ -124,10 +172,38 @@ static qctx_status make_pretokenizer(const legacy_files *files, json_t **pretoke
 static json_t *make_model(const legacy_files *files, const char *unknown)
 {
     if (files->kind == LEGACY_BERT || files->kind == LEGACY_MPNET)
-        return json_pack("{s:s, s:s, s:O}", "type", "WordPiece", "unk_token", unknown, "vocab", files->vocabulary);
-    return json_pack("{s:s, s:s?, s:s, s:O, s:O}", "type", "BPE", "unk_token",
-                     files->kind == LEGACY_CLIP ? unknown : NULL, "end_of_word_suffix",
-                     files->kind == LEGACY_CLIP ? "</w>" : "", "vocab", files->vocabulary, "merges", files->merges);
+        return json_pack("{s:s, s:s, s:s, s:i, s:O}", "type", "WordPiece", "unk_token", unknown,
+                         "continuing_subword_prefix", "##", "max_input_chars_per_word", 100, "vocab",
+                         files->vocabulary);
+    return json_pack("{s:s, s:s?, s:s, s:s, s:n, s:b, s:b, s:b, s:O, s:O}", "type", "BPE", "unk_token",
+                     files->kind == LEGACY_CLIP ? unknown : NULL, "continuing_subword_prefix", "", "end_of_word_suffix",
+                     files->kind == LEGACY_CLIP ? "</w>" : "", "dropout", "fuse_unk", 0, "byte_fallback", 0,
+                     "ignore_merges", 0, "vocab", files->vocabulary, "merges", files->merges);
+}
+
+/* The names that the stages cannot do without. */
+static qctx_status check_names(const legacy_files *files, const legacy_tokens *tokens, qctx_error *error)
+{
+    static const struct {
+        int name;
+        const char *key;
+    } needed[] = {{LEGACY_BOS, "bos_token"},
+                  {LEGACY_EOS, "eos_token"},
+                  {LEGACY_CLS, "cls_token"},
+                  {LEGACY_SEP, "sep_token"},
+                  {LEGACY_UNK, "unk_token"}};
+    bool clip = files->kind == LEGACY_CLIP;
+
+    for (int i = clip ? 0 : 2; i < 5; i++) {
+        if (clip && (needed[i].name == LEGACY_CLS || needed[i].name == LEGACY_SEP))
+            continue;
+        if (needed[i].name == LEGACY_UNK && files->kind == LEGACY_ROBERTA)
+            continue;
+        if (tokens->names[needed[i].name] == NULL)
+            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is null, expected a token: the class cannot do without",
+                             files->path, needed[i].key);
+    }
+    return QCTX_OK;
 }
 
 qctx_status legacy_make(const legacy_files *files, json_t **root, qctx_error *error)
@@ -139,6 +215,8 @@ qctx_status legacy_make(const legacy_files *files, json_t **root, qctx_error *er
     qctx_status status = legacy_tokens_make(files, &tokens, error);
 
     *root = NULL;
+    if (status == QCTX_OK)
+        status = check_names(files, &tokens, error);
     if (status == QCTX_OK)
         status = make_normalizer(files, &normalizer, error);
     if (status == QCTX_OK)

@@ -1,14 +1,16 @@
 /*
- * Tokenizers from the files that were before tokenizer.json: an object of the same shape is made of them, as
- * transformers makes a fast tokenizer of them (its classes BertTokenizer, MPNetTokenizer, RobertaTokenizer and
- * CLIPTokenizer, version 5).
+ * What the classes of transformers make of a model's files (version 5): BertTokenizer, MPNetTokenizer, RobertaTokenizer
+ * and CLIPTokenizer build their stages of the vocabulary and tokenizer_config.json, from vocab.txt or vocab.json as
+ * from tokenizer.json, whose own stages they leave; PreTrainedTokenizerFast follows tokenizer.json and adds tokens to
+ * it. All of it becomes one object in the shape of tokenizer.json.
  */
 #ifndef QCTX_TOKENIZER_LEGACY_INTERNAL_H
 #define QCTX_TOKENIZER_LEGACY_INTERNAL_H
 
 #include "pipeline.h"
 
-typedef enum { LEGACY_BERT, LEGACY_MPNET, LEGACY_ROBERTA, LEGACY_CLIP } legacy_kind;
+/* LEGACY_FILE: no class of its own, tokenizer.json is followed. */
+typedef enum { LEGACY_BERT, LEGACY_MPNET, LEGACY_ROBERTA, LEGACY_CLIP, LEGACY_FILE } legacy_kind;
 
 /* The special tokens, in the order in which they are added. */
 enum { LEGACY_BOS, LEGACY_EOS, LEGACY_UNK, LEGACY_SEP, LEGACY_PAD, LEGACY_CLS, LEGACY_MASK, LEGACY_NAMES };
@@ -18,6 +20,7 @@ typedef struct {
     legacy_kind kind;
     const json_t *config; /* tokenizer_config.json, with special_tokens_map.json in it */
     const json_t *added;  /* added_tokens.json, or NULL */
+    const json_t *listed; /* the added tokens of tokenizer.json, or NULL */
     json_t *vocabulary;   /* token → id */
     json_t *merges;       /* of BPE, else NULL */
     const char *path;     /* of the configuration, for messages */
@@ -28,11 +31,15 @@ typedef struct {
     json_t *list;                    /* as "added_tokens" of tokenizer.json */
     json_t *places;                  /* content → its number in the list */
     const char *names[LEGACY_NAMES]; /* NULL: none; borrowed from the files or constant */
+    json_t *own;                     /* special tokens that the model names itself, as the files have them */
     int64_t fixed;                   /* so many of the list keep their flags */
     int64_t last;                    /* the highest added id, or −1 */
 } legacy_tokens;
 
-/* Start from {0}. Local. Errors: MEMORY, FORMAT. */
+/*
+ * Start from {0}. Local. Errors: MEMORY; FORMAT (a token that is no token; with tokenizer.json, an index that is not
+ * the id that the library gives).
+ */
 qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens, qctx_error *error);
 void legacy_tokens_free(legacy_tokens *tokens);
 
@@ -42,8 +49,19 @@ int64_t legacy_tokens_id(const legacy_files *files, const legacy_tokens *tokens,
 /* An object as in tokenizer.json; the caller owns it. Local. Errors: MEMORY, FORMAT. */
 qctx_status legacy_make(const legacy_files *files, json_t **root, qctx_error *error);
 
-/* The kind that a class of transformers or, without one, a model's type says. Local. Errors: CONFIG. */
-qctx_status legacy_kind_of(const char *class, const char *model_type, const char *folder, legacy_kind *kind,
+/*
+ * Puts the stages of the class in the place of those of tokenizer.json, `root`, that say something else, or adds to the
+ * latter's tokens; `config`, `added` and `path` are those of legacy_files. What is replaced goes into the hash, and is
+ * told on the log. Local. Errors: MEMORY, FORMAT.
+ */
+qctx_status legacy_replace_stages(legacy_kind kind, const json_t *config, const json_t *added, const char *path,
+                                  json_t *root, uint64_t *hash, qctx_error *error);
+
+/*
+ * The kind that a class of transformers or, without one, a model's type says; `whole`: there is a tokenizer.json to
+ * follow where no class is named. Local. Errors: CONFIG.
+ */
+qctx_status legacy_kind_of(const char *class, const char *model_type, bool whole, const char *folder, legacy_kind *kind,
                            qctx_error *error);
 
 /* vocab.txt, a token a line, as an object. The caller owns it. Local. Errors: IO, MEMORY, FORMAT. */

@@ -1,4 +1,5 @@
-/* The special and added tokens of older releases, which stand in up to four files. */
+/* The special and added tokens, which stand in up to five files. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +15,14 @@ static const char *const defaults[][LEGACY_NAMES] = {
     [LEGACY_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
     [LEGACY_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
     [LEGACY_CLIP] = {"<|startoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, "<|endoftext|>", NULL, NULL},
+    [LEGACY_FILE] = {NULL},
 };
 
 void legacy_tokens_free(legacy_tokens *tokens)
 {
     json_decref(tokens->list);
     json_decref(tokens->places);
+    json_decref(tokens->own);
     *tokens = (legacy_tokens){0};
 }
 
@@ -99,7 +102,7 @@ static qctx_status find_names(const legacy_files *files, legacy_tokens *tokens, 
         const json_t *value = json_object_get(files->config, keys[i]);
         qctx_status status;
 
-        tokens->names[i] = defaults[files->kind][i];
+        tokens->names[i] = value == NULL ? defaults[files->kind][i] : NULL;
         if (value == NULL || json_is_null(value))
             continue;
         status = content_of(value, keys[i], files->path, &tokens->names[i], error);
@@ -109,12 +112,82 @@ static qctx_status find_names(const legacy_files *files, legacy_tokens *tokens, 
     return QCTX_OK;
 }
 
+/* A key such as "image_token" names a special token of the model's own. */
+static bool is_own_name(const char *key, const json_t *value)
+{
+    size_t length = strlen(key);
+
+    if (length < 6 || strcmp(key + length - 6, "_token") != 0 || !(json_is_string(value) || json_is_object(value)))
+        return false;
+    for (int i = 0; i < LEGACY_NAMES; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return false;
+    return true;
+}
+
+/* The tokens that the model names itself: own keys, and an object of names and tokens. */
+static qctx_status find_own_names(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    static const char object_key[] = "model_specific_special_tokens";
+    json_t *object = json_object_get(files->config, object_key), *value;
+    const char *key;
+    int failed = 0;
+
+    json_object_foreach((json_t *)files->config, key, value)
+    {
+        if (is_own_name(key, value))
+            failed |= json_array_append(tokens->own, value);
+    }
+    json_object_foreach(object, key, value)
+    {
+        failed |= json_array_append(tokens->own, value);
+    }
+    for (size_t i = 0; i < json_array_size(tokens->own) && !failed; i++) {
+        const char *content;
+        qctx_status status = content_of(json_array_get(tokens->own, i), object_key, files->path, &content, error);
+
+        if (status != QCTX_OK)
+            return status;
+    }
+    return failed ? no_memory(error) : QCTX_OK;
+}
+
+/* The text of a token that content_of() took. */
+static const char *text_of(const json_t *value)
+{
+    return json_string_value(json_is_object(value) ? json_object_get(value, "content") : value);
+}
+
 static bool is_name(const legacy_tokens *tokens, const char *content)
 {
     for (int i = 0; i < LEGACY_NAMES; i++)
         if (tokens->names[i] != NULL && strcmp(tokens->names[i], content) == 0)
             return true;
+    for (size_t i = 0; i < json_array_size(tokens->own); i++)
+        if (strcmp(text_of(json_array_get(tokens->own, i)), content) == 0)
+            return true;
     return false;
+}
+
+/* Those of tokenizer.json, as they are there; what is no token is left to its reader, which says what is wrong. */
+static qctx_status take_listed(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+{
+    int failed = 0;
+
+    for (size_t i = 0; i < json_array_size(files->listed) && !failed; i++) {
+        json_t *token = json_copy(json_array_get(files->listed, i));
+        const char *content = json_string_value(json_object_get(token, "content"));
+        json_int_t id = json_integer_value(json_object_get(token, "id"));
+
+        if (content != NULL) {
+            failed = json_object_set_new(tokens->places, content, json_integer((json_int_t)i)) != 0;
+            if (files->kind != LEGACY_FILE && is_name(tokens, content))
+                failed |= json_object_set_new(token, "special", json_true());
+        }
+        failed |= json_array_append_new(tokens->list, token);
+        tokens->last = id > tokens->last ? id : tokens->last;
+    }
+    return failed ? no_memory(error) : QCTX_OK;
 }
 
 /* A token with the index that it is sorted by. */
@@ -174,6 +247,20 @@ static qctx_status read_encoder(const json_t *encoder, indexed *items, qctx_erro
     return QCTX_OK;
 }
 
+/* Beside a tokenizer.json, an index is an id that the model was trained with. */
+static qctx_status check_index(const legacy_files *files, const legacy_tokens *tokens, const indexed *item,
+                               qctx_error *error)
+{
+    int64_t id = legacy_tokens_id(files, tokens, item->content);
+
+    if (files->listed == NULL || item->content[0] == '\0' || id == item->index)
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_FORMAT,
+                     "%s: the id of the added token '%.100s' is %" PRId64 ", expected %" PRId64
+                     ", which the library gives it",
+                     files->path, item->content, item->index, id);
+}
+
 static qctx_status add_indexed(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
 {
     const json_t *decoder = json_object_get(files->config, "added_tokens_decoder");
@@ -191,6 +278,8 @@ static qctx_status add_indexed(const legacy_files *files, legacy_tokens *tokens,
         bool special = json_is_true(json_object_get(items[i].settings, "special")) || is_name(tokens, items[i].content);
 
         status = add(files, tokens, items[i].settings, items[i].content, special, error);
+        if (status == QCTX_OK)
+            status = check_index(files, tokens, &items[i], error);
     }
     tokens->fixed = (int64_t)json_array_size(tokens->list);
     free(items);
@@ -212,6 +301,11 @@ static qctx_status add_names(const legacy_files *files, legacy_tokens *tokens, q
             settings = strip;
         status = add(files, tokens, settings, tokens->names[i], true, error);
     }
+    for (size_t i = 0; i < json_array_size(tokens->own) && status == QCTX_OK; i++) {
+        const json_t *settings = json_array_get(tokens->own, i);
+
+        status = add(files, tokens, settings, text_of(settings), true, error);
+    }
     json_decref(strip);
     return status;
 }
@@ -222,28 +316,39 @@ static qctx_status add_extra(const legacy_files *files, legacy_tokens *tokens, q
     const json_t *list = json_object_get(files->config, "extra_special_tokens");
     qctx_status status = QCTX_OK;
 
-    if (!json_is_array(list) || json_array_size(list) == 0)
-        list = json_object_get(files->config, "additional_special_tokens");
     for (size_t i = 0; i < json_array_size(list) && status == QCTX_OK; i++) {
+        const json_t *settings = json_array_get(list, i);
         const char *content = "";
 
-        status = content_of(json_array_get(list, i), "additional_special_tokens", files->path, &content, error);
+        status = content_of(settings, "extra_special_tokens", files->path, &content, error);
         if (status == QCTX_OK)
-            status = add(files, tokens, json_array_get(list, i), content, true, error);
+            status = add(files, tokens, settings, content,
+                         json_is_string(settings) || json_is_true(json_object_get(settings, "special")) ||
+                             is_name(tokens, content),
+                         error);
     }
     return status;
 }
 
 qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
 {
+    bool indexed_in_config = json_object_get(files->config, "added_tokens_decoder") != NULL;
     qctx_status status;
 
     tokens->list = json_array();
     tokens->places = json_object();
+    tokens->own = json_array();
     tokens->last = -1;
-    if (tokens->list == NULL || tokens->places == NULL)
+    if (tokens->list == NULL || tokens->places == NULL || tokens->own == NULL)
         return no_memory(error);
     status = find_names(files, tokens, error);
+    if (status == QCTX_OK)
+        status = find_own_names(files, tokens, error);
+    /* A class takes the tokens of tokenizer_config.json instead, where it lists them. */
+    if (status == QCTX_OK && (files->kind == LEGACY_FILE || !indexed_in_config))
+        status = take_listed(files, tokens, error);
+    if (!indexed_in_config)
+        tokens->fixed = (int64_t)json_array_size(tokens->list);
     if (status == QCTX_OK)
         status = add_indexed(files, tokens, error);
     if (status == QCTX_OK)

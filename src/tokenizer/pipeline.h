@@ -112,12 +112,12 @@ typedef struct tokenizer_added tokenizer_added;
 
 /*
  * From null or an array as in tokenizer.json. The vocabulary is borrowed, the normaliser is asked how tokens look in
- * normalised texts. Local. The caller destroys it (NULL-safe). Errors: MEMORY, INTERNAL,
- * FORMAT (wrong types, an id that contradicts the vocabulary, a token or an id given twice).
+ * normalised texts; `split_special`: special tokens in a text are text. Local. The caller destroys it (NULL-safe).
+ * Errors: MEMORY, INTERNAL, FORMAT (wrong types, an id that contradicts the vocabulary, a token or an id given twice).
  */
 qctx_status tokenizer_added_create(const json_t *list, const tokenizer_vocabulary *vocabulary,
-                                   const tokenizer_normalizer *normalizer, const char *place, tokenizer_added **created,
-                                   qctx_error *error);
+                                   const tokenizer_normalizer *normalizer, bool split_special, const char *place,
+                                   tokenizer_added **created, qctx_error *error);
 void tokenizer_added_destroy(tokenizer_added *added);
 
 /* The token of an id, an added one or one of the vocabulary, or NULL; one more than the highest id of both. Local. */

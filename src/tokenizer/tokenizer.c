@@ -243,12 +243,14 @@ qctx_status qctx_tokenizer_encode(const qctx_tokenizer *tokenizer, qctx_tokenize
         goto out;
     /* One more than there is room for tells that the text is longer. */
     first = ids->count;
-    to.enough = room < INT64_MAX - first ? first + room + 1 : INT64_MAX;
+    to.enough = room < INT64_MAX - first && !tokenizer->keeps_end ? first + room + 1 : INT64_MAX;
     status = tokenizer->open_clip ? encode_open_clip(tokenizer, scratch, text, length, &to, error)
                                   : encode_text(tokenizer, scratch, text, length, &to, error);
     if (status != QCTX_OK)
         goto out;
     *truncated = ids->count - first > room;
+    if (*truncated && tokenizer->keeps_end)
+        memmove(ids->items + first, ids->items + ids->count - room, (size_t)room * sizeof *ids->items);
     if (*truncated)
         ids->count = first + room;
     status = tokenizer_ids_append(ids, frame->behind.items, frame->behind.count, error);

@@ -7,7 +7,10 @@
 #include "qctx/base/hash.h"
 #include "tokenizer_internal.h"
 
-/* An object from a file of the folder, hashed; `*root` is NULL where there is no such file. */
+/*
+ * An object from a file of the folder, NULL where there is none that is required; its bytes go into the hash unless
+ * that is NULL.
+ */
 static qctx_status read_object(const char *folder, const char *name, bool required, uint64_t *hash, json_t **root,
                                qctx_error *error)
 {
@@ -18,7 +21,8 @@ static qctx_status read_object(const char *folder, const char *name, bool requir
     if (path == NULL)
         return QCTX_ERR_MEMORY;
     if (required || qctx_path_exists(path)) {
-        status = qctx_hash_file(path, *hash, hash, error);
+        if (hash != NULL)
+            status = qctx_hash_file(path, *hash, hash, error);
         if (status == QCTX_OK)
             status = qctx_json_load_file(path, root, error);
         if (status == QCTX_OK && !json_is_object(*root))
@@ -41,33 +45,6 @@ static qctx_status refuse(const char *folder, qctx_error *error)
     return qctx_fail(error, QCTX_ERR_CONFIG,
                      "%s: found no tokenizer, expected tokenizer.json, vocab.txt, or vocab.json and merges.txt",
                      folder);
-}
-
-/*
- * Where tokenizer_config.json and tokenizer.json say different things of BERT's normaliser, transformers goes by the
- * former.
- */
-static void override_normalizer(const json_t *config, json_t *root)
-{
-    static const char *const names[][2] = {
-        {"do_lower_case", "lowercase"},
-        {"strip_accents", "strip_accents"},
-        {"tokenize_chinese_chars", "handle_chinese_chars"},
-    };
-    const char *class = json_string_value(json_object_get(config, "tokenizer_class"));
-    json_t *normalizer = json_object_get(root, "normalizer");
-    const char *type = json_string_value(json_object_get(normalizer, "type"));
-    legacy_kind kind;
-
-    if (class == NULL || type == NULL || strcmp(type, "BertNormalizer") != 0 ||
-        legacy_kind_of(class, NULL, "", &kind, NULL) != QCTX_OK)
-        return;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        json_t *value = json_object_get(config, names[i][0]);
-
-        if (value != NULL)
-            json_object_set(normalizer, names[i][1], value);
-    }
 }
 
 static qctx_status read_vocabulary(const char *folder, legacy_kind kind, uint64_t *hash, json_t **vocabulary,
@@ -100,55 +77,59 @@ static qctx_status read_vocabulary(const char *folder, legacy_kind kind, uint64_
 }
 
 /* Which class of tokenizer the folder's files belong to. */
-static qctx_status find_kind(const char *folder, const json_t *config, bool open_clip, legacy_kind *kind,
-                             qctx_error *error)
+static qctx_status find_kind(const char *folder, const json_t *config, bool whole, legacy_kind *kind, qctx_error *error)
 {
     const char *class = json_string_value(json_object_get(config, "tokenizer_class"));
-    uint64_t unused = 0;
     json_t *model = NULL;
     qctx_status status = QCTX_OK;
 
-    if (open_clip) {
-        *kind = LEGACY_CLIP;
-        return QCTX_OK;
-    }
     if (class == NULL)
-        status = read_object(folder, "config.json", false, &unused, &model, error);
+        status = read_object(folder, "config.json", false, NULL, &model, error);
     if (class == NULL && status == QCTX_OK)
         class = json_string_value(json_object_get(model, "tokenizer_class"));
     if (status == QCTX_OK)
-        status = legacy_kind_of(class, json_string_value(json_object_get(model, "model_type")), folder, kind, error);
+        status =
+            legacy_kind_of(class, json_string_value(json_object_get(model, "model_type")), whole, folder, kind, error);
     json_decref(model);
     return status;
 }
 
-static qctx_status read_legacy(const char *folder, bool open_clip, json_t *config, json_t **root, char **path,
+static qctx_status read_legacy(const char *folder, legacy_kind kind, const json_t *config, json_t **root, char **path,
                                uint64_t *hash, qctx_error *error)
 {
-    json_t *map = NULL, *added = NULL, *vocabulary = NULL, *merges = NULL;
-    legacy_files files = {0};
-    qctx_status status = find_kind(folder, config, open_clip, &files.kind, error);
+    json_t *added = NULL, *vocabulary = NULL, *merges = NULL;
+    qctx_status status = read_object(folder, "added_tokens.json", false, hash, &added, error);
 
-    if (status == QCTX_OK && json_object_get(config, "added_tokens_decoder") == NULL)
-        status = read_object(folder, "special_tokens_map.json", false, hash, &map, error);
-    if (status == QCTX_OK && map != NULL && json_object_update(config, map) != 0)
-        status = qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for the special tokens of a tokenizer");
     if (status == QCTX_OK)
-        status = read_object(folder, "added_tokens.json", false, hash, &added, error);
-    if (status == QCTX_OK)
-        status = read_vocabulary(folder, files.kind, hash, &vocabulary, &merges, path, error);
+        status = read_vocabulary(folder, kind, hash, &vocabulary, &merges, path, error);
     if (status == QCTX_OK) {
-        files.config = config;
-        files.added = added;
-        files.vocabulary = vocabulary;
-        files.merges = merges;
-        files.path = *path;
+        legacy_files files = {
+            .kind = kind, .config = config, .added = added, .vocabulary = vocabulary, .merges = merges, .path = *path};
+
         status = legacy_make(&files, root, error);
     }
-    json_decref(map);
     json_decref(added);
     json_decref(vocabulary);
     json_decref(merges);
+    return status;
+}
+
+/* tokenizer.json with what its class and tokenizer_config.json make of it. */
+static qctx_status read_whole(const char *folder, legacy_kind kind, json_t *config, const char *config_path,
+                              json_t **root, char **path, uint64_t *hash, qctx_error *error)
+{
+    json_t *added = NULL;
+    qctx_status status;
+
+    *path = qctx_path_join(folder, "tokenizer.json", error);
+    if (*path == NULL)
+        return QCTX_ERR_MEMORY;
+    status = read_object(folder, "tokenizer.json", true, hash, root, error);
+    if (status == QCTX_OK)
+        status = read_object(folder, "added_tokens.json", false, NULL, &added, error);
+    if (status == QCTX_OK)
+        status = legacy_replace_stages(kind, config, added, config_path, *root, hash, error);
+    json_decref(added);
     return status;
 }
 
@@ -186,11 +167,72 @@ static qctx_status put_lowercase(json_t *root, uint64_t *hash, qctx_error *error
     return QCTX_OK;
 }
 
+/* tokenizer_config.json, or an empty object. */
+static qctx_status read_config(const char *folder, uint64_t *hash, json_t **config, qctx_error *error)
+{
+    qctx_status status = read_object(folder, "tokenizer_config.json", false, hash, config, error);
+
+    if (status != QCTX_OK || *config != NULL)
+        return status;
+    *config = json_object();
+    return *config != NULL ? QCTX_OK : qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for a tokenizer's settings");
+}
+
+/* special_tokens_map.json is not read where the configuration lists its added tokens itself. */
+static qctx_status add_map(const char *folder, json_t *config, uint64_t *hash, qctx_error *error)
+{
+    json_t *map = NULL;
+    qctx_status status = QCTX_OK;
+
+    if (json_object_get(config, "added_tokens_decoder") == NULL)
+        status = read_object(folder, "special_tokens_map.json", false, hash, &map, error);
+    if (status == QCTX_OK)
+        status = tokenizer_config_add_map(config, map, error);
+    json_decref(map);
+    return status;
+}
+
+/* OpenCLIP's own tokenizer asks the folder for no more than vocabulary, merges and special tokens. */
+static qctx_status read_open_clip(const char *folder, bool whole, json_t **root, char **path, uint64_t *hash,
+                                  qctx_error *error)
+{
+    json_t *config = NULL;
+    qctx_status status = read_config(folder, hash, &config, error);
+
+    if (status == QCTX_OK && whole) {
+        *path = qctx_path_join(folder, "tokenizer.json", error);
+        status = *path == NULL ? QCTX_ERR_MEMORY : read_object(folder, "tokenizer.json", true, hash, root, error);
+        json_object_del(*root, "truncation");
+    } else if (status == QCTX_OK) {
+        status = add_map(folder, config, hash, error);
+        if (status == QCTX_OK)
+            status = read_legacy(folder, LEGACY_CLIP, config, root, path, hash, error);
+    }
+    json_decref(config);
+    return status;
+}
+
+static qctx_status read_files(const char *folder, bool whole, json_t *config, const char *config_path, json_t **root,
+                              char **path, uint64_t *hash, qctx_error *error)
+{
+    legacy_kind kind;
+    qctx_status status = find_kind(folder, config, whole, &kind, error);
+
+    /* Beside a tokenizer.json, what the map changes goes into the hash, not its bytes. */
+    if (status == QCTX_OK)
+        status = add_map(folder, config, whole ? NULL : hash, error);
+    if (status == QCTX_OK)
+        status = whole ? read_whole(folder, kind, config, config_path, root, path, hash, error)
+                       : read_legacy(folder, kind, config, root, path, hash, error);
+    return status == QCTX_OK ? tokenizer_config_apply(config, config_path, *root, hash, error) : status;
+}
+
 qctx_status tokenizer_folder_read(const char *folder, qctx_tokenizer_settings settings, json_t **root, char **path,
                                   uint64_t *hash, qctx_error *error)
 {
     bool whole = qctx_folder_has(folder, "tokenizer.json");
     json_t *config = NULL;
+    char *config_path = NULL;
     qctx_status status;
 
     *root = NULL;
@@ -198,20 +240,17 @@ qctx_status tokenizer_folder_read(const char *folder, qctx_tokenizer_settings se
     *hash = 0;
     if (!whole && !qctx_folder_has(folder, "vocab.txt") && !qctx_folder_has(folder, "vocab.json"))
         return refuse(folder, error);
-    status = read_object(folder, "tokenizer_config.json", false, hash, &config, error);
-    if (status == QCTX_OK && config == NULL)
-        config = json_object();
-    if (status != QCTX_OK)
-        return status;
-    if (whole) {
-        *path = qctx_path_join(folder, "tokenizer.json", error);
-        status = *path == NULL ? QCTX_ERR_MEMORY : read_object(folder, "tokenizer.json", true, hash, root, error);
-        if (status == QCTX_OK)
-            override_normalizer(config, *root);
-    } else
-        status = read_legacy(folder, settings.open_clip, config, root, path, hash, error);
+    if (settings.open_clip)
+        return read_open_clip(folder, whole, root, path, hash, error);
+    config_path = qctx_path_join(folder, "tokenizer_config.json", error);
+    status = config_path == NULL ? QCTX_ERR_MEMORY : read_config(folder, hash, &config, error);
+    if (status == QCTX_OK)
+        status = tokenizer_config_check(config, config_path, error);
+    if (status == QCTX_OK)
+        status = read_files(folder, whole, config, config_path, root, path, hash, error);
     if (status == QCTX_OK && settings.lowercase)
         status = put_lowercase(*root, hash, error);
     json_decref(config);
+    free(config_path);
     return status;
 }

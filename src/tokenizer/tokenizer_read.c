@@ -106,14 +106,15 @@ static qctx_status read_bpe(const json_t *model, const char *place, qctx_tokeniz
     return status;
 }
 
-/* Texts that are cut at their beginning would need other ids. */
-static qctx_status check_truncation(const json_t *root, const char *place, qctx_error *error)
+/* Which side of a long text is cut. */
+static qctx_status read_truncation(const json_t *root, const char *place, bool *keeps_end, qctx_error *error)
 {
     const char *direction = json_string_value(json_object_get(json_object_get(root, "truncation"), "direction"));
 
-    if (direction != NULL && strcmp(direction, "Right") != 0)
-        return qctx_fail(error, QCTX_ERR_CONFIG, "%s: 'direction' is '%.50s', which is not supported, expected 'Right'",
-                         place, direction);
+    *keeps_end = direction != NULL && strcmp(direction, "Left") == 0;
+    if (direction != NULL && !*keeps_end && strcmp(direction, "Right") != 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: 'direction' is '%.50s', expected 'Left' or 'Right'", place,
+                         direction);
     return QCTX_OK;
 }
 
@@ -140,12 +141,13 @@ qctx_status tokenizer_read(const json_t *root, const char *path, qctx_tokenizer 
     if (status == QCTX_OK)
         status =
             tokenizer_added_create(json_object_get(root, "added_tokens"), tokenizer->vocabulary, tokenizer->normalizer,
+                                   json_is_true(json_object_get(root, "split_special_tokens")),
                                    place_of(&place, path, "added_tokens"), &tokenizer->added, error);
     if (status == QCTX_OK)
         status = tokenizer_frame_read(json_object_get(root, "post_processor"), tokenizer->added,
                                       place_of(&place, path, "post_processor"), &tokenizer->frame, error);
     if (status == QCTX_OK)
-        status = check_truncation(root, place_of(&place, path, "truncation"), error);
+        status = read_truncation(root, place_of(&place, path, "truncation"), &tokenizer->keeps_end, error);
     if (status != QCTX_OK)
         return status;
     place_of(&place, path, "model");

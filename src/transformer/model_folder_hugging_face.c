@@ -187,16 +187,20 @@ static qctx_status limit_tokens(qctx_model_folder *folder, const char *home, qct
 {
     model_config config = {0};
     const json_t *found;
+    const char *key = "model_max_length";
     qctx_status status = model_config_open(home, "tokenizer_config.json", false, &config, error);
     double most;
 
     folder->max_tokens = folder->positions - folder->first_position;
     if (status != QCTX_OK)
         goto out;
-    found = json_object_get(config.object, "model_max_length");
+    /* Its older name. */
+    if (json_object_get(config.object, key) == NULL)
+        key = "max_len";
+    found = json_object_get(config.object, key);
     if (found == NULL || json_is_null(found))
         goto out;
-    status = model_config_number(&config, "model_max_length", 1.0, &most, error);
+    status = model_config_number(&config, key, 1.0, &most, error);
     if (status == QCTX_OK && most < (double)folder->max_tokens)
         folder->max_tokens = most < 1.0 ? 1 : (int64_t)most;
 out:

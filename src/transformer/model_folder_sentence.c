@@ -37,25 +37,106 @@ static qctx_status module_home(const module_chain *chain, const json_t *module, 
 /* The older releases named the file after the architecture. */
 static qctx_status open_settings(const char *home, model_config *config, qctx_error *error)
 {
-    static const char *const names[] = {"sentence_roberta_config.json", "sentence_distilbert_config.json"};
+    static const char *const names[] = {"sentence_roberta_config.json",     "sentence_distilbert_config.json",
+                                        "sentence_camembert_config.json",   "sentence_albert_config.json",
+                                        "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json"};
     qctx_status status = model_config_open(home, "sentence_bert_config.json", false, config, error);
 
-    for (int i = 0; i < 2 && status == QCTX_OK && json_object_size(config->object) == 0; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == QCTX_OK && json_object_size(config->object) == 0;
+         i++) {
         model_config_free(config);
         status = model_config_open(home, names[i], false, config, error);
     }
     return status;
 }
 
+static bool is_listed(const char *key, const char *const *keys)
+{
+    while (*keys != NULL && strcmp(*keys, key) != 0)
+        keys++;
+    return *keys != NULL;
+}
+
+/* What the original's model, tokenizer and configuration are told when they are opened, in the names of all releases.
+ */
+static qctx_status check_arguments(const model_config *settings, qctx_error *error)
+{
+    /* Places, speed and precision, which is chosen here; and what a text alone does not show. */
+    static const char *const harmless[] = {"attn_implementation",
+                                           "cache_dir",
+                                           "clean_up_tokenization_spaces",
+                                           "device_map",
+                                           "dtype",
+                                           "local_files_only",
+                                           "low_cpu_mem_usage",
+                                           "padding_side",
+                                           "torch_dtype",
+                                           "trust_remote_code",
+                                           "use_cache",
+                                           "use_fast",
+                                           "use_safetensors",
+                                           NULL};
+    static const char *const sections[] = {"model_args",       "model_kwargs", "tokenizer_args",
+                                           "processor_kwargs", "config_args",  "config_kwargs"};
+
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        model_config section;
+        const char *key;
+        json_t *value;
+        qctx_status status = model_config_section(settings, sections[i], true, &section, error);
+
+        if (status != QCTX_OK)
+            return status;
+        json_object_foreach(section.object, key, value)
+        {
+            if (!json_is_null(value) && !is_listed(key, harmless))
+                return qctx_fail(error, QCTX_ERR_CONFIG, "%s: '%s' holds '%.100s', which is not supported there",
+                                 settings->path, sections[i], key);
+        }
+    }
+    return QCTX_OK;
+}
+
+/* The original takes no other keys either. */
+static qctx_status check_known(const model_config *settings, qctx_error *error)
+{
+    static const char *const known[] = {"config_args",       "config_kwargs",    "do_lower_case",
+                                        "document_length",   "max_seq_length",   "modality_config",
+                                        "model_args",        "model_kwargs",     "module_output_name",
+                                        "processing_kwargs", "processor_kwargs", "query_expansion",
+                                        "query_length",      "tokenizer_args",   "tokenizer_name_or_path",
+                                        "transformer_task",  "unpad_inputs",     NULL};
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(settings->object, key, value)
+    {
+        if (!is_listed(key, known))
+            return qctx_fail(error, QCTX_ERR_CONFIG,
+                             "%s: the key '%.100s' is unknown, expected one of those that "
+                             "sentence-transformers has, such as max_seq_length",
+                             settings->path, key);
+    }
+    return QCTX_OK;
+}
+
 /* Newer releases say which of the model's outputs is taken, and what the tokenizer is told. */
 static qctx_status check_settings(const model_config *settings, bool clip, qctx_error *error)
 {
-    static const char *const options[] = {"processing_kwargs", "query_length", "document_length", "query_expansion"};
+    static const char *const options[] = {"processing_kwargs", "query_length", "document_length", "query_expansion",
+                                          "tokenizer_name_or_path"};
     const char *expected = clip ? "pooler_output" : "last_hidden_state";
-    const json_t *text = json_object_get(json_object_get(settings->object, "modality_config"), "text");
-    const json_t *output = json_object_get(text, "method_output_name");
+    const json_t *modalities = json_object_get(settings->object, "modality_config");
+    const json_t *output = json_object_get(json_object_get(modalities, "text"), "method_output_name");
     const char *task;
-    qctx_status status = model_config_without(settings, options, 4, error);
+    qctx_status status = check_known(settings, error);
+
+    if (status == QCTX_OK)
+        status = check_arguments(settings, error);
+    if (status == QCTX_OK)
+        status = model_config_without(settings, options, sizeof options / sizeof *options, error);
+    if (status == QCTX_OK && json_object_get(modalities, "message") != NULL)
+        status = model_config_refuse(settings, "modality_config", "message", "text", error);
 
     if (status == QCTX_OK)
         status = model_config_text(settings, "transformer_task", "feature-extraction", &task, error);

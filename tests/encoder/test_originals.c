@@ -257,6 +257,7 @@ static const original bert_cls_dense = {"bert_cls_dense", BOUND_HALF};
 static const original bert_cased_sharded = {"bert_cased_sharded", BOUND_HALF};
 static const original bert_joined = {"bert_joined", BOUND_HALF};
 static const original bert_lowercase = {"bert_lowercase", BOUND_HALF};
+static const original bert_keeps_end = {"bert_keeps_end", BOUND_HALF};
 static const original distilbert_mean = {"distilbert_mean", BOUND};
 static const original roberta_merges = {"roberta_merges", BOUND};
 static const original roberta_max_last = {"roberta_max_last", BOUND_HALF};
@@ -272,12 +273,9 @@ static const original open_clip_custom = {"open_clip_custom", BOUND_HALF};
     }
 
 static const struct CMUnitTest tests[] = {
-    ORIGINAL(bert_vocab_txt),   ORIGINAL(bert_mean),
-    ORIGINAL(bert_cls_dense),   ORIGINAL(bert_cased_sharded),
-    ORIGINAL(bert_joined),      ORIGINAL(bert_lowercase),
-    ORIGINAL(distilbert_mean),  ORIGINAL(roberta_merges),
-    ORIGINAL(roberta_max_last), ORIGINAL(mpnet_mean),
-    ORIGINAL(clip_whole),       ORIGINAL(open_clip_plain),
-    ORIGINAL(open_clip_custom), ORIGINAL(clip_text_projection),
+    ORIGINAL(bert_vocab_txt),  ORIGINAL(bert_mean),        ORIGINAL(bert_cls_dense),       ORIGINAL(bert_cased_sharded),
+    ORIGINAL(bert_joined),     ORIGINAL(bert_lowercase),   ORIGINAL(bert_keeps_end),       ORIGINAL(distilbert_mean),
+    ORIGINAL(roberta_merges),  ORIGINAL(roberta_max_last), ORIGINAL(mpnet_mean),           ORIGINAL(clip_whole),
+    ORIGINAL(open_clip_plain), ORIGINAL(open_clip_custom), ORIGINAL(clip_text_projection),
 };
 TEST_MAIN(tests)

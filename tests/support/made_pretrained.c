@@ -50,7 +50,10 @@ void made_tokenizer(const char *folder, const made_options *options)
              options->no_special ? "null" : "{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",3],\"cls\":[\"[CLS]\",2]}",
              vocabulary);
     made_file(folder, "tokenizer.json", text);
-    made_file(folder, "tokenizer_config.json", "{\"tokenizer_class\":\"BertTokenizer\",\"do_lower_case\":true}");
+    /* BertTokenizer would put its own special tokens around texts, whatever tokenizer.json says. */
+    made_file(folder, "tokenizer_config.json",
+              options->no_special ? "{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}"
+                                  : "{\"tokenizer_class\":\"BertTokenizer\",\"do_lower_case\":true}");
 }
 
 const char *made_folder_write(const char *name, const made_options *options)

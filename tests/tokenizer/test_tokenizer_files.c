@@ -37,7 +37,7 @@ static void what_is_not_known_is_refused_by_name(void **state)
         QCTX_ERR_CONFIG, "CLIP's");
     expect_refused("{\"pre_tokenizer\":{\"type\":\"ByteLevel\"}," MODEL(VOCAB) "}", QCTX_ERR_CONFIG, "ByteLevel");
     expect_refused("{\"post_processor\":{\"type\":\"Other\"}," MODEL(VOCAB) "}", QCTX_ERR_CONFIG, "Other");
-    expect_refused("{\"truncation\":{\"direction\":\"Left\"}," MODEL(VOCAB) "}", QCTX_ERR_CONFIG, "Left");
+    expect_refused("{\"truncation\":{\"direction\":\"Middle\"}," MODEL(VOCAB) "}", QCTX_ERR_FORMAT, "Middle");
     expect_refused("{\"model\":{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{\"a\":0},\"merges\":[]}}", QCTX_ERR_CONFIG,
                    "dropout");
     expect_refused("{\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,\"vocab\":{\"a\":0},\"merges\":[]}}",

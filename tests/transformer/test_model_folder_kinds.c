@@ -119,6 +119,18 @@ static void test_sentence_transformers_are_read(void **state)
     assert_non_null(qctx_safetensors_find(folder.dense[0].tensors, "linear.weight"));
     qctx_model_folder_close(&folder);
 
+    put("sentence_bert_config.json", "{}");
+    put("sentence_xlnet_config.json", "{\"max_seq_length\":9}");
+    put("tokenizer_config.json", "{\"max_len\":12}");
+    opens();
+    assert_int_equal(folder.max_tokens, 9);
+    qctx_model_folder_close(&folder);
+    put("sentence_xlnet_config.json", "{}");
+    opens();
+    assert_int_equal(folder.max_tokens, 12);
+    qctx_model_folder_close(&folder);
+    put("tokenizer_config.json", "{\"model_max_length\":16}");
+
     put("sentence_bert_config.json", "{\"max_seq_length\":512}");
     opens();
     assert_int_equal(folder.max_tokens, 40);
@@ -303,6 +315,12 @@ static void test_settings_that_are_not_followed_are_refused(void **state)
         {"{\"transformer_task\":\"fill-mask\"}", "'transformer_task' is 'fill-mask'"},
         {"{\"modality_config\":{\"text\":{\"method_output_name\":\"pooler_output\"}}}", "is 'pooler_output'"},
         {"{\"query_length\":32}", "'query_length' is not supported"},
+        {"{\"tokenizer_name_or_path\":\"other\"}", "'tokenizer_name_or_path' is 'other'"},
+        {"{\"model_args\":{\"torch_dtype\":\"float16\",\"variant\":\"x\"}}", "'model_args' holds 'variant'"},
+        {"{\"tokenizer_args\":{\"truncation_side\":\"left\"}}", "'tokenizer_args' holds 'truncation_side'"},
+        {"{\"config_kwargs\":{\"num_hidden_layers\":1}}", "'config_kwargs' holds 'num_hidden_layers'"},
+        {"{\"modality_config\":{\"message\":{}}}", "'modality_config' is 'message'"},
+        {"{\"max_seq_len\":24}", "the key 'max_seq_len' is unknown"},
         {"{\"processing_kwargs\":{\"text\":{\"padding\":\"max_length\"}}}", "'processing_kwargs' is not supported"},
     };
 
@@ -312,7 +330,9 @@ static void test_settings_that_are_not_followed_are_refused(void **state)
         put("sentence_bert_config.json", rows[i].config);
         refuses(QCTX_ERR_CONFIG, "sentence_bert_config.json", rows[i].found, "");
     }
-    put("sentence_bert_config.json", "{\"do_lower_case\":true}");
+    put("sentence_bert_config.json", "{\"do_lower_case\":true,\"model_args\":{\"torch_dtype\":\"float16\"},\"tokenizer_"
+                                     "args\":{},\"unpad_inputs\":true,"
+                                     "\"config_args\":null,\"tokenizer_name_or_path\":null}");
     opens();
     assert_true(folder.lowercase);
     qctx_model_folder_close(&folder);

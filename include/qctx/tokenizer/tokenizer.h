@@ -7,7 +7,8 @@
  *
  * Read from tokenizer.json where there is one (its normaliser, pre-tokeniser, model, post-processor and added tokens;
  * what it says that is not known here is refused by name, with what is), else from vocab.txt, or vocab.json and
- * merges.txt, with tokenizer_config.json and special_tokens_map.json.
+ * merges.txt; with tokenizer_config.json and special_tokens_map.json, whose keys docs/encoders.md lists. Where these
+ * name a class that builds its stages itself, they are built as transformers 5 does it, whatever tokenizer.json says.
  */
 #ifndef QCTX_TOKENIZER_TOKENIZER_H
 #define QCTX_TOKENIZER_TOKENIZER_H
@@ -48,8 +49,8 @@ void qctx_tokenizer_scratch_destroy(qctx_tokenizer_scratch *scratch);
 
 /*
  * Appends the ids of a text in UTF-8 to `ids`, with the special tokens that the tokenizer puts around a single text;
- * never more than `most` ids in all: the text's own are cut at the end, as the originals truncate, and `*truncated`
- * says so. Local. Errors: MEMORY; DATA (`most` leaves no room for a single token).
+ * never more than `most` ids in all: the text's own are cut at the end, or at the beginning where the files say so, and
+ * `*truncated` says so. Local. Errors: MEMORY; DATA (`most` leaves no room for a single token).
  */
 qctx_status qctx_tokenizer_encode(const qctx_tokenizer *tokenizer, qctx_tokenizer_scratch *scratch, const char *text,
                                   int64_t most, qctx_ids *ids, bool *truncated, qctx_error *error);
