@@ -69,6 +69,9 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "share of hidden units left out in each training step"},
     {"model.sides", QCTX_KEY_CHOICE, AT(model.sides), "both", .choices = qctx_head_sides_names,
      .meaning = "what the head projects; `shared` is one MLP for both sides"},
+    {"model.start", QCTX_KEY_TEXT, AT(model.start), "\"\"", .may_be_empty = true,
+     .meaning =
+         "a run or checkpoint whose head this one starts from, at its strength; empty: weights drawn by the seed"},
 
     {"loss.kind", QCTX_KEY_CHOICE, AT(loss.kind), "clip", .choices = qctx_loss_kind_names,
      .meaning = "`clip`: cross entropy with in-batch negatives; `soft`: QuestionContext's soft targets; `sigmoid`: "

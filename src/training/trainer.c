@@ -137,6 +137,8 @@ static qctx_status prepare(trainer *run, qctx_error *error)
     qctx_timers_end(&run->timers, QCTX_TIMER_OPEN);
     if (status == QCTX_OK && run->resumed)
         status = trainer_go_on(run, error);
+    else if (status == QCTX_OK && run->config->model.start[0] != '\0')
+        status = trainer_start_warm(run, error);
     if (status == QCTX_OK)
         status = trainer_measure_no_head(run, error);
     if (status == QCTX_OK)

@@ -1,7 +1,7 @@
 /*
  * What the files of the trainer share: trainer.c (from the opening to the end), trainer_loop.c (the steps and what
  * comes between them), trainer_evaluate.c, trainer_folder.c, trainer_keep.c (checkpoints), trainer_resume.c (going on
- * from one), trainer_report.c (log, curve, tables, summary).
+ * from one), trainer_start.c (from another run's head), trainer_report.c (log, curve, tables, summary).
  */
 #ifndef QCTX_TRAINING_TRAINER_INTERNAL_H
 #define QCTX_TRAINING_TRAINER_INTERNAL_H
@@ -93,6 +93,9 @@ void trainer_name_last(trainer *run, qctx_error *error);
 qctx_status trainer_read_last(trainer *run, qctx_error *error);
 /* Goes on from there. */
 qctx_status trainer_go_on(trainer *run, qctx_error *error);
+
+/* trainer_start.c: takes the weights of the head that model.start names. Collective. Errors: MISMATCH. */
+qctx_status trainer_start_warm(trainer *run, qctx_error *error);
 
 /* trainer_loop.c: all steps that are left, with evaluations and checkpoints where they are due. Collective. */
 qctx_status trainer_take_steps(trainer *run, qctx_error *error);

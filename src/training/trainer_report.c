@@ -151,8 +151,10 @@ void trainer_say_columns(const trainer *run)
 
 void trainer_say_epoch(const trainer *run, const qctx_choice *choice)
 {
-    char label[32] = "untrained", loss[32] = "", reached[REACHED_MAX] = "", strength[16] = "", left[32] = "";
+    const bool warm = run->config->model.start[0] != '\0';
+    char label[32] = "", loss[32] = "", reached[REACHED_MAX] = "", strength[16] = "", left[32] = "";
 
+    snprintf(label, sizeof label, "%s", warm ? "start" : "untrained");
     if (run->progress.summed > 0) {
         snprintf(label, sizeof label, "%3lld/%lld", (long long)run->progress.epoch,
                  (long long)run->config->batch.epochs);
@@ -268,6 +270,8 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
 
     qctx_clock_timestamp(finished, sizeof finished);
     json_object_set_new(root, "name", json_string(run->config->run.name));
+    json_object_set_new(root, "start",
+                        run->config->model.start[0] != '\0' ? json_string(run->config->model.start) : json_null());
     json_object_set_new(root, "finished", json_string(finished));
     json_object_set_new(root, "seconds", json_real(trainer_seconds(run)));
     json_object_set_new(root, "epochs", json_integer(run->progress.epoch));
@@ -330,8 +334,8 @@ void trainer_print_results(const trainer *run)
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
         qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
     if (run->progress.best_epoch == 0 && qctx_evaluator_can_choose(run->evaluator))
-        fputs("No epoch did better than the untrained start on the questions that choose: the run keeps the start.\n",
-              out);
+        fprintf(out, "No epoch did better than the %s on the questions that choose: the run keeps the start.\n",
+                run->config->model.start[0] != '\0' ? "head that the run started from" : "untrained start");
     else if (run->head.form == QCTX_HEAD_RESIDUAL)
         fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->progress.best_epoch,
                 run->progress.best_strength, qctx_precision_names[run->plan.precision]);

@@ -94,6 +94,7 @@ typedef struct {
         qctx_activation activation;
         double dropout;
         qctx_head_sides sides;
+        char *start; /* the run or checkpoint whose head this one starts from; "": initial weights */
     } model;
     struct {
         qctx_loss_kind kind;
