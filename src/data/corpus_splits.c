@@ -89,6 +89,8 @@ static void settle_judgements(judgements *found, int64_t *contradictory)
 {
     int64_t kept = 0;
 
+    if (found->count == 0)
+        return;
     qsort(found->items, (size_t)found->count, sizeof *found->items, compare_judgements);
     for (int64_t i = 0; i < found->count; i++) {
         const judgement *at = &found->items[i];

@@ -60,11 +60,11 @@ static bool parse_score(const char *text, double *score)
     return end != text && *end == '\0' && isfinite((float)*score);
 }
 
-/* Whether a column is called `name`, in any case and with any of "-_ " between its words. */
+/* Whether a column is called `name`, in any case and with any of "-_ " between its words, or "#" before them. */
 static bool is_called(const char *column, const char *name)
 {
     for (; *column != '\0'; column++) {
-        if (strchr("-_ ", *column) != NULL)
+        if (strchr("#-_ ", *column) != NULL)
             continue;
         if (tolower((unsigned char)*column) != *name++)
             return false;

@@ -45,7 +45,9 @@ static void fail_unusable(const qctx_split *split, const char *place, qctx_error
         "%lld of unknown contexts",
         place, split->name, (long long)split->judged.lines, (long long)split->judged.unknown_questions,
         (long long)split->judged.unknown_contexts);
-    qctx_hint(error, "known are the ids of queries.jsonl and corpus.jsonl; a score of 0 or less is no answer");
+    qctx_hint(error,
+              "known are the ids of queries.jsonl and corpus.jsonl; a score of 0 or less is no answer; columns in "
+              "another order need a header that names them");
 }
 
 const qctx_split *qctx_splits_find(const qctx_split *splits, int64_t count, const char *name, const char *place,

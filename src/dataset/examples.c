@@ -30,7 +30,7 @@ static void add_example(const qctx_division *work, const qctx_training_question 
     for (int64_t c = 0; c < pairs; c++)
         add_context(work, question->source, contexts[c], examples);
     for (int64_t a = set.offsets[question->index]; a < set.offsets[question->index + 1]; a++)
-        if (set.contexts[a] != QCTX_ABSENT && qctx_grade(set.grades, a) < work->config->data.min_grade)
+        if (set.contexts[a] != QCTX_ABSENT && !qctx_grade_reaches(set.grades, a, work->config->data.min_grade))
             add_context(work, question->source, set.contexts[a], examples);
     if (own != QCTX_ABSENT)
         add_context(work, question->source, own, examples);

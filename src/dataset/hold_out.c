@@ -61,7 +61,7 @@ static qctx_status list_pairs(const qctx_opened_source *source, double min_grade
         return QCTX_ERR_MEMORY;
     for (int64_t k = 0; k < set.count; k++) {
         for (int64_t a = set.offsets[k]; a < set.offsets[k + 1]; a++)
-            if (set.contexts[a] != QCTX_ABSENT && qctx_grade(set.grades, a) >= min_grade)
+            if (set.contexts[a] != QCTX_ABSENT && qctx_grade_reaches(set.grades, a, min_grade))
                 pairs->contexts[used++] = set.contexts[a];
         pairs->offsets[k + 1] = used;
     }

@@ -222,23 +222,24 @@ static qctx_status check_set(const qctx_eval_set *set, const qctx_protocol *prot
 {
     const int64_t answers = set->offsets[set->count];
     double lowest = INFINITY, highest = -INFINITY;
-    bool any = false;
+    bool any_is_there = false, any_is_right = false;
 
     if (set->count == 0)
         return qctx_fail(error, QCTX_ERR_DATA, "there are no questions to evaluate");
     for (int64_t a = 0; a < answers; a++) {
         lowest = fmin(lowest, qctx_grade(set->grades, a));
         highest = fmax(highest, qctx_grade(set->grades, a));
-        any = any || set->contexts[a] != QCTX_ABSENT;
+        any_is_there = any_is_there || set->contexts[a] != QCTX_ABSENT;
+        any_is_right = any_is_right || qctx_grade_reaches(set->grades, a, protocol->relevant);
     }
-    if (!any)
+    if (!any_is_there)
         return qctx_fail(error, QCTX_ERR_DATA, "no context that answers the %lld questions to evaluate is there",
                          (long long)set->count);
-    if (highest >= protocol->relevant)
+    if (any_is_right)
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_DATA,
-              "eval.relevant: no context of the %lld questions to evaluate has a grade of %.15g or more; their grades "
-              "are %.15g to %.15g",
+              "eval.relevant: no context of the %lld questions to evaluate has a grade of %.6g or more; their grades "
+              "are %.6g to %.6g",
               (long long)set->count, protocol->relevant, lowest, highest);
     return qctx_hint(error, "set eval.relevant to the grade from which a context is right");
 }

@@ -55,7 +55,7 @@ static void values_of_question(const qctx_eval_set *set, const qctx_protocol *pr
     int64_t best = INT64_MAX, among5 = 0, among10 = 0, right = 0;
 
     for (int64_t a = first; a < end; a++) {
-        if (qctx_grade(set->grades, a) < protocol->relevant)
+        if (!qctx_grade_reaches(set->grades, a, protocol->relevant))
             continue;
         right++;
         if (set->contexts[a] == QCTX_ABSENT)

@@ -34,7 +34,7 @@ static int64_t best_position(const qctx_eval_set *set, double relevant, const in
     int64_t best = INT64_MAX;
 
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
-        if (set->contexts[a] != QCTX_ABSENT && qctx_grade(set->grades, a) >= relevant)
+        if (set->contexts[a] != QCTX_ABSENT && qctx_grade_reaches(set->grades, a, relevant))
             best = positions[a] < best ? positions[a] : best;
     return best;
 }
@@ -154,7 +154,7 @@ static bool answers(const qctx_predictions *of, int64_t question, int64_t row)
 
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
         if (set->contexts[a] == row)
-            return qctx_grade(set->grades, a) >= of->protocol->relevant;
+            return qctx_grade_reaches(set->grades, a, of->protocol->relevant);
     return false;
 }
 
@@ -185,7 +185,7 @@ static json_t *line_of(const prediction_sheet *sheet, int group, int64_t questio
     json_object_set_new(line, "question", text_of(set->store, QCTX_QUESTION, QCTX_FIELD_TEXT, row, error));
     set_positions(line, sheet->of, question);
     for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
-        if (set->contexts[a] != QCTX_ABSENT && qctx_grade(set->grades, a) >= sheet->of->protocol->relevant)
+        if (set->contexts[a] != QCTX_ABSENT && qctx_grade_reaches(set->grades, a, sheet->of->protocol->relevant))
             json_array_append_new(right, context_of(set->store, set->contexts[a], error));
     for (int64_t i = 0; i < TOP && hits[i].candidate >= 0; i++) {
         int64_t found = sheet->candidates[hits[i].candidate];

@@ -327,6 +327,7 @@ static void follows_a_header(void **state)
 {
     (void)state;
     reads_answer("corpus-id\tquery-id\tscore\nc0\tq0\t1\n");
+    reads_answer("#query-id\tcorpus-id\tscore\nq0\tc0\t1\n");
     reads_answer("Score Doc_ID Query_ID\n1 c0 q0\n");
     reads_answer("docid\titeration\trelevance\tqid\nc0\t0\t1\tq0\n");
 }

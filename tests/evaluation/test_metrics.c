@@ -132,6 +132,21 @@ static void the_ideal_takes_the_greatest_grades(void **state)
     assert_close(values[QCTX_METRIC_NDCG], gained / ideal, 1e-12);
 }
 
+/* Decimal grades have no exact form in binary: a level of 0.7 is reached by a grade of 0.7, and by none of 0.6. */
+static void decimal_grades_reach_their_own_level(void **state)
+{
+    const int64_t positions[] = {0, 1}, offsets[] = {0, 2}, rows[] = {0, 1}, candidates[] = {5};
+    const float grades[] = {0.6f, 0.7f};
+    const qctx_eval_set set = {.count = 1, .offsets = offsets, .contexts = rows, .grades = grades};
+    const qctx_protocol protocol = {.relevant = 0.7};
+    double values[QCTX_METRIC_COUNT];
+
+    (void)state;
+    qctx_metrics_of(&set, &protocol, positions, candidates, values);
+    assert_close(values[QCTX_METRIC_MRR], 0.5, 0);
+    assert_close(values[QCTX_METRIC_RECALL5], 1, 0);
+}
+
 /* What is nowhere, or never right enough, is right at no depth, however few candidates there are. */
 static void what_is_not_found_counts_zero(void **state)
 {
@@ -250,6 +265,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(several_right_contexts_by_hand),
     cmocka_unit_test(graded_contexts_as_trec_eval_has_them),
     cmocka_unit_test(the_ideal_takes_the_greatest_grades),
+    cmocka_unit_test(decimal_grades_reach_their_own_level),
     cmocka_unit_test(what_is_not_found_counts_zero),
     cmocka_unit_test(intervals_match_the_analytic_ones),
     cmocka_unit_test(percentiles_are_interpolated),

@@ -48,6 +48,15 @@ static inline float qctx_grade(const float *grades, int64_t a)
     return grades == NULL ? 1.0f : grades[a];
 }
 
+/*
+ * Whether that grade is `level` or above. A level is compared in the precision of grades: 0.7 reaches 0.7. Local.
+ * Cannot fail.
+ */
+static inline bool qctx_grade_reaches(const float *grades, int64_t a, double level)
+{
+    return qctx_grade(grades, a) >= (float)level;
+}
+
 /* Sorts rows [count], each once and without QCTX_ABSENT; returns how many are left. Local. Cannot fail. */
 int64_t qctx_distinct_contexts(int64_t *rows, int64_t count);
 
