@@ -20,6 +20,7 @@ static struct {
     qctx_option_texts encoders;
     const char *weights, *pooling, *question_prompt, *context_prompt, *context_model;
     int64_t dim;
+    bool no_titles;
     bool force;
 } options = {.fit = "train",
              .dtype = {qctx_dtype_names, QCTX_FLOAT32},
@@ -44,6 +45,8 @@ static const qctx_option table[] = {
      "put before every question, '' for none (default: the model's own)", 0, 0},
     {"context-prompt", QCTX_OPTION_TEXT, &options.context_prompt, "TEXT", "put before every context, likewise", 0, 0},
     {"context-model", QCTX_OPTION_TEXT, &options.context_model, "FOLDER", "another model for contexts", 0, 0},
+    {"no-titles", QCTX_OPTION_FLAG, &options.no_titles, NULL,
+     "embed the texts of contexts alone, without their titles in front", 0, 0},
     {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT", "the split whose contexts hashing learns from", 0, 0},
     {"dtype", QCTX_OPTION_CHOICE, &options.dtype, NULL, "how vectors are stored", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a store of the same name", 0, 0},
@@ -73,23 +76,54 @@ static const qctx_usage usage = {
     .positional_max = 1,
 };
 
-/* Looks on rank 0 whether the store may be written, before anything is computed. Collective. */
-static qctx_status check_options(qctx_comm *comm, qctx_error *error)
+/* Local. */
+static qctx_status check_options(qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
-
     if (options.out == NULL) {
         qctx_fail(error, QCTX_ERR_USAGE, "embed: --out is missing");
         return qctx_hint(error, "name the store to write: --out stores/squad.h5");
     }
     if (options.config != NULL && (options.encoders.count > 0 || options.weights != NULL || options.pooling != NULL ||
                                    options.question_prompt != NULL || options.context_prompt != NULL ||
-                                   options.context_model != NULL || options.dim > 0)) {
+                                   options.context_model != NULL || options.dim > 0 || options.no_titles)) {
         qctx_fail(error, QCTX_ERR_USAGE, "embed: --config describes the encoder, and so do other options");
         return qctx_hint(error, "give the configuration, or --encoder with its settings");
     }
+    return QCTX_OK;
+}
+
+/* Looks on rank 0 whether the store may be written; of one that is in the way, whether titles make it another. */
+static qctx_status check_output(qctx_comm *comm, bool titles, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
     if (qctx_comm_rank(comm) == 0)
         status = qctx_output_check(options.out, options.force, error);
+    if (status == QCTX_ERR_EXISTS) {
+        qctx_error differs = {0};
+
+        qctx_encoders_check_titles(options.out, qctx_store_titles_at(options.out), titles,
+                                   titles ? "this command puts them in front" : "this command leaves them out",
+                                   &differs);
+        if (differs.code != QCTX_OK)
+            qctx_error_append(error, "%s", differs.message);
+    }
+    return qctx_agree(comm, status, error);
+}
+
+/* A store that brings the encoder must have been embedded alike: vectors of both are to be compared. Collective. */
+static qctx_status check_reference(qctx_comm *comm, const qctx_encoder_spec *spec, bool titles, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (qctx_comm_rank(comm) == 0 && spec->count == 1 && qctx_store_is(spec->encoders[0]))
+        status =
+            qctx_encoders_check_titles(spec->encoders[0], qctx_store_titles_at(spec->encoders[0]), titles,
+                                       titles ? "titles are to be put in front" : "titles are to be left out", error);
+    if (status != QCTX_OK)
+        qctx_hint(error, "%s",
+                  titles ? "--no-titles (data.titles: false) embeds this corpus alike"
+                         : "without --no-titles (data.titles: true) this corpus is embedded alike");
     return qctx_agree(comm, status, error);
 }
 
@@ -166,7 +200,7 @@ static qctx_status spec_of_options(double *weights, qctx_encoder_spec *spec, qct
 }
 
 /* The encoder that options or configuration describe, fitted on the corpus where it learns. Collective. */
-static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, const qctx_config *config,
+static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, const qctx_config *config, bool titles,
                                 qctx_encoder **encoder, qctx_error *error)
 {
     const qctx_fit_source source = {corpus, options.fit};
@@ -180,13 +214,16 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, cons
     else
         status = qctx_agree(comm, spec_of_options(weights, &spec, error), error);
     if (status == QCTX_OK)
+        status = check_reference(comm, &spec, titles, error);
+    if (status == QCTX_OK)
         status = qctx_encoders_open(comm, &spec, encoder, &learns, error);
-    return status == QCTX_OK && learns ? qctx_embed_fit(comm, *encoder, &source, 1, error) : status;
+    return status == QCTX_OK && learns ? qctx_embed_fit(comm, *encoder, &source, 1, titles, error) : status;
 }
 
 static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     qctx_dtype dtype = (qctx_dtype)options.dtype.value;
+    bool titles = !options.no_titles;
     qctx_corpus *corpus = NULL;
     qctx_encoder *encoder = NULL;
     qctx_config config = {0};
@@ -195,19 +232,22 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     (void)count;
     qctx_comm_set_hang_timeout(HANG_SECONDS);
     qctx_comm_set_phase("embedding");
-    status = check_options(comm, error);
+    status = check_options(error);
     if (status == QCTX_OK && options.config != NULL) {
         status = load_config(comm, &config, error);
         dtype = config.data.dtype;
+        titles = config.data.titles;
     }
+    if (status == QCTX_OK)
+        status = check_output(comm, titles, error);
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
     if (status == QCTX_OK)
         status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
-        status = make_encoder(comm, corpus, options.config != NULL ? &config : NULL, &encoder, error);
+        status = make_encoder(comm, corpus, options.config != NULL ? &config : NULL, titles, &encoder, error);
     if (status == QCTX_OK)
-        status = qctx_embed_corpus(comm, corpus, encoder, dtype, options.out, options.force, error);
+        status = qctx_embed_corpus(comm, corpus, titles, encoder, dtype, options.out, options.force, error);
     if (status != QCTX_OK)
         qctx_hint_place(error, options.out, "--out FILE");
     if (status == QCTX_STOPPED)

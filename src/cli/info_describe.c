@@ -182,6 +182,8 @@ qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, 
     set_text(*description, "encoder_fingerprint", qctx_store_encoder_fingerprint(store));
     json_object_set_new(*description, "encoder_settings",
                         encoder_settings(qctx_store_encoder(store), qctx_store_encoder_settings(store)));
+    if (qctx_store_titles(store) != QCTX_TITLES_NONE)
+        set_text(*description, "titles", qctx_titles_names[qctx_store_titles(store)]);
     set_hash(*description, "corpus_fingerprint", qctx_store_corpus_fingerprint(store));
     set_hash(*description, "checksum", qctx_store_checksum(store));
     qctx_store_close(store);

@@ -38,6 +38,7 @@ typedef struct {
     double most;          /* INFINITY: unbounded */
     bool above_least;     /* `least` itself is out of range */
     bool below_most;
+    const char *before; /* what programs did that did not know the key yet, where that is not `fallback`; or NULL */
     bool may_be_empty;
     bool may_change;            /* by a resumed run */
     bool may_be_auto;           /* a count or number that may be QCTX_CONFIG_AUTO, written "auto" */
@@ -77,6 +78,7 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
 /* The state of one parse. */
 typedef struct {
     const char *file;
+    bool kept;            /* the file is what a run or a sweep keeps */
     bool on_command_line; /* overrides are being read */
     bool file_unread;     /* its YAML was too broken to look for keys */
     qctx_config config;
@@ -103,8 +105,9 @@ void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place 
 qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *key, void *base, const qctx_yaml *node,
                             const char *path, bool *accepted);
 
-/* Sets the member of `key` in `base` to its default, if it has one. Local. Errors: MEMORY only. */
-qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, void *base);
+/* Sets the member of `key` in `base` to `fallback`, of the schema; NULL for none. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, const char *fallback,
+                                    void *base);
 
 /* Replaces the list of sources of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
 qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,

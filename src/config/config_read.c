@@ -142,11 +142,12 @@ static qctx_status set_default(qctx_config_reader *reader, const qctx_config_key
 {
     if (key->type == QCTX_KEY_TEXTS)
         return qctx_config_set_default_texts(reader, key);
-    return qctx_config_set_default(reader, key, &reader->config);
+    return qctx_config_set_default(reader, key, reader->kept && key->before != NULL ? key->before : key->fallback,
+                                   &reader->config);
 }
 
-qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
-                              int64_t count, qctx_config *config, qctx_error *error)
+static qctx_status parse(const char *text, size_t bytes, const char *name, bool kept, const char *const *overrides,
+                         int64_t count, qctx_config *config, qctx_error *error)
 {
     qctx_config_reader *reader = qctx_alloc(1, sizeof *reader, "the configuration", error);
     qctx_status status = QCTX_OK;
@@ -155,6 +156,7 @@ qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, 
     if (reader == NULL)
         return QCTX_ERR_MEMORY;
     reader->file = name;
+    reader->kept = kept;
     for (int64_t i = 0; i < qctx_config_key_count && status == QCTX_OK; i++)
         status = set_default(reader, &qctx_config_keys[i]);
     if (status == QCTX_OK)
@@ -180,6 +182,18 @@ qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, 
     }
     free(reader);
     return status;
+}
+
+qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
+                              int64_t count, qctx_config *config, qctx_error *error)
+{
+    return parse(text, bytes, name, false, overrides, count, config, error);
+}
+
+qctx_status qctx_config_parse_kept(const char *text, size_t bytes, const char *name, qctx_config *config,
+                                   qctx_error *error)
+{
+    return parse(text, bytes, name, true, NULL, 0, config, error);
 }
 
 static void add_report(qctx_error *report, const qctx_config_reader *reader)

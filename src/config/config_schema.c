@@ -39,6 +39,8 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "of the vectors in those stores; `float16` halves them"},
     {"data.min_grade", QCTX_KEY_NUMBER, AT(data.min_grade), "1", ABOVE(0),
      .meaning = "grade from which a judged context makes a training pair; those below are no negatives either"},
+    {"data.titles", QCTX_KEY_FLAG, AT(data.titles), "true", .before = "false",
+     .meaning = "embed contexts with their titles in front, as BEIR does; stores must have been made alike"},
 
     {"encoder.precision", QCTX_KEY_CHOICE, AT(encoder.precision), "float32", .choices = qctx_precision_names,
      .meaning = "of a model's products; `auto`: `bfloat16` where every rank's CPU has instructions for it"},

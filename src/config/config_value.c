@@ -254,11 +254,12 @@ qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *k
     return status;
 }
 
-qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, void *base)
+qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, const char *fallback,
+                                    void *base)
 {
     bool accepted;
 
-    if (key->fallback == NULL || strcmp(key->fallback, "[]") == 0)
+    if (fallback == NULL || strcmp(fallback, "[]") == 0)
         return QCTX_OK;
-    return convert(key, strcmp(key->fallback, "\"\"") == 0 ? "" : key->fallback, base, &accepted, &reader->report);
+    return convert(key, strcmp(fallback, "\"\"") == 0 ? "" : fallback, base, &accepted, &reader->report);
 }

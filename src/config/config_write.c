@@ -232,5 +232,5 @@ qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config 
     }
     if (!differs)
         return QCTX_OK;
-    return qctx_hint(error, "resume with the configuration of the run (its config.yaml), or start a new run");
+    return qctx_hint(error, "give these keys the values of the run (KEY=VALUE), or start a new run");
 }

@@ -74,15 +74,16 @@ static qctx_status enter_record(qctx_corpus *corpus, qctx_side side, const recor
 /* The texts of a record as the corpus keeps them; `text` is empty where there is none at all. Local. */
 static qctx_status keep_record(corpus_memory *memory, record_texts *record, qctx_error *error)
 {
+    /* Some BEIR corpora hold articles that consist of a title alone, or of nothing. */
+    const bool bare = record->text[0] == '\0';
     qctx_status status = keep_text(memory, record->id, &record->id, error);
 
-    /* Some BEIR corpora hold articles that consist of a title alone, or of nothing. */
-    if (record->text[0] == '\0')
-        record->text = record->title;
     if (status == QCTX_OK)
         status = keep_text(memory, record->title, &record->title, error);
-    if (status == QCTX_OK)
+    if (status == QCTX_OK && !bare)
         status = keep_text(memory, record->text, &record->text, error);
+    if (bare)
+        record->text = record->title;
     return status;
 }
 

@@ -9,6 +9,8 @@
 #include "store_internal.h"
 
 const char *const qctx_dtype_names[] = {[QCTX_FLOAT32] = "float32", [QCTX_FLOAT16] = "float16", NULL};
+const char *const qctx_titles_names[] = {
+    [QCTX_TITLES_NONE] = "none", [QCTX_TITLES_LEFT_OUT] = "left out", [QCTX_TITLES_JOINED] = "joined", NULL};
 
 /* An optional text attribute of the file; empty where it is absent. */
 static qctx_status read_text(const qctx_store *store, const char *name, char **value, qctx_error *error)
@@ -62,6 +64,30 @@ static qctx_status check_schema(const qctx_store *store, qctx_error *error)
     return status;
 }
 
+/*
+ * What was encoded of the contexts. Programs that knew no titles wrote no attribute; of a store that somebody else
+ * made, without the settings of an encoder, nobody knows.
+ */
+static qctx_status read_titles(qctx_store *store, qctx_error *error)
+{
+    char *said = NULL;
+    qctx_status status = read_text(store, "context_text", &said, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (strcmp(said, QCTX_STORE_TITLE_AND_TEXT) == 0)
+        store->titles = QCTX_TITLES_JOINED;
+    else if (said[0] == '\0' && store->encoder_settings[0] != '\0' && qctx_h5_exists(store->file, "contexts/title"))
+        store->titles = QCTX_TITLES_LEFT_OUT;
+    else if (said[0] != '\0') {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: its context_text is '%s'; this program knows '%s'", store->path, said,
+                  QCTX_STORE_TITLE_AND_TEXT);
+        status = qctx_hint(error, "use a newer qctx-dist, or embed the corpus again");
+    }
+    free(said);
+    return status;
+}
+
 static qctx_status read_attributes(qctx_store *store, qctx_error *error)
 {
     qctx_status status = check_schema(store, error);
@@ -72,6 +98,8 @@ static qctx_status read_attributes(qctx_store *store, qctx_error *error)
         status = read_text(store, "encoder_fingerprint", &store->encoder_fingerprint, error);
     if (status == QCTX_OK)
         status = read_text(store, "encoder_settings", &store->encoder_settings, error);
+    if (status == QCTX_OK)
+        status = read_titles(store, error);
     if (status == QCTX_OK)
         status = read_hash(store, "corpus_fingerprint", &store->corpus_fingerprint, error);
     if (status == QCTX_OK)
@@ -114,6 +142,7 @@ static uint64_t identity(const qctx_store *store)
     uint64_t hash = qctx_hash(shape, sizeof shape, store->checksum);
 
     hash = qctx_hash_text(store->encoder_fingerprint, hash);
+    hash = qctx_hash(&store->titles, sizeof store->titles, hash);
     for (int64_t i = 0; i < store->split_count; i++) {
         const qctx_split *split = &store->splits[i];
 
@@ -200,6 +229,19 @@ bool qctx_store_is(const char *path)
     return found;
 }
 
+qctx_titles qctx_store_titles_at(const char *path)
+{
+    qctx_store store = {.path = (char *)path};
+
+    if (qctx_h5_open(path, &store.file, NULL) != QCTX_OK)
+        return QCTX_TITLES_NONE;
+    if (read_text(&store, "encoder_settings", &store.encoder_settings, NULL) == QCTX_OK)
+        read_titles(&store, NULL);
+    qctx_h5_close(store.file, NULL);
+    free(store.encoder_settings);
+    return store.titles;
+}
+
 int64_t qctx_store_dim(const qctx_store *store)
 {
     return store->dim;
@@ -228,6 +270,11 @@ const char *qctx_store_encoder_fingerprint(const qctx_store *store)
 const char *qctx_store_encoder_settings(const qctx_store *store)
 {
     return store->encoder_settings;
+}
+
+qctx_titles qctx_store_titles(const qctx_store *store)
+{
+    return store->titles;
 }
 
 uint64_t qctx_store_corpus_fingerprint(const qctx_store *store)

@@ -23,6 +23,7 @@ struct qctx_store {
     char *encoder;
     char *encoder_fingerprint;
     char *encoder_settings;
+    qctx_titles titles;
     uint64_t corpus_fingerprint;
     bool has_checksum; /* the file names one; else it is computed */
     uint64_t checksum;
@@ -32,6 +33,9 @@ struct qctx_store {
     bool own_is_known;
     int64_t *own; /* [questions] as qctx_store_own_contexts gives it, once it is known */
 };
+
+/* What the attribute context_text says of a store whose contexts were encoded with their titles. */
+#define QCTX_STORE_TITLE_AND_TEXT "title text"
 
 /* "questions" or "contexts", and their "questions/vectors" or "contexts/vectors". */
 const char *qctx_store_group_name(qctx_side side);

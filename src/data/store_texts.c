@@ -1,9 +1,11 @@
 /* The texts of a store, read from the file when they are asked for. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "store_internal.h"
 
 /* Texts that are read at a time. */
@@ -117,9 +119,32 @@ qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field
     return status;
 }
 
+/* Puts the titles of the rows in front of their texts, as they were encoded; a title that is the text stays one. */
+static qctx_status join_titles(qctx_store *store, const int64_t *rows, int64_t count, char **texts, qctx_error *error)
+{
+    char *titles[BLOCK];
+    qctx_status status = qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, rows, count, titles, error);
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        char *joined;
+
+        if (titles[i][0] == '\0' || strcmp(titles[i], texts[i]) == 0)
+            continue;
+        joined = qctx_context_text_join(titles[i], texts[i], error);
+        if (joined == NULL)
+            status = QCTX_ERR_MEMORY;
+        free(texts[i]);
+        texts[i] = joined;
+    }
+    for (int64_t i = 0; i < count; i++)
+        free(titles[i]);
+    return status;
+}
+
 /* hashes [nc] = hash of each context's field; empty texts leave theirs untouched. */
 static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *hashes, qctx_error *error)
 {
+    const bool joined = field == QCTX_FIELD_TEXT && store->titles == QCTX_TITLES_JOINED;
     char *texts[BLOCK];
     int64_t rows[BLOCK];
     int64_t total = store->sides[QCTX_CONTEXT].count;
@@ -131,8 +156,10 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
         for (int64_t i = 0; i < count; i++)
             rows[i] = first + i;
         status = qctx_store_texts(store, QCTX_CONTEXT, field, rows, count, texts, error);
-        for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
-            if (texts[i][0] != '\0')
+        if (status == QCTX_OK && joined)
+            status = join_titles(store, rows, count, texts, error);
+        for (int64_t i = 0; i < count; i++) {
+            if (status == QCTX_OK && texts[i][0] != '\0')
                 hashes[first + i] = qctx_hash_text(texts[i], (uint64_t)field);
             free(texts[i]);
         }

@@ -8,6 +8,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "store_writer_internal.h"
 
 /* Raised when partial stores of an earlier program cannot be gone on with. */
@@ -20,7 +21,7 @@ static uint64_t job_of(const qctx_store_writer *writer)
     const qctx_store_batches *batches = writer->batches;
     int64_t vectors = batches->firsts[batches->count];
     const int64_t numbers[] = {JOB_VERSION, QCTX_STORE_VERSION, (int64_t)what->dtype, what->dim, batches->count};
-    uint64_t hash = qctx_hash(numbers, sizeof numbers, what->corpus->fingerprint);
+    uint64_t hash = qctx_hash(numbers, sizeof numbers, qctx_context_texts_fingerprint(what->corpus, what->titles));
 
     hash = qctx_hash_text(what->encoder, hash);
     hash = qctx_hash_text(what->encoder_fingerprint, hash);
@@ -52,7 +53,9 @@ static qctx_status begin(qctx_store_writer *writer, bool force, qctx_error *erro
     }
     /* A slip in a command must not cost what another one has done in hours. */
     if (there && !force && qctx_journal_is_of_another(&writer->journal)) {
-        qctx_fail(error, QCTX_ERR_EXISTS, "%s: is what another command has done of this store, interrupted",
+        qctx_fail(error, QCTX_ERR_EXISTS,
+                  "%s: is what another command has done of this store, interrupted: of another corpus, by another "
+                  "encoder or type, or with titles where this one has none, or the reverse",
                   writer->partial);
         return qctx_hint(error, "give that command again to go on, --force to begin anew, or another name");
     }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "store_internal.h"
 #include "store_writer_internal.h"
 
@@ -155,6 +156,9 @@ static qctx_status write_attributes(qctx_h5 *file, const qctx_store_description 
         status = qctx_h5_set_int(file, "/", "dim", description->dim, error);
     if (status == QCTX_OK)
         status = set_hash(file, "corpus_fingerprint", description->corpus->fingerprint, error);
+    /* Stores of texts alone do not say so, as those of earlier programs do not. */
+    if (status == QCTX_OK && qctx_context_texts_differ(description->corpus, description->titles))
+        status = qctx_h5_set_text(file, "/", "context_text", QCTX_STORE_TITLE_AND_TEXT, error);
     return status;
 }
 

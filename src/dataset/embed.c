@@ -18,6 +18,7 @@ typedef struct {
     const qctx_corpus *corpus;
     qctx_encoder *encoder;
     const char *path;
+    bool with_titles; /* in front of contexts, some of which have one */
     qctx_embed_batches batches;
     qctx_store_writer *writer;
     int64_t *own; /* this rank's batches, [own_count] */
@@ -146,9 +147,10 @@ static void report(const embedder *e, const qctx_encoder_work *before)
     qctx_clock_format(seconds, took, sizeof took);
     if (counts[0] > 0)
         snprintf(tokens, sizeof tokens, ", %.0f tokens/s", (double)counts[0] / measured);
-    qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%lld distinct texts, %.0f/s%s)", e->path,
+    qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%lld distinct texts%s, %.0f/s%s)", e->path,
               (long long)e->corpus->question_count, (long long)e->corpus->context_count, qctx_encoder_name(e->encoder),
-              took, (long long)e->batches.text_count, (double)e->missing_texts / measured, tokens);
+              took, (long long)e->batches.text_count, e->with_titles ? ", contexts with titles" : "",
+              (double)e->missing_texts / measured, tokens);
     if (counts[1] > 0)
         qctx_info("%lld of %lld texts were longer than the model takes and were cut", (long long)counts[1],
                   (long long)e->missing_texts);
@@ -158,7 +160,8 @@ static void report(const embedder *e, const qctx_encoder_work *before)
 static qctx_status write_store(embedder *e, bool force, const qctx_store_description *description, qctx_error *error)
 {
     qctx_encoder_work before = qctx_encoder_work_of(e->encoder);
-    qctx_status status = qctx_agree(e->comm, qctx_embed_batches_make(e->corpus, &e->batches, error), error);
+    qctx_status status =
+        qctx_agree(e->comm, qctx_embed_batches_make(e->corpus, description->titles, &e->batches, error), error);
 
     if (status == QCTX_OK)
         status = qctx_store_writer_open(e->comm, e->path, force, description, &e->batches.store, &e->writer, error);
@@ -171,11 +174,16 @@ static qctx_status write_store(embedder *e, bool force, const qctx_store_descrip
     return status;
 }
 
-qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, qctx_encoder *encoder, qctx_dtype dtype,
-                              const char *path, bool force, qctx_error *error)
+qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, bool titles, qctx_encoder *encoder,
+                              qctx_dtype dtype, const char *path, bool force, qctx_error *error)
 {
-    embedder e = {.comm = comm, .corpus = corpus, .encoder = encoder, .path = path};
-    qctx_store_description description = {.corpus = corpus, .dtype = dtype, .dim = qctx_encoder_dim(encoder)};
+    embedder e = {.comm = comm,
+                  .corpus = corpus,
+                  .encoder = encoder,
+                  .path = path,
+                  .with_titles = qctx_context_texts_differ(corpus, titles)};
+    qctx_store_description description = {
+        .corpus = corpus, .dtype = dtype, .dim = qctx_encoder_dim(encoder), .titles = titles};
     char *settings = NULL;
     char *fingerprint = NULL;
     void *table = NULL;

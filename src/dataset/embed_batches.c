@@ -35,9 +35,15 @@ typedef struct {
     int64_t *of_rows; /* [count]: the number of each row's text */
 } side_texts;
 
-static const char *text_of(const qctx_corpus *corpus, qctx_side side, int64_t row)
+/* What is embedded of a corpus. */
+typedef struct {
+    const qctx_corpus *corpus;
+    const qctx_context_texts *contexts;
+} embedded_texts;
+
+static const char *text_of(const embedded_texts *all, qctx_side side, int64_t row)
 {
-    return side == QCTX_QUESTION ? corpus->questions[row].text : corpus->contexts[row].text;
+    return side == QCTX_QUESTION ? all->corpus->questions[row].text : all->contexts->items[row];
 }
 
 static int longest_first(const void *left, const void *right)
@@ -50,18 +56,18 @@ static int longest_first(const void *left, const void *right)
 }
 
 /* Finds the distinct texts of a side and brings them into order. */
-static qctx_status find_texts(const qctx_corpus *corpus, qctx_side side, side_texts *texts, qctx_error *error)
+static qctx_status find_texts(const embedded_texts *all, qctx_side side, side_texts *texts, qctx_error *error)
 {
     qctx_textmap map = {0};
     qctx_status status = QCTX_OK;
 
-    texts->count = side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
+    texts->count = side == QCTX_QUESTION ? all->corpus->question_count : all->corpus->context_count;
     texts->found = qctx_alloc(texts->count, sizeof *texts->found, "distinct texts", error);
     texts->of_rows = qctx_alloc(texts->count, sizeof *texts->of_rows, "distinct texts", error);
     if (texts->found == NULL || texts->of_rows == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t row = 0; row < texts->count && status == QCTX_OK; row++) {
-        const char *text = text_of(corpus, side, row);
+        const char *text = text_of(all, side, row);
         int64_t number = texts->distinct_count;
 
         status = qctx_textmap_add(&map, text, number, &texts->of_rows[row], error);
@@ -167,15 +173,18 @@ static qctx_status make_room(builder *b, int64_t texts, int64_t rows, qctx_error
                : QCTX_OK;
 }
 
-qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, qctx_embed_batches *batches, qctx_error *error)
+qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, bool titles, qctx_embed_batches *batches,
+                                    qctx_error *error)
 {
+    const embedded_texts all = {corpus, &batches->contexts};
     side_texts sides[2] = {{0}, {0}};
     builder b = {.batches = batches};
-    qctx_status status = QCTX_OK;
+    qctx_status status;
 
     *batches = (qctx_embed_batches){0};
+    status = qctx_context_texts_make(corpus, titles, &batches->contexts, error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
-        status = find_texts(corpus, side, &sides[side], error);
+        status = find_texts(&all, side, &sides[side], error);
     if (status == QCTX_OK)
         status = make_room(&b, sides[QCTX_QUESTION].distinct_count + sides[QCTX_CONTEXT].distinct_count,
                            sides[QCTX_QUESTION].count + sides[QCTX_CONTEXT].count, error);
@@ -204,6 +213,7 @@ void qctx_embed_batches_free(qctx_embed_batches *batches)
     free((void *)batches->store.rows);
     free(batches->texts);
     free(batches->costs);
+    qctx_context_texts_free(&batches->contexts);
     *batches = (qctx_embed_batches){0};
 }
 

@@ -4,6 +4,7 @@
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
 
 /* Marks the contexts of one source; `wanted` [context_count]. */
@@ -22,13 +23,25 @@ static void mark_source(const qctx_fit_source *source, bool *wanted)
             wanted[split->contexts[i]] = true;
 }
 
+/* What an encoder learns from, of all corpora. */
+typedef struct {
+    qctx_context_texts *corpora; /* [sources]; of a corpus that is named twice the first one */
+    const char **texts;          /* into them */
+    int64_t count;
+} lessons;
+
 /* Appends the texts of the corpus of sources[index], of all sources that name it. */
-static qctx_status collect_corpus(const qctx_fit_source *sources, int64_t count, int64_t index, const char **texts,
-                                  int64_t *collected, qctx_error *error)
+static qctx_status collect_corpus(const qctx_fit_source *sources, int64_t count, int64_t index, bool titles,
+                                  lessons *collected, qctx_error *error)
 {
     const qctx_corpus *corpus = sources[index].corpus;
-    bool *wanted = qctx_alloc(corpus->context_count, sizeof *wanted, "contexts to learn from", error);
+    qctx_context_texts *seen = &collected->corpora[index];
+    bool *wanted;
+    qctx_status status = qctx_context_texts_make(corpus, titles, seen, error);
 
+    if (status != QCTX_OK)
+        return status;
+    wanted = qctx_alloc(corpus->context_count, sizeof *wanted, "contexts to learn from", error);
     if (wanted == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t i = index; i < count; i++)
@@ -36,7 +49,7 @@ static qctx_status collect_corpus(const qctx_fit_source *sources, int64_t count,
             mark_source(&sources[i], wanted);
     for (int64_t i = 0; i < corpus->context_count; i++)
         if (wanted[i])
-            texts[(*collected)++] = corpus->contexts[i].text;
+            collected->texts[collected->count++] = seen->items[i];
     free(wanted);
     return QCTX_OK;
 }
@@ -49,28 +62,38 @@ static bool named_before(const qctx_fit_source *sources, int64_t index)
     return false;
 }
 
-qctx_status qctx_embed_fit(qctx_comm *comm, qctx_encoder *encoder, const qctx_fit_source *sources, int64_t count,
+static qctx_status collect(const qctx_fit_source *sources, int64_t count, bool titles, lessons *collected,
                            qctx_error *error)
 {
     qctx_status status = QCTX_OK;
-    const char **texts;
     int64_t room = 0;
-    int64_t collected = 0;
 
     for (int64_t i = 0; i < count; i++)
         room += named_before(sources, i) ? 0 : sources[i].corpus->context_count;
-    texts = qctx_alloc(room, sizeof *texts, "texts to learn from", error);
-    if (texts == NULL)
-        status = QCTX_ERR_MEMORY;
+    collected->corpora = qctx_alloc(count, sizeof *collected->corpora, "texts to learn from", error);
+    collected->texts = qctx_alloc(room, sizeof *collected->texts, "texts to learn from", error);
+    if (collected->corpora == NULL || collected->texts == NULL)
+        return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < count && status == QCTX_OK; i++)
         if (!named_before(sources, i))
-            status = collect_corpus(sources, count, i, texts, &collected, error);
-    status = qctx_agree(comm, status, error);
+            status = collect_corpus(sources, count, i, titles, collected, error);
+    return status;
+}
+
+qctx_status qctx_embed_fit(qctx_comm *comm, qctx_encoder *encoder, const qctx_fit_source *sources, int64_t count,
+                           bool titles, qctx_error *error)
+{
+    lessons collected = {0};
+    qctx_status status = qctx_agree(comm, collect(sources, count, titles, &collected, error), error);
+
     if (status == QCTX_OK)
-        status = qctx_encoder_fit(encoder, comm, texts, collected, error);
+        status = qctx_encoder_fit(encoder, comm, collected.texts, collected.count, error);
     if (status == QCTX_OK)
-        qctx_info("encoder %s learnt from %lld contexts", qctx_encoder_name(encoder), (long long)collected);
-    free(texts);
+        qctx_info("encoder %s learnt from %lld contexts", qctx_encoder_name(encoder), (long long)collected.count);
+    for (int64_t i = 0; i < count && collected.corpora != NULL; i++)
+        qctx_context_texts_free(&collected.corpora[i]);
+    free(collected.corpora);
+    free(collected.texts);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef QCTX_DATASET_EMBED_INTERNAL_H
 #define QCTX_DATASET_EMBED_INTERNAL_H
 
+#include "qctx/data/context_texts.h"
 #include "qctx/data/store_writer.h"
 #include "qctx/dataset/embed.h"
 
@@ -14,12 +15,17 @@ typedef struct {
     qctx_store_batches store;
     int64_t text_count; /* distinct ones */
     int64_t longest;    /* texts of the batch with the most */
-    const char **texts; /* [text_count], the corpus's */
-    double *costs;      /* [batches], in any unit: what encoding a batch is expected to take */
+    const char **texts; /* [text_count], the corpus's or those of `contexts` */
+    qctx_context_texts contexts;
+    double *costs; /* [batches], in any unit: what encoding a batch is expected to take */
 } qctx_embed_batches;
 
-/* Makes the batches of a corpus; freed in any case with qctx_embed_batches_free. Local. Errors: MEMORY. */
-qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, qctx_embed_batches *batches, qctx_error *error);
+/*
+ * Makes the batches of a corpus, contexts with their titles if `titles`; freed in any case with
+ * qctx_embed_batches_free. Local. Errors: MEMORY.
+ */
+qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, bool titles, qctx_embed_batches *batches,
+                                    qctx_error *error);
 void qctx_embed_batches_free(qctx_embed_batches *batches);
 
 /*

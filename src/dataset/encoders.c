@@ -118,3 +118,12 @@ qctx_status qctx_encoders_check_trained(const qctx_store *store, const char *tra
               qctx_store_path(store), found, trained_on);
     return qctx_hint(error, "embed the corpus with the run's encoder, or train again");
 }
+
+qctx_status qctx_encoders_check_titles(const char *path, qctx_titles found, bool titles, const char *setting,
+                                       qctx_error *error)
+{
+    if (found == QCTX_TITLES_NONE || (found == QCTX_TITLES_JOINED) == titles)
+        return QCTX_OK;
+    return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: its contexts were embedded %s, and %s", path,
+                     titles ? "without their titles" : "with their titles in front", setting);
+}

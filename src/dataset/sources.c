@@ -33,6 +33,33 @@ static qctx_status open_stores(source_resolver *resolver, qctx_error *error)
     return status;
 }
 
+static qctx_status check_titles_of(const source_resolver *resolver, const qctx_store *store, qctx_error *error)
+{
+    const bool titles = resolver->config->data.titles;
+
+    if (store == NULL)
+        return QCTX_OK;
+    return qctx_encoders_check_titles(qctx_store_path(store), qctx_store_titles(store), titles,
+                                      titles ? "data.titles is true" : "data.titles is false", error);
+}
+
+/* Stores must have been made as corpora are to be embedded. Collective. */
+static qctx_status check_titles(const source_resolver *resolver, qctx_error *error)
+{
+    const bool titles = resolver->config->data.titles;
+    qctx_status status = check_titles_of(resolver, resolver->named_by_encoder, error);
+
+    for (int64_t i = 0; i < resolver->count && status == QCTX_OK; i++)
+        status = check_titles_of(resolver, resolver->locations[i].store, error);
+    if (status != QCTX_OK && resolver->origin != NULL)
+        qctx_hint(error, "the head was trained on the others: embed the corpus again%s",
+                  titles ? "" : " with --no-titles");
+    else if (status != QCTX_OK)
+        qctx_hint(error, "data.titles=%s takes the store as it is; or embed its corpus again%s",
+                  titles ? "false" : "true", titles ? "" : " with --no-titles");
+    return qctx_agree(resolver->comm, status, error);
+}
+
 /* A misspelt split is refused before anything is embedded. */
 static qctx_status check_splits(const source_resolver *resolver, const qctx_sources *sources, qctx_error *error)
 {
@@ -174,6 +201,8 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const 
         status = resolver_restore(&resolver, error);
     if (status == QCTX_OK)
         status = resolver_find_encoders(&resolver, error);
+    if (status == QCTX_OK)
+        status = check_titles(&resolver, error);
     if (status == QCTX_OK)
         status = open_corpora(&resolver, error);
     if (status != QCTX_OK)

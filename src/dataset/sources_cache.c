@@ -6,13 +6,15 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
 #include "sources_internal.h"
 
 char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
                           qctx_error *error)
 {
-    uint64_t digits = qctx_hash(&location->corpus->fingerprint, sizeof location->corpus->fingerprint, key);
+    const uint64_t corpus = qctx_context_texts_fingerprint(location->corpus, resolver->config->data.titles);
+    const uint64_t digits = qctx_hash(&corpus, sizeof corpus, key);
     char *folder = qctx_path_trim(location->path, error);
     char *name = NULL;
     char *path = NULL;
@@ -80,8 +82,8 @@ qctx_status resolver_open_part(source_resolver *resolver, resolver_location *loc
     phase = qctx_comm_set_phase("embedding");
     status = resolver_need_encoder(resolver, made_by, error);
     if (status == QCTX_OK)
-        status = qctx_embed_corpus(resolver->comm, location->corpus, made_by->encoder, resolver->config->data.dtype,
-                                   path, true, error);
+        status = qctx_embed_corpus(resolver->comm, location->corpus, resolver->config->data.titles, made_by->encoder,
+                                   resolver->config->data.dtype, path, true, error);
     if (status != QCTX_OK)
         qctx_hint_place(error, resolver->config->data.cache, "data.cache=FOLDER");
     qctx_comm_set_phase(phase);

@@ -5,6 +5,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
 #include "sources_internal.h"
 
@@ -132,8 +133,9 @@ static uint64_t hash_training(const source_resolver *resolver, uint64_t hash)
 
     for (int64_t i = 0; i < train->count; i++) {
         const qctx_corpus *corpus = resolver_find(resolver, &train->items[i])->corpus;
+        const uint64_t seen = qctx_context_texts_fingerprint(corpus, resolver->config->data.titles);
 
-        hash = qctx_hash(&corpus->fingerprint, sizeof corpus->fingerprint, hash);
+        hash = qctx_hash(&seen, sizeof seen, hash);
         hash = qctx_hash_text(train->items[i].split, hash);
     }
     return hash;
@@ -199,7 +201,8 @@ static qctx_status fit_encoder(source_resolver *resolver, resolver_encoder *enco
     if (status == QCTX_OK) {
         for (int64_t i = 0; i < train->count; i++)
             sources[i] = (qctx_fit_source){resolver_find(resolver, &train->items[i])->corpus, train->items[i].split};
-        status = qctx_embed_fit(resolver->comm, encoder->encoder, sources, train->count, error);
+        status = qctx_embed_fit(resolver->comm, encoder->encoder, sources, train->count, resolver->config->data.titles,
+                                error);
     }
     free(sources);
     return status;

@@ -8,6 +8,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "qctx/data/store_writer.h"
 #include "sources_internal.h"
 
@@ -38,8 +39,9 @@ static uint64_t hash_tuning(const source_resolver *resolver, uint64_t hash)
     for (int64_t i = 0; i < train->count; i++) {
         const qctx_source *source = &train->items[i];
         const qctx_corpus *corpus = resolver_find(resolver, source)->corpus;
+        const uint64_t seen = qctx_context_texts_fingerprint(corpus, config->data.titles);
 
-        hash = qctx_hash(&corpus->fingerprint, sizeof corpus->fingerprint, hash);
+        hash = qctx_hash(&seen, sizeof seen, hash);
         hash = qctx_hash_text(source->split, hash);
         hash = qctx_hash(&source->limit, sizeof source->limit, hash);
     }
@@ -165,7 +167,8 @@ static qctx_status write_joined(source_resolver *resolver, resolver_location *lo
 {
     qctx_joined_saved saved = {0};
     joiner j = {.parts = location->parts, .count = resolver->encoder_count};
-    qctx_store_description description = {.corpus = location->corpus, .dtype = resolver->config->data.dtype};
+    qctx_store_description description = {
+        .corpus = location->corpus, .dtype = resolver->config->data.dtype, .titles = resolver->config->data.titles};
     qctx_status status = qctx_agree(resolver->comm, save_encoder(resolver, location, &saved, error), error);
 
     if (status != QCTX_OK)

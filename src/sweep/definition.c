@@ -71,9 +71,10 @@ static qctx_status resolve(definition_reader *reader, const char *text, size_t b
 {
     qctx_sweep_definition *definition = reader->definition;
     qctx_config config = {0};
-    qctx_status status =
-        qctx_config_parse(text, bytes, definition->config_path, (const char *const *)reader->config_overrides,
-                          reader->config_count, &config, error);
+    qctx_status status = reader->kept ? qctx_config_parse_kept(text, bytes, definition->config_path, &config, error)
+                                      : qctx_config_parse(text, bytes, definition->config_path,
+                                                          (const char *const *)reader->config_overrides,
+                                                          reader->config_count, &config, error);
 
     if (status != QCTX_OK)
         return status;
@@ -99,8 +100,9 @@ static qctx_status finish(definition_reader *reader, qctx_yaml *root, const char
     return reader->definition->text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-qctx_status qctx_sweep_definition_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
-                                       qctx_sweep_definition *definition, qctx_error *error)
+/* Collective. */
+static qctx_status load(qctx_comm *comm, const char *path, bool kept, const char *const *overrides, int64_t count,
+                        qctx_sweep_definition *definition, qctx_error *error)
 {
     definition_reader *reader = qctx_alloc(1, sizeof *reader, "the sweep file", error);
     qctx_status status = qctx_agree(comm, reader == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
@@ -114,6 +116,7 @@ qctx_status qctx_sweep_definition_load(qctx_comm *comm, const char *path, const 
         return status;
     }
     reader->file = path;
+    reader->kept = kept;
     reader->definition = definition;
     status = read_for_all(comm, path, "name a YAML file that describes a sweep, such as configs/sweep.yaml", &text,
                           &bytes, error);
@@ -145,6 +148,12 @@ out:
     return status;
 }
 
+qctx_status qctx_sweep_definition_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
+                                       qctx_sweep_definition *definition, qctx_error *error)
+{
+    return load(comm, path, false, overrides, count, definition, error);
+}
+
 qctx_status qctx_sweep_definition_load_folder(qctx_comm *comm, const char *folder, qctx_sweep_definition *definition,
                                               qctx_error *error)
 {
@@ -156,7 +165,7 @@ qctx_status qctx_sweep_definition_load_folder(qctx_comm *comm, const char *folde
 
     *definition = (qctx_sweep_definition){0};
     if (status == QCTX_OK)
-        status = qctx_sweep_definition_load(comm, sweep, (const char *const[]){config}, 1, definition, error);
+        status = load(comm, sweep, true, (const char *const[]){config}, 1, definition, error);
     free(sweep);
     free(path);
     free(quoted);

@@ -58,6 +58,7 @@ typedef struct {
     int64_t target_count, target_capacity;
     char **config_overrides; /* of the shared configuration: constants, then those of the command line */
     int64_t config_count, config_capacity, constant_count;
+    bool kept; /* what is read is the folder of a sweep, whose shared configuration has all overrides in it */
     bool metric_given;
     const qctx_yaml *early; /* early_terminate, or NULL */
     int64_t run_cap;        /* 0: not given */

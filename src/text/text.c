@@ -72,7 +72,7 @@ qctx_status qctx_text_sentences(qctx_text *text, const char *bytes, size_t lengt
         return icu_failed("looking for sentences", code, error);
     for (int32_t end = ubrk_next(text->sentences); end != UBRK_DONE && status == QCTX_OK;
          end = ubrk_next(text->sentences)) {
-        qctx_span sentence = text_trim(bytes, first, end);
+        qctx_span sentence = qctx_text_trim(bytes, first, end);
         qctx_span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
 
         if (sentence.first < sentence.end && last != NULL &&

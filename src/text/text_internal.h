@@ -7,9 +7,6 @@
 /* Appends a span. Local. Errors: MEMORY. */
 qctx_status text_add_span(qctx_spans *spans, int64_t first, int64_t end, qctx_error *error);
 
-/* The range without white space at its ends; empty (first == end) if there is nothing else. Local. */
-qctx_span text_trim(const char *bytes, int64_t first, int64_t end);
-
 /*
  * Whether the full stop at the end of a sentence belongs to an abbreviation, so that what begins at byte `next`, behind
  * white space, goes on in it. Never across a line end. Local.

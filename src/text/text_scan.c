@@ -87,7 +87,7 @@ qctx_status text_add_span(qctx_spans *spans, int64_t first, int64_t end, qctx_er
     return status;
 }
 
-qctx_span text_trim(const char *bytes, int64_t first, int64_t end)
+qctx_span qctx_text_trim(const char *bytes, int64_t first, int64_t end)
 {
     const uint8_t *at = (const uint8_t *)bytes;
     int64_t next;
@@ -128,7 +128,7 @@ void qctx_text_print(const char *bytes, size_t length, FILE *out)
 
 bool qctx_text_is_blank(const char *bytes, size_t length)
 {
-    qctx_span inside = text_trim(bytes, 0, (int64_t)length);
+    qctx_span inside = qctx_text_trim(bytes, 0, (int64_t)length);
 
     return inside.first == inside.end;
 }
@@ -180,7 +180,7 @@ static int count_line_ends(int count, UChar32 c, UChar32 before)
 static char *squeeze(const char *bytes, size_t length, bool lines, qctx_error *error)
 {
     const uint8_t *at = (const uint8_t *)bytes;
-    qctx_span inside = text_trim(bytes, 0, (int64_t)length);
+    qctx_span inside = qctx_text_trim(bytes, 0, (int64_t)length);
     char *squeezed = qctx_alloc(inside.end - inside.first + 1, 1, "a text", error);
     int64_t used = 0;
     int line_ends = 0;

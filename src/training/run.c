@@ -64,10 +64,10 @@ qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx
     if (status == QCTX_OK)
         status = qctx_checkpoint_read(comm, file, &run->checkpoint, error);
     if (status == QCTX_OK)
-        status = qctx_agree(comm,
-                            qctx_config_parse(run->checkpoint.config, strlen(run->checkpoint.config), file, NULL, 0,
-                                              &run->config, error),
-                            error);
+        status = qctx_agree(
+            comm,
+            qctx_config_parse_kept(run->checkpoint.config, strlen(run->checkpoint.config), file, &run->config, error),
+            error);
     if (status == QCTX_OK)
         status = qctx_agree(comm, find_folder(path, run, error), error);
     free(file);

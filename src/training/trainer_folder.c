@@ -36,7 +36,7 @@ static qctx_status check_config(const trainer *run, qctx_error *error)
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_file_read(path, &text, &bytes, error);
 
     if (status == QCTX_OK)
-        status = qctx_config_parse(text, bytes, path, NULL, 0, &then, error);
+        status = qctx_config_parse_kept(text, bytes, path, &then, error);
     /* What is left to the data is settled when the run begins. */
     qctx_config_adopt_auto(&now, &then);
     if (status == QCTX_OK)

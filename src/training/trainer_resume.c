@@ -11,7 +11,7 @@
 static qctx_status compare_configs(trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
 {
     qctx_config then;
-    qctx_status status = qctx_config_parse(from->config, strlen(from->config), path, NULL, 0, &then, error);
+    qctx_status status = qctx_config_parse_kept(from->config, strlen(from->config), path, &then, error);
 
     if (status != QCTX_OK)
         return status;

@@ -43,7 +43,7 @@ static qctx_store *store_of(const char *name, float *its_grades, int64_t *its_an
                             .grades = its_grades},
                            {.name = "none", .offsets = none}};
     const qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, with_empty ? 2 : 1, splits, 77, "made", NULL};
-    const qctx_store_description description = {&corpus, QCTX_FLOAT32, DIM, "toy", "toy-1", "{}", "table", 5};
+    const qctx_store_description description = {&corpus, QCTX_FLOAT32, DIM, "toy", "toy-1", "{}", "table", 5, false};
     qctx_store *store = NULL;
 
     assert_status(qctx_store_write(test_comm, test_path(name), true, &description, fill, NULL, &error), QCTX_OK,

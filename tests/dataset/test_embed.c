@@ -63,7 +63,7 @@ static qctx_encoder *make_encoder(int dim)
 
     snprintf(settings, sizeof settings, "{\"dim\": %d}", dim);
     assert_status(qctx_encoder_create("hashing", settings, &encoder, &error), QCTX_OK, &error);
-    assert_status(qctx_embed_fit(test_comm, encoder, &source, 1, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_fit(test_comm, encoder, &source, 1, false, &error), QCTX_OK, &error);
     return encoder;
 }
 
@@ -75,7 +75,7 @@ static void plans_each_text_once(void **state)
     int64_t distinct[2] = {0, 0};
 
     (void)state;
-    assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_batches_make(&corpus, false, &batches, &error), QCTX_OK, &error);
     for (int64_t b = 0; b < batches.store.count; b++) {
         qctx_side side = batches.store.sides[b];
         int64_t bytes = 0;
@@ -123,7 +123,7 @@ static void deals_so_that_ranks_finish_together(void **state)
     int *owners;
 
     (void)state;
-    assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_batches_make(&corpus, false, &batches, &error), QCTX_OK, &error);
     done = calloc((size_t)batches.store.count, sizeof *done);
     own = calloc((size_t)batches.store.count, sizeof *own);
     owners = calloc((size_t)batches.store.count, sizeof *owners);
@@ -187,15 +187,17 @@ static void embeds_the_same_on_any_number_of_ranks(void **state)
     (void)state;
     snprintf(own_name, sizeof own_name, "alone-%d.h5", qctx_comm_rank(test_comm));
     for (int k = 0; k < 2; k++) {
-        assert_status(qctx_embed_corpus(test_comm, &corpus, encoder, dtypes[k], test_path("all.h5"), true, &error),
+        assert_status(
+            qctx_embed_corpus(test_comm, &corpus, false, encoder, dtypes[k], test_path("all.h5"), true, &error),
+            QCTX_OK, &error);
+        assert_status(qctx_embed_corpus(alone, &corpus, false, encoder, dtypes[k], test_path(own_name), true, &error),
                       QCTX_OK, &error);
-        assert_status(qctx_embed_corpus(alone, &corpus, encoder, dtypes[k], test_path(own_name), true, &error), QCTX_OK,
-                      &error);
         expect_same_bytes(test_path("all.h5"), test_path(own_name));
         qctx_comm_barrier(test_comm);
     }
-    assert_status(qctx_embed_corpus(test_comm, &corpus, encoder, QCTX_FLOAT32, test_path("all.h5"), true, &error),
-                  QCTX_OK, &error);
+    assert_status(
+        qctx_embed_corpus(test_comm, &corpus, false, encoder, QCTX_FLOAT32, test_path("all.h5"), true, &error), QCTX_OK,
+        &error);
     assert_status(qctx_store_open(test_comm, test_path("all.h5"), &store, &error), QCTX_OK, &error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         for (int64_t i = 0; i < (side == 0 ? QUESTIONS : CONTEXTS); i++) {
@@ -219,13 +221,15 @@ static void embeds_tiny_corpora(void **state)
 
     (void)state;
     tiny.question_count = tiny.context_count = 1;
-    assert_status(qctx_embed_corpus(test_comm, &tiny, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error),
-                  QCTX_OK, &error);
+    assert_status(
+        qctx_embed_corpus(test_comm, &tiny, false, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error), QCTX_OK,
+        &error);
     assert_status(qctx_store_open(test_comm, test_path("tiny.h5"), &store, &error), QCTX_OK, &error);
     assert_int_equal(qctx_store_count(store, QCTX_CONTEXT), 1);
     qctx_store_close(store);
-    assert_status(qctx_embed_corpus(test_comm, &tiny, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error),
-                  QCTX_ERR_EXISTS, &error);
+    assert_status(
+        qctx_embed_corpus(test_comm, &tiny, false, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error),
+        QCTX_ERR_EXISTS, &error);
     qctx_encoder_destroy(encoder);
 }
 
@@ -242,10 +246,10 @@ static void leave_partial(const char *path, qctx_encoder *encoder, uint64_t seed
     qctx_store_description what;
 
     assert_status(qctx_encoder_save(encoder, &settings, &table, &bytes, &error), QCTX_OK, &error);
-    assert_status(qctx_embed_batches_make(&corpus, &batches, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_batches_make(&corpus, false, &batches, &error), QCTX_OK, &error);
     what = (qctx_store_description){
-        &corpus, QCTX_FLOAT32, qctx_encoder_dim(encoder), qctx_encoder_name(encoder), fingerprint, settings,
-        table,   bytes};
+        &corpus, QCTX_FLOAT32, qctx_encoder_dim(encoder), qctx_encoder_name(encoder), fingerprint, settings, table,
+        bytes,   false};
     vectors = calloc((size_t)(batches.longest * what.dim), sizeof *vectors);
     assert_status(qctx_store_writer_open(test_comm, path, true, &what, &batches.store, &writer, &error), QCTX_OK,
                   &error);
@@ -296,15 +300,17 @@ static void resumes_to_the_same_bytes(void **state)
     qctx_encoder *other = make_encoder(32);
 
     (void)state;
-    assert_status(qctx_embed_corpus(test_comm, &corpus, encoder, QCTX_FLOAT32, test_path("once.h5"), true, &error),
-                  QCTX_OK, &error);
+    assert_status(
+        qctx_embed_corpus(test_comm, &corpus, false, encoder, QCTX_FLOAT32, test_path("once.h5"), true, &error),
+        QCTX_OK, &error);
     for (uint64_t seed = 0; seed < 4; seed++) {
         leave_partial(test_path("again.h5"), seed == 3 ? other : encoder, seed);
         if (seed > 0 && speaks())
             tear(test_path("again.h5.partial"), test_path("again.h5.journal"), seed);
         qctx_comm_barrier(test_comm);
-        assert_status(qctx_embed_corpus(test_comm, &corpus, encoder, QCTX_FLOAT32, test_path("again.h5"), true, &error),
-                      QCTX_OK, &error);
+        assert_status(
+            qctx_embed_corpus(test_comm, &corpus, false, encoder, QCTX_FLOAT32, test_path("again.h5"), true, &error),
+            QCTX_OK, &error);
         expect_same_bytes(test_path("once.h5"), test_path("again.h5"));
         assert_false(qctx_path_exists(test_path("again.h5.partial")) ||
                      qctx_path_exists(test_path("again.h5.journal")));

@@ -188,9 +188,10 @@ static void embed_alone(const char *corpus_name, const char *store_name, const c
     assert_status(qctx_corpus_open(test_comm, test_path(corpus_name), &corpus, &error), QCTX_OK, &error);
     assert_status(qctx_encoder_create("hashing", NULL, &encoder, &error), QCTX_OK, &error);
     source = (qctx_fit_source){corpus, split};
-    assert_status(qctx_embed_fit(test_comm, encoder, &source, 1, &error), QCTX_OK, &error);
-    assert_status(qctx_embed_corpus(test_comm, corpus, encoder, QCTX_FLOAT32, test_path(store_name), true, &error),
-                  QCTX_OK, &error);
+    assert_status(qctx_embed_fit(test_comm, encoder, &source, 1, false, &error), QCTX_OK, &error);
+    assert_status(
+        qctx_embed_corpus(test_comm, corpus, false, encoder, QCTX_FLOAT32, test_path(store_name), true, &error),
+        QCTX_OK, &error);
     qctx_encoder_destroy(encoder);
     qctx_corpus_destroy(corpus);
 }

@@ -62,6 +62,29 @@ static void a_run_is_a_folder_with_a_configuration(void **state)
     assert_false(qctx_run_is(test_path("file")));
 }
 
+/* Programs that did not know data.titles embedded texts alone; later ones always write the key. */
+static void a_run_of_an_earlier_program_has_no_titles(void **state)
+{
+    static const struct {
+        const char *name, *config;
+        bool titles;
+    } runs[] = {
+        {"early", "data: {train: [{corpus: c, split: train}]}\n", false},
+        {"late", "data: {train: [{corpus: c, split: train}], titles: true}\n", true},
+        {"without", "data: {train: [{corpus: c, split: train}], titles: false}\n", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        const char *folder = make_folder(runs[i].name, true, runs[i].config);
+        qctx_run run;
+
+        assert_status(qctx_run_open(test_comm, folder, &run, &error), QCTX_OK, &error);
+        assert_int_equal(run.config.data.titles, runs[i].titles);
+        qctx_run_close(&run);
+    }
+}
+
 static void a_run_opens_with_its_best_head(void **state)
 {
     const char *config = "run: {seed: 1}\nloss: {normalize: false}\ndata: {train: [{corpus: c, split: train}]}\n";
@@ -129,6 +152,7 @@ static void a_configuration_of_another_schema_is_refused(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_something_else_is_named),
     cmocka_unit_test(a_run_is_a_folder_with_a_configuration),
+    cmocka_unit_test(a_run_of_an_earlier_program_has_no_titles),
     cmocka_unit_test(a_run_opens_with_its_best_head),
     cmocka_unit_test(what_is_no_run_is_refused),
     cmocka_unit_test(a_configuration_of_another_schema_is_refused),

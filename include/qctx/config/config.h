@@ -75,6 +75,7 @@ typedef struct {
         char *cache;        /* folder of stores made on demand */
         qctx_dtype dtype;   /* of those stores */
         double min_grade;   /* from which a judged context makes a training pair */
+        bool titles;        /* contexts are embedded with their titles in front; stores must have been, too */
     } data;
     struct {
         qctx_precision precision; /* this and the next five are for model folders */
@@ -160,9 +161,16 @@ typedef struct {
 qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
                              qctx_config *config, qctx_error *error);
 
-/* The same from a text, for tests and for configs kept in checkpoints; `name` stands for the file. Local. */
+/* The same from a text; `name` stands for the file. Local. */
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error);
+
+/*
+ * The configuration that a run or a sweep keeps, as qctx_config_dump wrote it. A key that is not in it is younger than
+ * the program that wrote it, and has the value by which that program worked, which is not always the default. Local.
+ */
+qctx_status qctx_config_parse_kept(const char *text, size_t bytes, const char *name, qctx_config *config,
+                                   qctx_error *error);
 
 /*
  * Looks whether `node`, from another YAML file called `name`, is a value of the key or section `path`, all by itself.

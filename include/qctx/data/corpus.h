@@ -24,7 +24,7 @@
 typedef struct {
     const char *id;    /* never empty, unique among contexts */
     const char *title; /* "" if none */
-    const char *text;  /* never empty; the title where the file has no text */
+    const char *text;  /* never empty; where the file has none, the title: then it is the same pointer */
 } qctx_context;
 
 typedef struct {

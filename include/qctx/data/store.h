@@ -3,7 +3,8 @@
  * and writable by h5py.
  *
  *   attributes      schema = "qctx-store", version = 1, dim, encoder (name), encoder_fingerprint,
- *                   encoder_settings (JSON), corpus_fingerprint, checksum
+ *                   encoder_settings (JSON), corpus_fingerprint, checksum; context_text = "title text" where
+ *                   contexts were encoded with their titles, absent where their texts were alone
  *   questions/      vectors [nq, d] float32 | float16; optional id, text [nq] variable-length UTF-8
  *   contexts/       vectors [nc, d]; optional id, text, title [nc]
  *   answers/SPLIT/  questions [n] int64 (optional: all questions in order), offsets [n + 1], contexts [m] (−1: judged,
@@ -34,6 +35,14 @@
 typedef enum { QCTX_FLOAT32, QCTX_FLOAT16 } qctx_dtype;
 extern const char *const qctx_dtype_names[];
 
+/* Whether the contexts of a store were encoded with their titles in front (data/context_texts). */
+typedef enum {
+    QCTX_TITLES_NONE,     /* there are none, or the store is of other origin and does not tell */
+    QCTX_TITLES_LEFT_OUT, /* there are, but texts were encoded alone */
+    QCTX_TITLES_JOINED
+} qctx_titles;
+extern const char *const qctx_titles_names[];
+
 typedef struct qctx_store qctx_store;
 
 /*
@@ -51,6 +60,9 @@ void qctx_store_close(qctx_store *store);
 /* Whether `path` is an HDF5 file that holds questions/vectors. Local. */
 bool qctx_store_is(const char *path);
 
+/* qctx_store_titles of a file that is not opened for reading; NONE also where it is no store. Local. Cannot fail. */
+qctx_titles qctx_store_titles_at(const char *path);
+
 /* What the store is and says of itself, valid as long as it is open. Local. */
 int64_t qctx_store_dim(const qctx_store *store);
 int64_t qctx_store_count(const qctx_store *store, qctx_side side);
@@ -59,6 +71,7 @@ const char *qctx_store_path(const qctx_store *store);
 const char *qctx_store_encoder(const qctx_store *store);
 const char *qctx_store_encoder_fingerprint(const qctx_store *store);
 const char *qctx_store_encoder_settings(const qctx_store *store);
+qctx_titles qctx_store_titles(const qctx_store *store);
 uint64_t qctx_store_corpus_fingerprint(const qctx_store *store);
 uint64_t qctx_store_checksum(const qctx_store *store);
 qctx_dtype qctx_store_dtype(const qctx_store *store);
@@ -88,8 +101,9 @@ void qctx_store_prefetch(const qctx_store *store, qctx_side side, const int64_t 
 
 /*
  * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title
- * where the store has titles, else those of one content. content [nc]: equal for equal contexts (hash of the
- * text, or of the vector where there are no texts). Both are the caller's arrays. Local. Errors: IO, MEMORY.
+ * where the store has titles, else those of one content. content [nc]: equal for equal contexts as the
+ * encoder saw them (hash of the text, with its title where these were joined, or of the vector where there are no
+ * texts). Both are the caller's arrays. Local. Errors: IO, MEMORY.
  */
 qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error);
 qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error);

@@ -30,6 +30,7 @@ typedef struct {
     const char *encoder_settings; /* JSON text */
     const void *encoder_table;    /* [encoder_table_bytes] */
     size_t encoder_table_bytes;
+    bool titles; /* contexts were encoded with their titles (data/context_texts) */
 } qctx_store_description;
 
 /* Which vectors are made together, and which rows each of them fills. The same on every rank; arrays are borrowed. */

@@ -12,11 +12,11 @@
 
 /*
  * Writes the store of a corpus with a fitted encoder, with progress and a summary line (rows, seconds, rows/s). What is
- * encoded of a context is its text, without the title. The store's bytes of vectors do not depend on N. Collective.
- * Errors: EXISTS (unless `force`), IO, DATA, MEMORY.
+ * encoded of a context is its text, with its title in front if `titles` (data/context_texts). The store's bytes of
+ * vectors do not depend on N. Collective. Errors: EXISTS (unless `force`), IO, DATA, MEMORY.
  */
-qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, qctx_encoder *encoder, qctx_dtype dtype,
-                              const char *path, bool force, qctx_error *error);
+qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, bool titles, qctx_encoder *encoder,
+                              qctx_dtype dtype, const char *path, bool force, qctx_error *error);
 
 /* What an encoder learns from: the contexts that answer the questions of one split. Borrows both. */
 typedef struct {
@@ -26,11 +26,11 @@ typedef struct {
 
 /*
  * Fits an encoder on the union of sources [count], in their order and that of the contexts; a corpus that is named
- * twice gives each context once. A corpus without the split gives all its contexts, which the log says. Collective.
- * Errors: those of the encoder.
+ * twice gives each context once. It learns from what it is to encode: with their titles if `titles`. A corpus without
+ * the split gives all its contexts, which the log says. Collective. Errors: those of the encoder.
  */
 qctx_status qctx_embed_fit(qctx_comm *comm, qctx_encoder *encoder, const qctx_fit_source *sources, int64_t count,
-                           qctx_error *error);
+                           bool titles, qctx_error *error);
 
 /* The encoder that made a store, restored from it. Local. Errors: DATA (the store does not say), FORMAT, CONFIG. */
 qctx_status qctx_embed_encoder_of(qctx_store *store, qctx_encoder **encoder, qctx_error *error);

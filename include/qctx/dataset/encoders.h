@@ -60,4 +60,11 @@ qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_spec *spec, q
  */
 qctx_status qctx_encoders_check_trained(const qctx_store *store, const char *trained_on, qctx_error *error);
 
+/*
+ * Refuses a store, that at `path`, whose contexts were embedded with their titles where `titles` says without, or the
+ * reverse; of one that does not tell, nothing is asked. `setting` names what says so. Local. Errors: MISMATCH.
+ */
+qctx_status qctx_encoders_check_titles(const char *path, qctx_titles found, bool titles, const char *setting,
+                                       qctx_error *error);
+
 #endif

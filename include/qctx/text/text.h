@@ -78,6 +78,9 @@ qctx_status qctx_text_words(const char *bytes, size_t length, qctx_spans *spans,
  */
 void qctx_text_print(const char *bytes, size_t length, FILE *out);
 
+/* The range without white space at its ends; empty (first == end) if there is nothing else. Local. Cannot fail. */
+qctx_span qctx_text_trim(const char *bytes, int64_t first, int64_t end);
+
 /* Whether there is nothing but white space. Local. Cannot fail. */
 bool qctx_text_is_blank(const char *bytes, size_t length);
 
