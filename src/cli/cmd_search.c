@@ -6,8 +6,9 @@
 #include "qctx/cli/commands.h"
 #include "qctx/cli/questions.h"
 #include "qctx/cli/results.h"
+#include "qctx/dataset/documents.h"
 #include "qctx/dataset/embed.h"
-#include "qctx/dataset/sources.h"
+#include "qctx/dataset/encoders.h"
 #include "qctx/linalg/threads.h"
 #include "qctx/retrieval/search.h"
 #include "qctx/text/text.h"
@@ -16,17 +17,29 @@
 /* Of a context, on a terminal that is wide enough to read it. */
 enum { SHOWN_LINES = 2, COLUMNS_LEAST = 40 };
 
+/* How long a rank may be silent, and where and how vectors are kept, where no run's configuration says it. */
+enum { HANG_SECONDS = 600 };
+static const char default_cache[] = "stores";
+
 static struct {
     int64_t top;
-    const char *text;
+    qctx_option_texts encoders, corpora, stores, texts;
+    bool passages;
     bool json;
     bool no_head;
     bool full;
 } options = {.top = 5};
 
 static const qctx_option table[] = {
+    {"encoder", QCTX_OPTION_TEXTS, &options.encoders, "NAME|FOLDER|STORE",
+     "search by an encoder alone, without a run; given several times, joined", 0, 0},
+    {"corpus", QCTX_OPTION_TEXTS, &options.corpora, "FOLDER",
+     "search this corpus instead of the run's, embedded once; of its files corpus.jsonl is enough", 0, 0},
+    {"store", QCTX_OPTION_TEXTS, &options.stores, "FILE", "search this store, made by the same encoder", 0, 0},
+    {"text", QCTX_OPTION_TEXTS, &options.texts, "FILE", "search the sentences of a text file, embedded once", 0, 0},
+    {"passages", QCTX_OPTION_FLAG, &options.passages, NULL,
+     "search the paragraphs of text files (blank lines divide) instead of their sentences", 0, 0},
     {"top", QCTX_OPTION_INT, &options.top, "N", "contexts to show", 1, 100000},
-    {"text", QCTX_OPTION_TEXT, &options.text, "FILE", "search the sentences of a text file instead", 0, 0},
     {"no-head", QCTX_OPTION_FLAG, &options.no_head, NULL, "search as the encoder alone would", 0, 0},
     {"full", QCTX_OPTION_FLAG, &options.full, NULL, "whole contexts also on a terminal, instead of two lines", 0, 0},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print one JSON object a question", 0, 0},
@@ -36,10 +49,18 @@ static const qctx_option table[] = {
 static const qctx_usage usage = {
     .command = "search",
     .brief = "ask questions and see the best contexts",
-    .arguments = "RUN [QUESTION] [--text FILE] [--top N] [--json]",
+    .arguments = "RUN|--encoder MODEL [QUESTION] [--corpus FOLDER] [--store FILE] [--text FILE] [--top N] [--json]",
     .summary = "Shows the contexts that answer a question best, by the head of a run.",
-    .details = "RUN is a run folder or a checkpoint. The contexts are those of its first\n"
-               "training source, or the sentences of a text file.\n"
+    .details = "  qctx-dist search runs/mine \"how long is the warranty?\"\n"
+               "  qctx-dist search runs/mine --text manual.txt --text faq.txt --passages\n"
+               "  qctx-dist search runs/mine --corpus corpora/other <questions.txt\n"
+               "  qctx-dist search --encoder models/minilm --text notes.txt \"a question\"\n"
+               "\n"
+               "RUN is a run folder or a checkpoint. The contexts are those of its first\n"
+               "training source; or those of corpora, stores and text files, of which each may\n"
+               "be named several times: each result then says which one it is from. What is\n"
+               "embedded is kept beside the run's stores (data.cache; without a run in stores/)\n"
+               "and found again as long as text and encoder are the same. Files may be gzip's.\n"
                "\n"
                "Without QUESTION it asks again and again, one question a line, until the end of\n"
                "the input (Ctrl-D), 'exit' or 'quit'. On a terminal lines are edited, and the\n"
@@ -48,70 +69,184 @@ static const qctx_usage usage = {
                "by one line, {\"question\", \"hits\"} or {\"question\", \"error\"}. The exit code is\n"
                "0 in all these cases, and 75 after Ctrl-C.\n",
     .options = table,
-    .positional_min = 1,
+    .positional_min = 0,
     .positional_max = 2,
 };
+
+enum { SOURCES_MOST = 3 * QCTX_OPTION_TEXTS_MAX };
 
 /* Everything an answer needs, on every rank. */
 typedef struct {
     qctx_comm *comm;
+    const char *path; /* of the run, or NULL */
     qctx_run run;
-    qctx_opened opened;
-    qctx_store *store; /* of the first training source */
+    qctx_projector alone; /* no head, where there is no run */
     qctx_encoder *encoder;
-    char **sentences; /* of the file that --text names, else NULL */
-    int64_t sentence_count;
+    qctx_opened opened; /* the run's sources, where no others are named */
+    qctx_documents documents[SOURCES_MOST];
+    int64_t document_count;
+    qctx_store *stores[SOURCES_MOST]; /* what is searched */
+    const char *names[SOURCES_MOST];
+    int64_t store_count;
     qctx_search *search;
-    qctx_hit *hits; /* [options.top] */
+    qctx_found *found; /* [options.top] */
     qctx_questions questions;
 } search_session;
 
 static void close_session(search_session *session)
 {
     qctx_questions_close(&session->questions);
-    free(session->hits);
+    free(session->found);
     qctx_search_destroy(session->search);
-    qctx_search_free_texts(session->sentences, session->sentence_count);
     qctx_encoder_destroy(session->encoder);
+    qctx_documents_free(session->documents, session->document_count);
     qctx_opened_close(&session->opened);
-    qctx_run_close(&session->run);
+    if (session->path != NULL)
+        qctx_run_close(&session->run);
 }
 
-/* The encoder of the store, which must be the one that the head was trained on. Local. */
-static qctx_status restore_encoder(search_session *session, qctx_error *error)
+static void list_documents(search_session *session, qctx_documents_kind kind, const qctx_option_texts *paths)
 {
-    qctx_status status = qctx_run_check_store(&session->run, session->store, error);
+    for (int64_t i = 0; i < paths->count; i++)
+        session->documents[session->document_count++] = (qctx_documents){.kind = kind, .path = paths->items[i]};
+}
+
+static void add_store(search_session *session, qctx_store *store, const char *name)
+{
+    session->names[session->store_count] = name;
+    session->stores[session->store_count++] = store;
+}
+
+/* What is searched by default: the first training source of the run, with its encoder. Collective. */
+static qctx_status open_own_source(search_session *session, qctx_error *error)
+{
+    qctx_status status = qctx_run_open_sources(session->comm, &session->run, &session->opened, error);
+    qctx_store *store;
 
     if (status != QCTX_OK)
         return status;
-    session->hits = qctx_alloc(options.top, sizeof *session->hits, "hits", error);
-    if (session->hits == NULL)
-        return QCTX_ERR_MEMORY;
-    return qctx_embed_encoder_of(session->store, &session->encoder, error);
+    store = session->opened.train[0].store;
+    add_store(session, store, session->opened.train[0].name);
+    status = qctx_run_check_store(&session->run, store, error);
+    if (status == QCTX_OK)
+        status = qctx_embed_encoder_of(store, &session->encoder, error);
+    return qctx_agree(session->comm, status, error);
 }
 
-static qctx_status open_session(search_session *session, const char *path, qctx_error *error)
+/* The first store among the documents, or NULL. */
+static qctx_store *first_store(const search_session *session)
+{
+    for (int64_t i = 0; i < session->document_count; i++)
+        if (session->documents[i].store != NULL)
+            return session->documents[i].store;
+    return NULL;
+}
+
+/* The encoder of --encoder; one that learns does so from what is searched. Collective. */
+static qctx_status open_named_encoder(search_session *session, qctx_error *error)
+{
+    const qctx_encoder_spec spec = {
+        .command_line = true,
+        .count = options.encoders.count,
+        .encoders = options.encoders.items,
+        .precision = QCTX_PRECISION_FLOAT32,
+        .pooling = "",
+        .question_prompt = QCTX_PROMPT_OF_MODEL,
+        .context_prompt = QCTX_PROMPT_OF_MODEL,
+        .context_model = "",
+    };
+    bool learns = false;
+    qctx_status status = qctx_encoders_open(session->comm, &spec, &session->encoder, &learns, error);
+
+    if (status == QCTX_OK && learns && options.corpora.count + options.texts.count == 0) {
+        qctx_fail(error, QCTX_ERR_USAGE, "search: --encoder %s learns from texts, and stores bring none",
+                  options.encoders.items[0]);
+        return qctx_hint(error, "name a store instead, whose encoder has learnt: --encoder %s",
+                         options.stores.items[0]);
+    }
+    if (status == QCTX_OK && learns)
+        status = qctx_documents_fit(session->comm, session->documents, session->document_count, true, session->encoder,
+                                    error);
+    return status;
+}
+
+/* Refuses stores of another encoder than the one that is there. Local. */
+static qctx_status check_stores(const search_session *session, qctx_error *error)
+{
+    char *fingerprint = qctx_encoder_fingerprint(session->encoder, error);
+    qctx_status status = fingerprint == NULL
+                             ? QCTX_ERR_MEMORY
+                             : qctx_documents_check(session->documents, session->document_count, fingerprint, error);
+
+    free(fingerprint);
+    return status;
+}
+
+/* The encoder by which the documents are searched; stores of another are refused before any work. Collective. */
+static qctx_status open_encoder(search_session *session, qctx_error *error)
+{
+    qctx_store *store = first_store(session);
+    qctx_status status = QCTX_OK;
+
+    if (session->path == NULL)
+        status = open_named_encoder(session, error);
+    else if (store == NULL)
+        status = qctx_run_open_encoder(session->comm, &session->run, &session->encoder, error);
+    else
+        status = qctx_documents_check(session->documents, session->document_count,
+                                      session->run.checkpoint.encoder_fingerprint, error);
+    if (status == QCTX_OK && session->path != NULL && store != NULL)
+        status = qctx_embed_encoder_of(store, &session->encoder, error);
+    else if (status == QCTX_OK)
+        status = check_stores(session, error);
+    return qctx_agree(session->comm, status, error);
+}
+
+/* Corpora, stores and text files instead of the run's own contexts. Collective. */
+static qctx_status open_documents(search_session *session, qctx_error *error)
+{
+    const qctx_config *config = session->path != NULL ? &session->run.config : NULL;
+    const qctx_documents_cache cache = {
+        .folder = config != NULL ? config->data.cache : default_cache,
+        .dtype = config != NULL ? config->data.dtype : QCTX_FLOAT32,
+        .titles = config == NULL || config->data.titles,
+    };
+    qctx_documents *documents = session->documents;
+    const int64_t count = session->document_count;
+    qctx_status status = qctx_documents_read(session->comm, documents, count, options.passages, error);
+
+    if (status == QCTX_OK)
+        status = open_encoder(session, error);
+    if (status == QCTX_OK)
+        status = qctx_documents_embed(session->comm, documents, count, session->encoder, &cache, error);
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        add_store(session, documents[i].store, documents[i].path);
+    return status;
+}
+
+static qctx_status open_session(search_session *session, qctx_error *error)
 {
     qctx_comm *comm = session->comm;
     const qctx_projector *projector = options.no_head ? &session->run.no_head : &session->run.head;
-    qctx_status status = qctx_run_open(comm, path, &session->run, error);
+    qctx_status status = QCTX_OK;
 
-    if (status == QCTX_OK)
+    qctx_comm_set_hang_timeout(HANG_SECONDS);
+    session->found = qctx_alloc(options.top, sizeof *session->found, "hits", error);
+    status = qctx_agree(comm, session->found == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    if (status == QCTX_OK && session->path != NULL)
+        status = qctx_run_open(comm, session->path, &session->run, error);
+    if (status == QCTX_OK && session->path != NULL)
         qctx_comm_set_hang_timeout((double)session->run.config.run.hang_timeout);
-    if (status == QCTX_OK && options.text != NULL)
-        status = qctx_search_read_sentences(comm, options.text, &session->sentences, &session->sentence_count, error);
     if (status == QCTX_OK)
-        status = qctx_run_open_sources(comm, &session->run, &session->opened, error);
+        status = session->document_count == 0 ? open_own_source(session, error) : open_documents(session, error);
     if (status != QCTX_OK)
         return status;
-    session->store = session->opened.train[0].store;
-    status = qctx_agree(comm, restore_encoder(session, error), error);
-    if (status != QCTX_OK)
-        return status;
-    if (options.text != NULL)
-        return qctx_search_over_texts(comm, (const char *const *)session->sentences, session->sentence_count,
-                                      session->encoder, projector, &session->search, error);
-    return qctx_search_over_store(comm, session->store, session->encoder, projector, &session->search, error);
+    if (session->path == NULL) {
+        session->alone = (qctx_projector){.normalize = true, .input = qctx_encoder_dim(session->encoder)};
+        projector = &session->alone;
+    }
+    return qctx_search_create(comm, session->stores, session->store_count, session->encoder, projector,
+                              &session->search, error);
 }
 
 /* What fits on the terminal; 0 where it does not say. */
@@ -124,17 +259,17 @@ static int64_t columns_of_terminal(void)
 
 static qctx_status answer(search_session *session, const char *question, qctx_error *error)
 {
-    qctx_status status = qctx_search_ask(session->search, question, options.top, session->hits, error);
+    int64_t count = 0;
+    qctx_status status = qctx_search_ask(session->search, question, options.top, session->found, &count, error);
 
     if (status == QCTX_OK && qctx_comm_rank(session->comm) == 0) {
         const bool terminal = qctx_terminal_is();
         const qctx_results results = {
             .question = question,
-            .hits = session->hits,
-            .count =
-                options.top < qctx_search_count(session->search) ? options.top : qctx_search_count(session->search),
-            .store = session->store,
-            .sentences = session->sentences,
+            .found = session->found,
+            .count = count,
+            .stores = session->stores,
+            .names = session->store_count > 1 ? session->names : NULL,
             .columns = terminal ? columns_of_terminal() : 0,
             .lines = terminal && !options.full ? SHOWN_LINES : 0,
         };
@@ -180,22 +315,52 @@ static qctx_status answer_lines(search_session *session, qctx_error *error)
     return status;
 }
 
+/* Which of the arguments is what, and whether all go together. Local. */
+static qctx_status settle(search_session *session, const char *const *positional, int64_t count, const char **question,
+                          qctx_error *error)
+{
+    const bool alone = options.encoders.count > 0;
+
+    if (count < !alone) {
+        qctx_fail(error, QCTX_ERR_USAGE, "search: too few arguments");
+        return qctx_hint(error, "usage: qctx-dist search %s", usage.arguments);
+    }
+    if (alone && count > 1) {
+        qctx_fail(error, QCTX_ERR_USAGE, "search: --encoder takes the place of a run, beside it there is one question");
+        return qctx_hint(error, "leave '%s' away, or --encoder", positional[0]);
+    }
+    if (alone && session->document_count == 0) {
+        qctx_fail(error, QCTX_ERR_USAGE, "search: there is nothing to search: --encoder brings no contexts");
+        return qctx_hint(error, "add --corpus FOLDER, --store FILE or --text FILE");
+    }
+    if (options.passages && options.texts.count == 0) {
+        qctx_fail(error, QCTX_ERR_USAGE, "search: --passages is for text files, and none is named");
+        return qctx_hint(error, "add --text FILE");
+    }
+    session->path = alone ? NULL : positional[0];
+    *question = count > !alone ? positional[!alone] : NULL;
+    /* A question that cannot be asked is refused before anything is opened. */
+    return *question != NULL ? qctx_search_check(*question, error) : QCTX_OK;
+}
+
 static qctx_status search(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     search_session session = {.comm = comm, .questions = {.comm = comm, .words_leave = !options.json}};
-    qctx_status status = QCTX_OK;
+    const char *question = NULL;
+    qctx_status status;
 
     qctx_comm_set_phase("search");
-    /* A question that cannot be asked is refused before anything is opened. */
-    if (count == 2)
-        status = qctx_agree(comm, qctx_search_check(positional[1], error), error);
+    list_documents(&session, QCTX_DOCUMENTS_CORPUS, &options.corpora);
+    list_documents(&session, QCTX_DOCUMENTS_STORE, &options.stores);
+    list_documents(&session, QCTX_DOCUMENTS_TEXT, &options.texts);
+    status = qctx_agree(comm, settle(&session, positional, count, &question, error), error);
     if (status == QCTX_OK)
-        status = open_session(&session, positional[0], error);
+        status = open_session(&session, error);
     if (status == QCTX_OK)
         status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
-        status = count == 2 ? qctx_agree(comm, answer(&session, positional[1], error), error)
-                            : answer_lines(&session, error);
+        status = question != NULL ? qctx_agree(comm, answer(&session, question, error), error)
+                                  : answer_lines(&session, error);
     close_session(&session);
     return status;
 }

@@ -162,7 +162,7 @@ static json_t *encoder_settings(const char *encoder, const char *text)
 qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_store *store = NULL;
-    qctx_status status = qctx_store_open(comm, path, &store, error);
+    qctx_status status = qctx_store_open_contexts(comm, path, &store, error);
     json_t *splits = json_object();
 
     *description = info_new("store", path);

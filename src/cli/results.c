@@ -10,6 +10,7 @@ enum { INDENT = 12 };
 
 /* What is shown of one hit. */
 typedef struct {
+    const char *source; /* borrowed; NULL where there is one */
     char *id;
     char *title;
     char *text;
@@ -22,38 +23,48 @@ static void free_shown(shown_hit *shown)
     free(shown->text);
 }
 
-static qctx_status read_shown(const qctx_results *results, const qctx_hit *hit, shown_hit *shown, qctx_error *error)
+static qctx_status read_shown(const qctx_results *results, const qctx_found *found, shown_hit *shown, qctx_error *error)
 {
-    const int64_t row = hit->candidate;
-    qctx_status status;
+    qctx_store *store = results->stores[found->store];
+    const int64_t *row = &found->row;
+    qctx_status status = qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_ID, row, 1, &shown->id, error);
 
-    if (results->sentences != NULL) {
-        shown->id = qctx_format(error, "%lld", (long long)row + 1);
-        shown->title = qctx_strdup("", error);
-        shown->text = qctx_strdup(results->sentences[row], error);
-        return shown->id == NULL || shown->title == NULL || shown->text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-    }
-    status = qctx_store_texts(results->store, QCTX_CONTEXT, QCTX_FIELD_ID, &row, 1, &shown->id, error);
+    shown->source = results->names != NULL ? results->names[found->store] : NULL;
     if (status == QCTX_OK)
-        status = qctx_store_texts(results->store, QCTX_CONTEXT, QCTX_FIELD_TITLE, &row, 1, &shown->title, error);
+        status = qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, row, 1, &shown->title, error);
     if (status == QCTX_OK)
-        status = qctx_store_texts(results->store, QCTX_CONTEXT, QCTX_FIELD_TEXT, &row, 1, &shown->text, error);
+        status = qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TEXT, row, 1, &shown->text, error);
     return status;
 }
 
-static void print_shown(const qctx_results *results, int64_t position, double score, const shown_hit *shown, FILE *out)
+/* What stands above a text: its source, where there are several, and its title; freshly allocated. */
+static char *heading_of(const shown_hit *shown, qctx_error *error)
+{
+    if (shown->source == NULL)
+        return qctx_strdup(shown->title, error);
+    return qctx_format(error, "[%s] %s", shown->source, shown->title);
+}
+
+static qctx_status print_shown(const qctx_results *results, int64_t position, double score, const shown_hit *shown,
+                               FILE *out, qctx_error *error)
 {
     const int64_t columns = results->columns > 0 ? results->columns : QCTX_COLUMNS;
-    int64_t column = fprintf(out, "%3lld %7.4f ", (long long)position, score);
+    char *heading = heading_of(shown, error);
+    int64_t column;
 
+    if (heading == NULL)
+        return QCTX_ERR_MEMORY;
+    column = fprintf(out, "%3lld %7.4f ", (long long)position, score);
     for (; column < INDENT; column++)
         fputc(' ', out);
-    if (shown->title[0] != '\0') {
-        qctx_wrap(shown->title, column, INDENT, columns, out);
+    if (heading[0] != '\0') {
+        qctx_wrap(heading, column, INDENT, columns, out);
         column = fprintf(out, "%*s", INDENT, "");
     }
+    free(heading);
     /* A store without texts has at least ids. */
     qctx_wrap_lines(shown->text[0] != '\0' ? shown->text : shown->id, column, INDENT, columns, results->lines, out);
+    return QCTX_OK;
 }
 
 static qctx_status print_text(const qctx_results *results, FILE *out, qctx_error *error)
@@ -63,9 +74,9 @@ static qctx_status print_text(const qctx_results *results, FILE *out, qctx_error
     for (int64_t i = 0; i < results->count && status == QCTX_OK; i++) {
         shown_hit shown = {0};
 
-        status = read_shown(results, &results->hits[i], &shown, error);
+        status = read_shown(results, &results->found[i], &shown, error);
         if (status == QCTX_OK)
-            print_shown(results, i + 1, results->hits[i].score, &shown, out);
+            status = print_shown(results, i + 1, results->found[i].score, &shown, out, error);
         free_shown(&shown);
     }
     return status;
@@ -80,11 +91,11 @@ static qctx_status print_json(const qctx_results *results, FILE *out, qctx_error
     for (int64_t i = 0; i < results->count && status == QCTX_OK; i++) {
         shown_hit shown = {0};
 
-        status = read_shown(results, &results->hits[i], &shown, error);
+        status = read_shown(results, &results->found[i], &shown, error);
         if (status == QCTX_OK &&
-            json_array_append_new(hits, json_pack("{s:I, s:f, s:s, s:s, s:s}", "position", (json_int_t)i + 1, "score",
-                                                  results->hits[i].score, "id", shown.id, "title", shown.title, "text",
-                                                  shown.text)) != 0)
+            json_array_append_new(hits, json_pack("{s:I, s:f, s:s, s:s, s:s, s:s*}", "position", (json_int_t)i + 1,
+                                                  "score", results->found[i].score, "id", shown.id, "title",
+                                                  shown.title, "text", shown.text, "source", shown.source)) != 0)
             status = qctx_fail(error, QCTX_ERR_DATA, "context '%s' cannot be written as JSON", shown.id);
         free_shown(&shown);
     }

@@ -175,7 +175,17 @@ static void hint_at_layout(qctx_error *error)
                          "qctx-dist import makes one");
 }
 
-static qctx_status open_local(const char *folder, qctx_corpus **opened, qctx_error *error)
+/* Questions and what answers them. */
+static qctx_status read_questions(qctx_corpus *corpus, const char *folder, qctx_error *error)
+{
+    qctx_status status = read_records(corpus, folder, "queries.jsonl", QCTX_QUESTION, error);
+
+    if (status == QCTX_OK && corpus->question_count == 0)
+        status = qctx_fail(error, QCTX_ERR_DATA, "%s: queries.jsonl holds no question", folder);
+    return status == QCTX_OK ? corpus_read_splits(corpus, folder, error) : status;
+}
+
+static qctx_status open_local(const char *folder, bool contexts_only, qctx_corpus **opened, qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
     qctx_status status = QCTX_ERR_MEMORY;
@@ -194,14 +204,10 @@ static qctx_status open_local(const char *folder, qctx_corpus **opened, qctx_err
     status = keep_text(corpus->memory, folder, &corpus->folder, error);
     if (status == QCTX_OK)
         status = read_records(corpus, folder, "corpus.jsonl", QCTX_CONTEXT, error);
-    if (status == QCTX_OK)
-        status = read_records(corpus, folder, "queries.jsonl", QCTX_QUESTION, error);
     if (status == QCTX_OK && corpus->context_count == 0)
         status = qctx_fail(error, QCTX_ERR_DATA, "%s: corpus.jsonl holds no context", folder);
-    if (status == QCTX_OK && corpus->question_count == 0)
-        status = qctx_fail(error, QCTX_ERR_DATA, "%s: queries.jsonl holds no question", folder);
-    if (status == QCTX_OK)
-        status = corpus_read_splits(corpus, folder, error);
+    if (status == QCTX_OK && !contexts_only)
+        status = read_questions(corpus, folder, error);
     if (status != QCTX_OK)
         goto out;
     qctx_textmap_free(&corpus->memory->context_rows);
@@ -249,10 +255,11 @@ static void warn_of_what_is_left_out(const qctx_corpus *corpus)
                   corpus->folder, without_answer);
 }
 
-qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error)
+static qctx_status open_corpus(qctx_comm *comm, const char *folder, bool contexts_only, qctx_corpus **opened,
+                               qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
-    qctx_status status = qctx_agree(comm, open_local(folder, &corpus, error), error);
+    qctx_status status = qctx_agree(comm, open_local(folder, contexts_only, &corpus, error), error);
 
     if (status != QCTX_OK)
         goto out;
@@ -267,6 +274,16 @@ qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **
 out:
     qctx_corpus_destroy(corpus);
     return status;
+}
+
+qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error)
+{
+    return open_corpus(comm, folder, false, opened, error);
+}
+
+qctx_status qctx_corpus_open_contexts(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error)
+{
+    return open_corpus(comm, folder, true, opened, error);
 }
 
 void qctx_corpus_destroy(qctx_corpus *corpus)

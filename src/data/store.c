@@ -168,11 +168,16 @@ static void tell_of_absent(const qctx_store *store)
                   (long long)absent);
 }
 
-static qctx_status open_store(qctx_comm *comm, const char *path, bool external, qctx_store **opened, qctx_error *error)
+static qctx_status open_store(qctx_comm *comm, const char *path, bool external, bool contexts_only, qctx_store **opened,
+                              qctx_error *error)
 {
     qctx_store *store = qctx_alloc(1, sizeof *store, "a store", error);
-    qctx_status status = store == NULL ? QCTX_ERR_MEMORY : open_local(store, path, external, error);
+    qctx_status status = QCTX_ERR_MEMORY;
 
+    if (store != NULL) {
+        store->contexts_only = contexts_only;
+        status = open_local(store, path, external, error);
+    }
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
         goto out;
@@ -194,12 +199,17 @@ out:
 
 qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
 {
-    return open_store(comm, path, false, opened, error);
+    return open_store(comm, path, false, false, opened, error);
 }
 
 qctx_status qctx_store_open_external(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
 {
-    return open_store(comm, path, true, opened, error);
+    return open_store(comm, path, true, false, opened, error);
+}
+
+qctx_status qctx_store_open_contexts(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error)
+{
+    return open_store(comm, path, false, true, opened, error);
 }
 
 void qctx_store_close(qctx_store *store)
@@ -224,7 +234,7 @@ bool qctx_store_is(const char *path)
 
     if (qctx_h5_open(path, &file, NULL) != QCTX_OK)
         return false;
-    found = qctx_h5_exists(file, "questions/vectors");
+    found = qctx_h5_exists(file, "contexts/vectors");
     qctx_h5_close(file, NULL);
     return found;
 }

@@ -15,7 +15,8 @@ typedef struct {
 
 struct qctx_store {
     char *path;
-    qctx_h5 *file; /* for texts and the encoder's table */
+    bool contexts_only; /* questions and answers may be missing */
+    qctx_h5 *file;      /* for texts and the encoder's table */
     void *map;
     size_t map_bytes;
     int64_t dim;

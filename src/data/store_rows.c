@@ -111,22 +111,30 @@ static qctx_status find_side(qctx_store *store, qctx_side side, const qctx_h5_sh
     return QCTX_OK;
 }
 
+/* Whether there are questions to be looked for: where contexts will do, they may be missing. */
+static bool has_questions(const qctx_store *store)
+{
+    return !store->contexts_only || qctx_h5_exists(store->file, qctx_store_vectors_of(QCTX_QUESTION));
+}
+
 qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)
 {
+    const bool both = has_questions(store);
+    const qctx_side first = both ? 0 : QCTX_CONTEXT;
     qctx_h5_shape shapes[2];
     qctx_status status = QCTX_OK;
 
-    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
+    for (qctx_side side = first; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = inspect(store, side, &shapes[side], error);
     if (status != QCTX_OK)
         return status;
-    if (shapes[0].shape[1] != shapes[1].shape[1])
+    if (both && shapes[0].shape[1] != shapes[1].shape[1])
         return qctx_fail(error, QCTX_ERR_MISMATCH,
                          "%s: questions/vectors has rows of %lld and contexts/vectors rows of %lld; expected the same",
                          store->path, (long long)shapes[0].shape[1], (long long)shapes[1].shape[1]);
-    store->dim = shapes[0].shape[1];
+    store->dim = shapes[QCTX_CONTEXT].shape[1];
     status = map_file(store, error);
-    for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
+    for (qctx_side side = first; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = find_side(store, side, &shapes[side], error);
     return status;
 }

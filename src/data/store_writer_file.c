@@ -35,8 +35,9 @@ static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, 
     qctx_status status = QCTX_OK;
 
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
-        status = qctx_h5_make(file, qctx_store_vectors_of(side), type, qctx_store_writer_rows(writer, side),
-                              writer->description->dim, error);
+        if (qctx_store_writer_rows(writer, side) > 0)
+            status = qctx_h5_make(file, qctx_store_vectors_of(side), type, qctx_store_writer_rows(writer, side),
+                                  writer->description->dim, error);
     return status;
 }
 

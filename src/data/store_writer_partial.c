@@ -30,6 +30,8 @@ static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         qctx_h5_shape shape;
 
+        if (qctx_store_writer_rows(writer, side) == 0)
+            continue;
         if (qctx_h5_inspect(file, qctx_store_vectors_of(side), &shape, NULL) != QCTX_OK || shape.rank != 2 ||
             shape.shape[0] != qctx_store_writer_rows(writer, side) || shape.shape[1] != writer->description->dim ||
             !shape.is_float || shape.is_half != half || (!half && shape.element_bytes != sizeof(float)) ||

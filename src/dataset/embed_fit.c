@@ -10,11 +10,12 @@
 /* Marks the contexts of one source; `wanted` [context_count]. */
 static void mark_source(const qctx_fit_source *source, bool *wanted)
 {
-    const qctx_split *split = qctx_corpus_split(source->corpus, source->split, NULL);
+    const qctx_split *split = source->split == NULL ? NULL : qctx_corpus_split(source->corpus, source->split, NULL);
 
     if (split == NULL) {
-        qctx_info("the encoder learns from all %lld contexts of a corpus that has no split '%s'",
-                  (long long)source->corpus->context_count, source->split);
+        if (source->split != NULL)
+            qctx_info("the encoder learns from all %lld contexts of a corpus that has no split '%s'",
+                      (long long)source->corpus->context_count, source->split);
         memset(wanted, true, (size_t)source->corpus->context_count * sizeof *wanted);
         return;
     }

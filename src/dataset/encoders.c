@@ -60,7 +60,7 @@ qctx_status qctx_encoders_create(qctx_comm *comm, const qctx_encoder_recipe *rec
 static qctx_status restore(qctx_comm *comm, const char *path, qctx_encoder **restored, qctx_error *error)
 {
     qctx_store *store = NULL;
-    qctx_status status = qctx_store_open(comm, path, &store, error);
+    qctx_status status = qctx_store_open_contexts(comm, path, &store, error);
 
     if (status == QCTX_OK)
         status = qctx_agree(comm, qctx_embed_encoder_of(store, restored, error), error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/order.h"
 #include "qctx/retrieval/shard.h"
 #include "qctx/text/text.h"
 
@@ -11,11 +12,12 @@ struct qctx_search {
     qctx_comm *comm;
     qctx_encoder *encoder;
     const qctx_projector *projector;
-    qctx_shard shard;
-    float *question; /* [dim of the encoder] */
+    int64_t count;
+    qctx_shard *shards; /* [count], of the stores */
+    float *question;    /* [dim of the encoder] */
 };
 
-static qctx_status create(qctx_comm *comm, qctx_encoder *encoder, const qctx_projector *projector,
+static qctx_status create(qctx_comm *comm, int64_t count, qctx_encoder *encoder, const qctx_projector *projector,
                           qctx_search **created, qctx_error *error)
 {
     qctx_search *search = NULL;
@@ -31,54 +33,27 @@ static qctx_status create(qctx_comm *comm, qctx_encoder *encoder, const qctx_pro
     search->encoder = encoder;
     search->projector = projector;
     search->question = qctx_alloc(projector->input, sizeof *search->question, "a question", error);
-    return search->question == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    search->shards = qctx_alloc(count, sizeof *search->shards, "a search", error);
+    return search->question == NULL || search->shards == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-qctx_status qctx_search_over_store(qctx_comm *comm, qctx_store *store, qctx_encoder *encoder,
-                                   const qctx_projector *projector, qctx_search **created, qctx_error *error)
+qctx_status qctx_search_create(qctx_comm *comm, qctx_store *const *stores, int64_t count, qctx_encoder *encoder,
+                               const qctx_projector *projector, qctx_search **created, qctx_error *error)
 {
-    const qctx_rows contexts = qctx_rows_of_store(store, QCTX_CONTEXT);
     qctx_search *search = NULL;
-    qctx_status status = qctx_agree(comm, create(comm, encoder, projector, &search, error), error);
+    qctx_status status = qctx_agree(comm, create(comm, count, encoder, projector, &search, error), error);
 
-    if (status == QCTX_OK)
-        status = qctx_shard_create(comm, &contexts, projector, NULL, qctx_store_count(store, QCTX_CONTEXT),
-                                   QCTX_PRECISION_AUTO, &search->shard, error);
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        const qctx_rows contexts = qctx_rows_of_store(stores[i], QCTX_CONTEXT);
+
+        status = qctx_shard_create(comm, &contexts, projector, NULL, qctx_store_count(stores[i], QCTX_CONTEXT),
+                                   QCTX_PRECISION_AUTO, &search->shards[i], error);
+        search->count += status == QCTX_OK;
+    }
     if (status == QCTX_OK) {
         *created = search;
         search = NULL;
     }
-    qctx_search_destroy(search);
-    return status;
-}
-
-qctx_status qctx_search_over_texts(qctx_comm *comm, const char *const *texts, int64_t count, qctx_encoder *encoder,
-                                   const qctx_projector *projector, qctx_search **created, qctx_error *error)
-{
-    qctx_search *search = NULL;
-    float *encoded = NULL;
-    int64_t first, own;
-    qctx_rows rows;
-    qctx_status status = create(comm, encoder, projector, &search, error);
-
-    qctx_shard_range(comm, count, &first, &own);
-    if (status == QCTX_OK) {
-        encoded = qctx_alloc(own * projector->input, sizeof *encoded, "encoded texts", error);
-        status = encoded == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-    }
-    if (status == QCTX_OK && own > 0)
-        status = qctx_encoder_encode(encoder, QCTX_CONTEXT, texts + first, own, encoded, error);
-    status = qctx_agree(comm, status, error);
-    if (status != QCTX_OK)
-        goto out;
-    rows = qctx_rows_of_array(encoded, projector->input, first);
-    status = qctx_shard_create(comm, &rows, projector, NULL, count, QCTX_PRECISION_AUTO, &search->shard, error);
-    if (status == QCTX_OK) {
-        *created = search;
-        search = NULL;
-    }
-out:
-    free(encoded);
     qctx_search_destroy(search);
     return status;
 }
@@ -87,14 +62,11 @@ void qctx_search_destroy(qctx_search *search)
 {
     if (search == NULL)
         return;
-    qctx_shard_free(&search->shard);
+    for (int64_t i = 0; i < search->count; i++)
+        qctx_shard_free(&search->shards[i]);
+    free(search->shards);
     free(search->question);
     free(search);
-}
-
-int64_t qctx_search_count(const qctx_search *search)
-{
-    return search->shard.total;
 }
 
 qctx_status qctx_search_check(const char *question, qctx_error *error)
@@ -112,17 +84,53 @@ qctx_status qctx_search_check(const char *question, qctx_error *error)
     return status;
 }
 
-qctx_status qctx_search_ask(qctx_search *search, const char *question, int64_t k, qctx_hit *hits, qctx_error *error)
+/* Equal scores are in the order of the stores, and of their rows. */
+static int by_score(const void *left, const void *right)
+{
+    const qctx_found *a = left, *b = right;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    if (a->store != b->store)
+        return a->store < b->store ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* The k best of all stores among the k best of each, hits [stores, k]. Returns how many there are. */
+static int64_t merge(const qctx_search *search, const qctx_hit *hits, int64_t k, qctx_found *all, qctx_found *found)
+{
+    int64_t count = 0;
+
+    for (int64_t store = 0; store < search->count; store++)
+        for (const qctx_hit *hit = hits + store * k; hit < hits + (store + 1) * k; hit++)
+            if (hit->candidate >= 0)
+                all[count++] = (qctx_found){hit->score, store, hit->candidate};
+    qsort(all, (size_t)count, sizeof *all, by_score);
+    count = qctx_smaller(count, k);
+    memcpy(found, all, (size_t)count * sizeof *found);
+    return count;
+}
+
+qctx_status qctx_search_ask(qctx_search *search, const char *question, int64_t k, qctx_found *found, int64_t *count,
+                            qctx_error *error)
 {
     const qctx_rows rows = qctx_rows_of_array(search->question, search->projector->input, 0);
     const int64_t row = 0;
-    const qctx_query query = {search->comm, &search->shard, search->projector, &rows, &row, 1};
-    qctx_status status = qctx_search_check(question, error);
+    qctx_hit *hits = qctx_alloc(search->count * k, sizeof *hits, "hits", error);
+    qctx_found *all = qctx_alloc(search->count * k, sizeof *all, "hits", error);
+    qctx_status status = hits == NULL || all == NULL ? QCTX_ERR_MEMORY : qctx_search_check(question, error);
 
     if (status == QCTX_OK)
         status = qctx_encoder_encode(search->encoder, QCTX_QUESTION, &question, 1, search->question, error);
     status = qctx_agree(search->comm, status, error);
-    if (status != QCTX_OK)
-        return status;
-    return qctx_topk(&query, k, hits, error);
+    for (int64_t i = 0; i < search->count && status == QCTX_OK; i++) {
+        const qctx_query query = {search->comm, &search->shards[i], search->projector, &rows, &row, 1};
+
+        status = qctx_topk(&query, k, hits + i * k, error);
+    }
+    if (status == QCTX_OK)
+        *count = merge(search, hits, k, all, found);
+    free(hits);
+    free(all);
+    return status;
 }

@@ -5,6 +5,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/encoder/pretrained.h"
 #include "qctx/training/checkpoints.h"
@@ -97,6 +98,58 @@ qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_ope
 {
     qctx_pretrained_look_beside(run->folder);
     return qctx_sources_open(comm, &run->config, &run->origin, opened, error);
+}
+
+/* Whether an encoder, which its configuration alone describes, is the one that the head was trained on. Local. */
+static qctx_status check_encoder(const qctx_run *run, const qctx_encoder *encoder, qctx_error *error)
+{
+    char *fingerprint = qctx_encoder_fingerprint(encoder, error);
+    qctx_status status = fingerprint == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    if (status == QCTX_OK && strcmp(fingerprint, run->checkpoint.encoder_fingerprint) != 0) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: is the encoder '%s', the head was trained on '%s'",
+                  run->config.data.encoder.items[0], fingerprint, run->checkpoint.encoder_fingerprint);
+        status = qctx_hint(error, "put the model that the run was trained with there, or where QCTX_MODELS says");
+    }
+    free(fingerprint);
+    return status;
+}
+
+/* The encoder of a run that only its training data make what it is. Collective. */
+static qctx_status encoder_of_sources(qctx_comm *comm, const qctx_run *run, qctx_encoder **opened, qctx_error *error)
+{
+    qctx_opened sources = {0};
+    qctx_status status = qctx_run_open_sources(comm, run, &sources, error);
+
+    if (status == QCTX_OK)
+        status = qctx_run_check_store(run, sources.train[0].store, error);
+    if (status == QCTX_OK)
+        status = qctx_embed_encoder_of(sources.train[0].store, opened, error);
+    status = qctx_agree(comm, status, error);
+    qctx_opened_close(&sources);
+    return status;
+}
+
+qctx_status qctx_run_open_encoder(qctx_comm *comm, const qctx_run *run, qctx_encoder **opened, qctx_error *error)
+{
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(&run->config);
+    qctx_encoder *encoder = NULL;
+    bool learns = false;
+    qctx_status status;
+
+    qctx_pretrained_look_beside(run->folder);
+    status = qctx_encoders_open(comm, &spec, &encoder, &learns, error);
+    if (status == QCTX_OK && !learns && !run->config.encoder.tune)
+        status = qctx_agree(comm, check_encoder(run, encoder, error), error);
+    if (status == QCTX_OK && (learns || run->config.encoder.tune)) {
+        qctx_encoder_destroy(encoder);
+        return encoder_of_sources(comm, run, opened, error);
+    }
+    if (status == QCTX_OK)
+        *opened = encoder;
+    else
+        qctx_encoder_destroy(encoder);
+    return status;
 }
 
 qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error)

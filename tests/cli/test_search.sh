@@ -43,6 +43,48 @@ check "no prompt in a pipe" test "$(grep -c 'question>' answers)" = 0
 check "a warning with the line" grep -q "warning: line 2: the question has no words" log
 check "a warning with the line" grep -q "warning: line 3: the question is not UTF-8 at byte 4" log
 
+# Other documents with the same head: a corpus without questions, a store, text files; each result says where it is from.
+alone synth --out others --questions 40 --seed 2 >/dev/null 2>&1
+mkdir contexts && cp others/corpus.jsonl contexts
+printf 'Dr. Smith designed the old tower. He lives in the U.S. now.\n\nThe firm paid\nfor the museum.\n' >notes.txt
+expect 0 "  1 " qctx search runs/small "who designed the tower?" --corpus contexts --top 2
+mv output answers
+check "no source where there is one" test "$(grep -c '\[contexts\]' answers)" = 0
+expect 0 "notes.txt-" qctx search runs/small "who designed the old tower?" --corpus contexts --text notes.txt --json --top 40
+mv output answers
+check "two sources" test "$(grep -o '"source":"[a-z.]*"' answers | sort -u | tr '\n' ' ')" = '"source":"contexts" "source":"notes.txt" '
+check "the abbreviation" grep -q '"text":"Dr. Smith designed the old tower."' answers
+expect 0 "[config.yaml]" qctx search runs/small "the museum" --text notes.txt --text config.yaml --passages
+expect 0 "The firm paid for the museum." qctx search runs/small "the museum" --text notes.txt --passages
+expect 0 "reusing stores/contexts-" alone search runs/small tower --store stores/contexts-*.h5 --corpus contexts
+expect 0 "[stores/contexts-" alone search runs/small tower --store stores/contexts-*.h5 --text notes.txt
+gzip -k notes.txt
+expect 0 "The firm paid" alone search runs/small "the firm paid" --text notes.txt.gz
+
+# Stores of another encoder are refused before anything is embedded.
+alone embed others --out others.h5 >/dev/null 2>&1
+printf 'Never embedded.\n' >never.txt
+expect 7 "others.h5: was made by encoder 'hashing-" qctx search runs/small tower --store others.h5 --text never.txt
+check "nothing was embedded" test -z "$(ls stores | grep never)"
+
+# An encoder without a run; hashing learns from what is searched, or a store brings it as it has learnt.
+expect 0 "Dr. Smith" qctx search --encoder hashing --text notes.txt "who designed the tower?"
+expect 0 "  1 " alone search --encoder others.h5 --store others.h5 --text notes.txt "who designed the tower?"
+expect 2 "stores bring none" alone search --encoder hashing --store others.h5 tower
+expect 2 "nothing to search" alone search --encoder hashing tower
+expect 2 "takes the place of a run" alone search --encoder hashing runs/small tower --text notes.txt
+expect 2 "--passages is for text files" alone search runs/small tower --passages
+expect 2 "too few arguments" alone search
+# A run whose encoder is a model searches where its training data are gone.
+cp -r "$project/tests/fixtures/models/bert_mean" model
+alone train config.yaml run.name=model data.encoder=model >/dev/null 2>&1
+mv places elsewhere
+mv stores stores.away
+expect 0 "Dr. Smith" qctx search runs/model "who designed the tower?" --text notes.txt
+mv elsewhere places
+rm -r stores
+mv stores.away stores
+
 # A rank that is stopped is named, also while rank 0 waits for a line; rank 0 waits as long as it likes.
 if [[ ${RANKS:-1} -gt 1 ]]; then
     mkfifo questions
@@ -78,10 +120,20 @@ if [[ ${RANKS:-1} != 1 ]]; then
 elif ! command -v script >/dev/null; then
     skip "no script (util-linux) to make a terminal"
 else
-    # typed KEYS...: a conversation with pauses between the keys; what was on the screen is in `screen`, $code its end.
+    # prompted N: waits until there were so many prompts.
+    prompted() {
+        for _ in {1..600}; do
+            [[ $(grep -o 'question> ' screen | wc -l) -lt $1 ]] || return 0
+            sleep 0.1
+        done
+    }
+    # typed KEYS...: a conversation, each of the KEYS at a prompt; what was on the screen is in `screen`, $code its end.
     typed() {
-        { for keys; do sleep 0.5; printf "$keys"; done; sleep 0.5; } |
-            COLUMNS=70 script -qec "stty cols 70; TERM=vt100 $program search runs/small --top 1 $arguments" /dev/null >screen 2>&1
+        local turn=0
+        : >screen
+        { for keys; do prompted $((turn += 1)); sleep 0.2; printf "$keys"; done; sleep 1; } |
+            timeout 120 script -qefc "stty cols 70; TERM=vt100 $program search runs/small --top 1 $arguments" /dev/null \
+                >screen 2>&1
         code=${PIPESTATUS[1]}
     }
     printf '%s\n' "A tower that is described by far more words than there is room for on two lines of this narrow page, $(

@@ -223,42 +223,6 @@ static void returns_what_was_written(void **state)
     round_trip(QCTX_FLOAT16);
 }
 
-/* Equal texts under different titles are different contexts to an encoder that saw the titles, and only to such a one.
- */
-static void content_is_what_the_encoder_saw(void **state)
-{
-    qctx_context titled[] = {{"a", "Aldbrook", "A town."}, {"b", "Bexmoor", "A town."}, {"c", "", "Aldbrook A town."},
-                             {"d", "Aldbrook", "A town."}, {"e", "Only", "Only"},       {"f", "", "A town."}};
-    qctx_corpus other = corpus;
-
-    (void)state;
-    other.contexts = titled;
-    other.context_count = 6;
-    for (int joined = 0; joined < 2; joined++) {
-        qctx_store_description what = description(QCTX_FLOAT32);
-        uint64_t content[6], groups[6];
-        qctx_store *store = NULL;
-
-        what.corpus = &other;
-        what.titles = joined != 0;
-        assert_status(qctx_store_write(test_comm, test_path("titled.h5"), true, &what, fill, NULL, &error), QCTX_OK,
-                      &error);
-        assert_status(qctx_store_open(test_comm, test_path("titled.h5"), &store, &error), QCTX_OK, &error);
-        assert_int_equal(qctx_store_titles(store), joined ? QCTX_TITLES_JOINED : QCTX_TITLES_LEFT_OUT);
-        assert_int_equal(qctx_store_titles_at(test_path("titled.h5")), qctx_store_titles(store));
-        assert_status(qctx_store_content(store, content, &error), QCTX_OK, &error);
-        assert_status(qctx_store_groups(store, groups, &error), QCTX_OK, &error);
-        assert_int_equal(content[0] == content[1], !joined);
-        assert_int_equal(content[0] == content[2], joined);
-        assert_int_equal(content[1] == content[5], !joined);
-        assert_true(content[0] == content[3]);
-        assert_true(content[4] != content[0] && content[4] != content[5]);
-        assert_true(groups[0] == groups[3] && groups[0] != groups[1]);
-        qctx_store_close(store);
-    }
-    assert_int_equal(qctx_store_titles_at(test_path("absent.h5")), QCTX_TITLES_NONE);
-}
-
 static void refuses_bad_rows_when_writing(void **state)
 {
     const struct {
@@ -604,7 +568,6 @@ static void names_what_is_wrong_in_a_foreign_store(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(returns_what_was_written),
-    cmocka_unit_test(content_is_what_the_encoder_saw),
     cmocka_unit_test(refuses_bad_rows_when_writing),
     cmocka_unit_test(keeps_what_exists_unless_forced),
     cmocka_unit_test(leaves_nothing_on_a_full_disk),

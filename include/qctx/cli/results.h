@@ -8,22 +8,23 @@
 
 #include "qctx/base/status.h"
 #include "qctx/data/store.h"
-#include "qctx/retrieval/topk.h"
+#include "qctx/retrieval/search.h"
 
 /* An answer; everything is borrowed. */
 typedef struct {
     const char *question;
-    const qctx_hit *hits;
-    int64_t count;          /* hits to show, none of them empty */
-    qctx_store *store;      /* its rows are the contexts, where `sentences` is NULL */
-    int64_t columns;        /* to print within, above 2 × 12; 0: QCTX_COLUMNS */
-    int64_t lines;          /* of a context at most, not counting its title; 0: all */
-    char *const *sentences; /* else these are; their ids are their numbers from 1 */
+    const qctx_found *found;
+    int64_t count;             /* of them */
+    qctx_store *const *stores; /* that were searched */
+    const char *const *names;  /* of these, to be shown with each result; NULL: there is one */
+    int64_t columns;           /* to print within, above 2 × 12; 0: QCTX_COLUMNS */
+    int64_t lines;             /* of a context at most, not counting its title; 0: all */
 } qctx_results;
 
 /*
- * Prints position (from 1), score, title and wrapped text of each hit, or one line of JSON:
- * {"question", "hits": [{"position", "score", "id", "title", "text"}, …]}. Flushes. Local. Errors: IO, MEMORY.
+ * Prints position (from 1), score, source, title and wrapped text of each result, or one line of JSON:
+ * {"question", "hits": [{"position", "score", "id", "title", "text", "source"}, …]}, the source where there are
+ * several. Flushes. Local. Errors: IO, MEMORY.
  */
 qctx_status qctx_results_print(const qctx_results *results, bool json, FILE *out, qctx_error *error);
 

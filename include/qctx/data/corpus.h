@@ -57,6 +57,19 @@ typedef struct {
 qctx_status qctx_corpus_open(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
 void qctx_corpus_destroy(qctx_corpus *corpus);
 
+/*
+ * The contexts alone, for a search: of the folder's files only corpus.jsonl is read, and need be there. Collective.
+ * Errors: as above.
+ */
+qctx_status qctx_corpus_open_contexts(qctx_comm *comm, const char *folder, qctx_corpus **opened, qctx_error *error);
+
+/*
+ * A corpus of contexts alone from texts [count], none empty: copies of them, with their numbers from 1 as ids. `name`
+ * stands for its folder. Local. Errors: MEMORY.
+ */
+qctx_status qctx_corpus_of_texts(const char *name, const char *const *texts, int64_t count, qctx_corpus **made,
+                                 qctx_error *error);
+
 /* The split of that name, or NULL with `error` filled (DATA, naming those that exist). Local. */
 const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error);
 

@@ -55,9 +55,15 @@ qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **open
 
 /* The same, where the file is trusted to name others that hold its vectors: qctx_store_open refuses that. */
 qctx_status qctx_store_open_external(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
+
+/*
+ * The same for a search, which needs contexts alone: the store may lack questions and answers, as those do that are
+ * made of other documents. What is there is checked as above.
+ */
+qctx_status qctx_store_open_contexts(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
 void qctx_store_close(qctx_store *store);
 
-/* Whether `path` is an HDF5 file that holds questions/vectors. Local. */
+/* Whether `path` is an HDF5 file that holds contexts/vectors. Local. */
 bool qctx_store_is(const char *path);
 
 /* qctx_store_titles of a file that is not opened for reading; NONE also where it is no store. Local. Cannot fail. */

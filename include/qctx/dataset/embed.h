@@ -18,7 +18,7 @@
 qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, bool titles, qctx_encoder *encoder,
                               qctx_dtype dtype, const char *path, bool force, qctx_error *error);
 
-/* What an encoder learns from: the contexts that answer the questions of one split. Borrows both. */
+/* What an encoder learns from: the contexts that answer the questions of one split, or all (NULL). Borrows both. */
 typedef struct {
     const qctx_corpus *corpus;
     const char *split;

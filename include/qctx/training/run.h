@@ -12,6 +12,7 @@
 #include "qctx/config/config.h"
 #include "qctx/data/store.h"
 #include "qctx/dataset/sources.h"
+#include "qctx/encoder/encoder.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
 #include "qctx/training/checkpoint.h"
@@ -39,6 +40,13 @@ void qctx_run_close(qctx_run *run);
  * of qctx_sources_open.
  */
 qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error);
+
+/*
+ * The encoder that the head was trained on, by the configuration: models need no training data. One that learns, or
+ * whose weights were tuned, is that of the run's first training source. Collective. The caller destroys it. Errors:
+ * those of opening encoders, and sources; MISMATCH (the model is another one now).
+ */
+qctx_status qctx_run_open_encoder(qctx_comm *comm, const qctx_run *run, qctx_encoder **opened, qctx_error *error);
 
 /*
  * Refuses a store whose rows mean nothing to the head: of another encoder, or of another state of it. Local.
