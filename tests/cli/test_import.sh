@@ -36,6 +36,11 @@ expect 0 "This is a question about Pets. Who sat?" cat pre/queries.jsonl
 expect 0 "--history had no effect" qctx import --force --out pre --history 2 --split train pairs.tsv
 
 expect 0 "usage: qctx-dist import" qctx import --help
+# Each column of the table is explained.
+grep '^file ' report | tr -s ' ' '\n' | grep -vx 'file\|format\|not\|found\|new\|ids' >columns
+for column in $(cat columns) "not found" "new ids"; do
+    expect 0 "  $column  " qctx import --help
+done
 expect 2 "--out FOLDER is missing" qctx import --split train pairs.tsv
 expect 2 "no file to read" qctx import --out x
 expect 2 "a file needs its split" qctx import --out x pairs.tsv
