@@ -13,11 +13,14 @@ int pretrained_model_of(const pretrained_state *state, qctx_side side)
     return side == QCTX_CONTEXT && state->model_count == 2 ? 1 : 0;
 }
 
-/* Every id that the tokenizer can give must have an embedding. */
+/*
+ * Every id of the vocabulary must have an embedding. Added tokens may lack theirs, such as a [MASK] that BERT's class
+ * adds to a vocabulary without one: they are refused in the text that holds one, where the original fails, too.
+ */
 static qctx_status check_vocabulary(const pretrained_model *model, qctx_error *error)
 {
     const qctx_model_folder *folder = &model->folder;
-    int64_t size = qctx_tokenizer_size(model->tokenizer);
+    int64_t size = qctx_tokenizer_vocabulary(model->tokenizer);
 
     if (size <= folder->vocabulary)
         return QCTX_OK;

@@ -49,6 +49,26 @@ static const char *prompted(const char *prompt, const char *text, char **buffer,
     return *buffer;
 }
 
+/* Refuses the ids from `first` on that have no embedding. */
+static qctx_status check_ids(const pretrained_model *model, const qctx_ids *ids, int64_t first, qctx_error *error)
+{
+    const qctx_model_folder *folder = &model->folder;
+
+    if (qctx_tokenizer_size(model->tokenizer) <= folder->vocabulary)
+        return QCTX_OK;
+    for (int64_t i = first; i < ids->count; i++)
+        if (ids->items[i] >= folder->vocabulary) {
+            qctx_fail(error, QCTX_ERR_MISMATCH,
+                      "%s: a text holds the added token with id %d, but %s has embeddings for %lld tokens, ids up to "
+                      "%lld",
+                      folder->tokenizer, (int)ids->items[i], qctx_safetensors_path(folder->tensors),
+                      (long long)folder->vocabulary, (long long)folder->vocabulary - 1);
+            return qctx_hint(error, "the token was added to the tokenizer without an embedding: take it out of the "
+                                    "texts, or out of the tokenizer's files");
+        }
+    return QCTX_OK;
+}
+
 /* What each thread of the team runs; all of them meet the loop, also one that has failed. */
 static void tokenise(tokenising *team)
 {
@@ -73,6 +93,8 @@ static void tokenise(tokenising *team)
             status = text == NULL ? QCTX_ERR_MEMORY
                                   : qctx_tokenizer_encode(team->model->tokenizer, scratch, text,
                                                           team->model->folder.max_tokens, ids, &cut, &own);
+        if (status == QCTX_OK)
+            status = check_ids(team->model, ids, first, &own);
         team->pieces[i] = (piece){ids, first, ids->count - first, i};
         truncated += cut;
     }

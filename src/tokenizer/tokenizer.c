@@ -71,6 +71,11 @@ int64_t qctx_tokenizer_size(const qctx_tokenizer *tokenizer)
     return tokenizer_added_size(tokenizer->added);
 }
 
+int64_t qctx_tokenizer_vocabulary(const qctx_tokenizer *tokenizer)
+{
+    return tokenizer_vocabulary_size(tokenizer->vocabulary);
+}
+
 uint64_t qctx_tokenizer_hash(const qctx_tokenizer *tokenizer)
 {
     return tokenizer->hash;

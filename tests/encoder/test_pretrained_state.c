@@ -232,6 +232,29 @@ static void test_models_that_do_not_fit_are_refused(void **state)
     free(empty);
 }
 
+/* As BertTokenizer adds its [MASK] to a vocabulary without one: such a model has always been usable. */
+static void test_an_added_token_without_embedding_is_refused_in_texts_alone(void **state)
+{
+    static const char *const texts[] = {"a b c", "a [M] c"};
+    const char *model = made_folder_write("masked", &plain);
+    char *settings = qctx_format(&error, "{\"model\":\"%s\"}", model);
+    char *config = qctx_path_join(model, "tokenizer_config.json", &error);
+    qctx_encoder *encoder;
+    float *row;
+
+    (void)state;
+    test_write(config, "{\"tokenizer_class\":\"BertTokenizer\",\"mask_token\":\"[M]\"}");
+    assert_status(qctx_encoder_create("pretrained", settings, &encoder, &error), QCTX_OK, &error);
+    row = test_calloc((size_t)qctx_encoder_dim(encoder), sizeof *row);
+    assert_status(qctx_encoder_encode(encoder, QCTX_QUESTION, &texts[0], 1, row, &error), QCTX_OK, &error);
+    assert_status(qctx_encoder_encode(encoder, QCTX_QUESTION, &texts[1], 1, row, &error), QCTX_ERR_MISMATCH, &error);
+    assert_contains(error.message, "a text holds the added token with id 53, but ");
+    qctx_encoder_destroy(encoder);
+    test_free(row);
+    free(config);
+    free(settings);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_settings_are_kept_in_order_with_what_was_resolved),
     cmocka_unit_test(test_fingerprints_tell_encoders_apart),
@@ -239,5 +262,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_table_is_refused),
     cmocka_unit_test(test_bad_settings_are_refused),
     cmocka_unit_test(test_models_that_do_not_fit_are_refused),
+    cmocka_unit_test(test_an_added_token_without_embedding_is_refused_in_texts_alone),
 };
 TEST_MAIN(tests)

@@ -36,8 +36,9 @@ qctx_status qctx_tokenizer_open(const char *folder, qctx_tokenizer_settings sett
                                 qctx_error *error);
 void qctx_tokenizer_destroy(qctx_tokenizer *tokenizer);
 
-/* One more than the highest id it can give, added tokens included. Local. */
+/* One more than the highest id it can give, added tokens included; and one more than that of its vocabulary. Local. */
 int64_t qctx_tokenizer_size(const qctx_tokenizer *tokenizer);
+int64_t qctx_tokenizer_vocabulary(const qctx_tokenizer *tokenizer);
 
 /* Hash of everything that decides ids: the bytes of the files that were read. Local. */
 uint64_t qctx_tokenizer_hash(const qctx_tokenizer *tokenizer);
