@@ -202,6 +202,25 @@ static qctx_status open_encoder(search_session *session, qctx_error *error)
     return qctx_agree(session->comm, status, error);
 }
 
+/* Refuses stores whose contexts were not embedded as those that the head was trained on. Local. */
+static qctx_status check_titles(const search_session *session, qctx_error *error)
+{
+    const bool titles = session->run.config.data.titles;
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < session->document_count && status == QCTX_OK; i++) {
+        const qctx_store *store = session->documents[i].store;
+
+        if (store != NULL)
+            status = qctx_encoders_check_titles(
+                qctx_store_path(store), qctx_store_titles(store), titles,
+                titles ? "the run has data.titles: true" : "the run has data.titles: false", error);
+    }
+    if (status != QCTX_OK)
+        qctx_hint(error, "embed its corpus again%s", titles ? "" : " with --no-titles");
+    return status;
+}
+
 /* Corpora, stores and text files instead of the run's own contexts. Collective. */
 static qctx_status open_documents(search_session *session, qctx_error *error)
 {
@@ -215,6 +234,8 @@ static qctx_status open_documents(search_session *session, qctx_error *error)
     const int64_t count = session->document_count;
     qctx_status status = qctx_documents_read(session->comm, documents, count, options.passages, error);
 
+    if (status == QCTX_OK && config != NULL)
+        status = qctx_agree(session->comm, check_titles(session, error), error);
     if (status == QCTX_OK)
         status = open_encoder(session, error);
     if (status == QCTX_OK)

@@ -82,6 +82,9 @@ static qctx_status fill_config(alone_job *job, const char *const *paths, int64_t
         return status;
     for (int64_t p = 0; p < count; p++)
         job->config.data.eval.items[p].external = options->allow_external;
+    /* The vectors of a store are measured as they were made; those beside it must have been made alike. */
+    if (qctx_store_titles_at(paths[0]) == QCTX_TITLES_LEFT_OUT)
+        job->config.data.titles = false;
     eval_set_protocol(options, &job->config);
     if (options->encoders.count > 0 && (job->name = name_of(&options->encoders, error)) == NULL)
         return QCTX_ERR_MEMORY;

@@ -98,6 +98,17 @@ expect 0 "embedded" alone train run.yaml run.name=model2 "data.encoder=$model" d
 expect 7 "embedded without their titles, and data.titles is true" \
     alone train run.yaml run.name=u data.encoder=left_out.h5
 
+# Searching and measuring what is no source of the run.
+expect 7 "embedded without their titles, and the run has data.titles: true" \
+    qctx search runs/model --store model_texts.h5 "where is Dunsley?"
+expect 0 "Dunsley" alone search runs/model --store model_titles.h5 "where is Dunsley?"
+expect 7 "titles in front, and the run has data.titles: false" \
+    alone search runs/model2 --store model_titles.h5 "where is Dunsley?"
+expect 0 "top-1" qctx eval left_out.h5 --split train
+expect 0 "top-1" alone eval titled.h5 --split train
+expect 7 "model_titles.h5: its contexts were embedded with their titles" \
+    alone eval model_texts.h5 model_titles.h5 --split train
+
 # A sweep of an earlier program, which kept a configuration without the key, embedded texts alone.
 cat >sweep.yaml <<'YAML'
 config: run.yaml
