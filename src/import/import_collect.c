@@ -64,6 +64,16 @@ void import_note_unused(qctx_import_counts *counts, const char *key)
         snprintf(unused + used, sizeof counts->unused - used, "%s", more);
 }
 
+char *import_page_title(const char *name, qctx_error *error)
+{
+    char *title = qctx_strdup(name, error);
+
+    for (char *c = title; c != NULL && *c != '\0'; c++)
+        if (*c == '_')
+            *c = ' ';
+    return title;
+}
+
 char *import_prefix(const qctx_import_job *job, const char *title, const char *section, qctx_error *error)
 {
     if (!job->prefix || qctx_text_is_blank(title, strlen(title)))

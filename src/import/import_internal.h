@@ -193,6 +193,12 @@ qctx_status import_get_name(const json_t *record, const char *key, bool reals, c
 /* A number, or a text that is one, or a truth value as 1 or 0; false if it is none of these. Local. */
 bool import_get_number(const json_t *value, double *number);
 
+/*
+ * The title of an article of SQuAD as text: it is the name of a page of Wikipedia, where underscores stand for spaces.
+ * Freshly allocated. Local.
+ */
+char *import_page_title(const char *name, qctx_error *error);
+
 /* "This is a question about {title}. Specifically, {section}. ", as far as there are such titles; freshly allocated. */
 char *import_prefix(const qctx_import_job *job, const char *title, const char *section, qctx_error *error);
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "import_internal.h"
+#include "qctx/base/mem.h"
 
 const char *const qctx_import_role_names[] = {
     [QCTX_IMPORT_QUESTION] = "question", [QCTX_IMPORT_CONTEXT] = "context",
@@ -362,11 +363,12 @@ static qctx_status read_answered(reading *at, qctx_error *error)
     qctx_status status = import_find_answer(at->source, &paragraph, at->object, at->place, &finding, &span, error);
 
     if (status == QCTX_OK && finding == IMPORT_FOUND) {
-        char *context = strndup(text + span.first, (size_t)(span.end - span.first));
+        char *context = qctx_format(error, "%.*s", (int)(span.end - span.first), text + span.first);
+        char *title = import_page_title(at->title, error);
 
-        status = context == NULL ? qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for a context")
-                                 : take_context(at, context, NULL, error);
+        status = context == NULL || title == NULL ? QCTX_ERR_MEMORY : take_context(at, context, title, error);
         free(context);
+        free(title);
     } else if (status == QCTX_OK) {
         at->source->counts->read++;
         import_count_finding(at->source, finding);

@@ -12,6 +12,7 @@ typedef struct {
     const import_source *source;
     bool quac;
     const char *title, *section;
+    char *page_title;           /* of SQuAD: what `title` is then */
     import_paragraph paragraph; /* without QuAC's mark at its end */
     const json_t *turns;        /* the paragraph's questions */
     char place[1280];           /* "file: data[i].paragraphs[j].qas[k]" */
@@ -125,13 +126,23 @@ static qctx_status read_paragraph(reading *at, const json_t *paragraph, qctx_err
     return status;
 }
 
+static qctx_status read_title(reading *at, const json_t *article, char number[32], qctx_error *error)
+{
+    qctx_status status =
+        import_get_name(article, "title", !at->source->job->strict, at->place, number, &at->title, error);
+
+    if (status != QCTX_OK || at->quac)
+        return status;
+    at->title = at->page_title = import_page_title(at->title, error);
+    return at->title == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
 static qctx_status read_paragraphs(reading *at, const json_t *article, qctx_error *error)
 {
     size_t place_length = strlen(at->place);
     json_t *paragraphs;
     char number[32];
-    qctx_status status =
-        import_get_name(article, "title", !at->source->job->strict, at->place, number, &at->title, error);
+    qctx_status status = read_title(at, article, number, error);
 
     if (status == QCTX_OK && at->quac)
         status = qctx_json_get_string(article, "section_title", "", at->place, &at->section, error);
@@ -155,5 +166,6 @@ qctx_status import_read_article(const import_source *source, const json_t *artic
     snprintf(at.place, sizeof at.place, "%s", place);
     status = read_paragraphs(&at, article, error);
     free(at.paragraph.sentences.items);
+    free(at.page_title);
     return status;
 }
