@@ -287,4 +287,4 @@ static qctx_status evaluate(qctx_comm *comm, const char *const *positional, int6
     return status;
 }
 
-const qctx_command qctx_cmd_eval = {.usage = &usage, .run = evaluate, .stops = true};
+const qctx_command qctx_cmd_eval = {.usage = &usage, .run = evaluate, .stops = true, .writes = true};
