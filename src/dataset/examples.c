@@ -15,26 +15,46 @@ static void add_context(const qctx_division *work, int32_t source, int64_t conte
     (*end)++;
 }
 
-/* Appends a training question: the contexts that it makes pairs with, then those that are no negatives of it. */
-static void add_example(const qctx_division *work, const qctx_training_question *question, qctx_examples *examples)
+/*
+ * Appends a question of a set of a training source: the contexts that it makes pairs with, then those that are no
+ * negatives of it. One without pairs is left out.
+ */
+static void add_example(const qctx_division *work, int32_t source, const qctx_eval_set *set, int64_t index,
+                        qctx_examples *examples)
 {
-    const qctx_eval_set set = qctx_source_questions(&work->opened->train[question->source]);
-    const int64_t own = qctx_eval_set_own(&set, question->index);
-    int64_t pairs;
-    const int64_t *contexts = qctx_division_contexts(work, question, &pairs);
+    const int64_t own = qctx_eval_set_own(set, index), first = examples->offsets[examples->count];
+    int64_t *end = &examples->offsets[examples->count + 1];
 
-    examples->source[examples->count] = question->source;
-    examples->question[examples->count] = set.questions[question->index];
-    examples->pairs[examples->count] = pairs;
-    examples->offsets[examples->count + 1] = examples->offsets[examples->count];
-    for (int64_t c = 0; c < pairs; c++)
-        add_context(work, question->source, contexts[c], examples);
-    for (int64_t a = set.offsets[question->index]; a < set.offsets[question->index + 1]; a++)
-        if (set.contexts[a] != QCTX_ABSENT && !qctx_grade_reaches(set.grades, a, work->config->data.min_grade))
-            add_context(work, question->source, set.contexts[a], examples);
+    examples->source[examples->count] = source;
+    examples->question[examples->count] = set->questions[index];
+    *end = first;
+    for (int64_t a = set->offsets[index]; a < set->offsets[index + 1]; a++)
+        if (set->contexts[a] != QCTX_ABSENT && qctx_grade_reaches(set->grades, a, work->config->data.min_grade))
+            add_context(work, source, set->contexts[a], examples);
+    examples->pairs[examples->count] = *end - first;
+    if (*end == first)
+        return;
+    for (int64_t a = set->offsets[index]; a < set->offsets[index + 1]; a++)
+        if (set->contexts[a] != QCTX_ABSENT && !qctx_grade_reaches(set->grades, a, work->config->data.min_grade))
+            add_context(work, source, set->contexts[a], examples);
     if (own != QCTX_ABSENT)
-        add_context(work, question->source, own, examples);
+        add_context(work, source, own, examples);
     examples->count++;
+}
+
+/* Room for so many examples with so many contexts in all. */
+static qctx_status allocate(qctx_examples *examples, int64_t count, int64_t contexts, qctx_error *error)
+{
+    examples->source = qctx_alloc(count, sizeof *examples->source, "training examples", error);
+    examples->question = qctx_alloc(count, sizeof *examples->question, "training examples", error);
+    examples->offsets = qctx_alloc(count + 1, sizeof *examples->offsets, "training examples", error);
+    examples->pairs = qctx_alloc(count, sizeof *examples->pairs, "training examples", error);
+    examples->contexts = qctx_alloc(contexts, sizeof *examples->contexts, "training examples", error);
+    examples->content = qctx_alloc(contexts, sizeof *examples->content, "training examples", error);
+    if (examples->source == NULL || examples->question == NULL || examples->offsets == NULL ||
+        examples->pairs == NULL || examples->contexts == NULL || examples->content == NULL)
+        return QCTX_ERR_MEMORY;
+    return QCTX_OK;
 }
 
 /* The most contexts that all examples together have. */
@@ -52,27 +72,21 @@ static int64_t most_contexts(const qctx_division *work)
 
 static qctx_status fill_examples(const qctx_division *work, qctx_examples *examples, qctx_error *error)
 {
-    const int64_t most = most_contexts(work);
     int64_t dropped = 0;
+    qctx_status status = allocate(examples, work->count, most_contexts(work), error);
 
-    examples->source = qctx_alloc(work->count, sizeof *examples->source, "training examples", error);
-    examples->question = qctx_alloc(work->count, sizeof *examples->question, "training examples", error);
-    examples->offsets = qctx_alloc(work->count + 1, sizeof *examples->offsets, "training examples", error);
-    examples->pairs = qctx_alloc(work->count, sizeof *examples->pairs, "training examples", error);
-    examples->contexts = qctx_alloc(most, sizeof *examples->contexts, "training examples", error);
-    examples->content = qctx_alloc(most, sizeof *examples->content, "training examples", error);
-    if (examples->source == NULL || examples->question == NULL || examples->offsets == NULL ||
-        examples->pairs == NULL || examples->contexts == NULL || examples->content == NULL)
-        return QCTX_ERR_MEMORY;
+    if (status != QCTX_OK)
+        return status;
     for (int64_t i = 0; i < work->count; i++) {
         const qctx_training_question *question = &work->questions[i];
+        const qctx_eval_set set = qctx_source_questions(&work->opened->train[question->source]);
 
         if (question->held_out)
             continue;
         if (qctx_division_is_touched(work, question))
             dropped++;
         else
-            add_example(work, question, examples);
+            add_example(work, question->source, &set, question->index, examples);
     }
     if (dropped > 0)
         qctx_info("left out %lld training questions whose contexts are held out for tuning", (long long)dropped);
@@ -81,6 +95,34 @@ static qctx_status fill_examples(const qctx_division *work, qctx_examples *examp
         return qctx_hint(error, "hold out less (eval.tune), or raise the limit of the sources");
     }
     return QCTX_OK;
+}
+
+/* The training source whose store a tuning set is of. */
+static int32_t source_of(const qctx_division *work, const qctx_tuning *tuning)
+{
+    int32_t source = 0;
+
+    while (work->opened->train[source].store != tuning->set.store)
+        source++;
+    return source;
+}
+
+static qctx_status fill_held_out(const qctx_division *work, const qctx_held_out *held_out, qctx_examples *examples,
+                                 qctx_error *error)
+{
+    int64_t contexts = held_out->questions;
+    qctx_status status;
+
+    for (int64_t s = 0; s < held_out->count; s++)
+        contexts += held_out->sets[s].set.offsets[held_out->sets[s].set.count];
+    status = allocate(examples, held_out->questions, contexts, error);
+    for (int64_t s = 0; s < held_out->count && status == QCTX_OK; s++) {
+        const qctx_tuning *tuning = &held_out->sets[s];
+
+        for (int64_t q = 0; q < tuning->set.count; q++)
+            add_example(work, source_of(work, tuning), &tuning->set, q, examples);
+    }
+    return status;
 }
 
 qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
@@ -93,6 +135,8 @@ qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, 
     status = qctx_hold_out(config, opened, &division, &set->held_out, error);
     if (status == QCTX_OK)
         status = fill_examples(&division, &set->examples, error);
+    if (status == QCTX_OK)
+        status = fill_held_out(&division, &set->held_out, &set->held_out_examples, error);
     status = qctx_agree(comm, status, error);
     qctx_division_free(&division);
     if (status != QCTX_OK)
@@ -100,14 +144,20 @@ qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, 
     return status;
 }
 
+static void free_examples(qctx_examples *examples)
+{
+    free(examples->source);
+    free(examples->question);
+    free(examples->offsets);
+    free(examples->pairs);
+    free(examples->contexts);
+    free(examples->content);
+}
+
 void qctx_training_set_free(qctx_training_set *set)
 {
     qctx_held_out_free(&set->held_out);
-    free(set->examples.source);
-    free(set->examples.question);
-    free(set->examples.offsets);
-    free(set->examples.pairs);
-    free(set->examples.contexts);
-    free(set->examples.content);
+    free_examples(&set->examples);
+    free_examples(&set->held_out_examples);
     *set = (qctx_training_set){0};
 }

@@ -116,6 +116,7 @@ static qctx_status make_stepper(trainer *run, qctx_error *error)
     if (status != QCTX_OK)
         return status;
     run->loader = qctx_loader_of_stores(run->opened, &run->training.examples);
+    run->held_out_loader = qctx_loader_of_stores(run->opened, &run->training.held_out_examples);
     return qctx_stepper_create(run->comm, run->config, &run->plan, &run->loader, &run->head, &run->timers,
                                &run->stepper, error);
 }

@@ -3,6 +3,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/platform/stop.h"
+#include "qctx/training/held_out_loss.h"
 #include "trainer_internal.h"
 
 /* Strengths tried after each epoch: enough to see whether the epoch is worth keeping. */
@@ -107,23 +108,26 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
     qctx_projector head = projector_of(run, qctx_stepper_parameters(run->stepper), 1.0);
     bool can_choose = qctx_evaluator_can_choose(run->evaluator);
     qctx_choice choice = {.strength = 1.0};
-    qctx_status status = QCTX_OK;
+    double held_out_loss;
+    qctx_status status;
 
     qctx_comm_set_phase("evaluation");
     qctx_timers_begin(&run->timers);
-    if (can_choose)
+    status = qctx_held_out_loss(run->comm, run->config, &run->plan, &run->held_out_loader, &run->head, head.parameters,
+                                &held_out_loss, error);
+    if (status == QCTX_OK && can_choose)
         status =
             qctx_evaluator_choose(run->evaluator, &head, coarse_strengths, COUNT(coarse_strengths), &choice, error);
     head.strength = choice.strength;
     if (status == QCTX_OK && can_choose)
-        trainer_record_choice(run, &choice);
+        trainer_record_choice(run, &choice, held_out_loss);
     if (status == QCTX_OK)
         status = record_sources(run, &head, error);
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
     if (status != QCTX_OK)
         return status;
     run->progress.evaluated = run->progress.step;
-    trainer_say_epoch(run, can_choose ? &choice : NULL);
+    trainer_say_epoch(run, can_choose ? &choice : NULL, held_out_loss);
     if (is_best(run, &choice)) {
         adopt_best(run, &choice);
         status = trainer_keep_best(run, error);

@@ -46,6 +46,7 @@ typedef struct {
     qctx_head_config head;
     qctx_plan plan;
     qctx_loader loader;
+    qctx_loader held_out_loader;
     qctx_sampler sampler;
     qctx_schedule schedule;
     qctx_timers timers;
@@ -108,20 +109,20 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error);
 /* Chooses the strength of the best epoch's head, keeps it, and measures what will be used. */
 qctx_status trainer_finish(trainer *run, qctx_error *error);
 
-/* The merit of no head on the choosing questions. Local. */
-qctx_merit trainer_no_head(const trainer *run);
-
 /* trainer_report.c: all Local but for the summary, which is Collective. */
 /* Seconds that the run has taken, interruptions apart. */
 double trainer_seconds(const trainer *run);
+/* The merit of no head on the choosing questions. */
+qctx_merit trainer_no_head(const trainer *run);
 void trainer_say_start(const trainer *run);
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate);
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate);
 /* The head of the table of epochs, and what no head reaches. */
 void trainer_say_columns(const trainer *run);
-/* Its line of the epoch that has just ended; the choice is NULL where there are no questions to choose by. */
-void trainer_say_epoch(const trainer *run, const qctx_choice *choice);
-void trainer_record_choice(trainer *run, const qctx_choice *choice);
+/* Its line of the epoch that has just ended; the choice is NULL where there are no questions to choose by, and the
+ * held-out loss NaN where there is none. */
+void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double held_out_loss);
+void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_out_loss);
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error);
 qctx_status trainer_write_summary(trainer *run, qctx_error *error);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,18 @@
 #include "qctx/text/json.h"
 #include "trainer_internal.h"
 
-enum { FEW_STEPS = 100, FIGURE_WIDTH = 8, PERCENTAGE_MAX = 16, REACHED_MAX = 4 * PERCENTAGE_MAX };
+enum { FEW_STEPS = 100, FIGURE_WIDTH = 8, PERCENTAGE_MAX = 16, REACHED_MAX = 4 * PERCENTAGE_MAX, ROW_MAX = 256 };
 
 double trainer_seconds(const trainer *run)
 {
     return qctx_clock_seconds() - run->started;
+}
+
+qctx_merit trainer_no_head(const trainer *run)
+{
+    qctx_choice no_head = qctx_evaluator_no_head(run->evaluator);
+
+    return qctx_evaluator_merit(run->evaluator, &no_head);
 }
 
 static bool speaks(const trainer *run)
@@ -112,9 +120,15 @@ static bool has_own_column(const trainer *run)
 }
 
 /* One row of the table of epochs: a label, the loss, what is reached on the questions that choose. */
-static void say_row(const char *label, const char *loss, const char *reached, const char *strength, const char *left)
+static void say_row(const char *label, const char *loss, const char *held_out, const char *reached,
+                    const char *strength, const char *left)
 {
-    qctx_info("%-9s %9s%s %8s %9s", label, loss, reached, strength, left);
+    char row[ROW_MAX];
+    int length = snprintf(row, sizeof row, "%-9s %9s %9s%s %8s %9s", label, loss, held_out, reached, strength, left);
+
+    while (length > 0 && row[length - 1] == ' ')
+        length--;
+    qctx_info("%.*s", length, row);
 }
 
 /* top-1, -5 and -10 and, where it is another, the metric that chooses. */
@@ -135,7 +149,7 @@ void trainer_say_columns(const trainer *run)
     if (qctx_course_is_over(&run->course, &run->progress))
         return;
     if (!qctx_evaluator_can_choose(run->evaluator)) {
-        say_row("epoch", "loss", "", "", "left");
+        say_row("epoch", "loss", "", "", "", "left");
         return;
     }
     snprintf(reached, sizeof reached, "%*s%*s%*s", FIGURE_WIDTH, "top-1", FIGURE_WIDTH, "top-5", FIGURE_WIDTH,
@@ -143,16 +157,17 @@ void trainer_say_columns(const trainer *run)
     if (has_own_column(run))
         snprintf(reached + strlen(reached), sizeof reached - strlen(reached), "%*s", FIGURE_WIDTH,
                  qctx_metric_names[run->config->eval.metric]);
-    say_row("epoch", "loss", reached, run->head.form == QCTX_HEAD_RESIDUAL ? "strength" : "", "left");
+    say_row("epoch", "loss", run->training.held_out.questions > 1 ? "held out" : "", reached,
+            run->head.form == QCTX_HEAD_RESIDUAL ? "strength" : "", "left");
     no_head = qctx_evaluator_no_head(run->evaluator);
     write_reached(run, &no_head, reached);
-    say_row("no head", "", reached, "", "");
+    say_row("no head", "", "", reached, "", "");
 }
 
-void trainer_say_epoch(const trainer *run, const qctx_choice *choice)
+void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double held_out_loss)
 {
     const bool warm = run->config->model.start[0] != '\0';
-    char label[32] = "", loss[32] = "", reached[REACHED_MAX] = "", strength[16] = "", left[32] = "";
+    char label[32] = "", loss[32] = "", held_out[32] = "", reached[REACHED_MAX] = "", strength[16] = "", left[32] = "";
 
     snprintf(label, sizeof label, "%s", warm ? "start" : "untrained");
     if (run->progress.summed > 0) {
@@ -163,31 +178,30 @@ void trainer_say_epoch(const trainer *run, const qctx_choice *choice)
         if (choice != NULL && run->head.form == QCTX_HEAD_RESIDUAL)
             snprintf(strength, sizeof strength, "%g", choice->strength);
     }
+    if (isfinite(held_out_loss))
+        snprintf(held_out, sizeof held_out, "%.4f", held_out_loss);
     if (choice != NULL)
         write_reached(run, choice, reached);
-    say_row(label, loss, reached, strength, left);
+    say_row(label, loss, held_out, reached, strength, left);
 }
 
-qctx_merit trainer_no_head(const trainer *run)
+void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_out_loss)
 {
-    qctx_choice no_head = qctx_evaluator_no_head(run->evaluator);
+    static const qctx_metric shown[] = {QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR};
+    json_t *event;
 
-    return qctx_evaluator_merit(run->evaluator, &no_head);
-}
-
-void trainer_record_choice(trainer *run, const qctx_choice *choice)
-{
     if (!speaks(run))
         return;
-    qctx_metrics_log_write(run->metrics_log,
-                           json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "choice",
-                                     "step", (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch,
-                                     "metric", qctx_metric_names[run->config->eval.metric], "value",
-                                     qctx_evaluator_merit(run->evaluator, choice).metric, "no_head",
-                                     trainer_no_head(run).metric, "strength", choice->strength, "top1",
-                                     choice->means[QCTX_METRIC_TOP1], "top5", choice->means[QCTX_METRIC_TOP5], "top10",
-                                     choice->means[QCTX_METRIC_TOP10], "mrr@10", choice->means[QCTX_METRIC_MRR],
-                                     "seconds", trainer_seconds(run)));
+    event = json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f}", "event", "choice", "step", (json_int_t)run->progress.step,
+                      "epoch", (json_int_t)run->progress.epoch, "metric", qctx_metric_names[run->config->eval.metric],
+                      "value", qctx_evaluator_merit(run->evaluator, choice).metric, "no_head",
+                      trainer_no_head(run).metric, "strength", choice->strength);
+
+    for (size_t m = 0; m < sizeof shown / sizeof shown[0]; m++)
+        json_object_set_new(event, qctx_metric_names[shown[m]], json_real(choice->means[shown[m]]));
+    json_object_set_new(event, "held_out_loss", isfinite(held_out_loss) ? json_real(held_out_loss) : json_null());
+    json_object_set_new(event, "seconds", json_real(trainer_seconds(run)));
+    qctx_metrics_log_write(run->metrics_log, event);
 }
 
 static json_t *comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,

@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     qctx_examples examples;
     qctx_held_out held_out;
+    qctx_examples held_out_examples; /* the same questions as examples, of which a loss can be taken */
 } qctx_training_set;
 
 /*

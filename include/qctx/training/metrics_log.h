@@ -4,7 +4,8 @@
  *   {"event": "step", "step": 1, "epoch": 1, "loss": …, "accuracy": …, "logit_scale": …, "lr": …, "grad_norm": …,
  *    "seconds": …}                                                                             (one line)
  *   {"event": "choice", "step": 39, "epoch": 1, "metric": "top1", "value": …, "no_head": …, "strength": …,
- *    "seconds": …}                                             (one line; where there are questions to choose by)
+ *    "top1": …, "top5": …, "top10": …, "mrr@10": …, "held_out_loss": …, "seconds": …}
+ *                                                              (one line; where there are questions to choose by)
  *   {"event": "eval", "step": 39, "epoch": 1, "strength": …, "seconds": …, "table": {"source": "squad/dev", …}}
  *
  * Lines are flushed at every evaluation and checkpoint, so that a run that is killed keeps what it measured. A write

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Only `data` is set: what batch, warm-up and held-out questions follow from, of any size of data. ranks: 1 2
+. tests/support/cli.sh
+
+# pairs N: a question about each of N things, in words that its answer does not share, as a support FAQ has them.
+pairs() {
+    local i
+    echo question,answer
+    for ((i = 0; i < $1; i++)); do
+        echo "\"How is thing$i paid, $((i * 7919 % 1000))?\",\"Invoices of thing$i go out monthly, as $((i * 104729 % 1000)) says.\""
+    done
+}
+
+# setting KEY: as it stands in the run's configuration.
+setting() {
+    sed -n "s/^  $1: //p" runs/"$2"/config.yaml
+}
+
+printf 'data:\n  train: [{corpus: corpus}]\n  eval: [{corpus: corpus, split: test}]\nmodel: {hidden: 32}\n' >only.yaml
+
+# 240 train: 48 are held out, and 192 · 20 / 100 are 38: 32 at 6 an epoch. 8 train: 1 is held out, and 7 make one of 4.
+for case in 300:32:12 50:16:4 10:4:2; do
+    IFS=: read -r count batch warmup <<<"$case"
+    rm -rf corpus
+    pairs "$count" >faq.csv
+    RANKS=0 qctx import --out corpus --holdout 0.1,0.1 faq.csv >/dev/null 2>&1
+    qctx train only.yaml "run.name=faq$count" >table.txt 2>log.txt
+    check "$count pairs end with a table" grep -q "^top-1 .*\[" table.txt
+    check "$count pairs make batches of $batch" test "$(setting size "faq$count")" = "$batch"
+    check "$count pairs have a warm-up of $warmup" test "$(setting warmup "faq$count")" = "$warmup"
+    check "the summary of $count pairs says so" grep -q "\"batch\": $batch," "runs/faq$count/summary.json"
+    check "the log of $count pairs says so" grep -q "questions (auto), " log.txt
+    check "the choice of $count pairs is among all contexts" grep -q '"candidates": "corpus"' "runs/faq$count/summary.json"
+    check "the epochs of $count pairs fit a terminal" awk '/^(epoch|no head|untrained| *[0-9]+\/20)  / && length > 80 { exit 1 }' log.txt
+    check "$count pairs have a row for each epoch" test "$(grep -cE "^ +[0-9]+/20 +[0-9.]+ " log.txt)" = 20
+done
+check "few steps are warned of" grep -q "warning: 20 steps are few for a head to learn in: 7 questions are little" log.txt
+
+# What was set stays as it was: all that the log and the configuration say is of it.
+rm -rf corpus
+pairs 300 >faq.csv
+RANKS=0 qctx import --out corpus --holdout 0.1,0.1 faq.csv >/dev/null 2>&1
+qctx train only.yaml run.name=set batch.size=128 optim.warmup=3 eval.tune=0.05 >/dev/null 2>log.txt
+check "a batch that is set is taken" test "$(setting size set) $(setting warmup set)" = "128 3"
+check "the warning names the batch that would make more steps" grep -q "20 steps are few .*: batch.size 32 would make 140 of them" log.txt
+expect 6 "set batch.size to at most 192, or leave it out" qctx train only.yaml run.name=large batch.size=512
+
+# A run that goes on keeps its batch, though more epochs would make another one.
+check "a run begins" qctx train only.yaml run.name=goes_on batch.steps=6
+check "it goes on" qctx train only.yaml run.name=goes_on batch.epochs=40 --resume
+check "with the batch that it had" test "$(setting size goes_on) $(setting epochs goes_on)" = "32 40"
+expect 7 "batch.size: was 32, now it is 64" qctx train only.yaml run.name=goes_on batch.size=64 --resume
