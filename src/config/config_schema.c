@@ -142,6 +142,10 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "a split of the training sources to use instead of a share"},
     {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000), .may_change = true,
      .meaning = "resamples behind the 95% intervals"},
+    {"eval.predictions", QCTX_KEY_COUNT, AT(eval.predictions), "0", BETWEEN(0, 1000), .may_change = true,
+     .meaning =
+         "held-out questions shown after every evaluation, with what is ranked first and where the right context "
+         "stands; 0: none"},
 
     {"checkpoint.every", QCTX_KEY_COUNT, AT(checkpoint.every), "1", FROM(0), .may_change = true,
      .meaning = "epochs between; 0: not by epochs. One is always written at the end, and when the run is stopped"},

@@ -126,8 +126,11 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
     if (status != QCTX_OK)
         return status;
-    run->progress.evaluated = run->progress.step;
     trainer_say_epoch(run, can_choose ? &choice : NULL, held_out_loss);
+    status = trainer_show_predictions(run, &head, error);
+    if (status != QCTX_OK)
+        return status;
+    run->progress.evaluated = run->progress.step;
     if (is_best(run, &choice)) {
         adopt_best(run, &choice);
         status = trainer_keep_best(run, error);

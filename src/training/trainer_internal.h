@@ -1,7 +1,8 @@
 /*
  * What the files of the trainer share: trainer.c (from the opening to the end), trainer_loop.c (the steps and what
- * comes between them), trainer_evaluate.c, trainer_folder.c, trainer_keep.c (checkpoints), trainer_resume.c (going on
- * from one), trainer_start.c (from another run's head), trainer_report.c (log, curve, tables, summary).
+ * comes between them), trainer_evaluate.c, trainer_predictions.c, trainer_folder.c, trainer_keep.c (checkpoints),
+ * trainer_resume.c (going on from one), trainer_start.c (from another run's head), trainer_report.c (log, curve,
+ * tables, summary).
  */
 #ifndef QCTX_TRAINING_TRAINER_INTERNAL_H
 #define QCTX_TRAINING_TRAINER_INTERNAL_H
@@ -108,6 +109,9 @@ qctx_status trainer_measure_no_head(trainer *run, qctx_error *error);
 qctx_status trainer_evaluate(trainer *run, qctx_error *error);
 /* Chooses the strength of the best epoch's head, keeps it, and measures what will be used. */
 qctx_status trainer_finish(trainer *run, qctx_error *error);
+
+/* trainer_predictions.c: the questions that eval.predictions asks for, in the log and metrics.jsonl. Collective. */
+qctx_status trainer_show_predictions(trainer *run, const qctx_projector *head, qctx_error *error);
 
 /* trainer_report.c: all Local but for the summary, which is Collective. */
 /* Seconds that the run has taken, interruptions apart. */

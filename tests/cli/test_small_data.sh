@@ -50,3 +50,14 @@ check "a run begins" qctx train only.yaml run.name=goes_on batch.steps=6
 check "it goes on" qctx train only.yaml run.name=goes_on batch.epochs=40 --resume
 check "with the batch that it had" test "$(setting size goes_on) $(setting epochs goes_on)" = "32 40"
 expect 7 "batch.size: was 32, now it is 64" qctx train only.yaml run.name=goes_on batch.size=64 --resume
+
+# Some held-out questions are shown: at position 1 where the answer of the same thing is ranked first, and only there.
+qctx train only.yaml run.name=shown eval.predictions=7 batch.epochs=3 >/dev/null 2>log.txt
+grep '"event":"predictions"' runs/shown/metrics.jsonl | grep -oE '"id":[^}]*}' >shown.txt
+check "seven questions are shown at each of four evaluations" test "$(wc -l <shown.txt)" = 28
+check "the log shows them, too" test "$(grep -cE '^ +[0-9]+  How is thing[0-9]+ ' log.txt)" = 28
+check "the right one is first at position 1 alone" awk '{
+    match($0, /How is thing[0-9]+/); asked = substr($0, RSTART + 7, RLENGTH - 7)
+    match($0, /Invoices of thing[0-9]+/); first = substr($0, RSTART + 12, RLENGTH - 12)
+    if ((asked == first) != /"position":1,/) exit 1
+}' shown.txt

@@ -142,6 +142,7 @@ typedef struct {
         double tune;       /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
         char *tune_split;  /* a split of the training sources to use instead; "" for none */
         int64_t bootstrap; /* resamples */
+        int64_t predictions; /* questions shown at every evaluation */
     } eval;
     struct {
         int64_t every;  /* epochs; 0: not by epochs */

@@ -8,6 +8,9 @@
  *                                                              (one line; where there are questions to choose by)
  *   {"event": "eval", "step": 39, "epoch": 1, "strength": …, "seconds": …, "table": {"source": "squad/dev", …}}
  *
+ *   {"event": "predictions", "step": 39, "epoch": 1, "questions": [{"id", "question", "position", "first"}, …]}
+ *                                                             (one line a source; with eval.predictions)
+ *
  * Lines are flushed at every evaluation and checkpoint, so that a run that is killed keeps what it measured. A write
  * error is remembered and reported by the next flush.
  */
