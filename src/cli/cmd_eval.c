@@ -9,7 +9,7 @@
 #include "qctx/evaluation/report.h"
 #include "qctx/evaluation/trec.h"
 #include "qctx/linalg/threads.h"
-#include "qctx/training/run.h"
+#include "qctx/run/run.h"
 
 /* Strengths 0, 0.1 … 1 of --strengths. */
 enum { STRENGTHS = 11 };

@@ -6,9 +6,9 @@
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
 #include "qctx/data/corpus.h"
+#include "qctx/run/checkpoint.h"
+#include "qctx/run/run.h"
 #include "qctx/text/text.h"
-#include "qctx/training/checkpoint.h"
-#include "qctx/training/run.h"
 #include "qctx/transformer/model_folder.h"
 
 static struct {

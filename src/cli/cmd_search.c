@@ -11,8 +11,8 @@
 #include "qctx/dataset/encoders.h"
 #include "qctx/linalg/threads.h"
 #include "qctx/retrieval/search.h"
+#include "qctx/run/run.h"
 #include "qctx/text/text.h"
-#include "qctx/training/run.h"
 
 /* Of a context, on a terminal that is wide enough to read it. */
 enum { SHOWN_LINES = 2, COLUMNS_LEAST = 40 };

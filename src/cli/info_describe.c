@@ -9,7 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 static void set_text(json_t *object, const char *name, const char *value)
 {

@@ -10,8 +10,8 @@
 #include "qctx/base/mem.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
-#include "qctx/training/outcome.h"
-#include "qctx/training/run.h"
+#include "qctx/run/outcome.h"
+#include "qctx/run/run.h"
 
 /* What a folder may hold that can be described; the lists of the description are called so. */
 static const struct {

@@ -10,9 +10,9 @@
 
 #include "qctx/config/config.h"
 #include "qctx/platform/comm.h"
+#include "qctx/run/checkpoint.h"
+#include "qctx/run/outcome.h"
 #include "qctx/text/json.h"
-#include "qctx/training/checkpoint.h"
-#include "qctx/training/outcome.h"
 
 /*
  * Each describes one kind of thing. `*description` is the caller's on all ranks, also after an error. Collective.

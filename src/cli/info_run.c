@@ -6,9 +6,9 @@
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/evaluation/report.h"
-#include "qctx/training/checkpoints.h"
-#include "qctx/training/outcome.h"
-#include "qctx/training/run.h"
+#include "qctx/run/checkpoints.h"
+#include "qctx/run/outcome.h"
+#include "qctx/run/run.h"
 
 json_t *info_outcome(const qctx_run_outcome *outcome)
 {

@@ -8,8 +8,8 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/platform/stop.h"
+#include "qctx/run/checkpoints.h"
 #include "qctx/sweep/tpe.h"
-#include "qctx/training/checkpoints.h"
 #include "sweep_internal.h"
 
 /* A trial that was taken so often without advancing kills the processes that take it, and counts as failed. */

@@ -4,7 +4,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/platform/topology.h"
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 #include "trainer_internal.h"
 
 /* The run's configuration then is in its checkpoint, with what it had left to the data. */

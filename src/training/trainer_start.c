@@ -5,7 +5,7 @@
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "qctx/training/run.h"
+#include "qctx/run/run.h"
 #include "trainer_internal.h"
 
 static qctx_status refuse(const trainer *run, const char *what, const char *theirs, const char *ours, qctx_error *error)

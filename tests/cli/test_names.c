@@ -13,9 +13,9 @@
 #include "qctx/model/loss.h"
 #include "qctx/model/optimizer.h"
 #include "qctx/model/schedule.h"
+#include "qctx/run/outcome.h"
 #include "qctx/sweep/definition.h"
 #include "qctx/sweep/ledger.h"
-#include "qctx/training/outcome.h"
 #include "qctx/training/timers.h"
 #include "qctx/transformer/model_folder.h"
 

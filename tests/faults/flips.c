@@ -14,7 +14,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/rng.h"
 #include "qctx/platform/comm.h"
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 enum { HEAD_BYTES = 512 };
 

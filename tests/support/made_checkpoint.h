@@ -2,7 +2,7 @@
 #ifndef QCTX_TESTS_MADE_CHECKPOINT_H
 #define QCTX_TESTS_MADE_CHECKPOINT_H
 
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 /* Borrows static arrays that the next call fills with the same values. */
 qctx_checkpoint made_checkpoint(void);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "qctx/config/config.h"
-#include "qctx/training/progress.h"
+#include "qctx/run/progress.h"
 
 typedef struct {
     const qctx_config *config; /* of which batch, eval.every and checkpoint are read; borrowed */

@@ -1,5 +1,5 @@
 /*
- * Trains a head by a configuration and leaves a run folder (training/run.h).
+ * Trains a head by a configuration and leaves a run folder (run/run.h).
  *
  * At the end of every eval.every epochs the tuning questions are searched with the head; the best epoch so far, the
  * untrained start included, is kept as best.h5. At the end the strength of a residual head is chosen on the same

@@ -5,15 +5,15 @@
  * and a thread of rank 0 writes, syncs and renames them, then removes what is too old. The thread calls neither MPI nor
  * HDF5. A failure of it is reported, on all ranks, by the next call. One is under way at a time.
  */
-#ifndef QCTX_TRAINING_CHECKPOINTS_H
-#define QCTX_TRAINING_CHECKPOINTS_H
+#ifndef QCTX_RUN_CHECKPOINTS_H
+#define QCTX_RUN_CHECKPOINTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "qctx/base/status.h"
 #include "qctx/platform/comm.h"
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 typedef struct qctx_checkpoints qctx_checkpoints;
 

@@ -1,6 +1,6 @@
 /* What writing (checkpoints.c), the folder (checkpoints_folder.c) and reading (checkpoints_read.c) share. */
-#ifndef QCTX_TRAINING_CHECKPOINTS_INTERNAL_H
-#define QCTX_TRAINING_CHECKPOINTS_INTERNAL_H
+#ifndef QCTX_RUN_CHECKPOINTS_INTERNAL_H
+#define QCTX_RUN_CHECKPOINTS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

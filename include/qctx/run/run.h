@@ -5,8 +5,8 @@
  *   checkpoints/best.h5      the head to use   summary.json    the outcome
  *   checkpoints/step-*.h5    to go on from     log.txt         what the log said
  */
-#ifndef QCTX_TRAINING_RUN_H
-#define QCTX_TRAINING_RUN_H
+#ifndef QCTX_RUN_RUN_H
+#define QCTX_RUN_RUN_H
 
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
@@ -15,7 +15,7 @@
 #include "qctx/encoder/encoder.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 /* A finished (or still running) run, opened for use. */
 typedef struct {

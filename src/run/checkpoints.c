@@ -1,4 +1,4 @@
-#include "qctx/training/checkpoints.h"
+#include "qctx/run/checkpoints.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * How far a training run is: all that changes from step to step beside the parameters. The trainer holds it and a
  * checkpoint keeps it whole, so that a run that is resumed goes on as if it had not been interrupted.
  */
-#ifndef QCTX_TRAINING_PROGRESS_H
-#define QCTX_TRAINING_PROGRESS_H
+#ifndef QCTX_RUN_PROGRESS_H
+#define QCTX_RUN_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,7 +11,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/outfile.h"
 #include "qctx/platform/h5.h"
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 static void everything_comes_back_on_every_rank(void **state)
 {

@@ -1,4 +1,4 @@
-#include "qctx/training/run.h"
+#include "qctx/run/run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/encoder/pretrained.h"
-#include "qctx/training/checkpoints.h"
+#include "qctx/run/checkpoints.h"
 #include "run_internal.h"
 
 /* The checkpoint to use: that of the run folder, or the file itself. */

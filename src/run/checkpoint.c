@@ -1,5 +1,5 @@
 /* A checkpoint as a whole: its file made in memory, read, freed and hashed. */
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * What a run folder tells of the run without its head: how far it is, and what was measured last. From config.yaml,
  * and from summary.json of a run that is finished, else from metrics.jsonl.
  */
-#ifndef QCTX_TRAINING_OUTCOME_H
-#define QCTX_TRAINING_OUTCOME_H
+#ifndef QCTX_RUN_OUTCOME_H
+#define QCTX_RUN_OUTCOME_H
 
 #include <stdint.h>
 

@@ -2,10 +2,10 @@
  * What the files of a checkpoint share: checkpoint.c (the whole), checkpoint_header.c (the bytes in front, by which it
  * is verified), checkpoint_attributes.c and checkpoint_arrays.c (what the HDF5 file holds).
  */
-#ifndef QCTX_TRAINING_CHECKPOINT_INTERNAL_H
-#define QCTX_TRAINING_CHECKPOINT_INTERNAL_H
+#ifndef QCTX_RUN_CHECKPOINT_INTERNAL_H
+#define QCTX_RUN_CHECKPOINT_INTERNAL_H
 
-#include "qctx/training/checkpoint.h"
+#include "qctx/run/checkpoint.h"
 
 #define CHECKPOINT_SCHEMA "qctx-checkpoint"
 

@@ -10,7 +10,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/outfile.h"
-#include "qctx/training/checkpoints.h"
+#include "qctx/run/checkpoints.h"
 
 #define FOLDER "checkpoints"
 #define BEST   "best.h5"

@@ -1,4 +1,4 @@
-#include "qctx/training/run_log.h"
+#include "qctx/run/run_log.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #include "made_checkpoint.h"
 #include "qctx/base/fileio.h"
-#include "qctx/training/checkpoints.h"
-#include "qctx/training/run.h"
+#include "qctx/run/checkpoints.h"
+#include "qctx/run/run.h"
 
 static qctx_error error;
 

@@ -1,6 +1,6 @@
-/* What the files of training/run share. */
-#ifndef QCTX_TRAINING_RUN_INTERNAL_H
-#define QCTX_TRAINING_RUN_INTERNAL_H
+/* What the files of run/run share. */
+#ifndef QCTX_RUN_RUN_INTERNAL_H
+#define QCTX_RUN_RUN_INTERNAL_H
 
 #include "qctx/base/status.h"
 

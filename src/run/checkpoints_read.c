@@ -4,7 +4,7 @@
 #include "checkpoints_internal.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "qctx/training/checkpoints.h"
+#include "qctx/run/checkpoints.h"
 
 /* Rank 0 looks for all: another node's view of the folder may lag behind. */
 static qctx_status list_for_all(qctx_comm *comm, const char *run, int64_t **steps, int64_t *count, qctx_error *error)

@@ -1,4 +1,4 @@
-#include "qctx/training/metrics_log.h"
+#include "qctx/run/metrics_log.h"
 
 #include <errno.h>
 #include <stdbool.h>

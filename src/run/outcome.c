@@ -1,4 +1,4 @@
-#include "qctx/training/outcome.h"
+#include "qctx/run/outcome.h"
 
 #include <stdio.h>
 #include <stdlib.h>

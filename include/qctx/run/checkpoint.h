@@ -21,8 +21,8 @@
  *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
  *   best         [count] parameters of the best epoch so far (absent before the first evaluation, and in a best.h5)
  */
-#ifndef QCTX_TRAINING_CHECKPOINT_H
-#define QCTX_TRAINING_CHECKPOINT_H
+#ifndef QCTX_RUN_CHECKPOINT_H
+#define QCTX_RUN_CHECKPOINT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +33,7 @@
 #include "qctx/model/optimizer.h"
 #include "qctx/platform/comm.h"
 #include "qctx/platform/h5.h"
-#include "qctx/training/progress.h"
+#include "qctx/run/progress.h"
 
 #define QCTX_CHECKPOINT_VERSION 2
 

@@ -6,7 +6,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
-#include "qctx/training/run_log.h"
+#include "qctx/run/run_log.h"
 
 static char *text_of(const char *path)
 {

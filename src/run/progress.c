@@ -1,4 +1,4 @@
-#include "qctx/training/progress.h"
+#include "qctx/run/progress.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* ranks: 1 */
 #include "harness.h"
 
-#include "qctx/training/progress.h"
+#include "qctx/run/progress.h"
 
 static void a_run_begins_with_nothing(void **state)
 {

@@ -14,8 +14,8 @@
  * Lines are flushed at every evaluation and checkpoint, so that a run that is killed keeps what it measured. A write
  * error is remembered and reported by the next flush.
  */
-#ifndef QCTX_TRAINING_METRICS_LOG_H
-#define QCTX_TRAINING_METRICS_LOG_H
+#ifndef QCTX_RUN_METRICS_LOG_H
+#define QCTX_RUN_METRICS_LOG_H
 
 #include <stdint.h>
 

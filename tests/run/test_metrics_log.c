@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "qctx/base/fileio.h"
-#include "qctx/training/metrics_log.h"
+#include "qctx/run/metrics_log.h"
 
 static void write_step(qctx_metrics_log *log, int step)
 {

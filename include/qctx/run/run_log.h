@@ -2,8 +2,8 @@
  * log.txt of a run's folder: what the log said while the run was made, each line with its time, those of a resumed run
  * behind the earlier ones. It never holds a run up: where it cannot be written, that is warned of once.
  */
-#ifndef QCTX_TRAINING_RUN_LOG_H
-#define QCTX_TRAINING_RUN_LOG_H
+#ifndef QCTX_RUN_RUN_LOG_H
+#define QCTX_RUN_RUN_LOG_H
 
 #include <stdbool.h>
 

@@ -13,7 +13,7 @@
 #include "made_checkpoint.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/outfile.h"
-#include "qctx/training/checkpoints.h"
+#include "qctx/run/checkpoints.h"
 
 static bool is_first(void)
 {
