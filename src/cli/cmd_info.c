@@ -8,6 +8,7 @@
 #include "qctx/data/corpus.h"
 #include "qctx/run/checkpoint.h"
 #include "qctx/run/run.h"
+#include "qctx/sweep/sweep.h"
 #include "qctx/text/text.h"
 #include "qctx/transformer/model_folder.h"
 
@@ -69,6 +70,11 @@ static qctx_status refuse(const char *path, qctx_error *error)
     if (qctx_model_folder_is(path)) {
         qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a model folder, which is not described by itself", path);
         return qctx_hint(error, "name a store that was embedded by it: qctx-dist embed CORPUS --encoder %s", path);
+    }
+    if (qctx_sweep_is(path)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a sweep, which is not described by itself", path);
+        return qctx_hint(error, "qctx-dist sweep status %s says how it is; its runs: qctx-dist info %s/trials", path,
+                         path);
     }
     if (qctx_path_is_folder(path)) {
         qctx_fail(error, QCTX_ERR_FORMAT,

@@ -1,4 +1,5 @@
-/* What is said of a folder that holds runs, stores or corpora: a table of the runs, best first, and the others' names.
+/* What is said of a folder that holds runs, sweeps, stores or corpora: a table of the runs, best first, and the others'
+ * names.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,12 +13,13 @@
 #include "qctx/data/store.h"
 #include "qctx/run/outcome.h"
 #include "qctx/run/run.h"
+#include "qctx/sweep/sweep.h"
 
 /* What a folder may hold that can be described; the lists of the description are called so. */
 static const struct {
     const char *list;
     bool (*is)(const char *path);
-} kinds[] = {{"runs", qctx_run_is}, {"corpora", qctx_corpus_is}, {"stores", qctx_store_is}};
+} kinds[] = {{"runs", qctx_run_is}, {"corpora", qctx_corpus_is}, {"stores", qctx_store_is}, {"sweeps", qctx_sweep_is}};
 enum { RUNS, KINDS = sizeof kinds / sizeof kinds[0] };
 
 /* The names in a folder, sorted, without those that begin with a dot. */

@@ -237,7 +237,9 @@ qctx_status info_print_folder(const json_t *description, qctx_error *error)
         return status;
     print_list(description, "corpora");
     print_list(description, "stores");
+    print_list(description, "sweeps");
     if (others > 0)
-        printf("and %lld that %s neither run, corpus nor store\n", (long long)others, others == 1 ? "is" : "are");
+        printf("and %lld that %s neither run, corpus, store nor sweep\n", (long long)others,
+               others == 1 ? "is" : "are");
     return QCTX_OK;
 }

@@ -163,7 +163,7 @@ qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, q
 bool qctx_run_is(const char *path)
 {
     char *config = qctx_path_join(path, "config.yaml", NULL);
-    bool is = config != NULL && qctx_path_is_folder(path) && qctx_path_exists(config);
+    bool is = config != NULL && qctx_path_is_folder(path) && qctx_path_exists(config) && !run_is_sweep(path);
 
     free(config);
     return is;

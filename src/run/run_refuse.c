@@ -44,10 +44,24 @@ static qctx_status refuse_config(const char *path, qctx_error *error)
     return QCTX_ERR_FORMAT;
 }
 
+bool run_is_sweep(const char *path)
+{
+    return qctx_folder_has(path, "sweep.yaml") || qctx_folder_has(path, "ledger.jsonl");
+}
+
+static qctx_status refuse_sweep(const char *path, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a sweep, not a run", path);
+    return qctx_hint(error, "its runs are in %s/trials; qctx-dist sweep best %s prints the configuration of the best",
+                     path, path);
+}
+
 qctx_status run_refuse_other(const char *path, qctx_error *error)
 {
     if (!qctx_path_is_folder(path) && is_config(path))
         return refuse_config(path, error);
+    if (run_is_sweep(path))
+        return refuse_sweep(path, error);
     if (!qctx_corpus_is(path) && !qctx_store_is(path))
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a %s, not a run", path, qctx_corpus_is(path) ? "corpus" : "store");

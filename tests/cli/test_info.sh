@@ -60,7 +60,7 @@ mkdir runs/notes
 touch runs/list.txt
 cp -r runs/small runs/broken
 echo '{' >runs/broken/summary.json
-expect 0 "and 2 that are neither run, corpus nor store" alone info runs
+expect 0 "and 2 that are neither run, corpus, store nor sweep" alone info runs
 cp output listed
 check "the width of a page" narrow listed
 order() { grep -E '^(better|worse|small) ' listed; }
@@ -78,6 +78,18 @@ expect 0 "stores: corpus-" alone info stores
 mkdir mixed
 cp -r corpus mixed/one
 expect 0 "corpora: one" alone info mixed
+
+# A sweep's folder has a config.yaml too, and is no run; its trials are.
+mkdir -p sweeps/s/trials
+cp small.yaml sweeps/s/config.yaml
+touch sweeps/s/sweep.yaml sweeps/s/ledger.jsonl
+cp -r runs/small sweeps/s/trials/0001
+expect 5 "qctx-dist sweep status sweeps/s" alone info sweeps/s
+expect 0 "sweeps: s" alone info sweeps
+check "it is no run" test "$(grep -c stopped output)" = 0
+expect 0 "0001" alone info sweeps/s/trials
+expect 5 "sweeps/s: is a sweep, not a run" alone eval sweeps/s
+expect 5 "its runs are in sweeps/s/trials" alone search sweeps/s word
 
 # Several paths: a wrong one is named after the others, and the exit code says so.
 expect 4 "nosuch: No such file or directory" qctx info nosuch corpus small.yaml

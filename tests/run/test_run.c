@@ -62,6 +62,23 @@ static void a_run_is_a_folder_with_a_configuration(void **state)
     assert_false(qctx_run_is(test_path("file")));
 }
 
+/* It has the configuration that its trials share. */
+static void a_sweep_is_no_run(void **state)
+{
+    static const char *const files[] = {"sweep.yaml", "ledger.jsonl"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        const char *sweep = make_folder(files[i], true, NULL);
+        char *file = qctx_path_join(sweep, files[i], NULL);
+
+        test_write(file, "");
+        free(file);
+        assert_false(qctx_run_is(sweep));
+        expect_refusal(sweep, QCTX_ERR_FORMAT, "is a sweep, not a run", "/trials; qctx-dist sweep best");
+    }
+}
+
 /* Programs that did not know data.titles embedded texts alone; later ones always write the key. */
 static void a_run_of_an_earlier_program_has_no_titles(void **state)
 {
@@ -151,6 +168,7 @@ static void a_configuration_of_another_schema_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_something_else_is_named),
+    cmocka_unit_test(a_sweep_is_no_run),
     cmocka_unit_test(a_run_is_a_folder_with_a_configuration),
     cmocka_unit_test(a_run_of_an_earlier_program_has_no_titles),
     cmocka_unit_test(a_run_opens_with_its_best_head),

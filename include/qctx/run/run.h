@@ -54,7 +54,7 @@ qctx_status qctx_run_open_encoder(qctx_comm *comm, const qctx_run *run, qctx_enc
  */
 qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, qctx_error *error);
 
-/* Whether `path` is a run folder. Local. */
+/* Whether `path` is a run folder; a sweep's own is none, those of its trials are. Local. */
 bool qctx_run_is(const char *path);
 
 #endif
