@@ -31,7 +31,7 @@ static bool all_zero(const double *weights, int64_t count)
 }
 
 /* The curve in the log: one line of weights, one of figures. */
-static void show_curve(const qctx_weights_task *task, int64_t tried, int64_t questions, const double *figures)
+static void show_curve(const qctx_weights_task *task, int64_t tried, int64_t questions, const qctx_merit *figures)
 {
     char weights[CURVE_MAX] = "", values[CURVE_MAX] = "";
 
@@ -40,7 +40,7 @@ static void show_curve(const qctx_weights_task *task, int64_t tried, int64_t que
 
         snprintf(weights + used, sizeof weights - used, "%*s", COLUMN, step_names[s]);
         used = strlen(values);
-        snprintf(values + used, sizeof values - used, "%*.1f", COLUMN, 100 * figures[s]);
+        snprintf(values + used, sizeof values - used, "%*.1f", COLUMN, 100 * figures[s].metric);
     }
     if (task->count == 2)
         qctx_info("weight of %s beside 1 of %s, on %lld held-out questions:", task->names[1], task->names[0],
@@ -64,10 +64,11 @@ static int64_t count_questions(const qctx_weights_task *task)
 /*
  * Tries one encoder at all steps; `weights` and `*best` become those of the best step if it is better. Collective.
  */
-static qctx_status improve(qctx_comm *comm, const qctx_weights_task *task, int64_t tried, double *weights, double *best,
-                           qctx_error *error)
+static qctx_status improve(qctx_comm *comm, const qctx_weights_task *task, int64_t tried, double *weights,
+                           qctx_merit *best, qctx_error *error)
 {
-    double trials[QCTX_WEIGHT_STEPS * QCTX_JOINED_MAX], figures[QCTX_WEIGHT_STEPS];
+    double trials[QCTX_WEIGHT_STEPS * QCTX_JOINED_MAX];
+    qctx_merit figures[QCTX_WEIGHT_STEPS];
     const int64_t count = task->count;
     int chosen = -1;
     qctx_status status;
@@ -81,7 +82,7 @@ static qctx_status improve(qctx_comm *comm, const qctx_weights_task *task, int64
     for (int p = 0; p < QCTX_WEIGHT_STEPS; p++) {
         const int s = preferred[p];
 
-        if (figures[s] > *best && !all_zero(trials + s * count, count)) {
+        if (qctx_merit_is_above(figures[s], *best) && !all_zero(trials + s * count, count)) {
             *best = figures[s];
             chosen = s;
         }
@@ -105,7 +106,7 @@ static void show_choice(const qctx_weights_task *task, const double *weights)
 
 qctx_status qctx_weights_choose(qctx_comm *comm, const qctx_weights_task *task, double *weights, qctx_error *error)
 {
-    double best = -1, before;
+    qctx_merit best = {-1, -1}, before;
     qctx_status status = QCTX_OK;
 
     if (count_questions(task) == 0) {
@@ -121,7 +122,7 @@ qctx_status qctx_weights_choose(qctx_comm *comm, const qctx_weights_task *task, 
             before = best;
             for (int64_t i = 0; i < task->count && status == QCTX_OK; i++)
                 status = improve(comm, task, i, weights, &best, error);
-            if (best <= before)
+            if (!qctx_merit_is_above(best, before))
                 break;
         }
     }

@@ -163,7 +163,7 @@ static qctx_status place_own_pools(qctx_comm *comm, const sweep *s, qctx_error *
 }
 
 /* Adds the figures of one set, each weighed by its questions. Collective. */
-static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_error *error)
+static qctx_status add_set(qctx_comm *comm, sweep *s, qctx_merit *figures, qctx_error *error)
 {
     const qctx_eval_set *set = &s->set->set;
     const int64_t answers = set->offsets[set->count];
@@ -183,7 +183,8 @@ static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_erro
         qctx_comm_sum_int64(comm, s->candidates, set->count);
         for (int64_t t = 0; t < s->trials; t++) {
             qctx_metrics_of(set, &protocol, s->positions + t * answers, s->candidates, values);
-            figures[t] += qctx_metrics_mean(values, set->count, s->task->metric) * (double)set->count;
+            figures[t].metric += qctx_metrics_mean(values, set->count, s->task->metric) * (double)set->count;
+            figures[t].mrr += qctx_metrics_mean(values, set->count, QCTX_METRIC_MRR) * (double)set->count;
         }
     }
     free(s->positions);
@@ -193,7 +194,7 @@ static qctx_status add_set(qctx_comm *comm, sweep *s, double *figures, qctx_erro
 }
 
 qctx_status qctx_weights_measure(qctx_comm *comm, const qctx_weights_task *task, const double *weights, int64_t trials,
-                                 double *figures, qctx_error *error)
+                                 qctx_merit *figures, qctx_error *error)
 {
     int64_t questions = 0;
     qctx_status status = QCTX_OK;
@@ -205,7 +206,9 @@ qctx_status qctx_weights_measure(qctx_comm *comm, const qctx_weights_task *task,
         status = add_set(comm, &s, figures, error);
         questions += task->sets[i].set.count;
     }
-    for (int64_t t = 0; t < trials && status == QCTX_OK; t++)
-        figures[t] /= (double)questions;
+    for (int64_t t = 0; t < trials && status == QCTX_OK; t++) {
+        figures[t].metric /= (double)questions;
+        figures[t].mrr /= (double)questions;
+    }
     return status;
 }

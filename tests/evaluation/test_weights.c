@@ -201,12 +201,13 @@ static void expect_figures(const int64_t *own)
     static const double trials[] = {1, 1, 1, 0, 0, 1, 0.3, 2};
     static const char *const names[] = {"one", "two"};
     static const part_rows parts[] = {noise_one, noise_two};
-    double figures[4], values[ROWS * QCTX_METRIC_COUNT];
+    double values[ROWS * QCTX_METRIC_COUNT];
+    qctx_merit figures[4];
     int64_t positions[2 * ROWS], candidates[ROWS] = {0};
     const qctx_protocol protocol = {.relevant = 1};
     qctx_store *stores[2];
     qctx_weights_set sets[2];
-    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_MRR, QCTX_GAIN_LINEAR, 1};
+    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_TOP5, QCTX_GAIN_LINEAR, 1};
 
     stores[0] = store_of("one", noise_one);
     stores[1] = store_of("two", noise_two);
@@ -219,7 +220,8 @@ static void expect_figures(const int64_t *own)
             for (int64_t a = made_up.offsets[q]; a < made_up.offsets[q + 1]; a++)
                 positions[a] = position(parts, trials + 2 * t, q, made_up.answers[a], own);
         qctx_metrics_of(&sets[0].set, &protocol, positions, candidates, values);
-        assert_close(figures[t], qctx_metrics_mean(values, ROWS, QCTX_METRIC_MRR), 1e-12);
+        assert_close(figures[t].metric, qctx_metrics_mean(values, ROWS, QCTX_METRIC_TOP5), 1e-12);
+        assert_close(figures[t].mrr, qctx_metrics_mean(values, ROWS, QCTX_METRIC_MRR), 1e-12);
     }
     qctx_store_close(stores[0]);
     qctx_store_close(stores[1]);

@@ -37,15 +37,15 @@ typedef struct {
 } qctx_weights_task;
 
 /*
- * weights [count] = the best that were tried; the log shows each curve and the choice. The same on any number of ranks.
- * Collective. Errors: DATA (no questions), MEMORY, IO.
+ * weights [count] = the best that were tried, of equals by MRR@10 and then the nearest to 1; the log shows each curve
+ * and the choice. The same on any number of ranks. Collective. Errors: DATA (no questions), MEMORY, IO.
  */
 qctx_status qctx_weights_choose(qctx_comm *comm, const qctx_weights_task *task, double *weights, qctx_error *error);
 
 /*
- * figures [trials] = the mean figure over all questions with weights [trials, count]. Collective. Errors: MEMORY, IO.
+ * figures [trials] = the means over all questions with weights [trials, count]. Collective. Errors: MEMORY, IO.
  */
 qctx_status qctx_weights_measure(qctx_comm *comm, const qctx_weights_task *task, const double *weights, int64_t trials,
-                                 double *figures, qctx_error *error);
+                                 qctx_merit *figures, qctx_error *error);
 
 #endif
