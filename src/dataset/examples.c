@@ -161,3 +161,15 @@ void qctx_training_set_free(qctx_training_set *set)
     free_examples(&set->held_out_examples);
     *set = (qctx_training_set){0};
 }
+
+int64_t qctx_examples_most_contexts(const qctx_examples *examples)
+{
+    int64_t most = 0;
+
+    for (int64_t i = 0; i < examples->count; i++) {
+        int64_t count = examples->offsets[i + 1] - examples->offsets[i];
+
+        most = count > most ? count : most;
+    }
+    return most;
+}

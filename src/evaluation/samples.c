@@ -6,7 +6,7 @@
 
 static bool is_right(const qctx_eval_set *set, double relevant, int64_t answer)
 {
-    return set->contexts[answer] != QCTX_ABSENT && qctx_grade(set->grades, answer) >= relevant;
+    return set->contexts[answer] != QCTX_ABSENT && qctx_grade_reaches(set->grades, answer, relevant);
 }
 
 bool qctx_samples_may_ask(const qctx_eval_set *set, double relevant, int64_t question)

@@ -28,18 +28,6 @@ typedef struct {
     qctx_loss *loss;
 } held_out_batches;
 
-static int64_t most_positives(const qctx_examples *examples)
-{
-    int64_t most = 0;
-
-    for (int64_t i = 0; i < examples->count; i++) {
-        int64_t count = examples->offsets[i + 1] - examples->offsets[i];
-
-        most = count > most ? count : most;
-    }
-    return most;
-}
-
 static qctx_status allocate(held_out_batches *on, qctx_error *error)
 {
     const int64_t rows = on->rows, output = qctx_projector_output(&on->projector);
@@ -48,7 +36,8 @@ static qctx_status allocate(held_out_batches *on, qctx_error *error)
     on->chosen = qctx_alloc(rows, sizeof *on->chosen, what, error);
     on->content = qctx_alloc(rows, sizeof *on->content, what, error);
     on->positive_offsets = qctx_alloc(rows + 1, sizeof *on->positive_offsets, what, error);
-    on->positives = qctx_alloc(rows * most_positives(on->loader->examples), sizeof *on->positives, what, error);
+    on->positives =
+        qctx_alloc(rows * qctx_examples_most_contexts(on->loader->examples), sizeof *on->positives, what, error);
     on->encoded = qctx_alloc(rows * on->projector.input, sizeof *on->encoded, what, error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         on->projected[side] = qctx_alloc(rows * output, sizeof(float), what, error);

@@ -111,18 +111,6 @@ static qctx_status allocate(qctx_stepper *stepper, qctx_error *error)
     return status;
 }
 
-static int64_t most_positives(const qctx_examples *examples)
-{
-    int64_t most = 0;
-
-    for (int64_t i = 0; i < examples->count; i++) {
-        int64_t count = examples->offsets[i + 1] - examples->offsets[i];
-
-        most = count > most ? count : most;
-    }
-    return most;
-}
-
 /* Which rows are this rank's, and how they are cut into units. */
 static void divide(qctx_stepper *stepper)
 {
@@ -132,7 +120,7 @@ static void divide(qctx_stepper *stepper)
 
     qctx_plan_rows(stepper->comm, plan, stepper->config->batch.size, &stepper->first_row, &rows);
     stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows);
-    stepper->sizes.positives = rows * most_positives(stepper->loader->examples);
+    stepper->sizes.positives = rows * qctx_examples_most_contexts(stepper->loader->examples);
     unit_rows = stepper->sizes.unit_rows;
     stepper->units = unit_rows == 0 ? 1 : qctx_divide_up(rows, unit_rows);
     if (plan->leaves == 0)

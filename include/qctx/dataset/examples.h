@@ -41,4 +41,7 @@ qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, 
                                     qctx_training_set *set, qctx_error *error);
 void qctx_training_set_free(qctx_training_set *set);
 
+/* The most contexts that one of the examples has. Local. */
+int64_t qctx_examples_most_contexts(const qctx_examples *examples);
+
 #endif
