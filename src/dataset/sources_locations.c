@@ -68,7 +68,9 @@ static void tell_of_own_contexts(const qctx_opened_source *source)
                   "(eval.ignore_identical_ids)",
                   source->name, (long long)left_out);
     if (right > 0)
-        qctx_info("%s: of %lld questions it stays, since it answers them", source->name, (long long)right);
+        qctx_info("%s: the context that has the question's own id stays for %lld questions, since it answers them "
+                  "(eval.ignore_identical_ids)",
+                  source->name, (long long)right);
 }
 
 qctx_status resolver_take_source(const qctx_config *config, const qctx_source *source, qctx_store *store,

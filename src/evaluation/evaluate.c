@@ -46,6 +46,20 @@ int64_t qctx_eval_set_own(const qctx_eval_set *set, int64_t question)
     return own;
 }
 
+int64_t qctx_eval_set_shared(const qctx_eval_set *set, const qctx_eval_set *other)
+{
+    int64_t shared = 0;
+
+    if (set->store == NULL || set->store != other->store)
+        return 0;
+    for (int64_t i = 0, k = 0; i < set->count; i++) {
+        while (k < other->count && other->questions[k] < set->questions[i])
+            k++;
+        shared += k < other->count && other->questions[k] == set->questions[i];
+    }
+    return shared;
+}
+
 qctx_status qctx_evaluate_candidates(const qctx_eval_set *set, const qctx_protocol *protocol, int64_t **candidates,
                                      int64_t *total, qctx_error *error)
 {

@@ -140,7 +140,10 @@ static qctx_status open_for(sweep *s, qctx_config *config, qctx_error *error)
     *sources = (sweep_sources){.key = key, .config = *config};
     s->source_count++;
     qctx_comm_set_hang_timeout((double)sources->config.run.hang_timeout);
-    return qctx_sources_open(s->world, &sources->config, NULL, &sources->opened, error);
+    status = qctx_sources_open(s->world, &sources->config, NULL, &sources->opened, error);
+    if (status == QCTX_OK && qctx_comm_rank(s->world) == 0)
+        qctx_opened_warn_of_trained(&sources->opened);
+    return status;
 }
 
 /* Whether a failure ends the sweep, and not only the trials that name these sources. */

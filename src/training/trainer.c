@@ -92,6 +92,8 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (run->opened == NULL) {
         status = qctx_sources_open(run->comm, run->config, NULL, &run->own_sources, error);
         run->opened = &run->own_sources;
+        if (status == QCTX_OK && qctx_comm_rank(run->comm) == 0)
+            qctx_opened_warn_of_trained(run->opened);
     }
     if (status == QCTX_OK)
         status = qctx_stop_agree(run->comm, error);

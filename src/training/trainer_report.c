@@ -52,6 +52,23 @@ static void warn_of_few_steps(const trainer *run)
                   (long long)run->course.total_steps, (long long)run->training.examples.count);
 }
 
+/* What eval.tune_split names may be what is measured, too. */
+static void warn_of_measured_choice(const trainer *run)
+{
+    for (int64_t e = 0; e < run->opened->eval_count && run->config->eval.tune_split[0] != '\0'; e++) {
+        const qctx_eval_set measured = qctx_source_questions(&run->opened->eval[e]);
+
+        for (int64_t s = 0; s < run->training.held_out.count; s++) {
+            const int64_t shared = qctx_eval_set_shared(&measured, &run->training.held_out.sets[s].set);
+
+            if (shared > 0)
+                qctx_warn("%s: epoch and strength are chosen by %lld of its %lld questions (eval.tune_split): its "
+                          "table flatters the head",
+                          run->opened->eval[e].name, (long long)shared, (long long)measured.count);
+        }
+    }
+}
+
 void trainer_say_start(const trainer *run)
 {
     const qctx_head_config *head = &run->head;
@@ -67,6 +84,8 @@ void trainer_say_start(const trainer *run)
     if (speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");
+    if (speaks(run))
+        warn_of_measured_choice(run);
     qctx_info("steps: %lld of %lld questions%s, %lld an epoch", (long long)run->course.total_steps,
               (long long)run->config->batch.size, run->batch_by_data ? " (auto)" : "",
               (long long)run->course.steps_per_epoch);

@@ -68,7 +68,13 @@ cp own/qrels/test.tsv own/qrels/train.tsv
 sed 's/graded/own/' graded.yaml >own.yaml
 expect 0 "own id is left out of the lists of 2 questions" qctx train own.yaml
 cp output said
-check "what stays is counted" grep -q "of 1 questions it stays, since it answers them" said
+check "what stays is counted" grep -q "that has the question's own id stays for 1 questions, since it answers them" said
+check "questions that are trained on and measured are warned of once" \
+    test "$(grep -c "warning: own/test: 3 of its 3 questions are trained on (own/train): its table flatters" said)" = 1
+expect 0 "graded/test: epoch and strength are chosen by 4 of its 4 questions (eval.tune_split): its table flatters" \
+    qctx train graded.yaml run.name=chosen eval.tune_split=test
+expect 0 "graded/test: 4 of its 4 questions are trained on" qctx train graded.yaml run.name=trained \
+    'data.train=[{corpus: graded, split: train}, {corpus: graded, split: test, limit: 4}]'
 expect 0 "test: 3 questions" qctx eval runs/own --run-file own.trec --depth 6
 check "no query lists itself but the one that it answers" \
     test "$(awk '$1 == $3 { print $1 }' own.trec)" = d3

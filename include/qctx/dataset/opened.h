@@ -33,4 +33,10 @@ void qctx_opened_close(qctx_opened *opened);
 /* The questions of an opened source, up to its limit, for evaluation. Borrows from the source. Local. */
 qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
 
+/*
+ * Warns of evaluation questions that are trained on as well: they measure what was learnt by heart. For rank 0, where
+ * a head is trained. Local.
+ */
+void qctx_opened_warn_of_trained(const qctx_opened *opened);
+
 #endif

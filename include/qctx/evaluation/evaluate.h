@@ -62,6 +62,12 @@ qctx_eval_set qctx_eval_set_of_store(qctx_store *store, int64_t count, const int
 int64_t qctx_eval_set_own(const qctx_eval_set *set, int64_t question);
 
 /*
+ * How many questions of a set are also of the other one: 0 where they are not of the same store. Both have their
+ * questions in ascending order. Local. Cannot fail.
+ */
+int64_t qctx_eval_set_shared(const qctx_eval_set *set, const qctx_eval_set *other);
+
+/*
  * positions [offsets[count]] receives the 0-based position of every right context of every question among its
  * candidates, the same on all ranks; an absent context's is the number of candidates, which `candidates` [count]
  * receives by question (or is NULL). Contents that equal each other are candidates of their own here (a corpus holds
