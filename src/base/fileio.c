@@ -213,7 +213,8 @@ qctx_status qctx_output_check(const char *path, bool force, qctx_error *error)
 {
     struct stat found;
 
-    if (*qctx_path_base(path) == '\0') {
+    /* Elsewhere "-" stands for standard output, where other things are printed here. */
+    if (*qctx_path_base(path) == '\0' || strcmp(path, "-") == 0) {
         qctx_fail(error, QCTX_ERR_USAGE, "'%s' is not the name of a file", path);
         return qctx_hint(error, "name the file to write");
     }

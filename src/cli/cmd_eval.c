@@ -14,8 +14,7 @@
 /* Strengths 0, 0.1 … 1 of --strengths. */
 enum { STRENGTHS = 11 };
 
-static eval_options options = {
-    .candidates = {qctx_candidates_names, -1}, .order = {qctx_pool_order_names, -1}, .depth = 100};
+static eval_options options = {.candidates = {qctx_candidates_names, -1}, .order = {qctx_pool_order_names, -1}};
 
 static const qctx_option table[] = {
     {"candidates", QCTX_OPTION_CHOICE, &options.candidates, NULL,
@@ -32,7 +31,7 @@ static const qctx_option table[] = {
      "measure this encoder alone on CORPUS...: hashing or a model folder; given several times, joined", 0, 0},
     {"strengths", QCTX_OPTION_FLAG, &options.strengths, NULL, "also show the head at strengths 0, 0.1 to 1", 0, 0},
     {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE", "write the head's result lists as a TREC run", 0, 0},
-    {"depth", QCTX_OPTION_INT, &options.depth, "N", "contexts a question in the TREC run", 1, 1000000},
+    {"depth", QCTX_OPTION_INT, &options.depth, "N", "contexts a question in the TREC run (default 100)", 1, 1000000},
     {"predictions", QCTX_OPTION_TEXT, &options.predictions, "FILE",
      "write questions that the head won, lost and left wrong or right, with contexts, as JSONL", 0, 0},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print JSON instead of tables", 0, 0},
@@ -162,7 +161,7 @@ static qctx_status write_run_file(const evaluation_job *job, const measurement *
 
     if (status == QCTX_OK)
         status = qctx_trec_write(job->comm, options.run_file, &measured->of.set, &job->run.head, &measured->protocol,
-                                 &(qctx_trec_run){tag, options.depth}, error);
+                                 &(qctx_trec_run){tag, eval_depth(&options)}, error);
     free(tag);
     return status;
 }

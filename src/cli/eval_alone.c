@@ -137,7 +137,7 @@ static qctx_status write_outputs(const alone_job *job, const qctx_evaluator *eva
 
     if (status == QCTX_OK && job->options->run_file != NULL)
         status = qctx_trec_write(job->comm, job->options->run_file, &set->set, projector, protocol,
-                                 &(qctx_trec_run){tag, job->options->depth}, error);
+                                 &(qctx_trec_run){tag, eval_depth(job->options)}, error);
     if (status == QCTX_OK && job->options->predictions != NULL)
         status = qctx_predictions_write(job->comm, job->options->predictions, &predictions, error);
     free(tag);

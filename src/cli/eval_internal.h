@@ -22,7 +22,7 @@ typedef struct {
     qctx_option_texts encoders;
     bool strengths;
     const char *run_file;
-    int64_t depth;
+    int64_t depth; /* 0: not given */
     const char *predictions;
     bool allow_external;
     bool json;
@@ -32,9 +32,12 @@ typedef struct {
 /* Puts the protocol that options ask for into a configuration. Local. */
 void eval_set_protocol(const eval_options *options, qctx_config *config);
 
+/* Contexts a question in the TREC run. Local. */
+int64_t eval_depth(const eval_options *options);
+
 /*
  * Refuses --run-file and --predictions for pools, and for several sources, of which `more` is how to choose one; and
- * what stands in their place. Local. Errors: USAGE, IO, EXISTS.
+ * what stands in their place, the same file for both, and --depth without a TREC run. Local. Errors: USAGE, IO, EXISTS.
  */
 qctx_status eval_check_protocol(const eval_options *options, const qctx_config *config, const char *more,
                                 qctx_error *error);

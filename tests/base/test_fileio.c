@@ -60,6 +60,7 @@ static void outputs_replace_files_only(void **state)
     assert_status(qctx_output_check(test_path("pipe"), true, &error), QCTX_ERR_IO, &error);
     assert_status(qctx_output_check(test_folder(), true, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "it is a folder; expected the name of a file");
+    assert_status(qctx_output_check("-", false, &error), QCTX_ERR_USAGE, &error);
     assert_status(qctx_output_check("new/", false, &error), QCTX_ERR_USAGE, &error);
     assert_status(qctx_output_check("", false, &error), QCTX_ERR_USAGE, &error);
 }

@@ -50,6 +50,11 @@ check "their count" grep -qE '^\{"source":"corpus/dev","questions":40,"candidate
 expect 8 "run.trec: exists already" alone eval runs/small --candidates corpus --run-file run.trec
 expect 0 "difference" alone eval runs/small --candidates split --run-file run.trec --depth 3 --force
 expect 2 "need lists over more than a pool" alone eval runs/small --run-file other.trec
+expect 2 "--depth needs --run-file" alone eval runs/small --candidates split --depth 100
+expect 2 "both name same.x" alone eval runs/small --candidates split --run-file same.x --predictions ./same.x
+expect 2 "both name same.x" alone eval --encoder hashing corpus --candidates split --run-file same.x --predictions same.x
+expect 2 "'-' is not the name of a file" alone eval runs/small --candidates split --predictions -
+check "none of them wrote" test ! -e same.x -a ! -e -
 expect 4 "no/such.trec" alone eval runs/small --candidates split --run-file no/such.trec
 expect 4 "there is no such corpus or store" alone eval runs/small --source nosuch
 expect 5 "neither a corpus nor a store" alone eval runs/small --source config.yaml

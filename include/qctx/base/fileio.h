@@ -57,8 +57,8 @@ bool qctx_folder_has(const char *folder, const char *name);
 qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *error);
 
 /*
- * Whether a file may be written under `path`, asked before any work: USAGE if it is no name of a file, IO if a folder,
- * a device or a pipe stands there, else as qctx_path_must_not_exist. Local.
+ * Whether a file may be written under `path`, asked before any work: USAGE if it is no name of a file ("-" is none), IO
+ * if a folder, a device or a pipe stands there, else as qctx_path_must_not_exist. Local.
  */
 qctx_status qctx_output_check(const char *path, bool force, qctx_error *error);
 
