@@ -1,7 +1,9 @@
 #include "qctx/cli/results.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/cli/wrap.h"
 #include "qctx/text/json.h"
@@ -111,12 +113,20 @@ static qctx_status print_json(const qctx_results *results, FILE *out, qctx_error
     return status;
 }
 
+/* A full disk is told from a broken one by errno, which is lost where others than this flush. */
+static qctx_status flush(FILE *out, qctx_error *error)
+{
+    errno = 0;
+    if (fflush(out) != 0 || ferror(out))
+        return qctx_write_failed("standard output", "cannot write the results", errno, error);
+    return QCTX_OK;
+}
+
 qctx_status qctx_results_print(const qctx_results *results, bool json, FILE *out, qctx_error *error)
 {
     qctx_status status = json ? print_json(results, out, error) : print_text(results, out, error);
 
-    fflush(out);
-    return status;
+    return status == QCTX_OK ? flush(out, error) : status;
 }
 
 qctx_status qctx_results_print_unasked(const char *question, const char *why, FILE *out, qctx_error *error)
@@ -128,7 +138,6 @@ qctx_status qctx_results_print_unasked(const char *question, const char *why, FI
     if (line == NULL)
         return QCTX_ERR_MEMORY;
     fprintf(out, "%s\n", line);
-    fflush(out);
     free(line);
-    return QCTX_OK;
+    return flush(out, error);
 }

@@ -35,6 +35,11 @@ check "an answer to every line" cmp kinds found
 check "what was asked" grep -q $'^{"question":"caf\xef\xbf\xbd","error"' answers
 check "long lines are cut" awk 'length > 2500 { exit 1 }' answers
 
+# Results that cannot be written end it, at the first of them.
+expect 13 "standard output: cannot write the results: No space left on device" \
+    bash -c "'$program' search runs/small tower >/dev/full"
+expect 13 "No space left on device" bash -c "printf 'a\n\n' | '$program' search runs/small --json >/dev/full"
+
 # Without JSON what cannot be asked is warned of, by its line, and 'exit' leaves.
 printf 'tower\n\ncaf\xe9\nfirm\nexit\nnever\n' | qctx search runs/small --top 1 >answers 2>log
 check "the exit code" test "${PIPESTATUS[1]}" = 0

@@ -24,11 +24,11 @@ typedef struct {
 /*
  * Prints position (from 1), score, source, title and wrapped text of each result, or one line of JSON:
  * {"question", "hits": [{"position", "score", "id", "title", "text", "source"}, …]}, the source where there are
- * several. Flushes. Local. Errors: IO, MEMORY.
+ * several. Flushes to standard output. Local. Errors: IO, SPACE, MEMORY.
  */
 qctx_status qctx_results_print(const qctx_results *results, bool json, FILE *out, qctx_error *error);
 
-/* Prints why a question was not asked, {"question", "error"}, both of them UTF-8. Flushes. Local. Errors: MEMORY. */
+/* Prints why a question was not asked, {"question", "error"}, both of them UTF-8. Flushes. Local. Errors: as above. */
 qctx_status qctx_results_print_unasked(const char *question, const char *why, FILE *out, qctx_error *error);
 
 #endif
