@@ -120,7 +120,7 @@ static void add_store(search_session *session, qctx_store *store, const char *na
 /* What is searched by default: the first training source of the run, with its encoder. Collective. */
 static qctx_status open_own_source(search_session *session, qctx_error *error)
 {
-    qctx_status status = qctx_run_open_sources(session->comm, &session->run, &session->opened, error);
+    qctx_status status = qctx_run_open_training(session->comm, &session->run, &session->opened, error);
     qctx_store *store;
 
     if (status != QCTX_OK)

@@ -80,6 +80,13 @@ expect 2 "nothing to search" alone search --encoder hashing tower
 expect 2 "takes the place of a run" alone search --encoder hashing runs/small tower --text notes.txt
 expect 2 "--passages is for text files" alone search runs/small tower --passages
 expect 2 "too few arguments" alone search
+# What a run was measured on is not wanted for a search, neither of its own contexts nor of others.
+alone synth --out asked --questions 40 --seed 5 >/dev/null 2>&1
+alone train config.yaml run.name=measured 'data.eval=[{corpus: asked, split: dev}]' >/dev/null 2>&1
+rm -r asked stores/asked-*.h5
+expect 0 "  1 " qctx search runs/measured tower
+expect 0 "Dr. Smith" qctx search runs/measured "who designed the tower?" --text notes.txt
+expect 4 "asked" alone eval runs/measured
 # A run whose encoder is a model searches where its training data are gone.
 cp -r "$project/tests/fixtures/models/bert_mean" model
 alone train config.yaml run.name=model data.encoder=model >/dev/null 2>&1

@@ -41,6 +41,9 @@ void qctx_run_close(qctx_run *run);
  */
 qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error);
 
+/* The same without data.eval, which may be gone where nothing is measured. Collective. Errors: likewise. */
+qctx_status qctx_run_open_training(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error);
+
 /*
  * The encoder that the head was trained on, by the configuration: models need no training data. One that learns, or
  * whose weights were tuned, is that of the run's first training source. Collective. The caller destroys it. Errors:
