@@ -41,7 +41,13 @@ static int compare_integers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* 0 where both are of the same questions among the same candidates; else an order of the tables. */
+/* The grade from which a context is right; 0 stands for the usual 1. */
+static double least_right(const qctx_protocol *protocol)
+{
+    return protocol->relevant == 0 ? 1 : protocol->relevant;
+}
+
+/* 0 where both are of the same questions, candidates and grades; else an order of the tables. */
 static int compare_sets(const run_result *a, const run_result *b)
 {
     int order = strcmp(a->source, b->source);
@@ -57,6 +63,10 @@ static int compare_sets(const run_result *a, const run_result *b)
     /* Pools that were shuffled by another seed are others. */
     if (order == 0 && a->protocol.candidates == QCTX_CANDIDATES_POOLS && a->protocol.order == QCTX_POOLS_SHUFFLED)
         order = compare_integers((int64_t)a->protocol.seed, (int64_t)b->protocol.seed);
+    if (order == 0)
+        order = compare_doubles(least_right(&a->protocol), least_right(&b->protocol));
+    if (order == 0)
+        order = compare_integers(a->protocol.gain, b->protocol.gain);
     return order;
 }
 

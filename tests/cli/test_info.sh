@@ -55,6 +55,8 @@ with_top1 better 0.6 30
 with_top1 worse 0.4 30
 with_top1 "a-name-that-is-longer-than-its-column" 0.5 30
 with_top1 other-pools 0.9 20
+with_top1 strict 0.7 '30, "relevant": 2.0, "gain": "linear"'
+with_top1 steep 0.7 '30, "relevant": 1.0, "gain": "exponential"'
 echo '{' >runs/worse/metrics.jsonl
 mkdir runs/notes
 touch runs/list.txt
@@ -67,7 +69,8 @@ order() { grep -E '^(better|worse|small) ' listed; }
 check "the best first" diff <(order | awk '{ print $1 }') <(order | sort -s -k4,4nr | awk '{ print $1 }')
 check "all three" test "$(order | wc -l)" = 3
 check "60 of 100" grep -qE '^better +finished +2/2 +60\.0 ' listed
-check "other pools in a table of their own" test "$(grep -c '^run  ' listed)" = 3
+check "other pools, grades and gains in tables of their own" test "$(grep -c '^run  ' listed)" = 5
+check "the grade in its heading" grep -qF "right from grade 2 on" listed
 check "their heading" grep -qF "corpus/dev: 40 questions, pools of 20 (consecutive)" listed
 check "a run without figures" grep -qE '^begun +stopped +0/2 ' listed
 check "a broken one is named" grep -qF "runs/broken/summary.json" listed
