@@ -210,15 +210,23 @@ static bool looks_like_name(const char *cell)
            (strchr(cell, ' ') == NULL || strchr(strchr(cell, ' ') + 1, ' ') == NULL);
 }
 
-/* A header of names that are not known cannot be told from a pair for certain. */
-static void tell_unnamed(const table *at)
+/* A header of names that are not known cannot be told from a pair for certain. Whether it was doubted. */
+static bool doubt_pair(const table *at, const char *question, const char *context)
 {
-    if (looks_like_name(at->fields[0]) && looks_like_name(at->fields[1]))
-        qctx_warn("%s: the first line may name the columns, '%s' and '%s', in words that are not known: it is taken "
-                  "for a question and its context; --columns question=NAME,context=NAME takes it for names",
-                  at->place, at->fields[0], at->fields[1]);
-    else
-        qctx_info("%s: no line names the columns; the first line is a question and its context", at->source->path);
+    if (!looks_like_name(question) || !looks_like_name(context))
+        return false;
+    qctx_warn("%s: '%s' and '%s' may be the columns' names: taken for a question and its context; --columns "
+              "question=%s,context=%s takes them for names",
+              at->place, question, context, question, context);
+    return true;
+}
+
+/* The cell of the first row in a column that the user names by its number, "" where there is none. */
+static const char *numbered_cell(const table *at, qctx_import_role role)
+{
+    long long column = strtoll(at->source->job->columns[role], NULL, 10);
+
+    return column < 1 || column > at->expected ? "" : at->fields[column - 1];
 }
 
 /* Names the columns by the first row, of `count` fields. */
@@ -229,6 +237,8 @@ static qctx_status name_columns(table *at, int64_t count, bool *header, qctx_err
 
     at->expected = count;
     *header = kind == IMPORT_HEADER || kind == IMPORT_NUMBERED_HEADER;
+    if (kind == IMPORT_NUMBERS)
+        doubt_pair(at, numbered_cell(at, QCTX_IMPORT_QUESTION), numbered_cell(at, QCTX_IMPORT_CONTEXT));
     if (*header || kind == IMPORT_NUMBERS)
         return take_names(at, kind != IMPORT_HEADER, error);
     if (at->fields[0][0] == '{' || at->fields[0][0] == '[') {
@@ -237,7 +247,8 @@ static qctx_status name_columns(table *at, int64_t count, bool *header, qctx_err
     }
     if (kind != IMPORT_NO_HEADER || count != 2)
         return refuse_columns(at, kind == IMPORT_UNKNOWN_HEADER, error);
-    tell_unnamed(at);
+    if (!doubt_pair(at, at->fields[0], at->fields[1]))
+        qctx_info("%s: no line names the columns; the first line is a question and its context", at->source->path);
     status = set_key(at, 0, "question", error);
     return status == QCTX_OK ? set_key(at, 1, "context", error) : status;
 }

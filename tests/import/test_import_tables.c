@@ -155,15 +155,18 @@ static void refuses_columns_that_are_not_there(void **state)
 }
 
 /* What the log says of a table whose first line may be names or a pair. */
-static void says_log(const char *text, const char *part)
+static void says_log(const char *text, const char *question, const char *context, const char *part)
 {
     qctx_import_job job = probe_job("a.tsv", text);
     FILE *log = fopen(test_path("log"), "w");
     FILE *before = qctx_log_redirect(log);
-    qctx_corpus *corpus = probe_run(&job);
+    qctx_corpus *corpus;
     char *said;
     size_t bytes;
 
+    job.columns[QCTX_IMPORT_QUESTION] = question;
+    job.columns[QCTX_IMPORT_CONTEXT] = context;
+    corpus = probe_run(&job);
     qctx_log_redirect(before);
     fclose(log);
     qctx_corpus_destroy(corpus);
@@ -176,8 +179,15 @@ static void says_log(const char *text, const char *part)
 static void names_a_first_line_that_may_be_a_header(void **state)
 {
     (void)state;
-    says_log("Frage\tAntwort\nWer?\tSie.\n", "a.tsv:1: the first line may name the columns, 'Frage' and 'Antwort'");
-    says_log("Who came?\tShe did.\nWho?\tShe.\n", "a.tsv: no line names the columns");
+    says_log(
+        "Frage\tAntwort\nWer?\tSie.\n", NULL, NULL,
+        "a.tsv:1: 'Frage' and 'Antwort' may be the columns' names: taken for a question and its context; --columns "
+        "question=Frage,context=Antwort takes them for names");
+    says_log("Who came?\tShe did.\nWho?\tShe.\n", NULL, NULL, "a.tsv: no line names the columns");
+    says_log("Nr\tFrage\tAntwort\n1\tWer?\tSie.\n", "2", "3",
+             "a.tsv:1: 'Frage' and 'Antwort' may be the columns' names");
+    says_log("Nr\tFrage\tAntwort\n1\tWer?\tSie.\n", "3", "2",
+             "--columns question=Antwort,context=Frage takes them for names");
 }
 
 /* What pandas and sentence-transformers write beside the texts. */
