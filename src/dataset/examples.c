@@ -70,9 +70,49 @@ static int64_t most_contexts(const qctx_division *work)
     return most;
 }
 
-static qctx_status fill_examples(const qctx_division *work, qctx_examples *examples, qctx_error *error)
+/* The best grade of a context of the corpus, or 0 where the training questions have none. */
+static double best_grade(const qctx_division *work)
 {
-    int64_t dropped = 0;
+    double best = 0;
+
+    for (int64_t s = 0; s < work->opened->train_count; s++) {
+        const qctx_eval_set set = qctx_source_questions(&work->opened->train[s]);
+
+        for (int64_t a = 0; a < set.offsets[set.count]; a++)
+            if (set.contexts[a] != QCTX_ABSENT && qctx_grade(set.grades, a) > best)
+                best = qctx_grade(set.grades, a);
+    }
+    return best;
+}
+
+static qctx_status fail_without_examples(const qctx_division *work, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_DATA, "data.train: no questions are left to train on");
+    if (work->count > 0)
+        return qctx_hint(error, "hold out less (eval.tune), or raise the limit of the sources");
+    if (best_grade(work) > 0)
+        return qctx_hint(error, "lower data.min_grade: the best grade here is %.15g", best_grade(work));
+    return qctx_hint(error, "none of the contexts that answer them is in the corpus");
+}
+
+/* Says what the held-out questions take from training. Rank 0 only. */
+static void tell_of_division(const qctx_division *work, int64_t held_out, int64_t dropped)
+{
+    if (work->shares_contexts)
+        qctx_warn("the training questions share their contexts: those of the %lld that are held out are trained on "
+                  "as well; eval.tune_split can name a split to choose by instead",
+                  (long long)held_out);
+    else if (dropped > work->count / 4)
+        qctx_warn("left out %lld of %lld training questions, since they share contexts with those that are held out; "
+                  "eval.tune_split can name a split to choose by instead",
+                  (long long)dropped, (long long)work->count);
+    else if (dropped > 0)
+        qctx_info("left out %lld training questions whose contexts are held out for tuning", (long long)dropped);
+}
+
+static qctx_status fill_examples(qctx_comm *comm, const qctx_division *work, qctx_examples *examples, qctx_error *error)
+{
+    int64_t held_out = 0, dropped = 0;
     qctx_status status = allocate(examples, work->count, most_contexts(work), error);
 
     if (status != QCTX_OK)
@@ -82,19 +122,15 @@ static qctx_status fill_examples(const qctx_division *work, qctx_examples *examp
         const qctx_eval_set set = qctx_source_questions(&work->opened->train[question->source]);
 
         if (question->held_out)
-            continue;
-        if (qctx_division_is_touched(work, question))
+            held_out++;
+        else if (qctx_division_is_touched(work, question))
             dropped++;
         else
             add_example(work, question->source, &set, question->index, examples);
     }
-    if (dropped > 0)
-        qctx_info("left out %lld training questions whose contexts are held out for tuning", (long long)dropped);
-    if (examples->count == 0) {
-        qctx_fail(error, QCTX_ERR_DATA, "data.train: no questions are left to train on");
-        return qctx_hint(error, "hold out less (eval.tune), or raise the limit of the sources");
-    }
-    return QCTX_OK;
+    if (qctx_comm_rank(comm) == 0)
+        tell_of_division(work, held_out, dropped);
+    return examples->count == 0 ? fail_without_examples(work, error) : QCTX_OK;
 }
 
 /* The training source whose store a tuning set is of. */
@@ -134,7 +170,7 @@ qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, 
     *set = (qctx_training_set){0};
     status = qctx_hold_out(config, opened, &division, &set->held_out, error);
     if (status == QCTX_OK)
-        status = fill_examples(&division, &set->examples, error);
+        status = fill_examples(comm, &division, &set->examples, error);
     if (status == QCTX_OK)
         status = fill_held_out(&division, &set->held_out, &set->held_out_examples, error);
     status = qctx_agree(comm, status, error);

@@ -192,6 +192,31 @@ out:
     return status;
 }
 
+/*
+ * Marks exactly the wanted number of single questions in the seeded order. Their contexts are trained on with other
+ * questions.
+ */
+static qctx_status hold_out_single(qctx_division *work, int64_t wanted, qctx_error *error)
+{
+    group_row *rows = qctx_alloc(work->count, sizeof *rows, "hold-out questions", error);
+
+    if (rows == NULL)
+        return QCTX_ERR_MEMORY;
+    for (int64_t i = 0; i < work->count; i++) {
+        const qctx_training_question *question = &work->questions[i];
+
+        rows[i] = (group_row){.key = (uint64_t)i};
+        rows[i].place = qctx_rng((uint64_t)work->config->run.seed, QCTX_STREAM_TUNE, (uint64_t)question->source,
+                                 (uint64_t)question->index);
+        work->questions[i].held_out = false;
+    }
+    qsort(rows, (size_t)work->count, sizeof *rows, compare_place);
+    for (int64_t i = 0; i < wanted; i++)
+        work->questions[rows[i].key].held_out = true;
+    free(rows);
+    return QCTX_OK;
+}
+
 int64_t qctx_hold_out_wanted(double share, int64_t questions)
 {
     bool by_data = share == QCTX_CONFIG_AUTO;
@@ -199,21 +224,6 @@ int64_t qctx_hold_out_wanted(double share, int64_t questions)
     int64_t least = qctx_smaller(FEWEST_HELD_OUT, questions / MOST_HELD_OUT_PART);
 
     return by_data && wanted < least ? least : wanted;
-}
-
-static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
-{
-    int64_t wanted = qctx_hold_out_wanted(work->config->eval.tune, work->count);
-    int64_t marked = 0;
-    qctx_status status;
-
-    if (wanted == 0)
-        return QCTX_OK;
-    status = hold_out_groups(work, true, wanted, &marked, error);
-    /* A few huge titles would take the training data away: then contexts are the groups. */
-    if (status == QCTX_OK && marked > 2 * wanted + 100)
-        status = hold_out_groups(work, false, wanted, &marked, error);
-    return status;
 }
 
 static qctx_status collect_contents(qctx_division *work, qctx_error *error)
@@ -241,6 +251,40 @@ static qctx_status collect_contents(qctx_division *work, qctx_error *error)
     return QCTX_OK;
 }
 
+/* Whether more than half of the questions that are to be trained on would be held out, or left out for their contexts.
+ */
+static bool is_entangled(const qctx_division *work, int64_t wanted)
+{
+    int64_t lost = 0;
+
+    for (int64_t i = 0; i < work->count; i++)
+        lost += work->questions[i].held_out || qctx_division_is_touched(work, &work->questions[i]);
+    return lost - wanted > (work->count - wanted) / 2;
+}
+
+static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
+{
+    int64_t wanted = qctx_hold_out_wanted(work->config->eval.tune, work->count);
+    int64_t marked = 0;
+    qctx_status status;
+
+    if (wanted == 0)
+        return QCTX_OK;
+    status = hold_out_groups(work, true, wanted, &marked, error);
+    /* A few huge titles would take the training data away: then contexts are the groups. */
+    if (status == QCTX_OK && marked > 2 * wanted + 100)
+        status = hold_out_groups(work, false, wanted, &marked, error);
+    if (status == QCTX_OK)
+        status = collect_contents(work, error);
+    /* Where questions have many contexts, most share one with those that are held out. */
+    if (status == QCTX_OK && is_entangled(work, wanted)) {
+        work->shares_contexts = true;
+        work->content_count = 0;
+        status = hold_out_single(work, wanted, error);
+    }
+    return status;
+}
+
 static qctx_status divide(qctx_division *work, qctx_error *error)
 {
     qctx_status status;
@@ -254,7 +298,7 @@ static qctx_status divide(qctx_division *work, qctx_error *error)
         status = list_questions(work, error);
     if (status == QCTX_OK && work->config->eval.tune_split[0] == '\0')
         status = hold_out_share(work, error);
-    return status == QCTX_OK ? collect_contents(work, error) : status;
+    return status;
 }
 
 void qctx_division_free(qctx_division *work)

@@ -212,6 +212,52 @@ static void held_out_questions_keep_grades(void **state)
     close_fixture(&on);
 }
 
+/* Every question is answered by ten contexts of seventeen, so every two share some: single questions are held out. */
+static void densely_judged_questions_are_held_out_singly(void **state)
+{
+    enum { ANSWERS = 10, POOL = 17 };
+    int64_t rows[SMALL_QUESTIONS], offsets[SMALL_QUESTIONS + 1] = {0}, contexts[ANSWERS * SMALL_QUESTIONS];
+    const qctx_split split = {
+        .name = "dense", .count = SMALL_QUESTIONS, .questions = rows, .offsets = offsets, .contexts = contexts};
+    bool seen[SMALL_QUESTIONS] = {false};
+    qctx_training_set set, again;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    for (int64_t q = 0; q < SMALL_QUESTIONS; q++) {
+        const int64_t first = q % (POOL - ANSWERS + 1);
+
+        rows[q] = q;
+        offsets[q + 1] = ANSWERS * (q + 1);
+        for (int64_t a = 0; a < ANSWERS; a++)
+            contexts[ANSWERS * q + a] = first + a;
+    }
+    open_fixture(&on, "eval.tune=auto");
+    on.source.split = &split;
+    expect_set(&on, QCTX_OK, &set, &error);
+    assert_int_equal(set.held_out.questions, SMALL_QUESTIONS / 5);
+    assert_int_equal(set.examples.count, SMALL_QUESTIONS - SMALL_QUESTIONS / 5);
+    for (int64_t i = 0; i < set.examples.count; i++)
+        seen[set.examples.question[i]] = true;
+    for (int64_t k = 0; k < set.held_out.questions; k++)
+        assert_false(seen[set.held_out.sets[0].questions[k]]);
+    expect_set(&on, QCTX_OK, &again, &error);
+    assert_memory_equal(set.held_out.sets[0].questions, again.held_out.sets[0].questions,
+                        (size_t)set.held_out.questions * sizeof(int64_t));
+    qctx_training_set_free(&again);
+    on.config.run.seed++;
+    expect_set(&on, QCTX_OK, &again, &error);
+    assert_memory_not_equal(set.held_out.sets[0].questions, again.held_out.sets[0].questions,
+                            (size_t)set.held_out.questions * sizeof(int64_t));
+    qctx_training_set_free(&again);
+    qctx_training_set_free(&set);
+    on.config.data.min_grade = 2;
+    expect_set(&on, QCTX_ERR_DATA, &set, &error);
+    assert_contains(error.hint, "lower data.min_grade: the best grade here is 1");
+    close_fixture(&on);
+}
+
 static void an_unknown_tuning_split_is_named(void **state)
 {
     qctx_training_set set;
@@ -232,6 +278,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),
     cmocka_unit_test(grades_and_own_contexts_make_pairs_and_masks),
     cmocka_unit_test(held_out_questions_keep_grades),
+    cmocka_unit_test(densely_judged_questions_are_held_out_singly),
     cmocka_unit_test(an_unknown_tuning_split_is_named),
 };
 TEST_MAIN(tests)

@@ -2,8 +2,10 @@
  * Which training questions are held out, to choose epoch, strength and the weights of joined encoders by.
  *
  * Held out are the questions of eval.tune_split, or whole groups (titles where the stores have them, else contexts) in
- * a seeded order until eval.tune of the questions are reached (qctx_hold_out_wanted). A function of the configuration
- * and the sources alone: every rank divides alike.
+ * a seeded order until eval.tune of the questions are reached (qctx_hold_out_wanted). Questions that share a context
+ * with those are not trained on. Where that would take more than half of the others, as in sets that judge many
+ * contexts a question, exactly eval.tune of the questions are held out, each by itself, and their contexts stay in
+ * training. A function of the configuration and the sources alone: every rank divides alike.
  */
 #ifndef QCTX_DATASET_HOLD_OUT_H
 #define QCTX_DATASET_HOLD_OUT_H
@@ -59,8 +61,9 @@ typedef struct {
     int64_t count;
     /* [count] of all training sources, by source, those with pairs; none marked with eval.tune_split */
     qctx_training_question *questions;
+    bool shares_contexts; /* single questions are marked, whose contexts are trained on as well */
     int64_t content_count;
-    uint64_t *contents; /* of all right contexts of the marked questions, sorted */
+    uint64_t *contents; /* of all right contexts of the marked questions, sorted; none where these are trained on */
 } qctx_division;
 
 /*
@@ -82,7 +85,8 @@ void qctx_held_out_free(qctx_held_out *held_out);
 const int64_t *qctx_division_contexts(const qctx_division *division, const qctx_training_question *question,
                                       int64_t *count);
 
-/* Whether any right context of a training question is also one of a held-out question. Local. */
+/* Whether a training question has a right context that no example may have, since it is a held-out question's. Local.
+ */
 bool qctx_division_is_touched(const qctx_division *division, const qctx_training_question *question);
 
 #endif
