@@ -357,6 +357,19 @@ qctx_status trainer_write_summary(trainer *run, qctx_error *error)
     return qctx_agree(run->comm, status, error);
 }
 
+/* Without a source to measure there is no table. What chose is no measure of questions that were not seen. */
+static void print_unmeasured(const trainer *run, FILE *out)
+{
+    const qctx_metric metric = run->config->eval.metric;
+
+    fputs("No data.eval: nothing was measured on unseen questions.", out);
+    if (qctx_evaluator_can_choose(run->evaluator))
+        fprintf(out, " On the %lld that\nchose, %s %.1f without and %.1f with the head, which flatters it.",
+                (long long)qctx_evaluator_choosing_questions(run->evaluator), qctx_report_label(metric),
+                100.0 * trainer_no_head(run).metric, 100.0 * run->progress.best_metric);
+    fprintf(out, "\nhint: qctx-dist eval %s --source CORPUS --split test\n", run->folder);
+}
+
 void trainer_print_results(const trainer *run)
 {
     qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
@@ -366,6 +379,8 @@ void trainer_print_results(const trainer *run)
         return;
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
         qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
+    if (qctx_evaluator_source_count(run->evaluator) == 0)
+        print_unmeasured(run, out);
     if (run->progress.best_epoch == 0 && qctx_evaluator_can_choose(run->evaluator))
         fprintf(out, "No epoch did better than the %s on the questions that choose: the run keeps the start.\n",
                 run->config->model.start[0] != '\0' ? "head that the run started from" : "untrained start");

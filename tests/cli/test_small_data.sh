@@ -45,6 +45,17 @@ check "a batch that is set is taken" test "$(setting size set) $(setting warmup 
 check "the warning names the batch that would make more steps" grep -q "20 steps are few .*: batch.size 32 would make 140 of them" log.txt
 expect 6 "set batch.size to at most 192, or leave it out" qctx train only.yaml run.name=large batch.size=512
 
+# Without a source to measure, the figures of what chose stand for no table: 48 questions, as the epochs were chosen.
+printf 'data: {train: [{corpus: corpus}]}\nmodel: {hidden: 32}\n' >unmeasured.yaml
+qctx train unmeasured.yaml run.name=unmeasured >table.txt 2>log.txt
+chosen=$(python3 -c 'import json; best = json.load(open("runs/unmeasured/summary.json"))["best"]
+print("%.1f without and %.1f" % (100 * best["no_head"], 100 * best["value"]))')
+check "what is not measured is said" grep -q "^No data.eval: nothing was measured on unseen questions. On the 48 that$" table.txt
+check "with what the choice reached" grep -q "^chose, top-1 $chosen with the head, which flatters it.$" table.txt
+check "and what measures it" grep -q "^hint: qctx-dist eval runs/unmeasured --source CORPUS --split test$" table.txt
+qctx train unmeasured.yaml run.name=blind eval.tune=0 >table.txt 2>log.txt
+check "nor is there anything without questions that choose" grep -q "on unseen questions.$" table.txt
+
 # A run that goes on keeps its batch, though more epochs would make another one.
 check "a run begins" qctx train only.yaml run.name=goes_on batch.steps=6
 check "it goes on" qctx train only.yaml run.name=goes_on batch.epochs=40 --resume
