@@ -40,12 +40,24 @@ static void compare_layouts(const trainer *run, const qctx_checkpoint *from)
               (long long)from->ranks, (long long)from->threads, ranks, threads);
 }
 
-/* A run that was to go on where it can, and cannot, begins; what is damaged was named already. */
-static qctx_status begin_instead(trainer *run, qctx_status status, const qctx_error *error)
+/* What a new beginning would remove: results are refused, the best epoch of an unfinished run is named. Rank 0. */
+static qctx_status check_what_is_lost(const trainer *run, qctx_error *error)
+{
+    if (qctx_folder_has(run->folder, "summary.json")) {
+        qctx_fail(error, QCTX_ERR_EXISTS, "%s: holds results, but no checkpoint to resume from", run->folder);
+        return qctx_hint(error, "replace them with --force, or choose another run.name");
+    }
+    if (qctx_folder_has(run->folder, "checkpoints/best.h5"))
+        qctx_warn("%s: holds checkpoints/best.h5, but no checkpoint to resume from; the run begins anew", run->folder);
+    return QCTX_OK;
+}
+
+/* A run that was to go on where it can, and cannot, begins; what is damaged was named already. Collective. */
+static qctx_status begin_instead(trainer *run, qctx_status status, qctx_error *error)
 {
     if (status == QCTX_ERR_DATA && qctx_comm_rank(run->comm) == 0)
         qctx_warn("%s; the run begins anew", error->message);
-    return QCTX_OK;
+    return qctx_agree(run->comm, qctx_comm_rank(run->comm) == 0 ? check_what_is_lost(run, error) : QCTX_OK, error);
 }
 
 /* The file is whole, so none before it is to be taken in its place. */

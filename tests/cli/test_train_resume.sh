@@ -115,8 +115,17 @@ rm -rf parts1/run/checkpoints
 expect 7 "optim.lr: was 0.001, now it is 0.002" qctx train config.yaml run.out=parts1 optim.lr=2e-3 --resume auto
 expect 7 "optim.lr: was 0.001, now it is 0.002" qctx train config.yaml run.out=whole1 optim.lr=2e-3 --resume auto
 expect 4 "no checkpoint to resume from" qctx train config.yaml run.out=parts1 --resume
+RANKS=2 expect 8 "parts1/run: holds results, but no checkpoint to resume from" \
+    qctx train config.yaml run.out=parts1 --resume auto
+check "and keeps them" test -s parts1/run/summary.json
+cp -r whole1 pruned && rm pruned/run/checkpoints/step-*.h5
+RANKS=2 expect 8 "replace them with --force" qctx train config.yaml run.out=pruned --resume auto
+check "and the best epoch" test -s pruned/run/checkpoints/best.h5
+rm pruned/run/summary.json parts1/run/summary.json
+RANKS=2 expect 0 "pruned/run: holds checkpoints/best.h5, but no checkpoint to resume from; the run begins anew" \
+    qctx train config.yaml run.out=pruned --resume auto
 RANKS=1 expect 0 "difference" qctx train config.yaml run.out=parts1 --resume auto
-check "a run without checkpoints begins anew" diff <(outcome whole1) <(outcome parts1)
+check "a run without checkpoints and results begins anew" diff <(outcome whole1) <(outcome parts1)
 expect 2 "is not one of auto" qctx train config.yaml --resume=always
 
 # A curve that somebody has cut is not gone on with.
