@@ -168,12 +168,3 @@ qctx_status qctx_run_check_store(const qctx_run *run, const qctx_store *store, q
                          qctx_store_path(store), (long long)qctx_store_dim(store), (long long)run->head.input);
     return qctx_encoders_check_trained(store, run->checkpoint.encoder_fingerprint, error);
 }
-
-bool qctx_run_is(const char *path)
-{
-    char *config = qctx_path_join(path, "config.yaml", NULL);
-    bool is = config != NULL && qctx_path_is_folder(path) && qctx_path_exists(config) && !run_is_sweep(path);
-
-    free(config);
-    return is;
-}

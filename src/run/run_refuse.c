@@ -1,10 +1,13 @@
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/mem.h"
 #include "qctx/config/config.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
+#include "qctx/run/run.h"
 #include "run_internal.h"
 
 static bool is_config(const char *path)
@@ -44,9 +47,19 @@ static qctx_status refuse_config(const char *path, qctx_error *error)
     return QCTX_ERR_FORMAT;
 }
 
-bool run_is_sweep(const char *path)
+/* Whether the folder is that of a sweep, whose trials are runs; it has a config.yaml as they have. */
+static bool is_sweep(const char *path)
 {
     return qctx_folder_has(path, "sweep.yaml") || qctx_folder_has(path, "ledger.jsonl");
+}
+
+bool qctx_run_is(const char *path)
+{
+    char *config = qctx_path_join(path, "config.yaml", NULL);
+    bool is = config != NULL && qctx_path_is_folder(path) && qctx_path_exists(config) && !is_sweep(path);
+
+    free(config);
+    return is;
 }
 
 static qctx_status refuse_sweep(const char *path, qctx_error *error)
@@ -56,14 +69,57 @@ static qctx_status refuse_sweep(const char *path, qctx_error *error)
                      path, path);
 }
 
+/* The runs in a folder, "a, b, c", the first of them in `first`; NULL where there is none. All freshly allocated. */
+static char *runs_in(const char *path, char **first)
+{
+    struct dirent **entries = NULL;
+    const int count = scandir(path, &entries, NULL, alphasort);
+    char *names = NULL;
+
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        char *run = qctx_path_join(path, name, NULL);
+
+        if (name[0] != '.' && run != NULL && qctx_run_is(run)) {
+            char *longer = names == NULL ? qctx_strdup(name, NULL) : qctx_format(NULL, "%s, %s", names, name);
+
+            free(names);
+            names = longer;
+            if (*first == NULL) {
+                *first = run;
+                run = NULL;
+            }
+        }
+        free(run);
+        free(entries[i]);
+    }
+    free(entries);
+    return names;
+}
+
+/* A folder of runs is none of them; others pass. */
+static qctx_status refuse_folder(const char *path, qctx_error *error)
+{
+    char *first = NULL, *names = qctx_run_is(path) ? NULL : runs_in(path, &first);
+    qctx_status status = QCTX_OK;
+
+    if (names != NULL && first != NULL) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a folder of runs, not a run", path);
+        status = qctx_hint(error, "name one of them, such as %s; it holds %s", first, names);
+    }
+    free(first);
+    free(names);
+    return status;
+}
+
 qctx_status run_refuse_other(const char *path, qctx_error *error)
 {
     if (!qctx_path_is_folder(path) && is_config(path))
         return refuse_config(path, error);
-    if (run_is_sweep(path))
+    if (is_sweep(path))
         return refuse_sweep(path, error);
     if (!qctx_corpus_is(path) && !qctx_store_is(path))
-        return QCTX_OK;
+        return refuse_folder(path, error);
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a %s, not a run", path, qctx_corpus_is(path) ? "corpus" : "store");
     return qctx_hint(error, "a run is a folder <run.out>/<run.name> that qctx-dist train made; without one, qctx-dist "
                             "eval measures an encoder (--encoder ENCODER CORPUS) or the vectors of a store");

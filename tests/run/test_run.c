@@ -158,6 +158,19 @@ static void what_is_something_else_is_named(void **state)
     expect_refusal(test_path("corpus"), QCTX_ERR_FORMAT, "is a corpus, not a run", "--encoder ENCODER CORPUS");
 }
 
+static void a_folder_of_runs_names_them(void **state)
+{
+    char hint[1024];
+
+    (void)state;
+    make_folder("many", false, NULL);
+    make_folder("many/b", true, NULL);
+    make_folder("many/a", true, NULL);
+    make_folder("many/none", false, NULL);
+    snprintf(hint, sizeof hint, "such as %s/a; it holds a, b", test_path("many"));
+    expect_refusal(test_path("many"), QCTX_ERR_FORMAT, "is a folder of runs, not a run", hint);
+}
+
 /* As another version of the program may have written it. */
 static void a_configuration_of_another_schema_is_refused(void **state)
 {
@@ -167,6 +180,7 @@ static void a_configuration_of_another_schema_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_folder_of_runs_names_them),
     cmocka_unit_test(what_is_something_else_is_named),
     cmocka_unit_test(a_sweep_is_no_run),
     cmocka_unit_test(a_run_is_a_folder_with_a_configuration),
