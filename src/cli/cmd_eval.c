@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "eval_internal.h"
@@ -30,10 +31,11 @@ static const qctx_option table[] = {
     {"encoder", QCTX_OPTION_TEXTS, &options.encoders, "NAME|FOLDER",
      "measure this encoder alone on CORPUS...: hashing or a model folder; given several times, joined", 0, 0},
     {"strengths", QCTX_OPTION_FLAG, &options.strengths, NULL, "also show the head at strengths 0, 0.1 to 1", 0, 0},
-    {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE", "write the head's result lists as a TREC run", 0, 0},
+    {"run-file", QCTX_OPTION_TEXT, &options.run_file, "FILE",
+     "write the head's result lists as a TREC run; of one source, not of pools", 0, 0},
     {"depth", QCTX_OPTION_INT, &options.depth, "N", "contexts a question in the TREC run (default 100)", 1, 1000000},
     {"predictions", QCTX_OPTION_TEXT, &options.predictions, "FILE",
-     "write questions that the head won, lost and left wrong or right, with contexts, as JSONL", 0, 0},
+     "write questions that the head won, lost and left wrong or right, with contexts, as JSONL; likewise", 0, 0},
     {"json", QCTX_OPTION_FLAG, &options.json, NULL, "print JSON instead of tables", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace output files that exist", 0, 0},
     {0},
@@ -128,6 +130,13 @@ static qctx_status measure_strengths(const evaluation_job *job, qctx_evaluator *
     return status;
 }
 
+/* The strength that an epoch's line was measured at is kept in best.h5 alone. */
+static void print_strength(const qctx_run *run)
+{
+    if (run->checkpoint.head.form == QCTX_HEAD_RESIDUAL && run->checkpoint.optimizer.count > 0)
+        printf("Of a checkpoint to go on from, at strength %.2f.\n", run->head.strength);
+}
+
 /* Prints, or keeps for the end, what was measured. Rank 0 only. */
 static qctx_status show(evaluation_job *job, const measurement *measured, qctx_error *error)
 {
@@ -135,6 +144,7 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
 
     if (!options.json) {
         qctx_report_print(stdout, measured->of.name, &measured->protocol, &measured->comparison);
+        print_strength(&job->run);
         if (options.strengths) {
             fputc('\n', stdout);
             qctx_report_print_strengths(stdout, measured->strengths, measured->by_strength, STRENGTHS,

@@ -23,9 +23,18 @@ void eval_set_protocol(const eval_options *options, qctx_config *config)
 qctx_status eval_check_protocol(const eval_options *options, const qctx_config *config, const char *more,
                                 qctx_error *error)
 {
+    const bool pools = config->eval.candidates == QCTX_CANDIDATES_POOLS;
+
     if (options->run_file == NULL && options->predictions == NULL)
         return QCTX_OK;
-    if (config->eval.candidates == QCTX_CANDIDATES_POOLS) {
+    if (pools && config->data.eval.count > 1) {
+        qctx_fail(error, QCTX_ERR_USAGE,
+                  "eval: --run-file and --predictions need lists over more than a pool, and take one source, here are "
+                  "%lld",
+                  (long long)config->data.eval.count);
+        return qctx_hint(error, "add --candidates corpus (all contexts) or --candidates split, and %s", more);
+    }
+    if (pools) {
         qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions need lists over more than a pool");
         return qctx_hint(error, "add --candidates corpus (all contexts) or --candidates split");
     }

@@ -21,6 +21,9 @@ expect 0 "pools of 20 (consecutive)" alone eval runs/small
 expect 0 "pools of 7, the last of 5 (shuffled)" alone eval runs/small --pool 7 --order shuffled
 expect 0 "against all contexts of the split" alone eval runs/small --candidates split
 expect 0 "corpus/test: 40 questions" alone eval runs/small --source corpus --split test
+expect 0 "at strength 1.00." alone eval runs/small/checkpoints/step-*.h5
+expect 0 "difference" alone eval runs/small/checkpoints/best.h5
+check "a best head is at its own strength" test "$(grep -c 'at strength' output)" = 0
 expect 0 "top-1, head" alone eval runs/small --strengths
 alone eval runs/small --candidates corpus --json >alone.json 2>/dev/null
 qctx eval runs/small --candidates corpus --json --run-file run.trec --predictions questions.jsonl >both.json 2>log
@@ -76,6 +79,8 @@ expect 2 "too few arguments" alone eval
 # What is no run, and more than one.
 expect 5 "config.yaml: is a configuration, not a run" alone eval config.yaml
 expect 5 "name its run: runs/small" alone eval config.yaml
+expect 5 "runs: is a folder of runs, not a run" alone eval runs
+expect 5 "name one of them, such as runs/small" alone search runs word
 expect 2 "'runs/other' is one too many" alone eval runs/small runs/other
 
 # An encoder alone: its figures are those of no head in the run's table, from the store that train has made.
@@ -103,6 +108,8 @@ check "two corpora, two tables" test "$(grep -c '^top-1 ' two)" = 2
 rm stores/untrained-*.h5
 expect 2 "is a store, which holds the vectors of its own encoder" alone eval --encoder hashing mine.h5
 expect 2 "take one source" alone eval --encoder hashing corpus untrained --candidates split --run-file two.trec
+expect 2 "more than a pool, and take one source, here are 2" alone eval --encoder hashing corpus untrained --run-file two.trec
+expect 2 "--candidates split, and name one corpus" alone eval --encoder hashing corpus untrained --predictions two.jsonl
 expect 2 "an encoder alone has no head" alone eval --encoder hashing corpus --strengths
 expect 2 "--source is for a run" alone eval --encoder hashing corpus --source corpus
 expect 4 "there is no such corpus or store" alone eval --encoder hashing nosuch
