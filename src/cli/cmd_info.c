@@ -1,8 +1,10 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/mem.h"
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
 #include "qctx/data/corpus.h"
@@ -63,6 +65,26 @@ static const struct {
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
+/* A file of a run says nothing by itself; others are no file of this program. */
+static qctx_status refuse_file(const char *path, qctx_error *error)
+{
+    const char *name = qctx_path_base(path);
+    char *folder = name == path ? qctx_strdup(".", error) : qctx_format(error, "%.*s", (int)(name - path - 1), path);
+
+    if (folder == NULL)
+        return QCTX_ERR_MEMORY;
+    qctx_fail(error, QCTX_ERR_FORMAT,
+              "%s: neither a store (an HDF5 file with questions/vectors), nor a checkpoint, nor a configuration "
+              "(.yaml)",
+              path);
+    if (qctx_run_is(folder))
+        qctx_hint(error, "it belongs to a run: qctx-dist info %s", folder);
+    else
+        qctx_hint(error, "qctx-dist import makes a corpus from SQuAD, QuAC, JSONL or TSV files");
+    free(folder);
+    return QCTX_ERR_FORMAT;
+}
+
 static qctx_status refuse(const char *path, qctx_error *error)
 {
     if (!qctx_path_exists(path))
@@ -82,11 +104,7 @@ static qctx_status refuse(const char *path, qctx_error *error)
                   path);
         return qctx_hint(error, "name a file in it, or a folder that import or train has made");
     }
-    qctx_fail(error, QCTX_ERR_FORMAT,
-              "%s: neither a store (an HDF5 file with questions/vectors), nor a checkpoint, nor a configuration "
-              "(.yaml)",
-              path);
-    return qctx_hint(error, "qctx-dist import makes a corpus from SQuAD, QuAC, JSONL or TSV files");
+    return refuse_file(path, error);
 }
 
 /* Rank 0 decides what the path is, so that all ranks take it for the same kind. Collective. */

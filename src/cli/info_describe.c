@@ -10,6 +10,7 @@
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
 #include "qctx/run/checkpoint.h"
+#include "qctx/text/yaml.h"
 
 static void set_text(json_t *object, const char *name, const char *value)
 {
@@ -201,12 +202,35 @@ qctx_status info_set_config(json_t *description, const qctx_config *config, qctx
     return QCTX_OK;
 }
 
+/* Whether it describes a sweep: what its trials differ in is no key of a configuration. Local. */
+static bool is_sweep_file(const char *path)
+{
+    qctx_error ignored = {0};
+    qctx_yaml *root = NULL;
+    char *text = NULL;
+    size_t bytes;
+    bool is = false;
+
+    if (qctx_file_read(path, &text, &bytes, &ignored) == QCTX_OK &&
+        qctx_yaml_parse(text, bytes, path, &root, &ignored) == QCTX_OK && root->kind == QCTX_YAML_MAPPING)
+        for (int64_t i = 0; i < root->count && !is; i++)
+            is = strcmp(root->children[i]->key, "parameters") == 0;
+    qctx_yaml_destroy(root);
+    free(text);
+    return is;
+}
+
 qctx_status info_config(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_config config = {0};
     qctx_status status = qctx_config_load(comm, path, NULL, 0, &config, error);
 
     *description = info_new("configuration", path);
+    if (status == QCTX_ERR_CONFIG && is_sweep_file(path)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is a sweep file, not a configuration", path);
+        qctx_hint(error, "qctx-dist sweep status %s says how its sweep is", path);
+        return QCTX_ERR_FORMAT;
+    }
     if (status == QCTX_OK)
         status = qctx_agree(comm, info_set_config(*description, &config, error), error);
     qctx_config_free(&config);

@@ -106,11 +106,9 @@ qctx_status info_print_text(const json_t *description, qctx_error *error)
 
 qctx_status info_print_json(const json_t *description, qctx_error *error)
 {
-    char *text = qctx_json_dump(description, error);
-
-    if (text == NULL)
-        return QCTX_ERR_MEMORY;
-    puts(text);
-    free(text);
+    /* As many digits as the other figures have that are printed and kept. */
+    if (json_dumpf(description, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 && !ferror(stdout))
+        return qctx_fail(error, QCTX_ERR_INTERNAL, "the description could not be written as JSON");
+    putchar('\n');
     return QCTX_OK;
 }

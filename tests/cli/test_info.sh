@@ -94,6 +94,17 @@ expect 0 "0001" alone info sweeps/s/trials
 expect 5 "sweeps/s: is a sweep, not a run" alone eval sweeps/s
 expect 5 "its runs are in sweeps/s/trials" alone search sweeps/s word
 
+printf 'config: small.yaml\nname: s\nparameters: {optim.lr: [1e-3, 1e-2]}\n' >s.yaml
+expect 5 "s.yaml: is a sweep file, not a configuration" qctx info s.yaml
+expect 5 "qctx-dist sweep status s.yaml" alone info s.yaml
+printf 'run: {telepathy: true}\n' >bad.yaml
+expect 3 "telepathy" alone info bad.yaml
+
+# A run's files, and digits.
+expect 5 "it belongs to a run: qctx-dist info runs/small" alone info runs/small/log.txt
+alone info --json runs/small runs >digits 2>log
+check "no more digits than mean something" test "$(grep -cE '\.0*[1-9][0-9]{9}' digits)" = 0
+
 # Several paths: a wrong one is named after the others, and the exit code says so.
 expect 4 "nosuch: No such file or directory" qctx info nosuch corpus small.yaml
 qctx info nosuch corpus small.yaml >others 2>log
