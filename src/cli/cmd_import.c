@@ -313,6 +313,18 @@ static void warn_of_useless_history(const qctx_import_job *job, const qctx_impor
         qctx_warn("--history had no effect: none of the files is QuAC");
 }
 
+static void warn_of_untitled(const qctx_import_job *job, const qctx_import_report *report)
+{
+    int64_t untitled = 0, kept = 0;
+
+    for (int64_t i = 0; i < job->file_count; i++) {
+        untitled += report->files[i].untitled;
+        kept += report->files[i].kept;
+    }
+    if (untitled > 0)
+        qctx_warn("--prefix: %" PRId64 " of %" PRId64 " questions have no title to put in front", untitled, kept);
+}
+
 static qctx_status import_on_one_rank(const qctx_import_job *job, qctx_error *error)
 {
     double started = qctx_clock_seconds();
@@ -322,6 +334,7 @@ static qctx_status import_on_one_rank(const qctx_import_job *job, qctx_error *er
     if (status == QCTX_OK) {
         print_report(job, report, qctx_clock_seconds() - started);
         warn_of_useless_history(job, report);
+        warn_of_untitled(job, report);
     } else {
         qctx_hint_place(error, job->folder, "--out FOLDER");
     }

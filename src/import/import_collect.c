@@ -314,8 +314,10 @@ static qctx_status add_squeezed(const import_source *source, const import_record
         status = enter_pair(collection, source->split, row, text, *question, &found, error);
     if (status == QCTX_OK)
         status = append_answer(collection, *question, row, title, error);
-    if (status == QCTX_OK)
+    if (status == QCTX_OK) {
         source->counts->kept++;
+        source->counts->untitled += source->job->prefix && title[0] == '\0';
+    }
     return status;
 }
 

@@ -33,6 +33,8 @@ check "nothing stays beside it" bash -c "! ls -d made.* .made.* 2>/dev/null | gr
 expect 0 "test                     1         1" qctx import --out cut --holdout 0,0.3 --by context pairs.tsv
 expect 0 "pre: 3 questions" qctx import --out pre --prefix --split train pairs.tsv
 expect 0 "This is a question about Pets. Who sat?" cat pre/queries.jsonl
+printf 'question\tcontext\ttitle\nWho?\tShe.\tPets\nWhere?\tThere.\t\n' >titled.tsv
+expect 0 "--prefix: 1 of 2 questions have no title" qctx import --force --out pre --prefix --split train titled.tsv
 expect 0 "--history had no effect" qctx import --force --out pre --history 2 --split train pairs.tsv
 
 expect 0 "usage: qctx-dist import" qctx import --help

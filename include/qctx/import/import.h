@@ -111,6 +111,7 @@ typedef struct {
     int64_t no_pair;   /* a label or score says that question and context do not belong together */
     int64_t repaired;  /* of those kept or merged: the answer does not stand where its answer_start says */
     int64_t renamed;   /* of those kept: an id that was taken already */
+    int64_t untitled;  /* of those kept: the job has a prefix, and they no title to put into it */
     int64_t negatives; /* contexts that are wrong for a question, beside those */
     qctx_json_mends mends;
     int64_t commas;              /* that stood behind a record of JSONL, and were cut */
