@@ -140,6 +140,10 @@ const qctx_config_key qctx_config_keys[] = {
                 "questions: 200 of them, but at most a fifth"},
     {"eval.tune_split", QCTX_KEY_NAME, AT(eval.tune_split), "\"\"", .may_be_empty = true,
      .meaning = "a split of the training sources to use instead of a share"},
+    {"eval.widen", QCTX_KEY_FLAG, AT(eval.widen), "true", .may_change = true,
+     .meaning =
+         "choose among all contexts of the corpus where the held-out questions fill no pool, or no head is right "
+         "for 9 of 10; `false` in the trials of a sweep, which are held against one another"},
     {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000), .may_change = true,
      .meaning = "resamples behind the 95% intervals"},
     {"eval.predictions", QCTX_KEY_COUNT, AT(eval.predictions), "0", BETWEEN(0, 1000), .may_change = true,

@@ -97,6 +97,9 @@ qctx_status qctx_sweep_definition_config(const qctx_sweep_definition *definition
         status = qctx_config_parse(definition->config_text, strlen(definition->config_text),
                                    "the shared configuration, resolved", (const char *const *)list.items, list.count,
                                    config, error);
+    /* Trials are held against one another, so all of them choose among the candidates of eval.candidates. */
+    if (status == QCTX_OK)
+        config->eval.widen = false;
     for (int64_t i = 0; i < list.count; i++)
         free(list.items[i]);
     free(list.items);

@@ -37,13 +37,11 @@ static qctx_status train(sweep *s, const sweep_task *task, const qctx_config *co
     qctx_status status;
 
     qctx_log_set_rank(qctx_comm_rank(s->group));
-    status = qctx_train(s->group, config,
-                        &(qctx_train_options){.resume = QCTX_RESUME_AUTO,
-                                              .pause = task->pause,
-                                              .is_compared = true,
-                                              .results = log,
-                                              .opened = sweep_find_sources(s, config)},
-                        result, error);
+    status = qctx_train(
+        s->group, config,
+        &(qctx_train_options){
+            .resume = QCTX_RESUME_AUTO, .pause = task->pause, .results = log, .opened = sweep_find_sources(s, config)},
+        result, error);
     if (status != QCTX_OK && qctx_comm_rank(s->group) == 0)
         qctx_log_error(error);
     qctx_log_redirect(before);

@@ -41,12 +41,12 @@ static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, q
     return QCTX_OK;
 }
 
-/* A run that goes on chooses as it did; trials that are compared choose alike. */
+/* A run that goes on chooses as it did. */
 static qctx_widening widening_of(const trainer *run)
 {
     if (run->resumed)
         return run->widened ? QCTX_WIDEN_ALWAYS : QCTX_WIDEN_NEVER;
-    return run->options->is_compared ? QCTX_WIDEN_NEVER : QCTX_WIDEN_BY_NEED;
+    return run->config->eval.widen ? QCTX_WIDEN_BY_NEED : QCTX_WIDEN_NEVER;
 }
 
 qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)

@@ -34,7 +34,7 @@ corpus bad
 : >bad/corpus.jsonl && spoilt 6 "bad: corpus.jsonl holds no context"
 hint "$layout"
 : >bad/queries.jsonl && spoilt 6 "bad: queries.jsonl holds no question"
-: >bad/qrels/train.tsv && spoilt 6 "bad/qrels/train.tsv: the split has no question with an answer"
+: >bad/qrels/train.tsv && spoilt 6 "bad/qrels/train.tsv: the split 'train' has no question with an answer"
 rm -r bad/qrels && spoilt 4 "bad/qrels: cannot open the folder of splits"
 hint "$layout"
 rm bad/queries.jsonl && spoilt 4 "bad/queries.jsonl: cannot open for reading"
@@ -109,7 +109,7 @@ expect 6 "has no data.eval" alone eval runs/none
 
 # A killed run: nothing torn is used or kept, and it goes on.
 echo torn >runs/small/checkpoints/step-000000009.h5.partial
-expect 0 "resuming from runs/small/checkpoints/step-000000006.h5" alone train config.yaml --resume batch.epochs=3
+expect 0 "resuming from runs/small/checkpoints/step-000000004.h5" alone train config.yaml --resume batch.epochs=3
 check "no half-written checkpoint stays" test ! -e runs/small/checkpoints/step-000000009.h5.partial
 check "another corpus" alone synth --out large --questions 8000
 "$program" embed large --out large.h5 >output 2>&1 &
@@ -126,7 +126,8 @@ hint "use an earlier checkpoint of the run"
 cp runs/small/checkpoints/best.h5 changed.h5
 printf x | dd of=changed.h5 bs=1 seek=2500 conv=notrunc 2>log
 expect 6 "changed.h5: the checkpoint is damaged: the checksum of its bytes" ranks 2 info changed.h5
-expect 5 "large.h5: is a plain HDF5 file" alone eval large.h5
+tail -c +513 runs/small/checkpoints/best.h5 >old.h5
+expect 5 "old.h5: is a plain HDF5 file" alone eval old.h5
 hint "train the run again with --force"
 
 # A run that is begun anew has not the outcome of the one before; one that never got far says how to begin anew.
@@ -137,13 +138,14 @@ mkdir -p runs/begun/checkpoints
 expect 4 "no checkpoint to resume from" alone train config.yaml run.name=begun --resume
 hint "begin it anew with --force"
 
-# A run whose corpus has gone.
-mv corpus moved
-expect 4 "corpus: cannot open the corpus" ranks 2 eval runs/small
-hint "put it back, and start where train was started"
-expect 4 "corpus: cannot open the corpus" alone search runs/small "who founded it?"
-hint "put it back"
-mv moved corpus
+# A run whose corpus and stores have gone; the store alone would do.
+mkdir gone
+mv corpus stores gone
+expect 4 "corpus: " ranks 2 eval runs/small
+hint "QCTX_STORES"
+expect 4 "corpus: " alone search runs/small "who founded it?"
+hint "QCTX_STORES"
+mv gone/* .
 
 # A full disk, on one that is small.
 mkdir disk

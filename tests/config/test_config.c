@@ -292,7 +292,7 @@ static void a_resumed_run_may_change_how_long_it_is_but_not_what_it_learns(void 
     assert_contains(error.message, "\noptim.lr: was 0.0003, now it is 0.5");
     assert_contains(error.message, "\ndata.train: was");
     assert_null(strstr(error.message, "epochs"));
-    assert_contains(error.hint, "config.yaml");
+    assert_contains(error.hint, "give these keys the values of the run");
     qctx_config_free(&then);
     qctx_config_free(&now);
     qctx_config_free(&changed);

@@ -141,6 +141,7 @@ typedef struct {
         bool ignore_identical_ids;
         double tune;       /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
         char *tune_split;  /* a split of the training sources to use instead; "" for none */
+        bool widen;        /* the candidates of that choice, where those of `candidates` do not tell heads apart */
         int64_t bootstrap; /* resamples */
         int64_t predictions; /* questions shown at every evaluation */
     } eval;

@@ -32,7 +32,6 @@ typedef struct {
     bool keeps_log;      /* in log.txt of its folder; one that is told elsewhere anyway does not */
     bool force;          /* replace a run folder that exists */
     int64_t pause;       /* end in good order after this epoch and its evaluation, if one is due; 0: at the end */
-    bool is_compared;    /* its metric is held against other runs': the candidates are those of eval.candidates */
     FILE *results;       /* where rank 0 prints the tables; NULL: nowhere */
     qctx_opened *opened; /* the sources of the config, opened already and borrowed; NULL: opened here */
 } qctx_train_options;
