@@ -270,16 +270,17 @@ static qctx_status refuse_changed(const source_resolver *resolver, const resolve
                   "%s: is not the corpus that the head was trained on: its fingerprint is %016" PRIx64
                   ", expected %016" PRIx64,
                   beside, location->corpus->fingerprint, location->known->corpus_fingerprint);
-        status = qctx_hint(error, "train again with it, or measure on it as it is now: eval --source %s", beside);
+        status = qctx_hint(error, "train again with it, or take it as it is now: eval --source %s, search --corpus %s",
+                           beside, beside);
     }
     free(beside);
     return status;
 }
 
-/* Whether the user names what is to be measured: what the run was trained on then only brings its encoder. */
-static bool measures_another(const source_resolver *resolver)
+/* Whether what the run was trained on only brings its encoder, as where the user names what is to be measured. */
+static bool brings_encoder(const source_resolver *resolver)
 {
-    bool another = false;
+    bool another = resolver->origin->for_encoder;
 
     for (int64_t i = 0; i < resolver->count; i++)
         another = another || resolver->locations[i].as_named;
@@ -290,7 +291,7 @@ static bool measures_another(const source_resolver *resolver)
 static qctx_status restore_corpus(source_resolver *resolver, resolver_location *location, qctx_error *error)
 {
     bool right = is_right(location, location->corpus);
-    qctx_status status = right || location->corpus == NULL || measures_another(resolver)
+    qctx_status status = right || location->corpus == NULL || brings_encoder(resolver)
                              ? QCTX_OK
                              : refuse_changed(resolver, location, error);
 

@@ -100,13 +100,19 @@ qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_ope
     return qctx_sources_open(comm, &run->config, &run->origin, opened, error);
 }
 
-qctx_status qctx_run_open_training(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
+static qctx_status open_training(qctx_comm *comm, const qctx_run *run, const qctx_origin *origin, qctx_opened *opened,
+                                 qctx_error *error)
 {
     qctx_config config = run->config; /* borrows all of it */
 
     config.data.eval.count = 0;
     qctx_pretrained_look_beside(run->folder);
-    return qctx_sources_open(comm, &config, &run->origin, opened, error);
+    return qctx_sources_open(comm, &config, origin, opened, error);
+}
+
+qctx_status qctx_run_open_training(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
+{
+    return open_training(comm, run, &run->origin, opened, error);
 }
 
 /* Whether an encoder, which its configuration alone describes, is the one that the head was trained on. Local. */
@@ -128,7 +134,11 @@ static qctx_status check_encoder(const qctx_run *run, const qctx_encoder *encode
 static qctx_status encoder_of_sources(qctx_comm *comm, const qctx_run *run, qctx_encoder **opened, qctx_error *error)
 {
     qctx_opened sources = {0};
-    qctx_status status = qctx_run_open_training(comm, run, &sources, error);
+    qctx_origin origin = run->origin; /* borrows all of it */
+    qctx_status status;
+
+    origin.for_encoder = true;
+    status = open_training(comm, run, &origin, &sources, error);
 
     if (status == QCTX_OK)
         status = qctx_run_check_store(run, sources.train[0].store, error);

@@ -102,7 +102,13 @@ expect 7 "is another store: its checksum is" qctx eval kept/stored
 rm -r stores && cp -r ../gone again && cd again || exit 1
 echo '{"_id": "new", "text": "a text that was added later"}' >>corpora/mine/corpus.jsonl
 expect 7 "corpora/mine: is not the corpus that the head was trained on: its fingerprint is" qctx eval runs/tiny
-expect 7 "eval --source" qctx search runs/run "who?"
+expect 7 "again/corpora/mine, search --corpus /" qctx search runs/run "who?"
+# Its store stands: other documents need no more of the run than the encoder.
+expect 0 "corpora/mine: is passed over" qctx search runs/run "who?" --corpus corpora/other
+expect 0 "  1  0." qctx search runs/run "who?" --corpus corpora/other
+echo "The firm paid for the tower." >note.txt
+expect 0 "  1  0." qctx search runs/run "who?" --text note.txt
+expect 0 "301 contexts" qctx search runs/run "who?" --corpus corpora/mine
 expect 0 "301 contexts embedded" qctx eval runs/tiny --source corpora/mine --split dev
 mv runs .. && mv stores ../vectors
 export QCTX_STORES=../vectors

@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
     const char *folder;     /* of the run: paths are looked for in it and in those above it, too; borrowed */
     const char *trained_on; /* the fingerprint that the encoder must have; borrowed */
+    bool for_encoder;       /* sources only bring the encoder: a corpus that was changed since is passed over */
     int64_t count;
     qctx_origin_location *locations; /* [count]; none of a run of an earlier version */
 } qctx_origin;
