@@ -358,6 +358,11 @@ static qctx_status settle(search_session *session, const char *const *positional
         qctx_fail(error, QCTX_ERR_USAGE, "search: --passages is for text files, and none is named");
         return qctx_hint(error, "add --text FILE");
     }
+    for (int64_t i = 0; i < options.texts.count; i++)
+        if (strcmp(options.texts.items[i], "-") == 0) {
+            qctx_fail(error, QCTX_ERR_USAGE, "search: --text -: standard input is for the questions");
+            return qctx_hint(error, "write the text to a file, and name that");
+        }
     session->path = alone ? NULL : positional[0];
     *question = count > !alone ? positional[!alone] : NULL;
     /* A question that cannot be asked is refused before anything is opened. */

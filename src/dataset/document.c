@@ -9,6 +9,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/data/input.h"
 #include "qctx/text/foreign.h"
+#include "qctx/text/json.h"
 #include "qctx/text/text.h"
 
 /* Among so many bytes there is no NUL in text, but in UTF-16 without a mark, or what is no text at all. */
@@ -52,6 +53,19 @@ static qctx_status blank_nuls(const char *path, char *text, size_t bytes, qctx_e
     return QCTX_OK;
 }
 
+/* Records of a corpus, or of what import reads, are text as well, but hardly what is meant. */
+static void warn_of_records(const char *path, const char *text)
+{
+    qctx_error ignored = {0};
+    json_t *record = NULL;
+
+    if (qctx_json_parse(text, strcspn(text, "\n"), path, &record, &ignored) == QCTX_OK && json_is_object(record))
+        qctx_warn("%s: its first line is a JSON object, and is searched as it stands; a corpus is named by its folder, "
+                  "--corpus FOLDER, and qctx-dist import makes one of JSON lines",
+                  path);
+    json_decref(record);
+}
+
 static qctx_status check_utf8(const char *path, const char *text, size_t bytes, qctx_error *error)
 {
     int64_t line = 1;
@@ -90,6 +104,8 @@ static qctx_status read_text(const char *path, char **text, size_t *bytes, qctx_
     if (status == QCTX_OK && qctx_text_is_blank(*text, *bytes))
         status = qctx_fail(error, QCTX_ERR_DATA, "%s: there is no text to search: the file %s", path,
                            *bytes == 0 ? "is empty" : "holds blanks alone");
+    if (status == QCTX_OK)
+        warn_of_records(path, *text);
     qctx_input_close(stream);
     return status;
 }

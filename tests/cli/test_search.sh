@@ -66,6 +66,10 @@ expect 0 "[stores/contexts-" alone search runs/small tower --store stores/contex
 gzip -k notes.txt
 expect 0 "The firm paid" alone search runs/small "the firm paid" --text notes.txt.gz
 
+expect 0 "warning: contexts/corpus.jsonl: its first line is a JSON object" \
+    alone search runs/small tower --text contexts/corpus.jsonl
+expect 2 "standard input is for the questions" alone search runs/small tower --text -
+
 # Stores of another encoder are refused before anything is embedded.
 alone embed others --out others.h5 >/dev/null 2>&1
 printf 'Never embedded.\n' >never.txt
