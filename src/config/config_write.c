@@ -200,6 +200,38 @@ static char *value_text(const qctx_config_key *key, const qctx_config *config)
     return text;
 }
 
+/* Whether `path` is one of `keys`, or stands in a section among them. */
+static bool is_among(const char *path, const char *const *keys)
+{
+    for (; *keys != NULL; keys++) {
+        const size_t length = strlen(*keys);
+
+        if (strncmp(path, *keys, length) == 0 && (path[length] == '\0' || path[length] == '.'))
+            return true;
+    }
+    return false;
+}
+
+const char *qctx_config_first_difference(const qctx_config *one, const qctx_config *other, const char *const *keys)
+{
+    for (int64_t k = 0; k < qctx_config_key_count; k++) {
+        const qctx_config_key *key = &qctx_config_keys[k];
+        char *values[2] = {NULL, NULL};
+        bool differs;
+
+        if (!is_among(key->path, keys))
+            continue;
+        values[0] = value_text(key, one);
+        values[1] = value_text(key, other);
+        differs = values[0] != NULL && values[1] != NULL && strcmp(values[0], values[1]) != 0;
+        free(values[0]);
+        free(values[1]);
+        if (differs)
+            return key->path;
+    }
+    return NULL;
+}
+
 static qctx_status compare_key(const qctx_config_key *key, const qctx_config *then, const qctx_config *now,
                                bool *differs, qctx_error *error)
 {

@@ -123,6 +123,12 @@ static qctx_status make_stepper(trainer *run, qctx_error *error)
                                &run->stepper, error);
 }
 
+/* Whether the run begins with another's head. */
+static bool starts_warm(const trainer *run)
+{
+    return !run->resumed && run->config->model.start[0] != '\0';
+}
+
 /* Everything up to the first step. Nothing is written into the run's folder before all of it is done. */
 static qctx_status prepare(trainer *run, qctx_error *error)
 {
@@ -132,6 +138,8 @@ static qctx_status prepare(trainer *run, qctx_error *error)
         status = trainer_check_folder(run, error);
     if (status == QCTX_OK && run->options->resume != QCTX_RESUME_NEVER)
         status = trainer_read_last(run, error);
+    if (status == QCTX_OK && starts_warm(run))
+        status = trainer_open_start(run, error);
     qctx_timers_begin(&run->timers);
     if (status == QCTX_OK)
         status = open_data(run, error);
@@ -140,7 +148,7 @@ static qctx_status prepare(trainer *run, qctx_error *error)
     qctx_timers_end(&run->timers, QCTX_TIMER_OPEN);
     if (status == QCTX_OK && run->resumed)
         status = trainer_go_on(run, error);
-    else if (status == QCTX_OK && run->config->model.start[0] != '\0')
+    else if (status == QCTX_OK && starts_warm(run))
         status = trainer_start_warm(run, error);
     if (status == QCTX_OK)
         status = trainer_measure_no_head(run, error);
@@ -199,6 +207,7 @@ static void release(trainer *run)
     qctx_training_set_free(&run->training);
     qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);
+    qctx_run_close(&run->start);
     free(run->best);
     free(run->final);
     free(run->folder);

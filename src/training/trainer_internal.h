@@ -18,6 +18,7 @@
 #include "qctx/run/checkpoints.h"
 #include "qctx/run/metrics_log.h"
 #include "qctx/run/progress.h"
+#include "qctx/run/run.h"
 #include "qctx/run/run_log.h"
 #include "qctx/training/course.h"
 #include "qctx/training/loader.h"
@@ -41,6 +42,7 @@ typedef struct {
     bool resumed;
     bool widened;         /* the run that goes on chose among all contexts of the corpus */
     qctx_checkpoint last; /* of a resumed run, until it goes on from there */
+    qctx_run start;       /* the run that model.start names, until its head is taken */
     qctx_opened own_sources;
     const qctx_opened *opened; /* those, or the caller's */
     qctx_training_set training;
@@ -96,7 +98,13 @@ qctx_status trainer_read_last(trainer *run, qctx_error *error);
 /* Goes on from there. */
 qctx_status trainer_go_on(trainer *run, qctx_error *error);
 
-/* trainer_start.c: takes the weights of the head that model.start names. Collective. Errors: MISMATCH. */
+/* trainer_start.c: all Collective. */
+/*
+ * Opens the run that model.start names and refuses a head of another shape, before anything costs time. Errors: those
+ * of qctx_run_open, MISMATCH.
+ */
+qctx_status trainer_open_start(trainer *run, qctx_error *error);
+/* Takes the weights of its head and closes it. Errors: MISMATCH (of another encoder), MEMORY. */
 qctx_status trainer_start_warm(trainer *run, qctx_error *error);
 
 /* trainer_loop.c: all steps that are left, with evaluations and checkpoints where they are due. Collective. */

@@ -54,4 +54,11 @@ refused "model.sides both, this run's shared" model.sides=shared
 refused "model.activation relu, this run's gelu" model.activation=gelu
 RANKS=0 expect 0 "questions" qctx synth --out other --questions 100 --seed 2
 refused "the encoder hashing-" "data.train=[{corpus: other}]" "data.eval=[]"
+mv output said
+check "with what makes it another" grep -q "hint: the built-in encoder learns from its corpus" said
+RANKS=0 refused "hint: set data.titles as the other run has it" data.titles=false
+# What the configuration alone tells is told before a corpus is opened, let alone embedded.
+refused "model.hidden 64, this run's 32" model.hidden=32 "data.train=[{corpus: gone}]"
+expect 4 "runs/gone: there is no such run" qctx train run.yaml run.name=none model.start=runs/gone \
+    "data.train=[{corpus: gone}]"
 check "nothing was begun" test ! -e runs/none

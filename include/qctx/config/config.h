@@ -227,6 +227,12 @@ void qctx_config_reference(FILE *out);
 qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config *now, qctx_error *error);
 
 /*
+ * The first key, in the order of the dump, whose values differ, among `keys` and those in sections among them; closed
+ * by NULL. NULL where none differs. Local.
+ */
+const char *qctx_config_first_difference(const qctx_config *one, const qctx_config *other, const char *const *keys);
+
+/*
  * What `config` leaves to the data becomes what `then`, the configuration of a run that goes on, had there: the run's
  * own choice, or what was written before there was one. Local.
  */
