@@ -123,6 +123,19 @@ qctx_status trainer_open_start(trainer *run, qctx_error *error)
     return status == QCTX_OK ? qctx_agree(run->comm, check_shape(run, error), error) : status;
 }
 
+/* The start has learned from questions by which this run chooses, unless both hold out the same. */
+static void warn_of_favour(const trainer *run)
+{
+    static const char *const keys[] = {"data.train", "run.seed", "eval.tune", "eval.tune_split", NULL};
+
+    if (qctx_comm_rank(run->comm) == 0 && run->training.held_out.questions > 0 &&
+        run->config->eval.tune_split[0] == '\0' &&
+        qctx_config_first_difference(&run->start.config, run->config, keys) != NULL)
+        qctx_warn("%s may have been trained on questions that are held out here, which favours the start; "
+                  "eval.tune_split names questions that neither saw",
+                  run->config->model.start);
+}
+
 qctx_status trainer_start_warm(trainer *run, qctx_error *error)
 {
     const qctx_checkpoint *start = &run->start.checkpoint;
@@ -131,6 +144,8 @@ qctx_status trainer_start_warm(trainer *run, qctx_error *error)
     if (status == QCTX_OK)
         status = take_head(run, start, error);
     status = qctx_agree(run->comm, status, error);
+    if (status == QCTX_OK)
+        warn_of_favour(run);
     if (status == QCTX_OK)
         qctx_info("starts from the head of %s (epoch %lld, strength %g)", run->config->model.start,
                   (long long)start->progress.epoch, start->strength);

@@ -19,6 +19,7 @@ figures runs/first >first.json
 expect 0 "starts from the head of runs/first (epoch " qctx train run.yaml run.name=warm model.start=runs/first \
     optim.lr=1e-30 batch.epochs=1
 cp output said
+check "both hold out the same questions" bash -c '! grep -q "favours the start" said'
 check "the start has its row, not the untrained one's" bash -c 'grep -q "^start " said && ! grep -q "^untrained" said'
 value_at() { # RUN STEP: what the choice of that step found
     sed -nE "/\"event\":\"choice\",\"step\":$2,/s/.*\"value\":([0-9.e-]+).*/\\1/p" "runs/$1/metrics.jsonl"
@@ -31,6 +32,9 @@ check "and its table" cmp first.json warm.json
 check "the summary says from where" grep -q '"start": "runs/first"' runs/warm/summary.json
 check "or that it started from nothing" grep -q '"start": null' runs/first/summary.json
 expect 0 'runs/first' qctx info runs/warm
+
+expect 0 "warning: runs/first may have been trained on questions that are held out here" qctx train run.yaml \
+    run.name=seed run.seed=5 model.start=runs/first batch.steps=1
 
 # By a checkpoint, on one rank; a resumed run wants the other no more.
 RANKS=0 expect 0 "starts from the head of runs/first/checkpoints/best.h5" qctx train run.yaml run.name=again \
