@@ -144,7 +144,7 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
     char count[48];
 
     qctx_text_print(source, strlen(source), out);
-    fprintf(out, ": %s questions, ", with_commas(questions, count, sizeof count));
+    fprintf(out, ": %s question%s, ", with_commas(questions, count, sizeof count), questions == 1 ? "" : "s");
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
         print_pools(out, protocol, questions);
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
@@ -156,6 +156,16 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
                 protocol->gain == QCTX_GAIN_LINEAR ? "the grade" : "2^grade - 1");
 }
 
+/* Fewer candidates than a pool takes flatter: those of a table cannot be compared with what a search finds. */
+static void print_ease(FILE *out, const qctx_protocol *protocol, int64_t questions)
+{
+    char count[48];
+
+    if (protocol->candidates == QCTX_CANDIDATES_POOLS && questions < protocol->pool)
+        fprintf(out, "Only %s candidate%s: easier than a whole search (eval --candidates corpus).\n",
+                with_commas(questions, count, sizeof count), questions == 1 ? "" : "s");
+}
+
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison)
 {
     qctx_report_print_heading(out, source, protocol, comparison->questions);
@@ -163,6 +173,7 @@ void qctx_report_print(FILE *out, const char *source, const qctx_protocol *proto
     for (int f = 0; f < QCTX_METRIC_COUNT; f++)
         print_row(out, (qctx_metric)f, comparison);
     print_verdict(out, comparison);
+    print_ease(out, protocol, comparison->questions);
 }
 
 void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
@@ -178,6 +189,7 @@ void qctx_report_print_alone(FILE *out, const char *source, const char *encoder,
         qctx_report_interval((qctx_metric)f, comparison->base[f], false, comparison->resamples > 0, cell);
         fprintf(out, "%-*s%s\n", LABEL_COLUMNS, labels[f], cell);
     }
+    print_ease(out, protocol, comparison->questions);
 }
 
 void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_comparison *comparisons, int64_t count,

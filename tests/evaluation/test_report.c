@@ -78,6 +78,7 @@ static void pools_are_told_as_they_are(void **state)
         int64_t questions;
         const char *line;
     } rows[] = {
+        {1, "s: 1 question, one pool of 1\n"},
         {120, "s: 120 questions, one pool of 120\n"},
         {499, "s: 499 questions, one pool of 499\n"},
         {500, "s: 500 questions, pools of 500 (consecutive)\n"},
@@ -99,6 +100,30 @@ static void pools_are_told_as_they_are(void **state)
 }
 
 /* A summary.json may be of anyone. */
+/* Fewer questions than a pool takes are fewer candidates than any search has: their table flatters. */
+static void few_candidates_are_said_to_be_easier(void **state)
+{
+    static const char line[] = "Only 30 candidates: easier than a whole search (eval --candidates corpus).\n";
+    qctx_protocol whole = pools;
+    qctx_comparison comparison = make(0.03);
+    char *text;
+
+    (void)state;
+    comparison.questions = 30;
+    text = printed(&pools, &comparison);
+    assert_contains(text, line);
+    lines_fit(text);
+    free(text);
+    whole.candidates = QCTX_CANDIDATES_CORPUS;
+    text = printed(&whole, &comparison);
+    assert_null(strstr(text, line));
+    free(text);
+    comparison.questions = 500;
+    text = printed(&pools, &comparison);
+    assert_null(strstr(text, "candidates:"));
+    free(text);
+}
+
 static void a_name_of_questions_holds_no_escapes(void **state)
 {
     char *text = NULL;
@@ -344,6 +369,7 @@ static void a_trec_run_refuses_ids_with_spaces(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_gain_is_printed_in_percent),
     cmocka_unit_test(pools_are_told_as_they_are),
+    cmocka_unit_test(few_candidates_are_said_to_be_easier),
     cmocka_unit_test(a_name_of_questions_holds_no_escapes),
     cmocka_unit_test(tells_how_grades_are_read),
     cmocka_unit_test(positions_of_earlier_versions_are_counted_from_one),

@@ -32,8 +32,8 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
 
 /*
  * Prints the table of one comparison, shares in percent, and below it what it means: in which metrics the head
- * gains, in which it LOSES, and in which the 95% interval of the difference holds zero. `source` is what the data is
- * called, "squad/dev". Local.
+ * gains, in which it LOSES, in which the 95% interval of the difference holds zero, and that fewer candidates than a
+ * pool takes are easier than a search. `source` is what the data is called, "squad/dev". Local.
  */
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison);
 
