@@ -79,10 +79,18 @@ static qctx_status find_ids(void *context, int64_t first, int64_t count, char *c
     return QCTX_OK;
 }
 
-/* Whether both sides have ids of their own: rows that only stand in for ids are equal by chance. */
+static bool has_texts(const qctx_store *store, const char *dataset)
+{
+    qctx_h5_shape shape;
+
+    return qctx_h5_exists(store->file, dataset) && qctx_h5_inspect(store->file, dataset, &shape, NULL) == QCTX_OK &&
+           shape.is_text;
+}
+
+/* Whether both sides have ids of their own: rows that only stand in for ids, and bare numbers, are equal by chance. */
 static bool has_ids(const qctx_store *store)
 {
-    return qctx_h5_exists(store->file, "questions/id") && qctx_h5_exists(store->file, "contexts/id");
+    return has_texts(store, "questions/id") && has_texts(store, "contexts/id");
 }
 
 static qctx_status find_own(qctx_store *store, int64_t *own, int64_t *found, qctx_error *error)

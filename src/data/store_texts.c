@@ -18,14 +18,16 @@ static void dataset_name(qctx_side side, qctx_field field, char *name, size_t by
     snprintf(name, bytes, "%s/%s", qctx_store_group_name(side), fields[field]);
 }
 
-/* Whether the store has the field; one of another length than the vectors is refused. */
-static qctx_status find_field(const qctx_store *store, qctx_side side, qctx_field field, bool *found, qctx_error *error)
+/* Whether the store has the field, and as numbers; one of another length than the vectors is refused. */
+static qctx_status find_field(const qctx_store *store, qctx_side side, qctx_field field, bool *found, bool *numbers,
+                              qctx_error *error)
 {
     char name[32];
     qctx_h5_shape shape;
     qctx_status status;
 
     dataset_name(side, field, name, sizeof name);
+    *numbers = false;
     *found = qctx_h5_exists(store->file, name);
     if (!*found)
         return QCTX_OK;
@@ -33,6 +35,7 @@ static qctx_status find_field(const qctx_store *store, qctx_side side, qctx_fiel
     if (status == QCTX_OK && shape.shape[0] != store->sides[side].count)
         status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s has %lld entries, but there are %lld vectors", store->path,
                            name, (long long)shape.shape[0], (long long)store->sides[side].count);
+    *numbers = status == QCTX_OK && field == QCTX_FIELD_ID && shape.is_integer && shape.rank == 1;
     return status;
 }
 
@@ -57,14 +60,30 @@ static int by_row(const void *left, const void *right)
     return (a->row > b->row) - (a->row < b->row);
 }
 
+/* Reads whole numbers, as somebody else's store may have for ids, as texts [count]. */
+static qctx_status read_numbers(const qctx_store *store, const char *dataset, int64_t first, int64_t count,
+                                char **texts, qctx_error *error)
+{
+    int64_t numbers[BLOCK];
+    qctx_status status = qctx_h5_read(store->file, dataset, QCTX_H5_INT64, first, count, numbers, error);
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        texts[i] = qctx_format(error, "%lld", (long long)numbers[i]);
+        if (texts[i] == NULL)
+            status = QCTX_ERR_MEMORY;
+    }
+    return status;
+}
+
 /* Reads the rows of `wanted` [count], sorted and less than BLOCK apart, with one call. */
-static qctx_status read_span(const qctx_store *store, const char *dataset, const request *wanted, int64_t count,
-                             char **texts, qctx_error *error)
+static qctx_status read_span(const qctx_store *store, const char *dataset, bool numbers, const request *wanted,
+                             int64_t count, char **texts, qctx_error *error)
 {
     char *span[BLOCK] = {NULL};
     int64_t first = wanted[0].row;
     int64_t length = wanted[count - 1].row - first + 1;
-    qctx_status status = qctx_h5_read_texts(store->file, dataset, first, length, span, error);
+    qctx_status status = numbers ? read_numbers(store, dataset, first, length, span, error)
+                                 : qctx_h5_read_texts(store->file, dataset, first, length, span, error);
 
     for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
         texts[wanted[i].place] = qctx_strdup(span[wanted[i].row - first], error);
@@ -76,8 +95,8 @@ static qctx_status read_span(const qctx_store *store, const char *dataset, const
     return status;
 }
 
-static qctx_status read_field(const qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows,
-                              int64_t count, char **texts, qctx_error *error)
+static qctx_status read_field(const qctx_store *store, qctx_side side, qctx_field field, bool numbers,
+                              const int64_t *rows, int64_t count, char **texts, qctx_error *error)
 {
     request *wanted = qctx_alloc(count, sizeof *wanted, "texts", error);
     qctx_status status = wanted == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
@@ -91,7 +110,7 @@ static qctx_status read_field(const qctx_store *store, qctx_side side, qctx_fiel
     for (int64_t first = 0, end = 0; first < count && status == QCTX_OK; first = end) {
         while (end < count && wanted[end].row - wanted[first].row < BLOCK)
             end++;
-        status = read_span(store, name, wanted + first, end - first, texts, error);
+        status = read_span(store, name, numbers, wanted + first, end - first, texts, error);
     }
     free(wanted);
     return status;
@@ -100,13 +119,13 @@ static qctx_status read_field(const qctx_store *store, qctx_side side, qctx_fiel
 qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows, int64_t count,
                              char **texts, qctx_error *error)
 {
-    bool found;
-    qctx_status status = find_field(store, side, field, &found, error);
+    bool found, numbers;
+    qctx_status status = find_field(store, side, field, &found, &numbers, error);
 
     for (int64_t i = 0; i < count; i++)
         texts[i] = NULL;
     if (status == QCTX_OK && found)
-        status = read_field(store, side, field, rows, count, texts, error);
+        status = read_field(store, side, field, numbers, rows, count, texts, error);
     for (int64_t i = 0; i < count && status == QCTX_OK && !found; i++) {
         texts[i] = stand_in(field, rows[i], error);
         if (texts[i] == NULL)

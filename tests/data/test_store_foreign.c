@@ -287,11 +287,42 @@ static void a_file_that_is_missing_is_named(void **state)
     assert_contains(error.message, "questions/vectors is an external link to /rows in gone.h5, which is not there");
 }
 
+/* Numbers are read as texts; those of a question and a context are equal by chance, so that no answer is left out. */
+static void takes_numbers_for_ids(void **state)
+{
+    const layout plain = {.type = H5T_IEEE_F32LE};
+    const char *path = write_store(&plain);
+    const int ids[] = {100, 101, 102, 103, 104, -5};
+    const hsize_t question_count = QUESTIONS, context_count = CONTEXTS;
+    const int64_t *own = NULL;
+    qctx_store *store;
+    char *read[2];
+
+    (void)state;
+    if (qctx_comm_rank(test_comm) == 0) {
+        hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+
+        H5Ldelete(file, "contexts/id", H5P_DEFAULT);
+        write_dataset(file, "questions/id", H5T_STD_I64LE, H5T_NATIVE_INT, 1, &question_count, NULL, ids);
+        write_dataset(file, "contexts/id", H5T_STD_I32BE, H5T_NATIVE_INT, 1, &context_count, NULL, ids);
+        H5Fclose(file);
+    }
+    qctx_comm_barrier(test_comm);
+    assert_status(qctx_store_open(test_comm, path, &store, &error), QCTX_OK, &error);
+    assert_status(qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_ID, (int64_t[]){5, 1}, 2, read, &error), QCTX_OK,
+                  &error);
+    assert_string_equal(read[0], "-5");
+    assert_string_equal(read[1], "101");
+    free(read[0]);
+    free(read[1]);
+    assert_status(qctx_store_own_contexts(store, &own, &error), QCTX_OK, &error);
+    assert_null(own);
+    qctx_store_close(store);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(vectors_of_another_file_are_refused_or_read),
-    cmocka_unit_test(a_file_that_is_missing_is_named),
-    cmocka_unit_test(reads_every_layout_and_type),
-    cmocka_unit_test(names_an_unknown_compression),
-    cmocka_unit_test(refuses_integers_for_vectors),
+    cmocka_unit_test(takes_numbers_for_ids),           cmocka_unit_test(vectors_of_another_file_are_refused_or_read),
+    cmocka_unit_test(a_file_that_is_missing_is_named), cmocka_unit_test(reads_every_layout_and_type),
+    cmocka_unit_test(names_an_unknown_compression),    cmocka_unit_test(refuses_integers_for_vectors),
 };
 TEST_MAIN(tests)
