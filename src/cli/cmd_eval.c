@@ -212,6 +212,8 @@ static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source
     qctx_evaluator *evaluator = NULL;
     qctx_status status = qctx_agree(job->comm, qctx_run_check_store(&job->run, source->store, error), error);
 
+    if (status == QCTX_OK && options.run_file != NULL)
+        status = qctx_trec_check(job->comm, &measured.of.set, &measured.protocol, error);
     if (status == QCTX_OK)
         status = qctx_evaluator_create(job->comm, &job->run.config, NULL, 0, &measured.of, 1, &job->run.no_head,
                                        QCTX_WIDEN_NEVER, &evaluator, error);

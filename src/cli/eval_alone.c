@@ -170,9 +170,13 @@ static qctx_status measure(alone_job *job, const qctx_opened_source *source, qct
     const qctx_protocol protocol = qctx_protocol_of(&job->config);
     qctx_evaluator *evaluator = NULL;
     qctx_comparison comparison;
-    qctx_status status = qctx_evaluator_create(job->comm, &job->config, NULL, 0, &set, 1, &projector, QCTX_WIDEN_NEVER,
-                                               &evaluator, error);
+    qctx_status status = QCTX_OK;
 
+    if (job->options->run_file != NULL)
+        status = qctx_trec_check(job->comm, &set.set, &protocol, error);
+    if (status == QCTX_OK)
+        status = qctx_evaluator_create(job->comm, &job->config, NULL, 0, &set, 1, &projector, QCTX_WIDEN_NEVER,
+                                       &evaluator, error);
     if (status == QCTX_OK)
         status = qctx_evaluator_measure_alone(evaluator, 0, &comparison, error);
     if (status == QCTX_OK)

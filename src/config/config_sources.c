@@ -21,10 +21,22 @@ static qctx_status fill_source(qctx_source *source, const char *path, bool is_st
     return source->name == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
+/* Whether it reads like "eval.pool=20", as train takes it. */
+static bool is_override(const char *path)
+{
+    const size_t key = strspn(path, "abcdefghijklmnopqrstuvwxyz_.");
+
+    return path[key] == '=' && memchr(path, '.', key) != NULL;
+}
+
 static qctx_status check_path(const char *path, qctx_error *error)
 {
-    if (!qctx_path_exists(path))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: there is no such corpus or store", path);
+    if (!qctx_path_exists(path)) {
+        qctx_fail(error, QCTX_ERR_IO, "%s: there is no such corpus or store", path);
+        return !is_override(path) ? QCTX_ERR_IO
+                                  : qctx_hint(error, "keys are of a run's configuration; here options set what is "
+                                                     "measured: see qctx-dist eval --help");
+    }
     if (qctx_store_is(path) || qctx_corpus_is(path))
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: is neither a corpus nor a store", path);

@@ -135,6 +135,14 @@ static qctx_status take_record(qctx_corpus *corpus, qctx_side side, const json_t
     return side == QCTX_QUESTION ? add_question(corpus, &texts, error) : add_context(corpus, &texts, error);
 }
 
+/* Whoever made the folder by hand wants to know what belongs into it; a hint that is there already knows more. */
+static void hint_at_layout(qctx_error *error)
+{
+    if (error != NULL && error->hint[0] == '\0')
+        qctx_hint(error, "a corpus is a folder with corpus.jsonl and queries.jsonl (_id, text) and qrels/<split>.tsv; "
+                         "qctx-dist import makes one");
+}
+
 static qctx_status read_records(qctx_corpus *corpus, const char *folder, const char *name, qctx_side side,
                                 qctx_error *error)
 {
@@ -159,20 +167,15 @@ static qctx_status read_records(qctx_corpus *corpus, const char *folder, const c
         status = qctx_json_parse(lines.text, lines.length, lines.place, &record, error);
         if (status == QCTX_OK)
             status = take_record(corpus, side, record, lines.place, error);
+        if (status != QCTX_OK && record != NULL &&
+            (json_object_get(record, "_id") == NULL || json_object_get(record, "text") == NULL))
+            hint_at_layout(error);
         json_decref(record);
     }
     corpus->fingerprint = lines.hash;
     qctx_lines_close(&lines);
     free(path);
     return status;
-}
-
-/* Whoever made the folder by hand wants to know what belongs into it; a hint that is there already knows more. */
-static void hint_at_layout(qctx_error *error)
-{
-    if (error != NULL && error->hint[0] == '\0' && error->code != QCTX_ERR_MEMORY)
-        qctx_hint(error, "a corpus is a folder with corpus.jsonl and queries.jsonl (_id, text) and qrels/<split>.tsv; "
-                         "qctx-dist import makes one");
 }
 
 /* Questions and what answers them. */
@@ -215,7 +218,7 @@ static qctx_status open_local(const char *folder, bool contexts_only, qctx_corpu
     *opened = corpus;
     corpus = NULL;
 out:
-    if (status != QCTX_OK)
+    if (status == QCTX_ERR_IO || status == QCTX_ERR_DATA)
         hint_at_layout(error);
     qctx_corpus_destroy(corpus);
     return status;

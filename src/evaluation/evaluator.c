@@ -44,15 +44,27 @@ static qctx_status allocate_outcome(const qctx_eval_set *set, evaluated_outcome 
                                                                                                 : QCTX_OK;
 }
 
+/* Which of several sets cannot be measured. */
+static void name_set(const char *name, qctx_error *error)
+{
+    const qctx_error plain = *error;
+
+    qctx_fail(error, plain.code, "%s: %s", name, plain.message);
+    if (plain.hint[0] != '\0')
+        qctx_hint(error, "%s", plain.hint);
+}
+
 /* Collective. */
-static qctx_status measure(const qctx_evaluator *evaluator, const qctx_eval_set *set, const qctx_protocol *protocol,
+static qctx_status measure(const qctx_evaluator *evaluator, const qctx_named_set *of, const qctx_protocol *protocol,
                            const qctx_projector *projector, evaluated_outcome *outcome, qctx_error *error)
 {
     qctx_status status =
-        qctx_evaluate(evaluator->comm, set, projector, protocol, outcome->positions, outcome->candidates, error);
+        qctx_evaluate(evaluator->comm, &of->set, projector, protocol, outcome->positions, outcome->candidates, error);
 
     if (status == QCTX_OK)
-        qctx_metrics_of(set, protocol, outcome->positions, outcome->candidates, outcome->values);
+        qctx_metrics_of(&of->set, protocol, outcome->positions, outcome->candidates, outcome->values);
+    else if (status == QCTX_ERR_DATA && error != NULL && of->name != NULL)
+        name_set(of->name, error);
     return status;
 }
 
@@ -84,7 +96,7 @@ static qctx_status measure_no_head(qctx_evaluator *evaluator, const qctx_named_s
             status = allocate_outcome(&set->of.set, &set->head, error);
         status = qctx_agree(evaluator->comm, status, error);
         if (status == QCTX_OK)
-            status = measure(evaluator, &set->of.set, protocol, no_head, &set->no_head, error);
+            status = measure(evaluator, &set->of, protocol, no_head, &set->no_head, error);
     }
     return status;
 }
@@ -183,7 +195,7 @@ static qctx_status widen(qctx_evaluator *evaluator, const qctx_projector *no_hea
     for (int64_t i = 0; i < evaluator->tuning_count && status == QCTX_OK; i++) {
         evaluated_set *set = &evaluator->tuning[i];
 
-        status = measure(evaluator, &set->of.set, &evaluator->choosing, no_head, &set->no_head, error);
+        status = measure(evaluator, &set->of, &evaluator->choosing, no_head, &set->no_head, error);
     }
     return status;
 }
@@ -267,7 +279,7 @@ static qctx_status reach(qctx_evaluator *evaluator, const qctx_projector *projec
     evaluated_set *sets = choosing_sets(evaluator, &count);
 
     for (int64_t i = 0; i < count; i++) {
-        qctx_status status = measure(evaluator, &sets[i].of.set, &evaluator->choosing, projector, &sets[i].head, error);
+        qctx_status status = measure(evaluator, &sets[i].of, &evaluator->choosing, projector, &sets[i].head, error);
 
         if (status != QCTX_OK)
             return status;
@@ -312,7 +324,7 @@ qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, co
                                    qctx_comparison *comparison, qctx_error *error)
 {
     evaluated_set *set = &evaluator->sources[source];
-    qctx_status status = measure(evaluator, &set->of.set, &evaluator->protocol, head, &set->head, error);
+    qctx_status status = measure(evaluator, &set->of, &evaluator->protocol, head, &set->head, error);
 
     if (status == QCTX_OK)
         status = qctx_metrics_compare(evaluator->comm, set->no_head.values, set->head.values, set->of.set.count,

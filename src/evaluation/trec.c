@@ -85,13 +85,35 @@ typedef struct {
     qctx_outfile *file;
 } run_writer;
 
-static qctx_status open_writer(const char *path, const qctx_eval_set *set, const int64_t *candidates, int64_t total,
-                               run_writer *writer, qctx_error *error)
+static qctx_status read_both_ids(const qctx_eval_set *set, const int64_t *candidates, int64_t total, run_writer *writer,
+                                 qctx_error *error)
 {
     qctx_status status = read_ids(set->store, QCTX_QUESTION, set->questions, set->count, &writer->questions, error);
 
     if (status == QCTX_OK)
         status = read_ids(set->store, QCTX_CONTEXT, candidates, total, &writer->contexts, error);
+    return status;
+}
+
+qctx_status qctx_trec_check(qctx_comm *comm, const qctx_eval_set *set, const qctx_protocol *protocol, qctx_error *error)
+{
+    int64_t *candidates = NULL, total = 0;
+    run_writer writer = {0};
+    qctx_status status = qctx_evaluate_candidates(set, protocol, &candidates, &total, error);
+
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+        status = read_both_ids(set, candidates, total, &writer, error);
+    free_texts(writer.questions, set->count);
+    free_texts(writer.contexts, total);
+    free(candidates);
+    return qctx_agree(comm, status, error);
+}
+
+static qctx_status open_writer(const char *path, const qctx_eval_set *set, const int64_t *candidates, int64_t total,
+                               run_writer *writer, qctx_error *error)
+{
+    qctx_status status = read_both_ids(set, candidates, total, writer, error);
+
     if (status == QCTX_OK)
         status = qctx_outfile_open(path, &writer->file, error);
     return status;

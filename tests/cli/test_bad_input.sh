@@ -42,7 +42,9 @@ hint "$layout"
 printf '{"_id": "q9", "text": "caf\xe9"}\n' >>bad/queries.jsonl && spoilt 5 "bad/queries.jsonl:5:27: the byte 0xe9"
 hint "iconv"
 echo '{"_id": "q9"}' >>bad/queries.jsonl && spoilt 5 "bad/queries.jsonl:5: the key 'text' is missing"
+hint "$layout"
 echo '{"_id": "q9", "te' >>bad/queries.jsonl && spoilt 5 "bad/queries.jsonl:5:"
+check "a spoilt line says nothing of the layout" test "$(grep -c "$layout" output)" = 0
 echo '{"_id": "q1", "text": "x"}' >>bad/queries.jsonl && spoilt 5 "the id 'q1' stands on an earlier line too"
 printf 'q1\n' >>bad/qrels/train.tsv && spoilt 5 "bad/qrels/train.tsv:5: expected question id, context id and score"
 rm bad/corpus.jsonl

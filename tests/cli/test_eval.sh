@@ -113,6 +113,15 @@ expect 2 "--candidates split, and name one corpus" alone eval --encoder hashing 
 expect 2 "an encoder alone has no head" alone eval --encoder hashing corpus --strengths
 expect 2 "--source is for a run" alone eval --encoder hashing corpus --source corpus
 expect 4 "there is no such corpus or store" alone eval --encoder hashing nosuch
+check "a path gets no hint" test "$(grep -c "keys are of" output)" = 0
+expect 4 "hint: keys are of a run's configuration" alone eval --encoder hashing corpus eval.pool=20
+# A blank in an id is found before anything is measured.
+cp -r corpus blank
+sed -i 's/"_id": *"q/"_id": "the q/' blank/queries.jsonl
+sed -i 's/^q\([0-9]\)/the q\1/' blank/qrels/*.tsv
+expect 6 "the question id 'the q" qctx eval --encoder hashing blank --candidates corpus --run-file blank.trec
+check "and no table is lost" test "$(grep -c "positions of" output)" = 0
+expect 0 "              hashing" alone eval --encoder hashing blank --candidates corpus
 expect 6 "there is no split 'nosuch'" alone eval --encoder hashing corpus --split nosuch
 
 # Search, once and again and again.

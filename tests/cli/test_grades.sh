@@ -57,7 +57,7 @@ qctx train graded.yaml run.name=strict eval.relevant=2 eval.gain=exponential dat
 check "pairs below data.min_grade are left out" grep -q "1 training questions have no context of the corpus" log
 qctx eval runs/strict --json >told.json 2>log
 figures 0.511790429 0.375000000 0.375000000 0.375000000 "exponential, from 2"
-expect 6 "eval.relevant: no context of the 4 questions to evaluate has a grade of 7 or more; their grades are 1 to 3" \
+expect 6 "graded/test: eval.relevant: no context of the 4 questions to evaluate has a grade of 7 or more; their grades are 1 to 3" \
     qctx train graded.yaml run.name=none eval.relevant=7
 
 # Queries that are documents under their own ids; d3 is judged to answer itself.

@@ -43,6 +43,13 @@ void qctx_trec_lines(FILE *out, const char *tag, const char *question, const qct
 qctx_status qctx_trec_check_id(const char *kind, const char *id, qctx_error *error);
 
 /*
+ * Refuses what qctx_trec_write would refuse of the ids, for use before anything is measured. Collective. Errors: DATA,
+ * IO, MEMORY.
+ */
+qctx_status qctx_trec_check(qctx_comm *comm, const qctx_eval_set *set, const qctx_protocol *protocol,
+                            qctx_error *error);
+
+/*
  * Writes the `run->depth` best candidates of every question of the set under `path`, which rank 0 replaces when all is
  * written. The candidates are those of the protocol, `split` or `corpus`. Collective. Errors: DATA (ids), IO, MEMORY.
  */
