@@ -96,7 +96,7 @@ static qctx_status check_content(const qctx_lockfile *lock, qctx_error *error)
     return qctx_hint(error, "remove it if it is of no use, or choose another name");
 }
 
-/* For the message of those who come later. */
+/* For the message of those who come later. A file without that, as a full disk leaves it, is of no use to them. */
 static qctx_status write_holder(const qctx_lockfile *lock, qctx_error *error)
 {
     char host[HOST_MAX] = "", since[32] = "", holder[HOLDER_MAX];
@@ -108,8 +108,12 @@ static qctx_status write_holder(const qctx_lockfile *lock, qctx_error *error)
     strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
     length = snprintf(holder, sizeof holder, "%s%ld on %s, since %s\n", holder_begin, (long)getpid(), host, since);
     errno = 0;
-    if (ftruncate(lock->handle, 0) != 0 || pwrite(lock->handle, holder, (size_t)length, 0) != length)
-        return qctx_write_failed(lock->path, "cannot write", errno, error);
+    if (ftruncate(lock->handle, 0) != 0 || pwrite(lock->handle, holder, (size_t)length, 0) != length) {
+        qctx_status status = qctx_write_failed(lock->path, "cannot write", errno, error);
+
+        unlink(lock->path);
+        return status;
+    }
     return QCTX_OK;
 }
 

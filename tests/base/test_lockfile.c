@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,24 @@ static void only_its_own_files_are_written_over(void **state)
     free(text);
 }
 
+/* As on a full disk. */
+static void a_lock_that_cannot_be_written_leaves_no_file(void **state)
+{
+    struct rlimit before, none;
+    qctx_lockfile *lock = NULL;
+    qctx_error error;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_not_equal(qctx_lockfile_take(test_path("full"), &lock, &error), QCTX_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_contains(error.message, "full: cannot write");
+    assert_false(qctx_path_exists(test_path("full")));
+}
+
 static void a_removed_lock_leaves_no_file(void **state)
 {
     qctx_lockfile *lock = NULL;
@@ -137,6 +156,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_second_taker_of_the_same_process_is_kept_out_too),
     cmocka_unit_test(what_cannot_be_opened_says_why),
     cmocka_unit_test(only_its_own_files_are_written_over),
+    cmocka_unit_test(a_lock_that_cannot_be_written_leaves_no_file),
     cmocka_unit_test(a_removed_lock_leaves_no_file),
 };
 TEST_MAIN(tests)
