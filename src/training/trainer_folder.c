@@ -24,6 +24,8 @@ static qctx_status take_lock(trainer *run, qctx_error *error)
     free(path);
     if (status == QCTX_ERR_EXISTS)
         qctx_hint(error, "wait until it is done, or choose another run.name");
+    else if (status != QCTX_OK)
+        qctx_hint_place(error, run->folder, choose_out);
     return status;
 }
 

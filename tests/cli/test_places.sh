@@ -35,6 +35,10 @@ if sealed true 2>/dev/null; then
     expect 4 "sealed/runs/run: cannot make the folder: Read-only file system" sealed "$program" train run.yaml run.out=sealed/runs
     expect 4 "run.out=FOLDER" sealed "$program" train run.yaml run.out=sealed/runs
     expect 4 "Read-only file system" sealed "$program" synth --out sealed/corpus
+    expect 0 "Results" qctx train run.yaml run.out=sealed/done
+    expect 4 "sealed/done/run/lock: cannot open for writing: Read-only file system" sealed "$program" train run.yaml \
+        run.out=sealed/done --resume
+    expect 4 "run.out=FOLDER" sealed "$program" train run.yaml run.out=sealed/done --resume
 else
     skip "no file system can be sealed here"
 fi
