@@ -45,6 +45,8 @@ static qctx_status check_arguments(const char *const *positional, int64_t count,
         if (strchr(positional[i], '=') == NULL) {
             qctx_fail(error, QCTX_ERR_USAGE, "train: '%s' is not an override of the form key.path=value",
                       positional[i]);
+            if (options.resume != NULL && options.resume[0] == '\0')
+                return qctx_hint(error, "--resume takes only the word auto; overrides are such as optim.lr=5e-4");
             return qctx_hint(error, "one configuration, then overrides such as optim.lr=5e-4");
         }
     return QCTX_OK;

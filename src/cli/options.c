@@ -95,6 +95,9 @@ static qctx_status not_among(const qctx_usage *usage, const qctx_option *option,
 {
     char argument[ARGUMENT_MAX];
 
+    if (option->kind == QCTX_OPTION_WORD)
+        return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: '%s' is not '%s', the only word that it takes",
+                         usage->command, option->name, text, option->argument);
     return qctx_fail(error, QCTX_ERR_USAGE, "%s: --%s: '%s' is not one of %s", usage->command, option->name, text,
                      argument_of(option, argument));
 }

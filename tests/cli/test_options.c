@@ -173,7 +173,7 @@ static void a_word_may_stand_alone(void **state)
     assert_string_equal(got.word, "");
     assert_string_equal(got.operands[0], "never");
     assert_true(got.flag);
-    assert_refused("made-up: --word: 'never' is not one of auto", "--word=never");
+    assert_refused("made-up: --word: 'never' is not 'auto', the only word that it takes", "--word=never");
 }
 
 static void the_last_of_several_values_counts(void **state)

@@ -126,7 +126,8 @@ RANKS=2 expect 0 "pruned/run: holds checkpoints/best.h5, but no checkpoint to re
     qctx train config.yaml run.out=pruned --resume auto
 RANKS=1 expect 0 "difference" qctx train config.yaml run.out=parts1 --resume auto
 check "a run without checkpoints and results begins anew" diff <(outcome whole1) <(outcome parts1)
-expect 2 "is not one of auto" qctx train config.yaml --resume=always
+expect 2 "'always' is not 'auto', the only word that it takes" qctx train config.yaml --resume=always
+expect 2 "--resume takes only the word auto" qctx train config.yaml --resume autp
 
 # A curve that somebody has cut is not gone on with.
 cp -r whole1 cut && sed -i '/"step":7,/d' cut/run/metrics.jsonl
