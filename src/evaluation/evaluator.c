@@ -182,7 +182,11 @@ static bool needs_candidates(const qctx_evaluator *evaluator)
                   why, (long long)contexts);
         return false;
     }
-    qctx_info("%s: epoch and strength are chosen among all %lld contexts of the corpus", why, (long long)contexts);
+    if (evaluator->tuning_count > 1)
+        qctx_info("%s: epoch and strength are chosen among all contexts of their corpora, %lld in all", why,
+                  (long long)contexts);
+    else
+        qctx_info("%s: epoch and strength are chosen among all %lld contexts of the corpus", why, (long long)contexts);
     return true;
 }
 

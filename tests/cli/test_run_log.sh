@@ -9,7 +9,10 @@ batch: {size: 32, epochs: 2}
 model: {hidden: 8}
 eval: {bootstrap: 10}
 END
+RANKS=0 expect 0 "questions" qctx synth --out other --questions 200 --seed 2
 RANKS=2
+expect 0 "chosen among all contexts of their corpora, 400 in all" qctx train run.yaml run.name=two eval.tune=0.1 \
+    "data.train=[{corpus: corpus}, {corpus: other}]" batch.steps=1
 qctx train run.yaml >results 2>heard
 sed -E 's/^[0-9-]{10}T[0-9:]{8}Z //' runs/run/log.txt >kept
 check "what was heard was kept" bash -c 'grep -vxFf kept heard | grep -v " ranks x "; test $? = 1'
