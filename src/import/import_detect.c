@@ -38,6 +38,14 @@ static qctx_import_format tell_json(const qctx_import_job *job, const char *text
     return lines ? QCTX_IMPORT_JSONL : QCTX_IMPORT_SQUAD;
 }
 
+/* Whether one cell of a row holds all that it holds, as of a title that stands above a table. */
+static bool is_lone_cell(const char *row)
+{
+    const char *cell = row + strspn(row, ",; \""), *rest = cell + strcspn(cell, ",;");
+
+    return *rest != '\0' && rest[strspn(rest, ",; \"")] == '\0';
+}
+
 /* A first line that no format begins with. */
 static qctx_status refuse_line(const import_source *source, const char *text, size_t length, qctx_error *error)
 {
@@ -50,6 +58,15 @@ static qctx_status refuse_line(const import_source *source, const char *text, si
         return status;
     snprintf(found, sizeof found, "%.*s", (int)(length < 80 ? length : 80), text);
     found[strcspn(found, "\r")] = '\0';
+    if (strpbrk(found, ",;") == NULL && length < sizeof found) {
+        qctx_fail(error, QCTX_ERR_FORMAT,
+                  "%s: the first line has no tab, comma or semicolon: one column, expected a question and a context: "
+                  "'%s'",
+                  source->path, found);
+        return qctx_hint(error, "divide columns by tabs, commas or semicolons; delete rows above the header");
+    }
+    if (is_lone_cell(found) && length < sizeof found)
+        return import_refuse_lone_cell(source->path, error);
     qctx_fail(error, QCTX_ERR_FORMAT,
               "%s: the first line is neither JSON nor divided by tabs, and by commas or semicolons names no columns "
               "that are known: '%s'; known for a question: " IMPORT_KNOWN_QUESTIONS

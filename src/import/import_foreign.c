@@ -1,5 +1,6 @@
 /* What holds no questions, told so that a message names what it is: a whole file by its beginning, or a line. */
 #include <string.h>
+#include <strings.h>
 
 #include "import_internal.h"
 #include "qctx/text/foreign.h"
@@ -15,6 +16,8 @@ static const struct {
      "fetch the file: git lfs pull"},
     {9, "<!DOCTYPE", "a web page", AS_TEXT ", or fetch the file behind the page"},
     {5, "<html", "a web page", AS_TEXT ", or fetch the file behind the page"},
+    {6, "<table", "a web page", AS_TEXT ", not as the page that some programs call .xls"},
+    {5, "<meta", "a web page", AS_TEXT ", not as the page that some programs call .xls"},
     {5, "<?xml", "XML", AS_TEXT},
 };
 
@@ -27,7 +30,7 @@ static qctx_status refuse(const import_source *source, const char *what, const c
 qctx_status import_refuse_text(const import_source *source, const char *text, size_t bytes, qctx_error *error)
 {
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (bytes >= texts[i].length && memcmp(text, texts[i].begin, texts[i].length) == 0)
+        if (bytes >= texts[i].length && strncasecmp(text, texts[i].begin, texts[i].length) == 0)
             return refuse(source, texts[i].what, texts[i].hint, error);
     return QCTX_OK;
 }

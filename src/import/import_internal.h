@@ -233,6 +233,9 @@ typedef enum {
     IMPORT_NUMBERED_HEADER, /* a header, and the user names columns by their numbers */
 } import_header;
 
+/* Refuses a first row that holds one cell, as titles stand above tables. Local. Errors: FORMAT. */
+qctx_status import_refuse_lone_cell(const char *place, qctx_error *error);
+
 /* What a first row is. Local. */
 import_header import_read_header(const qctx_import_job *job, const char *const *fields, int64_t count);
 

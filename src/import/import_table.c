@@ -16,6 +16,7 @@ typedef struct {
     char delimiter;
     char *at, *end; /* what is left; *end is NUL */
     int64_t line;   /* of the row at `at` */
+    bool divided;   /* the last row has a delimiter */
     char *fields[IMPORT_FIELDS_MAX];
     int64_t expected;              /* fields of a row: as many as the first has */
     char *keys[IMPORT_FIELDS_MAX]; /* of the columns; NULL for one without a name */
@@ -92,6 +93,7 @@ static qctx_status next_row(table *at, int64_t *count, qctx_error *error)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the row has %lld columns, expected at most %d", at->place,
                          (long long)*count, IMPORT_FIELDS_MAX);
     import_split_row(row, (char *)row_end, at->delimiter, quoted, at->fields);
+    at->divided = *count > 1;
     while (*count > 1 && *count > at->expected &&
            qctx_text_is_blank(at->fields[*count - 1], strlen(at->fields[*count - 1])))
         (*count)--;
@@ -171,6 +173,23 @@ static qctx_status take_names(table *at, bool numbers, qctx_error *error)
     return status == QCTX_OK ? refuse_doubled(at, numbers, error) : status;
 }
 
+qctx_status import_refuse_lone_cell(const char *place, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_FORMAT,
+              "%s: the first row has one cell that is not empty, expected a question and a context", place);
+    return qctx_hint(error, "delete rows above the header");
+}
+
+/* Whether at most one of the first row's cells holds text. */
+static bool has_lone_cell(const table *at, int64_t count)
+{
+    int64_t filled = 0;
+
+    for (int64_t i = 0; i < count; i++)
+        filled += !qctx_text_is_blank(at->fields[i], strlen(at->fields[i]));
+    return filled < 2;
+}
+
 static qctx_status refuse_columns(const table *at, bool header, qctx_error *error)
 {
     const char *const *named = at->source->job->columns;
@@ -233,18 +252,21 @@ static const char *numbered_cell(const table *at, qctx_import_role role)
 static qctx_status name_columns(table *at, int64_t count, bool *header, qctx_error *error)
 {
     import_header kind = import_read_header(at->source->job, (const char *const *)at->fields, count);
+    const bool lone = has_lone_cell(at, count);
     qctx_status status;
 
     at->expected = count;
     *header = kind == IMPORT_HEADER || kind == IMPORT_NUMBERED_HEADER;
-    if (kind == IMPORT_NUMBERS)
+    if (kind == IMPORT_NUMBERS && !lone)
         doubt_pair(at, numbered_cell(at, QCTX_IMPORT_QUESTION), numbered_cell(at, QCTX_IMPORT_CONTEXT));
-    if (*header || kind == IMPORT_NUMBERS)
+    if (*header || (kind == IMPORT_NUMBERS && !lone))
         return take_names(at, kind != IMPORT_HEADER, error);
     if (at->fields[0][0] == '{' || at->fields[0][0] == '[') {
         qctx_fail(error, QCTX_ERR_FORMAT, "%s: the line begins as JSON does, expected the row of a table", at->place);
         return qctx_hint(error, "--format jsonl, or json for a document; without --format it is told from the content");
     }
+    if (lone && at->divided)
+        return import_refuse_lone_cell(at->place, error);
     if (kind != IMPORT_NO_HEADER || count != 2)
         return refuse_columns(at, kind == IMPORT_UNKNOWN_HEADER, error);
     if (!doubt_pair(at, at->fields[0], at->fields[1]))

@@ -40,6 +40,10 @@ static void names_what_a_file_is(void **state)
         {BYTES("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), ".xls"},
         {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "a pointer of Git LFS"},
         {BYTES("<!DOCTYPE html>\n<html>"), "a web page"},
+        {BYTES("<!doctype html>\n<html>"), "a web page"},
+        {BYTES("<HTML><body>\n"), "a web page"},
+        {BYTES("<table border=\"1\">\n<tr>"), "a web page"},
+        {BYTES("<Meta charset=\"utf-8\">\n<table>"), "a web page"},
     };
 
     (void)state;

@@ -105,7 +105,10 @@ static void names_file_and_line_of_what_is_malformed(void **state)
         {"a.tsv", "only one column\n", "a.tsv:1: the line has no tab", QCTX_IMPORT_TSV},
         {"a.tsv", "Who?\tx\ty\tz\n", "a.tsv:1: the line has more than two columns and no first line", 0},
         {"a.tsv", "Who?\tx\xFF\n", "a.tsv:1:7: the byte 0xff", 0},
-        {"a.txt", "just a sentence\n", "neither JSON nor divided by tabs", 0},
+        {"a.txt", "just, a sentence\n", "neither JSON nor divided by tabs", 0},
+        {"a.txt", "just a sentence\n",
+         "the first line has no tab, comma or semicolon: one column, expected a question and a context: 'just a", 0},
+        {"a.txt", "question|answer\nwho?|she\n", "no tab, comma or semicolon: one column, expected", 0},
         {"a.txt", " \n\n", "holds no text", 0},
     };
 

@@ -154,6 +154,24 @@ static void refuses_columns_that_are_not_there(void **state)
     probe_fails(job, QCTX_ERR_FORMAT, "e.csv:1: the line begins as JSON does");
 }
 
+/* What spreadsheets have above their header, and tables of one column. */
+static void refuses_a_first_row_of_one_cell(void **state)
+{
+    static const char *const texts[] = {"Our FAQ;;\nquestion;answer;\na?;b;\n", ",Our FAQ,\nquestion,answer,\na?,b,\n",
+                                        "Our FAQ\t\t\nquestion\tanswer\t\na?\tb\t\n",
+                                        "\tOur FAQ\t\nquestion\tanswer\t\na?\tb\t\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        qctx_import_job job = probe_job("a.csv", texts[i]);
+
+        probe_fails(job, QCTX_ERR_FORMAT, "one cell that is not empty, expected a question and a context");
+        job.columns[QCTX_IMPORT_QUESTION] = "1";
+        job.columns[QCTX_IMPORT_CONTEXT] = "2";
+        probe_fails(job, QCTX_ERR_FORMAT, "one cell that is not empty, expected a question and a context");
+    }
+}
+
 /* What the log says of a table whose first line may be names or a pair. */
 static void says_log(const char *text, const char *question, const char *context, const char *part)
 {
@@ -212,9 +230,10 @@ static void reads_labels_that_are_texts(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(reads_quotes_as_rfc_4180_has_them),       cmocka_unit_test(leaves_plain_quotes_between_tabs),
-    cmocka_unit_test(counts_rows_that_are_malformed),          cmocka_unit_test(takes_no_third_column_for_a_title),
-    cmocka_unit_test(takes_columns_that_the_user_names),       cmocka_unit_test(refuses_columns_that_are_not_there),
-    cmocka_unit_test(names_a_first_line_that_may_be_a_header), cmocka_unit_test(reads_labels_that_are_texts),
+    cmocka_unit_test(reads_quotes_as_rfc_4180_has_them), cmocka_unit_test(leaves_plain_quotes_between_tabs),
+    cmocka_unit_test(counts_rows_that_are_malformed),    cmocka_unit_test(takes_no_third_column_for_a_title),
+    cmocka_unit_test(takes_columns_that_the_user_names), cmocka_unit_test(refuses_columns_that_are_not_there),
+    cmocka_unit_test(refuses_a_first_row_of_one_cell),   cmocka_unit_test(names_a_first_line_that_may_be_a_header),
+    cmocka_unit_test(reads_labels_that_are_texts),
 };
 TEST_MAIN(tests)
