@@ -91,14 +91,16 @@ static qctx_status fill_config(alone_job *job, const char *const *paths, int64_t
     return eval_check_protocol(options, &job->config, "name one corpus", error);
 }
 
-/* The split that an encoder learns from, as a training on the corpus would: `train`, or for want of it what is asked.
+/*
+ * The split that an encoder learns from, as a training on the corpus would: `train`, or for want of it NULL, all
+ * contexts: those of the questions that are measured alone would favour it.
  */
 static qctx_status find_fit_split(qctx_comm *comm, const qctx_source *source, const char **split, qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
     qctx_status status = qctx_corpus_open(comm, source->corpus, &corpus, error);
 
-    *split = status == QCTX_OK && qctx_corpus_split(corpus, "train", NULL) != NULL ? "train" : source->split;
+    *split = status == QCTX_OK && qctx_corpus_split(corpus, "train", NULL) != NULL ? "train" : NULL;
     qctx_corpus_destroy(corpus);
     return status;
 }

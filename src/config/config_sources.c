@@ -8,16 +8,17 @@
 #include "qctx/data/corpus.h"
 #include "qctx/data/store.h"
 
-/* A source is the corpus or store at `path`; what it holds of a failure is freed with its list. */
+/* A source is the corpus or store at `path`, split NULL: all of it; what it holds of a failure is freed with its list.
+ */
 static qctx_status fill_source(qctx_source *source, const char *path, bool is_store, const char *split,
                                qctx_error *error)
 {
     *(is_store ? &source->store : &source->corpus) = qctx_strdup(path, error);
-    source->split = qctx_strdup(split, error);
+    source->split = split == NULL ? NULL : qctx_strdup(split, error);
     source->as_named = true;
-    if ((source->store == NULL && source->corpus == NULL) || source->split == NULL)
+    if ((source->store == NULL && source->corpus == NULL) || (source->split == NULL && split != NULL))
         return QCTX_ERR_MEMORY;
-    source->name = config_source_name(source, error);
+    source->name = split == NULL ? qctx_strdup(path, error) : config_source_name(source, error);
     return source->name == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 

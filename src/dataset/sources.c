@@ -66,7 +66,7 @@ static qctx_status check_splits(const source_resolver *resolver, const qctx_sour
     for (int64_t i = 0; i < sources->count; i++) {
         const resolver_location *location = resolver_find(resolver, &sources->items[i]);
 
-        if (location->is_corpus && location->store == NULL &&
+        if (location->is_corpus && location->store == NULL && sources->items[i].split != NULL &&
             qctx_corpus_split(location->corpus, sources->items[i].split, error) == NULL)
             return QCTX_ERR_DATA;
     }
@@ -147,10 +147,12 @@ static qctx_status fill_sources(const source_resolver *resolver, const qctx_sour
     *opened = qctx_alloc(sources->count, sizeof **opened, "sources", error);
     if (*opened == NULL)
         return QCTX_ERR_MEMORY;
-    *count = sources->count;
+    /* One without a split is there for an encoder to learn from. */
     for (int64_t i = 0; i < sources->count && status == QCTX_OK; i++)
-        status = resolver_take_source(resolver->config, &sources->items[i],
-                                      resolver_find(resolver, &sources->items[i])->store, &(*opened)[i], error);
+        if (sources->items[i].split != NULL)
+            status =
+                resolver_take_source(resolver->config, &sources->items[i],
+                                     resolver_find(resolver, &sources->items[i])->store, &(*opened)[(*count)++], error);
     return status;
 }
 

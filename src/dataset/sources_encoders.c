@@ -136,7 +136,7 @@ static uint64_t hash_training(const source_resolver *resolver, uint64_t hash)
         const uint64_t seen = qctx_context_texts_fingerprint(corpus, resolver->config->data.titles);
 
         hash = qctx_hash(&seen, sizeof seen, hash);
-        hash = qctx_hash_text(train->items[i].split, hash);
+        hash = qctx_hash_text(train->items[i].split != NULL ? train->items[i].split : "", hash);
     }
     return hash;
 }

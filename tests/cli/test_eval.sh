@@ -102,7 +102,7 @@ alone eval --encoder hashing corpus --split test >of_corpus 2>log
 check "a store's vectors alone" diff <(sed 1,2d of_store) <(sed 1,2d of_corpus)
 cp -r corpus untrained
 rm untrained/qrels/train.tsv
-expect 0 "learnt from 40 contexts" alone eval --encoder hashing untrained
+expect 0 "learnt from $(wc -l <corpus/corpus.jsonl) contexts" alone eval --encoder hashing untrained
 alone eval --encoder hashing corpus untrained >two 2>log
 check "two corpora, two tables" test "$(grep -c '^top-1 ' two)" = 2
 rm stores/untrained-*.h5

@@ -35,7 +35,7 @@ enum { QCTX_CONFIG_AUTO = -1 };
 typedef struct {
     char *corpus;  /* or NULL */
     char *store;   /* or NULL; exactly one is set */
-    char *split;   /* default "train" in data.train, "dev" in data.eval */
+    char *split;   /* default "train" in data.train, "dev" in data.eval; NULL: qctx_config_learn_from */
     char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
     int64_t limit; /* first questions only; 0: all */
     bool external; /* the store may hold its vectors in other files */
@@ -205,8 +205,9 @@ qctx_status qctx_config_evaluate_on(qctx_config *config, const char *const *path
 qctx_status qctx_config_of_encoders(char *const *encoders, int64_t count, qctx_config *config, qctx_error *error);
 
 /*
- * data.train = the corpora of data.eval, each with one of splits [data.eval.count], for encoders that learn. Local.
- * Errors: MEMORY.
+ * data.train = the corpora of data.eval, each with one of splits [data.eval.count], for encoders that learn. A split
+ * may be NULL: they learn from all contexts of the corpus then, and no question of it is trained on. Local. Errors:
+ * MEMORY.
  */
 qctx_status qctx_config_learn_from(qctx_config *config, const char *const *splits, qctx_error *error);
 
