@@ -80,7 +80,7 @@ static qctx_status refuse_file(const char *path, qctx_error *error)
     if (qctx_run_is(folder))
         qctx_hint(error, "it belongs to a run: qctx-dist info %s", folder);
     else
-        qctx_hint(error, "qctx-dist import makes a corpus from SQuAD, QuAC, JSONL or TSV files");
+        qctx_hint(error, "qctx-dist import makes a corpus from SQuAD, QuAC, JSONL, JSON, TSV or CSV files");
     free(folder);
     return QCTX_ERR_FORMAT;
 }

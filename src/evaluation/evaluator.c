@@ -170,7 +170,7 @@ static bool needs_candidates(const qctx_evaluator *evaluator)
     char why[128];
 
     if (reached >= saturated)
-        snprintf(why, sizeof why, "no head reaches %s %.1f already within pools",
+        snprintf(why, sizeof why, "without a head, %s is %.1f within pools already",
                  qctx_metric_names[evaluator->config->eval.metric], 100.0 * reached);
     else if (questions < evaluator->protocol.pool)
         snprintf(why, sizeof why, "%lld held-out questions fill no pool of %lld", (long long)questions,
