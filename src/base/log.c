@@ -112,6 +112,12 @@ void qctx_log_copy_error(const qctx_error *error)
         write_line(copied, error_text(error, text, sizeof text));
 }
 
+void qctx_log_copy_line(const char *line)
+{
+    if (copied != NULL)
+        write_line(copied, line);
+}
+
 bool qctx_log_progress_shown(void)
 {
     return speaking_rank == 0 && redirected == NULL && isatty(STDERR_FILENO);

@@ -2,7 +2,6 @@
 
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
-#include "qctx/linalg/threads.h"
 #include "qctx/training/trainer.h"
 
 static struct {
@@ -68,8 +67,6 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
 
     if (status == QCTX_OK)
         status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
-    if (status == QCTX_OK)
-        status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
         status = qctx_train(
             comm, &config,

@@ -7,6 +7,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/version.h"
+#include "qctx/linalg/threads.h"
 #include "qctx/platform/stop.h"
 #include "trainer_internal.h"
 
@@ -252,6 +253,8 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK && options->keeps_log && qctx_comm_rank(comm) == 0)
         run.log = qctx_run_log_begin();
+    if (status == QCTX_OK && options->keeps_log)
+        status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
         status = prepare(&run, error);
     if (status == QCTX_OK) {

@@ -15,7 +15,14 @@
 #include "qctx/text/json.h"
 #include "trainer_internal.h"
 
-enum { FEW_STEPS = 100, FIGURE_WIDTH = 8, PERCENTAGE_MAX = 16, REACHED_MAX = 4 * PERCENTAGE_MAX, ROW_MAX = 256 };
+enum {
+    FEW_STEPS = 100,
+    FIGURE_WIDTH = 8,
+    PERCENTAGE_MAX = 16,
+    REACHED_MAX = 4 * PERCENTAGE_MAX,
+    ROW_MAX = 256,
+    LINE_MAX_BYTES = 8192
+};
 
 double trainer_seconds(const trainer *run)
 {
@@ -370,6 +377,35 @@ static void print_unmeasured(const trainer *run, FILE *out)
     fprintf(out, "\nhint: qctx-dist eval %s --source CORPUS --split test\n", run->folder);
 }
 
+/* Results are no part of the log; how the run ended is, in the file that is kept of it. */
+static void print_line(FILE *out, const char *line)
+{
+    fprintf(out, "%s\n", line);
+    qctx_log_copy_line(line);
+}
+
+/* What was kept, and where. */
+static void print_end(const trainer *run, FILE *out)
+{
+    const char *precision = qctx_precision_names[run->plan.precision];
+    char line[LINE_MAX_BYTES];
+
+    if (run->progress.best_epoch == 0 && qctx_evaluator_can_choose(run->evaluator)) {
+        snprintf(line, sizeof line, "No epoch did better than the %s on the questions",
+                 run->config->model.start[0] != '\0' ? "head that the run started from" : "untrained start");
+        print_line(out, line);
+        snprintf(line, sizeof line, "that choose: the run keeps the start.");
+    } else if (run->head.form == QCTX_HEAD_RESIDUAL) {
+        snprintf(line, sizeof line, "Kept: epoch %lld at strength %g, trained in %s.",
+                 (long long)run->progress.best_epoch, run->progress.best_strength, precision);
+    } else {
+        snprintf(line, sizeof line, "Kept: epoch %lld, trained in %s.", (long long)run->progress.best_epoch, precision);
+    }
+    print_line(out, line);
+    snprintf(line, sizeof line, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)", run->folder);
+    print_line(out, line);
+}
+
 void trainer_print_results(const trainer *run)
 {
     qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
@@ -381,14 +417,5 @@ void trainer_print_results(const trainer *run)
         qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
     if (qctx_evaluator_source_count(run->evaluator) == 0)
         print_unmeasured(run, out);
-    if (run->progress.best_epoch == 0 && qctx_evaluator_can_choose(run->evaluator))
-        fprintf(out, "No epoch did better than the %s on the questions that choose: the run keeps the start.\n",
-                run->config->model.start[0] != '\0' ? "head that the run started from" : "untrained start");
-    else if (run->head.form == QCTX_HEAD_RESIDUAL)
-        fprintf(out, "Kept: epoch %lld at strength %g, trained in %s.\n", (long long)run->progress.best_epoch,
-                run->progress.best_strength, qctx_precision_names[run->plan.precision]);
-    else
-        fprintf(out, "Kept: epoch %lld, trained in %s.\n", (long long)run->progress.best_epoch,
-                qctx_precision_names[run->plan.precision]);
-    fprintf(out, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)\n", run->folder);
+    print_end(run, out);
 }

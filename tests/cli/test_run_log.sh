@@ -15,7 +15,10 @@ expect 0 "chosen among all contexts of their corpora, 400 in all" qctx train run
     "data.train=[{corpus: corpus}, {corpus: other}]" batch.steps=1
 qctx train run.yaml >results 2>heard
 sed -E 's/^[0-9-]{10}T[0-9:]{8}Z //' runs/run/log.txt >kept
-check "what was heard was kept" bash -c 'grep -vxFf kept heard | grep -v " ranks x "; test $? = 1'
+check "what was heard was kept" bash -c 'grep -vxFf kept heard; test $? = 1'
+check "the layout, too" grep -q "^2 ranks x " kept
+check "and how it ended" cmp <(tail -n 2 results) <(tail -n 2 kept)
+check "with what was kept" grep -qE "^(Kept|No epoch)" kept
 check "each line has its time" bash -c '! grep -vE "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z " runs/run/log.txt'
 check "once" test "$(grep -cE ' 1/2 ' runs/run/log.txt)" = 1
 

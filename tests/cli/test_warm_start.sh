@@ -19,6 +19,8 @@ figures runs/first >first.json
 expect 0 "starts from the head of runs/first (epoch " qctx train run.yaml run.name=warm model.start=runs/first \
     optim.lr=1e-30 batch.epochs=1
 cp output said
+check "the start is kept, in a line of no more than 80 columns" \
+    grep -qx "No epoch did better than the head that the run started from on the questions" said
 check "both hold out the same questions" bash -c '! grep -q "favours the start" said'
 check "the start has its row, not the untrained one's" bash -c 'grep -q "^start " said && ! grep -q "^untrained" said'
 value_at() { # RUN STEP: what the choice of that step found

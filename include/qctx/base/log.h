@@ -28,6 +28,9 @@ FILE *qctx_log_redirect(FILE *out);
  */
 void qctx_log_copy(FILE *out);
 
+/* Writes a line there alone: one of the results, say. Local. */
+void qctx_log_copy_line(const char *line);
+
 /* Writes an error there alone: one that main will print. Local. */
 void qctx_log_copy_error(const qctx_error *error);
 
