@@ -97,8 +97,31 @@ static void draw(group *groups, int64_t count, const int64_t targets[SIDES])
             }
 }
 
+/* Says what could be drawn: no other shares help where there are fewer groups than splits. */
+static qctx_status refuse_empty(const import_collection *collection, bool by_title, const group *groups,
+                                const char *empty, qctx_error *error)
+{
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < collection->context_count; i++)
+        count += groups[i].questions > 0;
+    qctx_fail(
+        error, QCTX_ERR_DATA,
+        "the hold-out leaves no question for '%s' of %lld group%s of questions: those with an equal answer%s stay "
+        "together, and equal questions are one",
+        empty, (long long)count, count == 1 ? "" : "s", by_title ? " or title" : "");
+    if (by_title)
+        return qctx_hint(error, "cut --by context, or give larger shares");
+    if (count < collection->split_count)
+        return qctx_hint(error,
+                         "%lld splits need questions with that many different answers; give files to splits "
+                         "yourself: --split train FILE",
+                         (long long)collection->split_count);
+    return qctx_hint(error, "give larger shares");
+}
+
 /* Gives every question its side and names the splits that are wanted. */
-static qctx_status apply(import_collection *collection, int64_t *parents, const group *groups,
+static qctx_status apply(import_collection *collection, bool by_title, int64_t *parents, const group *groups,
                          const int64_t targets[SIDES], qctx_error *error)
 {
     int *sides = qctx_alloc(collection->context_count, sizeof *sides, "the hold-out", error);
@@ -121,12 +144,8 @@ static qctx_status apply(import_collection *collection, int64_t *parents, const 
     }
     free(sides);
     for (int side = TRAIN; side < SIDES; side++)
-        if (splits[side] >= 0 && questions[side] == 0) {
-            qctx_fail(error, QCTX_ERR_DATA,
-                      "the hold-out leaves no question for '%s': the groups are too few or too large",
-                      side_names[side]);
-            return qctx_hint(error, "give larger shares, or cut --by context");
-        }
+        if (splits[side] >= 0 && questions[side] == 0)
+            return refuse_empty(collection, by_title, groups, side_names[side], error);
     return QCTX_OK;
 }
 
@@ -148,7 +167,7 @@ qctx_status import_hold_out(import_collection *collection, const qctx_import_job
         goto out;
     fill_groups(collection, parents, groups, job->seed);
     draw(groups, collection->context_count, targets);
-    status = apply(collection, parents, groups, targets, error);
+    status = apply(collection, job->by_title, parents, groups, targets, error);
 out:
     free(parents);
     free(groups);
