@@ -85,3 +85,21 @@ expect 0 "test: 3 questions" qctx train own.yaml run.name=all eval.ignore_identi
 qctx eval runs/all --run-file all.trec --json >told.json 2>log
 check "with the key, every query lists itself" test "$(awk '$1 == $3' all.trec | wc -l)" = 3
 figures 0.753953169 0.666666667 1.000000000 1.000000000 "own documents kept"
+
+# Questions that share contexts, 42 with one of their own and one for every three: those of 8 held-out ones are left
+# out, which is said where they are many. With one context for all, single questions are held out and none is left out.
+shared() { # NAME CONTEXTS: every question is answered by its own context and by one of so many
+    local i
+    mkdir -p "$1/qrels"
+    for ((i = 0; i < 42; i++)); do line "c$i" "Lamp $i stands in room $((i * 7 % 42))."; done >"$1/corpus.jsonl"
+    for ((i = 0; i < $2; i++)); do line "s$i" "House $i has rooms."; done >>"$1/corpus.jsonl"
+    for ((i = 0; i < 42; i++)); do line "q$i" "where does lamp $i stand"; done >"$1/queries.jsonl"
+    for ((i = 0; i < 42; i++)); do printf 'q%d\tc%d\t1\nq%d\ts%d\t1\n' $i $i $i $((i % $2)); done >"$1/qrels/train.tsv"
+    sed "s/graded/$1/; s/split: test/split: train/; s/tune: 0/tune: auto/" graded.yaml >"$1.yaml"
+}
+shared threes 14
+shared one 1
+expect 0 "of 42 training questions, since they share contexts with those that are held out" qctx train threes.yaml
+expect 0 "those of the 8 that are held out are trained on as well" qctx train one.yaml
+cp output said
+check "no question is lost" grep -q "data: 34 training questions, 8 held out" said
