@@ -97,10 +97,22 @@ static void draw(group *groups, int64_t count, const int64_t targets[SIDES])
             }
 }
 
+/* Whether titles, rather than answers alone, may have made groups fewer than splits. */
+static bool may_be_cut(const import_collection *collection, bool by_title)
+{
+    bool titled = false;
+
+    for (int64_t i = 0; i < collection->answer_count && by_title && !titled; i++)
+        titled = collection->answers[i].title[0] != '\0';
+    return titled && collection->context_count >= collection->split_count &&
+           collection->question_count >= collection->split_count;
+}
+
 /* Says what could be drawn: no other shares help where there are fewer groups than splits. */
 static qctx_status refuse_empty(const import_collection *collection, bool by_title, const group *groups,
                                 const char *empty, qctx_error *error)
 {
+    const bool titles = may_be_cut(collection, by_title);
     int64_t count = 0;
 
     for (int64_t i = 0; i < collection->context_count; i++)
@@ -109,8 +121,8 @@ static qctx_status refuse_empty(const import_collection *collection, bool by_tit
         error, QCTX_ERR_DATA,
         "the hold-out leaves no question for '%s' of %lld group%s of questions: those with an equal answer%s stay "
         "together, and equal questions are one",
-        empty, (long long)count, count == 1 ? "" : "s", by_title ? " or title" : "");
-    if (by_title)
+        empty, (long long)count, count == 1 ? "" : "s", titles ? " or title" : "");
+    if (titles)
         return qctx_hint(error, "cut --by context, or give larger shares");
     if (count < collection->split_count)
         return qctx_hint(error,

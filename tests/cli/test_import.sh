@@ -51,6 +51,8 @@ expect 4 "Is a directory" qctx import --out x --split train made
 expect 4 "a BEIR folder is a corpus as it is" qctx import --out x --split train made
 expect 2 "give the files without --split" qctx import --out x --holdout 0.1,0.1 --split train pairs.tsv
 expect 2 "not two shares" qctx import --out x --holdout 0.5,0.5 pairs.tsv
+printf 'question,answer\na?,b\nc?,b\nd?,b\n' >equal.csv
+expect 6 "hint: 3 splits need questions with that many different answers" qctx import --out x --holdout 0.1,0.1 equal.csv
 expect 2 "not two shares" qctx import --out x --holdout nan,0.5 pairs.tsv
 expect 2 "cannot be a split's name" qctx import --out x --split ../up pairs.tsv
 expect 2 "means nothing with --context paragraph" qctx import --out x --radius 1 --context paragraph --split t pairs.tsv

@@ -194,6 +194,7 @@ static void refuses_groups_too_few_for_the_shares(void **state)
     probe_fails(job, QCTX_ERR_DATA, "of 1 group of questions: those with an equal answer or title stay together");
     job = probe_job("equal.tsv", "question\tcontext\na?\tb\nc?\tb\nd?\tb\n");
     job.dev_share = 0.2;
+    job.by_title = true;
     probe_fails(job, QCTX_ERR_DATA, "of 1 group of questions: those with an equal answer stay together");
     job = probe_job("asked.tsv", "question\tcontext\na?\tb\na?\tc\na?\td\ne?\tf\n");
     job.dev_share = job.test_share = 0.2;
