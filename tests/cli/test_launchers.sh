@@ -9,6 +9,16 @@ allocation="SLURM_JOB_ID=7 SLURM_JOBID=7 SLURM_NNODES=1 SLURM_NODELIST=n1 SLURM_
 step="SLURM_STEP_ID=0 SLURM_STEPID=0 SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0 SLURM_STEP_NODELIST=n1
       SLURM_SRUN_COMM_PORT=36877"
 
+# A batch script that is handed in from anywhere else says what it is missing, with SLURM or without.
+for script in train embed sweep command; do
+    expect 2 "./slurm: no common.sh there; call sbatch from the project's folder, or set QCTX_SLURM to where it is" \
+        env -u SLURM_SUBMIT_DIR -u QCTX_SLURM bash "$project/slurm/$script.sbatch" config.yaml
+done
+expect 2 "$folder/slurm: no common.sh there" \
+    env -u QCTX_SLURM SLURM_SUBMIT_DIR="$folder" bash "$project/slurm/train.sbatch" config.yaml
+expect 2 "build/qctx-dist: no such program" \
+    env -u QCTX QCTX_SLURM="$project/slurm" bash "$project/slurm/train.sbatch" config.yaml
+
 # shellcheck disable=SC2086
 {
     expect 0 "200 questions" env $allocation $step SLURM_NTASKS=1 "$program" synth --out corpus --questions 200
