@@ -11,5 +11,6 @@ else
     missing="$missing pkg-config,"
 fi
 [ -z "$missing" ] && exit 0
-echo "make: missing:${missing%,}: 'make deps' installs what the build needs" >&2
+echo "make: missing:${missing%,}: 'make deps' installs what the build needs; without root, put the folders" \
+    "of their .pc files into PKG_CONFIG_PATH, and see docs/jobs.md for other names" >&2
 exit 1

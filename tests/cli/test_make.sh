@@ -8,6 +8,7 @@ without_libraries() {
 expect 2 "'make deps' installs what the build needs" without_libraries
 cp output said
 check "the libraries are named" grep -q "missing: ompi-c, hdf5-openmpi, yaml-0.1" said
+check "and where they are looked for" grep -q "without root, put the folders of their .pc files into PKG_CONFIG_PATH" said
 check "no compiler had its say" bash -c '! grep -qE "error:|fatal" said'
 expect 2 "missing: the compiler no-such-cc:" env -u MAKEFLAGS make -C "$project" BUILD="$folder/build" CC=no-such-cc
 

@@ -28,7 +28,7 @@ check "that it went on" grep -q "Z resuming from " runs/run/log.txt
 expect 0 "Results" qctx train run.yaml --force
 check "begun anew" test "$(grep -cE ' 3/3 ' runs/run/log.txt)" = 0
 
-expect 12 "diverges" qctx train run.yaml run.name=lost optim.lr=1e6 optim.warmup=0 loss.logit_scale.max=1e6 \
+expect 12 "diverges" qctx train run.yaml run.name=lost optim.lr=10 optim.warmup=0 loss.logit_scale.max=1e6 \
     optim.clip_norm=0 batch.epochs=60 optim.kind=sgd
 check "the failure is kept" grep -q "Z qctx-dist: .*diverge" runs/lost/log.txt
 
