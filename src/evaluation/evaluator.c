@@ -1,4 +1,5 @@
 #include "qctx/evaluation/evaluator.h"
+#include "qctx/evaluation/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +172,7 @@ static bool needs_candidates(const qctx_evaluator *evaluator)
 
     if (reached >= saturated)
         snprintf(why, sizeof why, "without a head, %s is %.1f within pools already",
-                 qctx_metric_names[evaluator->config->eval.metric], 100.0 * reached);
+                 qctx_report_label(evaluator->config->eval.metric), 100.0 * reached);
     else if (questions < evaluator->protocol.pool)
         snprintf(why, sizeof why, "%lld held-out questions fill no pool of %lld", (long long)questions,
                  (long long)evaluator->protocol.pool);
