@@ -64,9 +64,13 @@ out:
 
 void qctx_hint_place(qctx_error *error, const char *path, const char *setting)
 {
-    const size_t said = error == NULL ? 0 : strcspn(error->message, ":"), length = strlen(path);
+    size_t said, length;
 
-    if (error == NULL || strncmp(error->message, path, said < length ? said : length) != 0)
+    if (error == NULL || path == NULL)
+        return;
+    said = strcspn(error->message, ":");
+    length = strlen(path);
+    if (strncmp(error->message, path, said < length ? said : length) != 0)
         return;
     if (error->code == QCTX_ERR_SPACE)
         qctx_hint(error, "free some space or quota there and give the same command again, or choose another place: %s",

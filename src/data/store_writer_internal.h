@@ -114,7 +114,7 @@ qctx_status qctx_store_partial_fill(const qctx_store_writer *writer, qctx_h5 *fi
  */
 bool qctx_store_partial_fits(const qctx_store_writer *writer);
 
-/* Whether what has the partial store's name begins as a store does, be it damaged. Local. */
+/* Whether what has the partial store's name begins as a store does, be it damaged, or holds nothing yet. Local. */
 bool qctx_store_partial_is_one(const qctx_store_writer *writer);
 
 /*

@@ -180,7 +180,10 @@ bool qctx_journal_is_of_another(const qctx_journal *journal)
 
 qctx_status qctx_journal_clear(const qctx_journal *journal, qctx_error *error)
 {
-    return ftruncate(journal->handle, 0) == 0 ? QCTX_OK : fail(journal, "cannot write", error);
+    /* Its name first, so that a kill before the head leaves a journal by which the partial store is known as one. */
+    if (!qctx_store_write_at(journal->handle, magic, sizeof magic, 0) || ftruncate(journal->handle, sizeof magic) != 0)
+        return fail(journal, "cannot write", error);
+    return QCTX_OK;
 }
 
 /* The slots are written, not left as a hole, so that a full disk is noticed now and not after the work. */

@@ -172,9 +172,9 @@ bool qctx_store_partial_is_one(const qctx_store_writer *writer)
 {
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
     int handle = qctx_store_partial_handle(writer, O_RDONLY | O_NONBLOCK, NULL);
-    char begin[sizeof signature];
-    bool is = handle >= 0 && pread(handle, begin, sizeof begin, 0) == sizeof begin &&
-              memcmp(begin, signature, sizeof begin) == 0;
+    char begin[sizeof signature] = "";
+    ssize_t got = handle < 0 ? -1 : pread(handle, begin, sizeof begin, 0);
+    bool is = got == 0 || (got == sizeof begin && memcmp(begin, signature, sizeof begin) == 0);
 
     if (handle >= 0)
         close(handle);

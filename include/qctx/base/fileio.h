@@ -24,7 +24,8 @@ qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
 /*
  * Adds to a failure to write what `path` names (IO, SPACE: a folder that cannot be made, no right to write there, a
- * file system to read alone) which setting or option chose that place; nothing to others. Local.
+ * file system to read alone) which setting or option chose that place; nothing to others, nor where no place was chosen
+ * (NULL). Local.
  */
 void qctx_hint_place(qctx_error *error, const char *path, const char *setting);
 
