@@ -3,9 +3,18 @@
 . tests/support/cli.sh
 . "$project/tests/support/jobs.sh"
 
-# Whether as many trials as there are ranks have a checkpoint that is newer than the job: so each has advanced.
+# Whether as many unfinished trials as there are ranks, or all that are left, have a checkpoint that is newer than the
+# job: so each that is worked on has advanced. One that has finished says nothing of the one taken after it.
 all_advanced() {
-    [[ $(find "sweeps/$1/trials" -name 'step-*.h5' -newer marker | cut -d / -f 4 | sort -u | wc -l) -ge $2 ]]
+    local trial ended=0 advanced=0
+    for trial in {0..5}; do
+        if grep -q "\"event\":\"finished\",\"trial\":$trial," "sweeps/$1/ledger.jsonl"; then
+            ended=$((ended + 1))
+        elif find "sweeps/$1/trials/000$trial" -name 'step-*.h5' -newer marker 2>/dev/null | grep -q .; then
+            advanced=$((advanced + 1))
+        fi
+    done
+    [[ $advanced -ge $2 || $advanced -ge $((6 - ended)) ]]
 }
 
 numbers() {
