@@ -114,7 +114,7 @@ static qctx_status take_record(qctx_corpus *corpus, qctx_side side, const json_t
     const int64_t rows = side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
     record_texts texts = {.title = ""};
     char number[32];
-    bool repeated;
+    bool repeated = false;
     qctx_status status = get_id(record, place, number, sizeof number, &texts.id, error);
 
     if (status == QCTX_OK && side == QCTX_CONTEXT)

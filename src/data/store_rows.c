@@ -121,7 +121,7 @@ qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)
 {
     const bool both = has_questions(store);
     const qctx_side first = both ? 0 : QCTX_CONTEXT;
-    qctx_h5_shape shapes[2];
+    qctx_h5_shape shapes[2] = {0};
     qctx_status status = QCTX_OK;
 
     for (qctx_side side = first; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)

@@ -89,7 +89,10 @@ static void unfold_columns(const json_t *columns, const json_t *questions, json_
 
     for (size_t i = 0; i < json_array_size(questions); i++)
         json_array_append_new(records, record_of(columns, i, NULL));
-    json_object_foreach((json_t *)questions, name, value) json_array_append_new(records, record_of(columns, 0, name));
+    json_object_foreach((json_t *)questions, name, value)
+    {
+        json_array_append_new(records, record_of(columns, 0, name));
+    }
 }
 
 static qctx_status unfold_split(const import_source *source, const json_t *root, json_t *records, qctx_error *error)
@@ -125,7 +128,10 @@ qctx_status import_unfold_frame(const import_source *source, json_t **root, qctx
     else if (questions != NULL)
         unfold_columns(*root, questions, records);
     else
-        json_object_foreach(*root, key, value) json_array_append(records, value);
+        json_object_foreach(*root, key, value)
+        {
+            json_array_append(records, value);
+        }
     json_decref(*root);
     *root = records;
     return status;

@@ -72,5 +72,7 @@ qctx_launched qctx_launcher_launched(void)
     }
     if (!launched && number_in("PMIX_RANK") > 0)
         return (qctx_launched){0, "PMIX_RANK"};
-    return launched ? (qctx_launched){.processes = 1} : step_of_slurm();
+    if (launched)
+        return (qctx_launched){.processes = 1};
+    return step_of_slurm();
 }

@@ -100,7 +100,7 @@ static double clip_loss(const int64_t *batch, int64_t size)
             sum += exp(score);
             columns[j] += exp(score);
         }
-        loss += log(sum) - 2.0 * own;
+        loss += sum > 0.0 ? log(sum) - 2.0 * own : NAN;
     }
     for (int64_t j = 0; j < size; j++)
         loss += log(columns[j]);
