@@ -264,6 +264,23 @@ char *qctx_path_beside(const char *folder, const char *path, qctx_error *error)
     return found;
 }
 
+bool qctx_folders_each(const char *variable, bool (*take)(void *context, const char *folder), void *context)
+{
+    const char *list = getenv(variable);
+    bool taken = false;
+
+    while (!taken && list != NULL && *list != '\0') {
+        size_t length = strcspn(list, ":");
+        char *folder = length == 0 ? NULL : qctx_format(NULL, "%.*s", (int)length, list);
+
+        taken = folder != NULL && take(context, folder);
+        free(folder);
+        list += length;
+        list += *list == ':';
+    }
+    return taken;
+}
+
 char *qctx_path_trim(const char *path, qctx_error *error)
 {
     char *trimmed = qctx_strdup(path, error);

@@ -19,6 +19,7 @@ static const char variable[] = "QCTX_STORES";
 /* The search for one store; rank 0 only. */
 typedef struct {
     const qctx_origin_location *wanted; /* NULL: nothing is known but the path */
+    const char *name;                   /* of its file */
     char *found;                        /* NULL until then */
     char other[1024];                   /* the first that was found and is another one */
 } store_search;
@@ -77,22 +78,14 @@ static void consider_all(store_search *search, const char *folder)
         closedir(opened);
 }
 
-static void consider_named_folders(store_search *search, const char *name)
+/* A folder of QCTX_STORES: the store under the name that it had, else under any. */
+static bool take_from(void *context, const char *folder)
 {
-    const char *list = getenv(variable);
+    store_search *search = context;
 
-    while (list != NULL && *list != '\0') {
-        size_t length = strcspn(list, ":");
-        char *folder = qctx_format(NULL, "%.*s", (int)length, list);
-
-        if (folder != NULL && length > 0) {
-            consider(search, qctx_path_join(folder, name, NULL));
-            consider_all(search, folder);
-        }
-        free(folder);
-        list += length;
-        list += *list == ':';
-    }
+    consider(search, qctx_path_join(folder, search->name, NULL));
+    consider_all(search, folder);
+    return search->found != NULL;
 }
 
 /* A store's file, or that of a corpus, as it was kept among the stores made on demand. */
@@ -107,7 +100,8 @@ static void search_store(const source_resolver *resolver, const resolver_locatio
     if (kept != NULL)
         consider(search, qctx_path_beside(folder, kept, NULL));
     consider(search, qctx_path_beside(folder, name, NULL));
-    consider_named_folders(search, name);
+    search->name = name;
+    qctx_folders_each(variable, take_from, search);
     free(kept);
 }
 

@@ -20,24 +20,6 @@ void qctx_pretrained_look_beside(const char *folder)
     beside = folder == NULL ? NULL : qctx_strdup(folder, NULL);
 }
 
-/* Asks `take` of each folder of QCTX_MODELS, until it has what it wants. */
-static bool each_folder(bool (*take)(void *context, const char *folder), void *context)
-{
-    const char *list = getenv(variable);
-    bool taken = false;
-
-    while (!taken && list != NULL && *list != '\0') {
-        size_t length = strcspn(list, ":");
-        char *folder = length == 0 ? NULL : qctx_format(NULL, "%.*s", (int)length, list);
-
-        taken = folder != NULL && take(context, folder);
-        free(folder);
-        list += length;
-        list += *list == ':';
-    }
-    return taken;
-}
-
 /* A model that is looked for by its name. */
 typedef struct {
     const char *name;
@@ -72,7 +54,7 @@ qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *e
         free(*found);
         *found = NULL;
     }
-    if (*found == NULL && each_folder(take_named, &wanted))
+    if (*found == NULL && qctx_folders_each(variable, take_named, &wanted))
         *found = wanted.found;
     free(trimmed);
     return QCTX_OK;
@@ -159,7 +141,7 @@ qctx_status pretrained_model_find(const char *path, bool by_hash, const pretrain
         status = pretrained_model_open(found, settings, model, error);
     by_hash =
         by_hash && settings->hash[0] != '\0' && !(status == QCTX_OK && pretrained_has_hash(model, settings->hash));
-    if (by_hash && each_folder(take_hashed, &wanted)) {
+    if (by_hash && qctx_folders_each(variable, take_hashed, &wanted)) {
         qctx_info("%s is found as %s, by its hash", path, found_by_hash.folder.path);
         pretrained_model_close(model);
         *model = found_by_hash;

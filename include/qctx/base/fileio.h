@@ -72,6 +72,12 @@ char *qctx_path_join(const char *folder, const char *name, qctx_error *error);
  */
 char *qctx_path_beside(const char *folder, const char *path, qctx_error *error);
 
+/*
+ * Asks `take` of each folder that the environment variable lists, divided by ':', until it answers true. Local. False
+ * where none was taken, or without the variable.
+ */
+bool qctx_folders_each(const char *variable, bool (*take)(void *context, const char *folder), void *context);
+
 /* `path` without the slashes at its end ("/" stays), freshly allocated, or NULL with `error` filled. Local. */
 char *qctx_path_trim(const char *path, qctx_error *error);
 
