@@ -177,3 +177,17 @@ qctx_status qctx_file_append(const char *path, bool begins, int *handle, qctx_er
     qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for writing: it is a symbolic link", path);
     return qctx_hint(error, "remove the link, through which any file could be written to, or choose another folder");
 }
+
+qctx_status qctx_stream_append(const char *path, bool begins, FILE **stream, qctx_error *error)
+{
+    int handle;
+    qctx_status status = qctx_file_append(path, begins, &handle, error);
+
+    if (status != QCTX_OK)
+        return status;
+    *stream = fdopen(handle, "a");
+    if (*stream != NULL)
+        return QCTX_OK;
+    close(handle);
+    return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for %s", path);
+}

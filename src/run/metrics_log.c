@@ -108,20 +108,11 @@ static qctx_status open_local(qctx_metrics_log *log, qctx_metrics_log_place plac
 {
     bool resumes = place.step >= 0;
     qctx_status status = resumes ? rewrite_until(log->path, place, error) : QCTX_OK;
-    int handle;
 
-    if (status != QCTX_OK)
-        return status;
-    status = qctx_file_append(log->path, !resumes, &handle, error);
-    if (status != QCTX_OK)
-        return status;
-    log->stream = fdopen(handle, "ab");
-    if (log->stream == NULL) {
-        close(handle);
-        return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for %s", log->path);
-    }
+    if (status == QCTX_OK)
+        status = qctx_stream_append(log->path, !resumes, &log->stream, error);
     /* Its name must last as its lines do: no checkpoint is of use without them. */
-    return qctx_folder_sync_parent(log->path, error);
+    return status == QCTX_OK ? qctx_folder_sync_parent(log->path, error) : status;
 }
 
 qctx_status qctx_metrics_log_open(qctx_comm *comm, const char *path, qctx_metrics_log_place place,

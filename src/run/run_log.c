@@ -65,19 +65,12 @@ static void end_torn_line(qctx_run_log *log)
 void qctx_run_log_open(qctx_run_log *log, const char *path, bool goes_on)
 {
     qctx_error why;
-    int handle = -1;
 
     if (log == NULL)
         return;
     log->path = qctx_strdup(path, NULL);
-    if (log->path == NULL || qctx_file_append(path, !goes_on, &handle, &why) != QCTX_OK) {
+    if (log->path == NULL || qctx_stream_append(path, !goes_on, &log->file, &why) != QCTX_OK) {
         give_up(log, log->path == NULL ? "out of memory" : why.message);
-        return;
-    }
-    log->file = fdopen(handle, "a");
-    if (log->file == NULL) {
-        close(handle);
-        give_up(log, "out of memory");
         return;
     }
     end_torn_line(log);

@@ -1,5 +1,4 @@
 /* One trial, from its configuration to its line in the ledger. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +13,12 @@ static qctx_status open_log(const sweep *s, int64_t index, FILE **log, qctx_erro
 {
     char *path = qctx_sweep_definition_trial_path(s->definition, index, "log.txt", error);
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_folder_make_parent(path, error);
-    int handle = -1;
 
     *log = NULL;
     if (status == QCTX_OK)
-        status = qctx_file_append(path, false, &handle, error);
-    if (status == QCTX_OK) {
-        *log = fdopen(handle, "a");
-        if (*log == NULL)
-            status = qctx_write_failed(path, "cannot open for writing", errno, error);
-        else
-            setvbuf(*log, NULL, _IOLBF, BUFSIZ);
-    }
+        status = qctx_stream_append(path, false, log, error);
+    if (status == QCTX_OK)
+        setvbuf(*log, NULL, _IOLBF, BUFSIZ);
     free(path);
     return status;
 }

@@ -159,10 +159,38 @@ static void finds_what_stands_beside(void **state)
     assert_null(qctx_path_beside(test_path("nowhere"), "stores", NULL));
 }
 
+static bool note_folder(void *context, const char *folder)
+{
+    char *noted = context;
+
+    strcat(strcat(noted, folder), ";");
+    return strcmp(folder, "c") == 0;
+}
+
+static void listed_folders_are_asked_until_one_is_taken(void **state)
+{
+    char noted[64] = "";
+
+    (void)state;
+    assert_int_equal(setenv("QCTX_TEST_LIST", "a::b/x:c:d", 1), 0);
+    assert_true(qctx_folders_each("QCTX_TEST_LIST", note_folder, noted));
+    assert_string_equal(noted, "a;b/x;c;");
+    assert_int_equal(setenv("QCTX_TEST_LIST", ":e:", 1), 0);
+    assert_false(qctx_folders_each("QCTX_TEST_LIST", note_folder, noted));
+    assert_string_equal(noted, "a;b/x;c;e;");
+    assert_int_equal(unsetenv("QCTX_TEST_LIST"), 0);
+    assert_false(qctx_folders_each("QCTX_TEST_LIST", note_folder, noted));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(tells_beforehand_what_cannot_be_made), cmocka_unit_test(finds_what_stands_beside),
-    cmocka_unit_test(written_files_read_back_whole),        cmocka_unit_test(what_cannot_be_opened_says_why),
-    cmocka_unit_test(outputs_replace_files_only),           cmocka_unit_test(folders_are_made_with_their_parents),
-    cmocka_unit_test(a_file_hashes_like_its_bytes),         cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
+    cmocka_unit_test(listed_folders_are_asked_until_one_is_taken),
+    cmocka_unit_test(tells_beforehand_what_cannot_be_made),
+    cmocka_unit_test(finds_what_stands_beside),
+    cmocka_unit_test(written_files_read_back_whole),
+    cmocka_unit_test(what_cannot_be_opened_says_why),
+    cmocka_unit_test(outputs_replace_files_only),
+    cmocka_unit_test(folders_are_made_with_their_parents),
+    cmocka_unit_test(a_file_hashes_like_its_bytes),
+    cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
 };
 TEST_MAIN(tests)

@@ -53,4 +53,7 @@ qctx_status qctx_outfolder_make(const char *path, char **made, qctx_error *error
  */
 qctx_status qctx_file_append(const char *path, bool begins, int *handle, qctx_error *error);
 
+/* The same as a stream, which the caller closes. Local. Errors: IO, SPACE, MEMORY. */
+qctx_status qctx_stream_append(const char *path, bool begins, FILE **stream, qctx_error *error);
+
 #endif
