@@ -174,6 +174,13 @@ qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
     return status;
 }
 
+bool qctx_h5_begins(const void *data, size_t bytes)
+{
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+
+    return bytes >= sizeof signature && memcmp(data, signature, sizeof signature) == 0;
+}
+
 bool qctx_h5_exists(const qctx_h5 *file, const char *object)
 {
     char prefix[1024];

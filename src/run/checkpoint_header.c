@@ -11,7 +11,6 @@
 #include "qctx/base/mem.h"
 
 static const char schema[] = CHECKPOINT_SCHEMA " ";
-static const char hdf5_signature[8] = "\x89HDF\r\n\x1a\n";
 
 /* Anything but a regular file is refused unopened: a pipe would wait for its other end. */
 static qctx_status open_file(const char *path, FILE **opened, qctx_error *error)
@@ -48,7 +47,7 @@ static qctx_status damaged(qctx_error *error)
 /* What a file is that does not begin as a checkpoint does. */
 static qctx_status refuse(const char *path, const char *header, size_t got, qctx_error *error)
 {
-    if (got >= sizeof hdf5_signature && memcmp(header, hdf5_signature, sizeof hdf5_signature) == 0) {
+    if (qctx_h5_begins(header, got)) {
         qctx_fail(error, QCTX_ERR_FORMAT,
                   "%s: is a plain HDF5 file; a checkpoint of version %d begins with the text '%s%d'", path,
                   QCTX_CHECKPOINT_VERSION, schema, QCTX_CHECKPOINT_VERSION);

@@ -192,7 +192,7 @@ static qctx_train_result outcome(const trainer *run, bool finished)
         .chosen = chosen,
         .best_epoch = run->progress.best_epoch,
         .metric = run->progress.best_metric,
-        .no_head = chosen ? trainer_no_head(run).metric : 0.0,
+        .no_head = chosen ? trainer_no_head(run) : 0.0,
         .strength = run->progress.best_strength,
         .seconds = trainer_seconds(run),
     };

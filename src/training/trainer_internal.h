@@ -124,8 +124,8 @@ qctx_status trainer_show_predictions(trainer *run, const qctx_projector *head, q
 /* trainer_report.c: all Local but for the summary, which is Collective. */
 /* Seconds that the run has taken, interruptions apart. */
 double trainer_seconds(const trainer *run);
-/* The merit of no head on the choosing questions. */
-qctx_merit trainer_no_head(const trainer *run);
+/* What no head reaches in eval.metric on the choosing questions. */
+double trainer_no_head(const trainer *run);
 void trainer_say_start(const trainer *run);
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate);
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate);

@@ -29,11 +29,11 @@ double trainer_seconds(const trainer *run)
     return qctx_clock_seconds() - run->started;
 }
 
-qctx_merit trainer_no_head(const trainer *run)
+double trainer_no_head(const trainer *run)
 {
     qctx_choice no_head = qctx_evaluator_no_head(run->evaluator);
 
-    return qctx_evaluator_merit(run->evaluator, &no_head);
+    return qctx_evaluator_merit(run->evaluator, &no_head).metric;
 }
 
 static bool speaks(const trainer *run)
@@ -220,8 +220,8 @@ void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_
         return;
     event = json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f}", "event", "choice", "step", (json_int_t)run->progress.step,
                       "epoch", (json_int_t)run->progress.epoch, "metric", qctx_metric_names[run->config->eval.metric],
-                      "value", qctx_evaluator_merit(run->evaluator, choice).metric, "no_head",
-                      trainer_no_head(run).metric, "strength", choice->strength);
+                      "value", qctx_evaluator_merit(run->evaluator, choice).metric, "no_head", trainer_no_head(run),
+                      "strength", choice->strength);
 
     for (size_t m = 0; m < sizeof shown / sizeof shown[0]; m++)
         json_object_set_new(event, qctx_metric_names[shown[m]], json_real(choice->means[shown[m]]));
@@ -319,8 +319,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     json_object_set_new(root, "best",
                         json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->progress.best_epoch, "metric",
                                   qctx_metric_names[run->config->eval.metric], "value", run->progress.best_metric,
-                                  "no_head",
-                                  qctx_evaluator_can_choose(run->evaluator) ? trainer_no_head(run).metric : -1.0,
+                                  "no_head", qctx_evaluator_can_choose(run->evaluator) ? trainer_no_head(run) : -1.0,
                                   "strength", run->progress.best_strength));
     json_object_set_new(
         root, "chosen_by",
@@ -373,7 +372,7 @@ static void print_unmeasured(const trainer *run, FILE *out)
     if (qctx_evaluator_can_choose(run->evaluator))
         fprintf(out, " On the %lld that\nchose, %s %.1f without and %.1f with the head, which flatters it.",
                 (long long)qctx_evaluator_choosing_questions(run->evaluator), qctx_report_label(metric),
-                100.0 * trainer_no_head(run).metric, 100.0 * run->progress.best_metric);
+                100.0 * trainer_no_head(run), 100.0 * run->progress.best_metric);
     fprintf(out, "\nhint: qctx-dist eval %s --source CORPUS --split test\n", run->folder);
 }
 

@@ -116,4 +116,7 @@ qctx_status qctx_h5_get_double(const qctx_h5 *file, const char *object, const ch
 /* Version of the library, for records. Local. */
 const char *qctx_h5_library(void);
 
+/* Whether `bytes` bytes from the beginning of a file are those of HDF5 (its format, section II.A). Local. */
+bool qctx_h5_begins(const void *data, size_t bytes);
+
 #endif
