@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "legacy_internal.h"
+#include "class_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "tokenizer_internal.h"
@@ -47,10 +47,10 @@ static qctx_status refuse(const char *folder, qctx_error *error)
                      folder);
 }
 
-static qctx_status read_vocabulary(const char *folder, legacy_kind kind, uint64_t *hash, json_t **vocabulary,
+static qctx_status read_vocabulary(const char *folder, class_kind kind, uint64_t *hash, json_t **vocabulary,
                                    json_t **merges, char **path, qctx_error *error)
 {
-    bool words = kind == LEGACY_BERT || kind == LEGACY_MPNET;
+    bool words = kind == CLASS_BERT || kind == CLASS_MPNET;
     char *merges_path = NULL;
     qctx_status status = QCTX_OK;
 
@@ -62,7 +62,7 @@ static qctx_status read_vocabulary(const char *folder, legacy_kind kind, uint64_
     else {
         status = qctx_hash_file(*path, *hash, hash, error);
         if (status == QCTX_OK)
-            status = legacy_read_lines(*path, vocabulary, error);
+            status = class_read_lines(*path, vocabulary, error);
     }
     if (words || status != QCTX_OK)
         return status;
@@ -77,7 +77,7 @@ static qctx_status read_vocabulary(const char *folder, legacy_kind kind, uint64_
 }
 
 /* Which class of tokenizer the folder's files belong to. */
-static qctx_status find_kind(const char *folder, const json_t *config, bool whole, legacy_kind *kind, qctx_error *error)
+static qctx_status find_kind(const char *folder, const json_t *config, bool whole, class_kind *kind, qctx_error *error)
 {
     const char *class = json_string_value(json_object_get(config, "tokenizer_class"));
     json_t *model = NULL;
@@ -89,13 +89,13 @@ static qctx_status find_kind(const char *folder, const json_t *config, bool whol
         class = json_string_value(json_object_get(model, "tokenizer_class"));
     if (status == QCTX_OK)
         status =
-            legacy_kind_of(class, json_string_value(json_object_get(model, "model_type")), whole, folder, kind, error);
+            class_kind_of(class, json_string_value(json_object_get(model, "model_type")), whole, folder, kind, error);
     json_decref(model);
     return status;
 }
 
-static qctx_status read_legacy(const char *folder, legacy_kind kind, const json_t *config, json_t **root, char **path,
-                               uint64_t *hash, qctx_error *error)
+static qctx_status read_vocabularies(const char *folder, class_kind kind, const json_t *config, json_t **root,
+                                     char **path, uint64_t *hash, qctx_error *error)
 {
     json_t *added = NULL, *vocabulary = NULL, *merges = NULL;
     qctx_status status = read_object(folder, "added_tokens.json", false, hash, &added, error);
@@ -103,10 +103,10 @@ static qctx_status read_legacy(const char *folder, legacy_kind kind, const json_
     if (status == QCTX_OK)
         status = read_vocabulary(folder, kind, hash, &vocabulary, &merges, path, error);
     if (status == QCTX_OK) {
-        legacy_files files = {
+        class_files files = {
             .kind = kind, .config = config, .added = added, .vocabulary = vocabulary, .merges = merges, .path = *path};
 
-        status = legacy_make(&files, root, error);
+        status = class_make(&files, root, error);
     }
     json_decref(added);
     json_decref(vocabulary);
@@ -115,7 +115,7 @@ static qctx_status read_legacy(const char *folder, legacy_kind kind, const json_
 }
 
 /* tokenizer.json with what its class and tokenizer_config.json make of it. */
-static qctx_status read_whole(const char *folder, legacy_kind kind, json_t *config, const char *config_path,
+static qctx_status read_whole(const char *folder, class_kind kind, json_t *config, const char *config_path,
                               json_t **root, char **path, uint64_t *hash, qctx_error *error)
 {
     json_t *added = NULL;
@@ -128,7 +128,7 @@ static qctx_status read_whole(const char *folder, legacy_kind kind, json_t *conf
     if (status == QCTX_OK)
         status = read_object(folder, "added_tokens.json", false, NULL, &added, error);
     if (status == QCTX_OK)
-        status = legacy_replace_stages(kind, config, added, config_path, *root, hash, error);
+        status = class_replace_stages(kind, config, added, config_path, *root, hash, error);
     json_decref(added);
     return status;
 }
@@ -206,7 +206,7 @@ static qctx_status read_open_clip(const char *folder, bool whole, json_t **root,
     } else if (status == QCTX_OK) {
         status = add_map(folder, config, hash, error);
         if (status == QCTX_OK)
-            status = read_legacy(folder, LEGACY_CLIP, config, root, path, hash, error);
+            status = read_vocabularies(folder, CLASS_CLIP, config, root, path, hash, error);
     }
     json_decref(config);
     return status;
@@ -215,7 +215,7 @@ static qctx_status read_open_clip(const char *folder, bool whole, json_t **root,
 static qctx_status read_files(const char *folder, bool whole, json_t *config, const char *config_path, json_t **root,
                               char **path, uint64_t *hash, qctx_error *error)
 {
-    legacy_kind kind;
+    class_kind kind;
     qctx_status status = find_kind(folder, config, whole, &kind, error);
 
     /* Beside a tokenizer.json, what the map changes goes into the hash, not its bytes. */
@@ -223,7 +223,7 @@ static qctx_status read_files(const char *folder, bool whole, json_t *config, co
         status = add_map(folder, config, whole ? NULL : hash, error);
     if (status == QCTX_OK)
         status = whole ? read_whole(folder, kind, config, config_path, root, path, hash, error)
-                       : read_legacy(folder, kind, config, root, path, hash, error);
+                       : read_vocabularies(folder, kind, config, root, path, hash, error);
     return status == QCTX_OK ? tokenizer_config_apply(config, config_path, *root, hash, error) : status;
 }
 

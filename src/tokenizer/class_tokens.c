@@ -3,27 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "legacy_internal.h"
+#include "class_internal.h"
 #include "qctx/base/mem.h"
 
-static const char *const keys[LEGACY_NAMES] = {
+static const char *const keys[CLASS_NAMES] = {
     "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
 };
 
-static const char *const defaults[][LEGACY_NAMES] = {
-    [LEGACY_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
-    [LEGACY_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
-    [LEGACY_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
-    [LEGACY_CLIP] = {"<|startoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, "<|endoftext|>", NULL, NULL},
-    [LEGACY_FILE] = {NULL},
+static const char *const defaults[][CLASS_NAMES] = {
+    [CLASS_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+    [CLASS_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
+    [CLASS_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [CLASS_CLIP] = {"<|startoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, "<|endoftext|>", NULL, NULL},
+    [CLASS_FILE] = {NULL},
 };
 
-void legacy_tokens_free(legacy_tokens *tokens)
+void class_tokens_free(class_tokens *tokens)
 {
     json_decref(tokens->list);
     json_decref(tokens->places);
     json_decref(tokens->own);
-    *tokens = (legacy_tokens){0};
+    *tokens = (class_tokens){0};
 }
 
 static qctx_status no_memory(qctx_error *error)
@@ -31,7 +31,7 @@ static qctx_status no_memory(qctx_error *error)
     return qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for the added tokens of a tokenizer");
 }
 
-int64_t legacy_tokens_id(const legacy_files *files, const legacy_tokens *tokens, const char *content)
+int64_t class_tokens_id(const class_files *files, const class_tokens *tokens, const char *content)
 {
     const json_t *place = json_object_get(tokens->places, content);
 
@@ -41,7 +41,7 @@ int64_t legacy_tokens_id(const legacy_files *files, const legacy_tokens *tokens,
 }
 
 /* What is not in the vocabulary is counted on from its end, as the tokenizers library counts. */
-static int64_t next_id(const legacy_files *files, const legacy_tokens *tokens, const char *content)
+static int64_t next_id(const class_files *files, const class_tokens *tokens, const char *content)
 {
     const json_t *known = json_object_get(files->vocabulary, content);
     int64_t count = (int64_t)json_object_size(files->vocabulary);
@@ -55,12 +55,12 @@ static int64_t next_id(const legacy_files *files, const legacy_tokens *tokens, c
  * Adds a token, or gives one that was added before the flags of `settings`, an object or a string without any. Those
  * that came with an index keep theirs.
  */
-static qctx_status add(const legacy_files *files, legacy_tokens *tokens, const json_t *settings, const char *content,
+static qctx_status add(const class_files *files, class_tokens *tokens, const json_t *settings, const char *content,
                        bool special, qctx_error *error)
 {
     static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized"};
     const json_t *place = json_object_get(tokens->places, content);
-    int64_t id = place != NULL ? legacy_tokens_id(files, tokens, content) : next_id(files, tokens, content);
+    int64_t id = place != NULL ? class_tokens_id(files, tokens, content) : next_id(files, tokens, content);
     json_t *token;
     int failed;
 
@@ -96,9 +96,9 @@ static qctx_status content_of(const json_t *value, const char *key, const char *
     return QCTX_OK;
 }
 
-static qctx_status find_names(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+static qctx_status find_names(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
-    for (int i = 0; i < LEGACY_NAMES; i++) {
+    for (int i = 0; i < CLASS_NAMES; i++) {
         const json_t *value = json_object_get(files->config, keys[i]);
         qctx_status status;
 
@@ -119,14 +119,14 @@ static bool is_own_name(const char *key, const json_t *value)
 
     if (length < 6 || strcmp(key + length - 6, "_token") != 0 || !(json_is_string(value) || json_is_object(value)))
         return false;
-    for (int i = 0; i < LEGACY_NAMES; i++)
+    for (int i = 0; i < CLASS_NAMES; i++)
         if (strcmp(key, keys[i]) == 0)
             return false;
     return true;
 }
 
 /* The tokens that the model names itself: own keys, and an object of names and tokens. */
-static qctx_status find_own_names(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+static qctx_status find_own_names(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
     static const char object_key[] = "model_specific_special_tokens";
     json_t *object = json_object_get(files->config, object_key), *value;
@@ -158,9 +158,9 @@ static const char *text_of(const json_t *value)
     return json_string_value(json_is_object(value) ? json_object_get(value, "content") : value);
 }
 
-static bool is_name(const legacy_tokens *tokens, const char *content)
+static bool is_name(const class_tokens *tokens, const char *content)
 {
-    for (int i = 0; i < LEGACY_NAMES; i++)
+    for (int i = 0; i < CLASS_NAMES; i++)
         if (tokens->names[i] != NULL && strcmp(tokens->names[i], content) == 0)
             return true;
     for (size_t i = 0; i < json_array_size(tokens->own); i++)
@@ -170,7 +170,7 @@ static bool is_name(const legacy_tokens *tokens, const char *content)
 }
 
 /* Those of tokenizer.json, as they are there; what is no token is left to its reader, which says what is wrong. */
-static qctx_status take_listed(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+static qctx_status take_listed(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
     int failed = 0;
 
@@ -181,7 +181,7 @@ static qctx_status take_listed(const legacy_files *files, legacy_tokens *tokens,
 
         if (content != NULL) {
             failed = json_object_set_new(tokens->places, content, json_integer((json_int_t)i)) != 0;
-            if (files->kind != LEGACY_FILE && is_name(tokens, content))
+            if (files->kind != CLASS_FILE && is_name(tokens, content))
                 failed |= json_object_set_new(token, "special", json_true());
         }
         failed |= json_array_append_new(tokens->list, token);
@@ -205,7 +205,7 @@ static int by_index(const void *a, const void *b)
 }
 
 /* {"index": {token}} of tokenizer_config.json. */
-static qctx_status read_decoder(const legacy_files *files, const json_t *decoder, indexed *items, qctx_error *error)
+static qctx_status read_decoder(const class_files *files, const json_t *decoder, indexed *items, qctx_error *error)
 {
     const char *key;
     const json_t *value;
@@ -248,10 +248,10 @@ static qctx_status read_encoder(const json_t *encoder, indexed *items, qctx_erro
 }
 
 /* Beside a tokenizer.json, an index is an id that the model was trained with. */
-static qctx_status check_index(const legacy_files *files, const legacy_tokens *tokens, const indexed *item,
+static qctx_status check_index(const class_files *files, const class_tokens *tokens, const indexed *item,
                                qctx_error *error)
 {
-    int64_t id = legacy_tokens_id(files, tokens, item->content);
+    int64_t id = class_tokens_id(files, tokens, item->content);
 
     if (files->listed == NULL || item->content[0] == '\0' || id == item->index)
         return QCTX_OK;
@@ -261,7 +261,7 @@ static qctx_status check_index(const legacy_files *files, const legacy_tokens *t
                      files->path, item->content, item->index, id);
 }
 
-static qctx_status add_indexed(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+static qctx_status add_indexed(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
     const json_t *decoder = json_object_get(files->config, "added_tokens_decoder");
     const json_t *source = decoder != NULL ? decoder : files->added;
@@ -286,18 +286,18 @@ static qctx_status add_indexed(const legacy_files *files, legacy_tokens *tokens,
     return status;
 }
 
-static qctx_status add_names(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+static qctx_status add_names(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
     /* MPNet's mask takes the space before it, unless its flags are given. */
     json_t *strip = json_pack("{s:b}", "lstrip", 1);
     qctx_status status = strip == NULL ? no_memory(error) : QCTX_OK;
 
-    for (int i = 0; i < LEGACY_NAMES && status == QCTX_OK; i++) {
+    for (int i = 0; i < CLASS_NAMES && status == QCTX_OK; i++) {
         const json_t *settings = json_object_get(files->config, keys[i]);
 
         if (tokens->names[i] == NULL)
             continue;
-        if (files->kind == LEGACY_MPNET && i == LEGACY_MASK && !json_is_object(settings))
+        if (files->kind == CLASS_MPNET && i == CLASS_MASK && !json_is_object(settings))
             settings = strip;
         status = add(files, tokens, settings, tokens->names[i], true, error);
     }
@@ -311,7 +311,7 @@ static qctx_status add_names(const legacy_files *files, legacy_tokens *tokens, q
 }
 
 /* "additional_special_tokens", later "extra_special_tokens": a list. */
-static qctx_status add_extra(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+static qctx_status add_extra(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
     const json_t *list = json_object_get(files->config, "extra_special_tokens");
     qctx_status status = QCTX_OK;
@@ -330,7 +330,7 @@ static qctx_status add_extra(const legacy_files *files, legacy_tokens *tokens, q
     return status;
 }
 
-qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens, qctx_error *error)
+qctx_status class_tokens_make(const class_files *files, class_tokens *tokens, qctx_error *error)
 {
     bool indexed_in_config = json_object_get(files->config, "added_tokens_decoder") != NULL;
     qctx_status status;
@@ -345,7 +345,7 @@ qctx_status legacy_tokens_make(const legacy_files *files, legacy_tokens *tokens,
     if (status == QCTX_OK)
         status = find_own_names(files, tokens, error);
     /* A class takes the tokens of tokenizer_config.json instead, where it lists them. */
-    if (status == QCTX_OK && (files->kind == LEGACY_FILE || !indexed_in_config))
+    if (status == QCTX_OK && (files->kind == CLASS_FILE || !indexed_in_config))
         status = take_listed(files, tokens, error);
     if (!indexed_in_config)
         tokens->fixed = (int64_t)json_array_size(tokens->list);

@@ -1,3 +1,4 @@
+/* What a path is, where a run is expected: a run, or what else stands there. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,28 +2,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "legacy_internal.h"
+#include "class_internal.h"
 #include "qctx/base/fileio.h"
 
 static const struct {
     const char *class, *model_type;
-    legacy_kind kind;
+    class_kind kind;
 } kinds[] = {
-    {"BertTokenizer", "bert", LEGACY_BERT},
-    {"DistilBertTokenizer", "distilbert", LEGACY_BERT},
-    {"MPNetTokenizer", "mpnet", LEGACY_MPNET},
-    {"RobertaTokenizer", "roberta", LEGACY_ROBERTA},
-    {"CLIPTokenizer", "clip", LEGACY_CLIP},
+    {"BertTokenizer", "bert", CLASS_BERT},
+    {"DistilBertTokenizer", "distilbert", CLASS_BERT},
+    {"MPNetTokenizer", "mpnet", CLASS_MPNET},
+    {"RobertaTokenizer", "roberta", CLASS_ROBERTA},
+    {"CLIPTokenizer", "clip", CLASS_CLIP},
     /* Other names of the same classes. */
-    {"ElectraTokenizer", NULL, LEGACY_BERT},
-    {"MobileBertTokenizer", NULL, LEGACY_BERT},
-    {"SqueezeBertTokenizer", NULL, LEGACY_BERT},
-    {"LayoutLMTokenizer", NULL, LEGACY_BERT},
-    {"LxmertTokenizer", NULL, LEGACY_BERT},
-    {"DPRQuestionEncoderTokenizer", NULL, LEGACY_BERT},
-    {"DPRContextEncoderTokenizer", NULL, LEGACY_BERT},
-    {"BartTokenizer", NULL, LEGACY_ROBERTA},
-    {"LongformerTokenizer", NULL, LEGACY_ROBERTA},
+    {"ElectraTokenizer", NULL, CLASS_BERT},
+    {"MobileBertTokenizer", NULL, CLASS_BERT},
+    {"SqueezeBertTokenizer", NULL, CLASS_BERT},
+    {"LayoutLMTokenizer", NULL, CLASS_BERT},
+    {"LxmertTokenizer", NULL, CLASS_BERT},
+    {"DPRQuestionEncoderTokenizer", NULL, CLASS_BERT},
+    {"DPRContextEncoderTokenizer", NULL, CLASS_BERT},
+    {"BartTokenizer", NULL, CLASS_ROBERTA},
+    {"LongformerTokenizer", NULL, CLASS_ROBERTA},
 };
 
 /* Classes that have nothing of their own. */
@@ -38,7 +38,7 @@ static bool is_class(const char *class, const char *name)
 }
 
 /* The kind of a class, or of a model's type where `class` is NULL. */
-static bool find_kind(const char *class, const char *model_type, legacy_kind *kind)
+static bool find_kind(const char *class, const char *model_type, class_kind *kind)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *type = kinds[i].model_type;
@@ -61,17 +61,17 @@ static qctx_status refuse_class(const char *class, const char *folder, qctx_erro
                             "tokenizer.json is followed as it is: compare some ids with the original's then");
 }
 
-qctx_status legacy_kind_of(const char *class, const char *model_type, bool whole, const char *folder, legacy_kind *kind,
-                           qctx_error *error)
+qctx_status class_kind_of(const char *class, const char *model_type, bool whole, const char *folder, class_kind *kind,
+                          qctx_error *error)
 {
     if (find_kind(class, model_type, kind))
         return QCTX_OK;
     if (class == NULL && model_type != NULL && strcmp(model_type, "clip_text_model") == 0) {
-        *kind = whole ? LEGACY_FILE : LEGACY_CLIP;
+        *kind = whole ? CLASS_FILE : CLASS_CLIP;
         return QCTX_OK;
     }
     if (whole) {
-        *kind = LEGACY_FILE;
+        *kind = CLASS_FILE;
         for (size_t i = 0; class != NULL && i < sizeof plain_classes / sizeof *plain_classes; i++)
             if (is_class(class, plain_classes[i]))
                 return QCTX_OK;
@@ -88,7 +88,7 @@ qctx_status legacy_kind_of(const char *class, const char *model_type, bool whole
                      "save the tokenizer as tokenizer.json: AutoTokenizer.from_pretrained(…).save_pretrained(…)");
 }
 
-qctx_status legacy_read_lines(const char *path, json_t **vocabulary, qctx_error *error)
+qctx_status class_read_lines(const char *path, json_t **vocabulary, qctx_error *error)
 {
     char *text = NULL, *end;
     size_t bytes, bad;
@@ -122,17 +122,17 @@ out:
 }
 
 /* The settings that a class takes from tokenizer_config.json. */
-static qctx_status make_normalizer(const legacy_files *files, json_t **normalizer, qctx_error *error)
+static qctx_status make_normalizer(const class_files *files, json_t **normalizer, qctx_error *error)
 {
     bool lowercase, chinese, strip;
     const json_t *given = json_object_get(files->config, "strip_accents");
     qctx_status status;
 
-    if (files->kind == LEGACY_ROBERTA) {
+    if (files->kind == CLASS_ROBERTA) {
         *normalizer = json_null();
         return QCTX_OK;
     }
-    if (files->kind == LEGACY_CLIP) {
+    if (files->kind == CLASS_CLIP) {
         *normalizer =
             json_pack("{s:s, s:[{s:s}, {s:s, s:{s:s}, s:s}, {s:s}]}", "type", "Sequence", "normalizers", "type", "NFC",
                       "type", "Replace", "pattern", "Regex", "\\s+", "content", " ", "type", "Lowercase");
@@ -150,16 +150,16 @@ static qctx_status make_normalizer(const legacy_files *files, json_t **normalize
     return status;
 }
 
-static qctx_status make_pretokenizer(const legacy_files *files, json_t **pretokenizer, qctx_error *error)
+static qctx_status make_pretokenizer(const class_files *files, json_t **pretokenizer, qctx_error *error)
 {
     bool prefix_space = false;
     qctx_status status = QCTX_OK;
 
-    if (files->kind == LEGACY_ROBERTA) {
+    if (files->kind == CLASS_ROBERTA) {
         status = qctx_json_get_bool(files->config, "add_prefix_space", false, files->path, &prefix_space, error);
         *pretokenizer =
             json_pack("{s:s, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", prefix_space, "use_regex", 1);
-    } else if (files->kind == LEGACY_CLIP)
+    } else if (files->kind == CLASS_CLIP)
         *pretokenizer =
             json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, {s:s, s:b, s:b}]}", "type", "Sequence", "pretokenizers",
                       "type", "Split", "pattern", "Regex", TOKENIZER_CLIP_PIECES, "behavior", "Removed", "invert", 1,
@@ -169,35 +169,35 @@ static qctx_status make_pretokenizer(const legacy_files *files, json_t **pretoke
     return status;
 }
 
-static json_t *make_model(const legacy_files *files, const char *unknown)
+static json_t *make_model(const class_files *files, const char *unknown)
 {
-    if (files->kind == LEGACY_BERT || files->kind == LEGACY_MPNET)
+    if (files->kind == CLASS_BERT || files->kind == CLASS_MPNET)
         return json_pack("{s:s, s:s, s:s, s:i, s:O}", "type", "WordPiece", "unk_token", unknown,
                          "continuing_subword_prefix", "##", "max_input_chars_per_word", 100, "vocab",
                          files->vocabulary);
     return json_pack("{s:s, s:s?, s:s, s:s, s:n, s:b, s:b, s:b, s:O, s:O}", "type", "BPE", "unk_token",
-                     files->kind == LEGACY_CLIP ? unknown : NULL, "continuing_subword_prefix", "", "end_of_word_suffix",
-                     files->kind == LEGACY_CLIP ? "</w>" : "", "dropout", "fuse_unk", 0, "byte_fallback", 0,
+                     files->kind == CLASS_CLIP ? unknown : NULL, "continuing_subword_prefix", "", "end_of_word_suffix",
+                     files->kind == CLASS_CLIP ? "</w>" : "", "dropout", "fuse_unk", 0, "byte_fallback", 0,
                      "ignore_merges", 0, "vocab", files->vocabulary, "merges", files->merges);
 }
 
 /* The names that the stages cannot do without. */
-static qctx_status check_names(const legacy_files *files, const legacy_tokens *tokens, qctx_error *error)
+static qctx_status check_names(const class_files *files, const class_tokens *tokens, qctx_error *error)
 {
     static const struct {
         int name;
         const char *key;
-    } needed[] = {{LEGACY_BOS, "bos_token"},
-                  {LEGACY_EOS, "eos_token"},
-                  {LEGACY_CLS, "cls_token"},
-                  {LEGACY_SEP, "sep_token"},
-                  {LEGACY_UNK, "unk_token"}};
-    bool clip = files->kind == LEGACY_CLIP;
+    } needed[] = {{CLASS_BOS, "bos_token"},
+                  {CLASS_EOS, "eos_token"},
+                  {CLASS_CLS, "cls_token"},
+                  {CLASS_SEP, "sep_token"},
+                  {CLASS_UNK, "unk_token"}};
+    bool clip = files->kind == CLASS_CLIP;
 
     for (int i = clip ? 0 : 2; i < 5; i++) {
-        if (clip && (needed[i].name == LEGACY_CLS || needed[i].name == LEGACY_SEP))
+        if (clip && (needed[i].name == CLASS_CLS || needed[i].name == CLASS_SEP))
             continue;
-        if (needed[i].name == LEGACY_UNK && files->kind == LEGACY_ROBERTA)
+        if (needed[i].name == CLASS_UNK && files->kind == CLASS_ROBERTA)
             continue;
         if (tokens->names[needed[i].name] == NULL)
             return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is null, expected a token: the class cannot do without",
@@ -206,13 +206,13 @@ static qctx_status check_names(const legacy_files *files, const legacy_tokens *t
     return QCTX_OK;
 }
 
-qctx_status legacy_make(const legacy_files *files, json_t **root, qctx_error *error)
+qctx_status class_make(const class_files *files, json_t **root, qctx_error *error)
 {
-    bool clip = files->kind == LEGACY_CLIP;
-    legacy_tokens tokens = {0};
+    bool clip = files->kind == CLASS_CLIP;
+    class_tokens tokens = {0};
     json_t *normalizer = NULL, *pretokenizer = NULL;
     const char *first, *last;
-    qctx_status status = legacy_tokens_make(files, &tokens, error);
+    qctx_status status = class_tokens_make(files, &tokens, error);
 
     *root = NULL;
     if (status == QCTX_OK)
@@ -223,17 +223,17 @@ qctx_status legacy_make(const legacy_files *files, json_t **root, qctx_error *er
         status = make_pretokenizer(files, &pretokenizer, error);
     if (status != QCTX_OK)
         goto out;
-    first = tokens.names[clip ? LEGACY_BOS : LEGACY_CLS];
-    last = tokens.names[clip ? LEGACY_EOS : LEGACY_SEP];
+    first = tokens.names[clip ? CLASS_BOS : CLASS_CLS];
+    last = tokens.names[clip ? CLASS_EOS : CLASS_SEP];
     *root = json_pack("{s:O, s:O, s:O, s:{s:s, s:[s, I], s:[s, I]}, s:o}", "added_tokens", tokens.list, "normalizer",
                       normalizer, "pre_tokenizer", pretokenizer, "post_processor", "type", "BertProcessing", "sep",
-                      last, (json_int_t)legacy_tokens_id(files, &tokens, last), "cls", first,
-                      (json_int_t)legacy_tokens_id(files, &tokens, first), "model",
-                      make_model(files, tokens.names[LEGACY_UNK]));
+                      last, (json_int_t)class_tokens_id(files, &tokens, last), "cls", first,
+                      (json_int_t)class_tokens_id(files, &tokens, first), "model",
+                      make_model(files, tokens.names[CLASS_UNK]));
     if (*root == NULL)
         status = qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for the stages of a tokenizer");
 out:
-    legacy_tokens_free(&tokens);
+    class_tokens_free(&tokens);
     json_decref(normalizer);
     json_decref(pretokenizer);
     return status;

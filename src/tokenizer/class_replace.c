@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "legacy_internal.h"
+#include "class_internal.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 
@@ -198,22 +198,22 @@ static qctx_status replace_tokens(replacing *to, json_t *list)
 static const char *const class_names[] = {"BertTokenizer", "MPNetTokenizer", "RobertaTokenizer", "CLIPTokenizer"};
 
 /* Whether the file has a model that the class can be made of; what is none is left to its reader. */
-static qctx_status check_model(legacy_kind kind, const json_t *model, const char *path, bool *usable, qctx_error *error)
+static qctx_status check_model(class_kind kind, const json_t *model, const char *path, bool *usable, qctx_error *error)
 {
-    bool merges = json_object_get(model, "merges") != NULL, words = kind == LEGACY_BERT || kind == LEGACY_MPNET;
+    bool merges = json_object_get(model, "merges") != NULL, words = kind == CLASS_BERT || kind == CLASS_MPNET;
 
     *usable = json_is_object(json_object_get(model, "vocab"));
-    if (!*usable || kind == LEGACY_FILE || merges != words)
+    if (!*usable || kind == CLASS_FILE || merges != words)
         return QCTX_OK;
     return qctx_fail(error, QCTX_ERR_CONFIG,
                      "%s: the tokenizer's class is %s, but the model of tokenizer.json has %s merges, expected %s",
                      path, class_names[kind], merges ? "merges" : "no merges", words ? "WordPiece" : "BPE");
 }
 
-static qctx_status replace_all(replacing *to, const legacy_files *files)
+static qctx_status replace_all(replacing *to, const class_files *files)
 {
     json_t *made = NULL;
-    qctx_status status = legacy_make(files, &made, to->error);
+    qctx_status status = class_make(files, &made, to->error);
 
     if (status == QCTX_OK)
         status = replace_stage(to, made, "normalizer");
@@ -229,28 +229,28 @@ static qctx_status replace_all(replacing *to, const legacy_files *files)
     return status;
 }
 
-qctx_status legacy_replace_stages(legacy_kind kind, const json_t *config, const json_t *added, const char *path,
-                                  json_t *root, uint64_t *hash, qctx_error *error)
+qctx_status class_replace_stages(class_kind kind, const json_t *config, const json_t *added, const char *path,
+                                 json_t *root, uint64_t *hash, qctx_error *error)
 {
     json_t *model = json_object_get(root, "model"), *listed = json_object_get(root, "added_tokens");
-    legacy_files files = {.kind = kind,
-                          .config = config,
-                          .added = added,
-                          .listed = json_is_array(listed) ? json_incref(listed) : json_array(),
-                          .vocabulary = json_object_get(model, "vocab"),
-                          .merges = json_object_get(model, "merges"),
-                          .path = path};
+    class_files files = {.kind = kind,
+                         .config = config,
+                         .added = added,
+                         .listed = json_is_array(listed) ? json_incref(listed) : json_array(),
+                         .vocabulary = json_object_get(model, "vocab"),
+                         .merges = json_object_get(model, "merges"),
+                         .path = path};
     replacing to = {.root = root, .hash = *hash, .error = error};
-    legacy_tokens tokens = {0};
+    class_tokens tokens = {0};
     bool usable;
     qctx_status status = check_model(kind, model, path, &usable, error);
 
     if (status == QCTX_OK && usable) {
-        if (kind == LEGACY_FILE)
-            status = legacy_tokens_make(&files, &tokens, error);
+        if (kind == CLASS_FILE)
+            status = class_tokens_make(&files, &tokens, error);
         if (status == QCTX_OK)
-            status = kind == LEGACY_FILE ? replace_tokens(&to, tokens.list) : replace_all(&to, &files);
-        legacy_tokens_free(&tokens);
+            status = kind == CLASS_FILE ? replace_tokens(&to, tokens.list) : replace_all(&to, &files);
+        class_tokens_free(&tokens);
     }
     json_decref((json_t *)files.listed);
     if (status == QCTX_OK && to.replaced[0] != '\0')
