@@ -1,8 +1,8 @@
 /*
  * What the files of the trainer share: trainer.c (from the opening to the end), trainer_loop.c (the steps and what
  * comes between them), trainer_evaluate.c, trainer_predictions.c, trainer_folder.c, trainer_keep.c (checkpoints),
- * trainer_resume.c (going on from one), trainer_start.c (from another run's head), trainer_report.c (log, curve,
- * tables, summary).
+ * trainer_resume.c (going on from one), trainer_start.c (from another run's head), trainer_report.c (log and curve),
+ * trainer_results.c (summary and tables).
  */
 #ifndef QCTX_TRAINING_TRAINER_INTERNAL_H
 #define QCTX_TRAINING_TRAINER_INTERNAL_H
@@ -20,6 +20,7 @@
 #include "qctx/run/progress.h"
 #include "qctx/run/run.h"
 #include "qctx/run/run_log.h"
+#include "qctx/text/json.h"
 #include "qctx/training/course.h"
 #include "qctx/training/loader.h"
 #include "qctx/training/planner.h"
@@ -121,7 +122,9 @@ qctx_status trainer_finish(trainer *run, qctx_error *error);
 /* trainer_predictions.c: the questions that eval.predictions asks for, in the log and metrics.jsonl. Collective. */
 qctx_status trainer_show_predictions(trainer *run, const qctx_projector *head, qctx_error *error);
 
-/* trainer_report.c: all Local but for the summary, which is Collective. */
+/* trainer_report.c: all Local but for trainer_record_eval, which is Collective. */
+/* Whether this rank writes log, curve and results. */
+bool trainer_speaks(const trainer *run);
 /* Seconds that the run has taken, interruptions apart. */
 double trainer_seconds(const trainer *run);
 /* What no head reaches in eval.metric on the choosing questions. */
@@ -137,6 +140,11 @@ void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double hel
 void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_out_loss);
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error);
+/* The JSON of a comparison on a source, the caller's; NULL with `error` filled (MEMORY). */
+json_t *trainer_comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
+                                 qctx_error *error);
+
+/* trainer_results.c: the summary is Collective, the tables Local. */
 qctx_status trainer_write_summary(trainer *run, qctx_error *error);
 void trainer_print_results(const trainer *run);
 

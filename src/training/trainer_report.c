@@ -4,25 +4,12 @@
 #include <string.h>
 
 #include "qctx/base/clock.h"
-#include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
-#include "qctx/base/outfile.h"
-#include "qctx/base/version.h"
 #include "qctx/evaluation/report.h"
-#include "qctx/linalg/blas.h"
-#include "qctx/platform/h5.h"
-#include "qctx/platform/topology.h"
 #include "qctx/text/json.h"
 #include "trainer_internal.h"
 
-enum {
-    FEW_STEPS = 100,
-    FIGURE_WIDTH = 8,
-    PERCENTAGE_MAX = 16,
-    REACHED_MAX = 4 * PERCENTAGE_MAX,
-    ROW_MAX = 256,
-    LINE_MAX_BYTES = 8192
-};
+enum { FEW_STEPS = 100, FIGURE_WIDTH = 8, PERCENTAGE_MAX = 16, REACHED_MAX = 4 * PERCENTAGE_MAX, ROW_MAX = 256 };
 
 double trainer_seconds(const trainer *run)
 {
@@ -36,7 +23,7 @@ double trainer_no_head(const trainer *run)
     return qctx_evaluator_merit(run->evaluator, &no_head).metric;
 }
 
-static bool speaks(const trainer *run)
+bool trainer_speaks(const trainer *run)
 {
     return qctx_comm_rank(run->comm) == 0;
 }
@@ -46,7 +33,7 @@ static void warn_of_few_steps(const trainer *run)
 {
     qctx_config by_data = *run->config;
 
-    if (!speaks(run) || run->config->batch.steps > 0 || run->course.total_steps >= FEW_STEPS)
+    if (!trainer_speaks(run) || run->config->batch.steps > 0 || run->course.total_steps >= FEW_STEPS)
         return;
     by_data.batch.size = QCTX_CONFIG_AUTO;
     by_data.batch.size = qctx_course_batch(&by_data, run->training.examples.count);
@@ -84,14 +71,14 @@ void trainer_say_start(const trainer *run)
               (long long)head->layers, (long long)head->input, (long long)head->output,
               qctx_head_sides_names[head->sides], (long long)qctx_head_parameter_count(head));
     qctx_info("%s", run->plan.reason);
-    if (speaks(run) && run->plan.warning[0] != '\0')
+    if (trainer_speaks(run) && run->plan.warning[0] != '\0')
         qctx_warn("%s", run->plan.warning);
     qctx_info("data: %lld training questions, %lld held out to choose epoch and strength",
               (long long)run->training.examples.count, (long long)run->training.held_out.questions);
-    if (speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
+    if (trainer_speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");
-    if (speaks(run))
+    if (trainer_speaks(run))
         warn_of_measured_choice(run);
     qctx_info("steps: %lld of %lld questions%s, %lld an epoch", (long long)run->course.total_steps,
               (long long)run->config->batch.size, run->batch_by_data ? " (auto)" : "",
@@ -124,7 +111,7 @@ void trainer_show_progress(const trainer *run, const qctx_step_result *result, d
 
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate)
 {
-    if (!speaks(run))
+    if (!trainer_speaks(run))
         return;
     qctx_metrics_log_write(run->metrics_log,
                            json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
@@ -216,7 +203,7 @@ void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_
     static const qctx_metric shown[] = {QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR};
     json_t *event;
 
-    if (!speaks(run))
+    if (!trainer_speaks(run))
         return;
     event = json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:f}", "event", "choice", "step", (json_int_t)run->progress.step,
                       "epoch", (json_int_t)run->progress.epoch, "metric", qctx_metric_names[run->config->eval.metric],
@@ -230,8 +217,8 @@ void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_
     qctx_metrics_log_write(run->metrics_log, event);
 }
 
-static json_t *comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
-                                qctx_error *error)
+json_t *trainer_comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
+                                 qctx_error *error)
 {
     qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
 
@@ -241,180 +228,13 @@ static json_t *comparison_table(const trainer *run, int64_t source, const qctx_c
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error)
 {
-    json_t *table = speaks(run) ? comparison_table(run, source, comparison, error) : NULL;
-    qctx_status status = qctx_agree(run->comm, speaks(run) && table == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    json_t *table = trainer_speaks(run) ? trainer_comparison_table(run, source, comparison, error) : NULL;
+    qctx_status status = qctx_agree(run->comm, trainer_speaks(run) && table == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
-    if (status == QCTX_OK && speaks(run))
+    if (status == QCTX_OK && trainer_speaks(run))
         qctx_metrics_log_write(run->metrics_log,
                                json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "event", "eval", "step",
                                          (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch,
                                          "strength", strength, "seconds", trainer_seconds(run), "table", table));
     return status;
-}
-
-/* Seconds by phase of the slowest rank: what the run waited for. */
-static json_t *phase_table(const double *seconds)
-{
-    json_t *table = json_object();
-
-    for (int p = 0; p < QCTX_TIMER_COUNT; p++)
-        json_object_set_new(table, qctx_timer_names[p], json_real(seconds[p]));
-    return table;
-}
-
-static json_t *layout_table(const trainer *run, double peak_mib)
-{
-    qctx_layout layout = qctx_topology_layout();
-
-    return json_pack("{s:i, s:i, s:i, s:i, s:s, s:f}", "ranks", qctx_comm_size(run->comm), "ranks_on_node",
-                     qctx_comm_node_size(run->comm), "threads", layout.threads, "cores_on_node", layout.cores, "host",
-                     qctx_comm_host(), "peak_rss_mib", peak_mib);
-}
-
-static json_t *plan_table(const trainer *run)
-{
-    const qctx_plan *plan = &run->plan;
-
-    return json_pack("{s:I, s:I, s:s, s:s, s:b, s:f, s:f, s:I, s:s}", "batch", (json_int_t)run->config->batch.size,
-                     "warmup", (json_int_t)run->schedule.warmup, "similarity", qctx_similarity_names[plan->scheme],
-                     "precision", qctx_precision_names[plan->precision], "reproducible", plan->leaves > 0, "memory_mb",
-                     1e-6 * (double)plan->memory, "kept_scores_mb", 1e-6 * (double)plan->keep_bytes, "head_rows",
-                     (json_int_t)plan->micro_rows, "reason", plan->reason);
-}
-
-static json_t *version_table(const trainer *run)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "qctx", qctx_version(), "mpi", qctx_comm_library(), "blas",
-                     qctx_blas_library(), "products", qctx_product_library(run->plan.precision), "hdf5",
-                     qctx_h5_library());
-}
-
-static json_t *results_table(const trainer *run)
-{
-    json_t *table = json_array();
-
-    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
-        json_array_append_new(table, comparison_table(run, s, &run->final[s], NULL));
-    return table;
-}
-
-static json_t *summary(const trainer *run, const double *phases, double peak_mib)
-{
-    const char *job = getenv("SLURM_JOB_ID");
-    bool can_choose = qctx_evaluator_can_choose(run->evaluator);
-    int64_t choosing = can_choose ? qctx_evaluator_choosing_questions(run->evaluator) : 0;
-    qctx_candidates candidates =
-        qctx_evaluator_is_widened(run->evaluator) ? QCTX_CANDIDATES_CORPUS : run->config->eval.candidates;
-    char finished[32];
-    json_t *root = json_object();
-
-    qctx_clock_timestamp(finished, sizeof finished);
-    json_object_set_new(root, "name", json_string(run->config->run.name));
-    json_object_set_new(root, "start",
-                        run->config->model.start[0] != '\0' ? json_string(run->config->model.start) : json_null());
-    json_object_set_new(root, "finished", json_string(finished));
-    json_object_set_new(root, "seconds", json_real(trainer_seconds(run)));
-    json_object_set_new(root, "epochs", json_integer(run->progress.epoch));
-    json_object_set_new(root, "steps", json_integer(run->progress.step));
-    json_object_set_new(root, "best",
-                        json_pack("{s:I, s:s, s:f, s:f, s:f}", "epoch", (json_int_t)run->progress.best_epoch, "metric",
-                                  qctx_metric_names[run->config->eval.metric], "value", run->progress.best_metric,
-                                  "no_head", qctx_evaluator_can_choose(run->evaluator) ? trainer_no_head(run) : -1.0,
-                                  "strength", run->progress.best_strength));
-    json_object_set_new(
-        root, "chosen_by",
-        json_pack("{s:I, s:s}", "questions", (json_int_t)choosing, "candidates", qctx_candidates_names[candidates]));
-    json_object_set_new(root, "results", results_table(run));
-    json_object_set_new(root, "plan", plan_table(run));
-    json_object_set_new(root, "phases", phase_table(phases));
-    json_object_set_new(root, "layout", layout_table(run, peak_mib));
-    json_object_set_new(root, "versions", version_table(run));
-    json_object_set_new(root, "slurm_job_id", job == NULL ? json_null() : json_string(job));
-    return root;
-}
-
-static qctx_status write_local(const trainer *run, const double *phases, double peak_mib, qctx_error *error)
-{
-    char *path = qctx_path_join(run->folder, "summary.json", error);
-    json_t *root = summary(run, phases, peak_mib);
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
-    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-
-    if (status == QCTX_OK && text == NULL)
-        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: cannot be written as JSON", path);
-    if (status == QCTX_OK)
-        status = qctx_file_write(path, text, strlen(text), error);
-    json_decref(root);
-    free(text);
-    free(path);
-    return status;
-}
-
-qctx_status trainer_write_summary(trainer *run, qctx_error *error)
-{
-    double slowest[QCTX_TIMER_COUNT + 1];
-    qctx_status status = QCTX_OK;
-
-    memcpy(slowest, run->timers.seconds, sizeof run->timers.seconds);
-    slowest[QCTX_TIMER_COUNT] = qctx_topology_peak_mib();
-    qctx_comm_max_double(run->comm, slowest, QCTX_TIMER_COUNT + 1);
-    if (speaks(run))
-        status = write_local(run, slowest, slowest[QCTX_TIMER_COUNT], error);
-    return qctx_agree(run->comm, status, error);
-}
-
-/* Without a source to measure there is no table. What chose is no measure of questions that were not seen. */
-static void print_unmeasured(const trainer *run, FILE *out)
-{
-    const qctx_metric metric = run->config->eval.metric;
-
-    fputs("No data.eval: nothing was measured on unseen questions.", out);
-    if (qctx_evaluator_can_choose(run->evaluator))
-        fprintf(out, " On the %lld that\nchose, %s %.1f without and %.1f with the head, which flatters it.",
-                (long long)qctx_evaluator_choosing_questions(run->evaluator), qctx_report_label(metric),
-                100.0 * trainer_no_head(run), 100.0 * run->progress.best_metric);
-    fprintf(out, "\nhint: qctx-dist eval %s --source CORPUS --split test\n", run->folder);
-}
-
-/* Results are no part of the log; how the run ended is, in the file that is kept of it. */
-static void print_line(FILE *out, const char *line)
-{
-    fprintf(out, "%s\n", line);
-    qctx_log_copy_line(line);
-}
-
-/* What was kept, and where. */
-static void print_end(const trainer *run, FILE *out)
-{
-    const char *precision = qctx_precision_names[run->plan.precision];
-    char line[LINE_MAX_BYTES];
-
-    if (run->progress.best_epoch == 0 && qctx_evaluator_can_choose(run->evaluator)) {
-        snprintf(line, sizeof line, "No epoch did better than the %s on the questions",
-                 run->config->model.start[0] != '\0' ? "head that the run started from" : "untrained start");
-        print_line(out, line);
-        snprintf(line, sizeof line, "that choose: the run keeps the start.");
-    } else if (run->head.form == QCTX_HEAD_RESIDUAL) {
-        snprintf(line, sizeof line, "Kept: epoch %lld at strength %g, trained in %s.",
-                 (long long)run->progress.best_epoch, run->progress.best_strength, precision);
-    } else {
-        snprintf(line, sizeof line, "Kept: epoch %lld, trained in %s.", (long long)run->progress.best_epoch, precision);
-    }
-    print_line(out, line);
-    snprintf(line, sizeof line, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)", run->folder);
-    print_line(out, line);
-}
-
-void trainer_print_results(const trainer *run)
-{
-    qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
-    FILE *out = run->options->results;
-
-    if (!speaks(run) || out == NULL)
-        return;
-    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
-        qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
-    if (qctx_evaluator_source_count(run->evaluator) == 0)
-        print_unmeasured(run, out);
-    print_end(run, out);
 }
