@@ -93,16 +93,15 @@ static qctx_status fill_config(alone_job *job, const char *const *paths, int64_t
 
 /*
  * The split that an encoder learns from, as a training on the corpus would: `train`, or for want of it NULL, all
- * contexts: those of the questions that are measured alone would favour it.
+ * contexts: those of the questions that are measured alone would favour it. Collective. Cannot fail.
  */
-static qctx_status find_fit_split(qctx_comm *comm, const qctx_source *source, const char **split, qctx_error *error)
+static const char *find_fit_split(qctx_comm *comm, const qctx_source *source)
 {
-    qctx_corpus *corpus = NULL;
-    qctx_status status = qctx_corpus_open(comm, source->corpus, &corpus, error);
+    static const char usual[] = "train";
+    int64_t there = qctx_comm_rank(comm) == 0 && qctx_corpus_has_split(source->corpus, usual);
 
-    *split = status == QCTX_OK && qctx_corpus_split(corpus, "train", NULL) != NULL ? "train" : NULL;
-    qctx_corpus_destroy(corpus);
-    return status;
+    qctx_comm_max_int64(comm, &there, 1);
+    return there != 0 ? usual : NULL;
 }
 
 /* An encoder that learns does so from the corpora themselves. Collective. */
@@ -120,7 +119,7 @@ static qctx_status choose_texts_to_learn_from(alone_job *job, qctx_error *error)
     for (int64_t e = 0; e < encoders.count; e++)
         learns = learns || encoders.recipes[e].learns;
     for (int64_t s = 0; s < sources->count && learns && status == QCTX_OK; s++)
-        status = find_fit_split(job->comm, &sources->items[s], &splits[s], error);
+        splits[s] = find_fit_split(job->comm, &sources->items[s]);
     if (status == QCTX_OK && learns)
         status = qctx_agree(job->comm, qctx_config_learn_from(&job->config, splits, error), error);
     qctx_encoders_free(&encoders);

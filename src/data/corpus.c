@@ -310,6 +310,14 @@ const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name,
     return qctx_splits_find(corpus->splits, corpus->split_count, name, corpus->folder, error);
 }
 
+bool qctx_corpus_has_split(const char *folder, const char *name)
+{
+    char plain[CORPUS_FILE_MAX], file[CORPUS_FILE_MAX];
+    int bytes = snprintf(plain, sizeof plain, "qrels/%s.tsv", name);
+
+    return bytes > 0 && (size_t)bytes < sizeof plain && corpus_find_file(folder, plain, file) > 0;
+}
+
 bool qctx_corpus_is(const char *path)
 {
     char file[CORPUS_FILE_MAX];

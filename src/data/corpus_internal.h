@@ -21,7 +21,7 @@ typedef struct qctx_corpus_memory {
 #define ROW_WITHOUT_TEXT INT64_MAX
 
 /* Room for the name of a corpus' file with its NUL. */
-#define CORPUS_FILE_MAX 32
+#define CORPUS_FILE_MAX 96
 
 /*
  * file = the name under which "corpus.jsonl" or "queries.jsonl" stands in the folder: plain or compressed, and plain

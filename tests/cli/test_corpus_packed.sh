@@ -23,6 +23,12 @@ expect 0 "8 questions and 8 contexts embedded" qctx embed packed --out packed.h5
 expect 0 "embedded" qctx embed plain --out plain.h5
 check "the same store, by its bytes" cmp plain.h5 packed.h5
 
+# Measured alone, an encoder learns from the split train, and the corpus is read once for all of it.
+printf 'nobody\tc0\t1\n' | gzip >>packed/qrels/dev.tsv.gz
+expect 0 "encoder hashing learnt from 8 contexts" qctx eval --encoder hashing packed --candidates corpus
+check "what is wrong with it is said once" test "$(grep -c "not in queries.jsonl" output)" = 1
+gzip -c plain/qrels/dev.tsv >packed/qrels/dev.tsv.gz
+
 cat >run.yaml <<'YAML'
 data: {train: [{corpus: packed}], eval: [{corpus: packed}]}
 batch: {size: 2, epochs: 1}

@@ -97,6 +97,9 @@ static void reads_splits_in_alphabetical_order_and_other_line_ends(void **state)
     (void)state;
     test_write(test_path("ends/qrels/dev.tsv"), "qid\tdid\trelevance\nq\tb\t0.5\n");
     test_write(test_path("ends/qrels/notes.txt"), "not a split");
+    assert_true(qctx_corpus_has_split(test_path("ends"), "dev"));
+    assert_false(qctx_corpus_has_split(test_path("ends"), "notes"));
+    assert_false(qctx_corpus_has_split(test_path("ends"), "de"));
     assert_status(qctx_corpus_open(test_comm, folder, &corpus, &error), QCTX_OK, &error);
     assert_int_equal(corpus->split_count, 2);
     assert_string_equal(corpus->splits[0].name, "dev");

@@ -73,6 +73,9 @@ qctx_status qctx_corpus_of_texts(const char *name, const char *const *texts, int
 /* The split of that name, or NULL with `error` filled (DATA, naming those that exist). Local. */
 const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error);
 
+/* Whether the folder has a file for that split, which nobody has read yet. Local. */
+bool qctx_corpus_has_split(const char *folder, const char *name);
+
 /* Whether `path` looks like a corpus folder (it holds corpus.jsonl, plain or compressed). Local. */
 bool qctx_corpus_is(const char *path);
 
