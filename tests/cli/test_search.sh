@@ -139,7 +139,7 @@ else
     # prompted N: waits until there were so many prompts.
     prompted() {
         for _ in {1..600}; do
-            [[ $(grep -o 'question> ' screen | wc -l) -lt $1 ]] || return 0
+            [[ $(grep -ao 'question> ' screen | wc -l) -lt $1 ]] || return 0
             sleep 0.1
         done
     }
@@ -156,28 +156,28 @@ else
         )which go on and on until nobody reads them any more." >long.txt
     arguments="--text long.txt"
     typed 'tower\r' '\004'
-    check "two lines, and a mark that there is more" test "$(grep -A2 '^  1 ' screen | tail -n 2 | grep -c '…')" = 1
-    check "no third line" test "$(grep -c 'nobody' screen)" = 0
+    check "two lines, and a mark that there is more" test "$(grep -a -A2 '^  1 ' screen | tail -n 2 | grep -ac '…')" = 1
+    check "no third line" test "$(grep -ac 'nobody' screen)" = 0
     check "within the terminal" awk '{ sub("\r", "") } / [0-9] +-?[0-9.]+ |^ {12}/ && length > 70 { exit 1 }' screen
     arguments="--text long.txt --full"
     typed 'tower\r' '\004'
-    check "--full shows it all" grep -q nobody screen
+    check "--full shows it all" grep -aq nobody screen
     arguments=
     typed '\r' 'tower\r' 'exit\r'
     check "exit leaves" test "$code" = 0
-    check "one answer" test "$(grep -c '^  1 ' screen)" = 1
-    check "three prompts" test "$(grep -o 'question> ' screen | wc -l)" -ge 3
-    check "no word on an empty line" test "$(grep -c 'no words' screen)" = 0
+    check "one answer" test "$(grep -ac '^  1 ' screen)" = 1
+    check "three prompts" test "$(grep -ao 'question> ' screen | wc -l)" -ge 3
+    check "no word on an empty line" test "$(grep -ac 'no words' screen)" = 0
     typed '!!\r' '\004'
     check "Ctrl-D leaves" test "$code" = 0
-    check "a word on what cannot be asked" grep -q "the question has no words; ask again, or 'exit'" screen
+    check "a word on what cannot be asked" grep -aq "the question has no words; ask again, or 'exit'" screen
     typed 'tow\003'
     check "Ctrl-C leaves with 75" test "$code" = 75
-    if alone --version | grep -q libedit; then
+    if alone --version | grep -aq libedit; then
         arguments=--json
         typed 'tower\r' '\033[A!\r' 'r\303\251x\b\177d\r' '\004'
-        check "the arrow key brings the last question back" grep -q '"question":"tower!"' screen
-        check "letters are taken back as a whole" grep -q '"question":"rd"' screen
+        check "the arrow key brings the last question back" grep -aq '"question":"tower!"' screen
+        check "letters are taken back as a whole" grep -aq '"question":"rd"' screen
     else
         skip "this build edits no lines (libedit)"
     fi
