@@ -8,7 +8,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
-#include "qctx/data/store.h"
+#include "qctx/store/store.h"
 
 enum { PRODUCT_ROWS = 2048, PRODUCT_TIMES = 3, STORE_BATCHES = 4 };
 

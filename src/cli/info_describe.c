@@ -8,8 +8,8 @@
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
 #include "qctx/run/checkpoint.h"
+#include "qctx/store/store.h"
 #include "qctx/text/yaml.h"
 
 static void set_text(json_t *object, const char *name, const char *value)

@@ -10,9 +10,9 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
 #include "qctx/run/outcome.h"
 #include "qctx/run/run.h"
+#include "qctx/store/store.h"
 #include "qctx/sweep/sweep.h"
 
 /* What a folder may hold that can be described; the lists of the description are called so. */

@@ -6,7 +6,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
+#include "qctx/store/store.h"
 
 /* A source is the corpus or store at `path`, split NULL: all of it; what it holds of a failure is freed with its list.
  */

@@ -3,8 +3,8 @@
 #define QCTX_DATASET_EMBED_INTERNAL_H
 
 #include "qctx/data/context_texts.h"
-#include "qctx/data/store_writer.h"
 #include "qctx/dataset/embed.h"
+#include "qctx/store/store_writer.h"
 
 /*
  * The batches of a corpus: its distinct texts, those of the questions and those of the contexts apart, longest first

@@ -6,8 +6,8 @@
 
 #include "encoders_internal.h"
 #include "qctx/base/mem.h"
-#include "qctx/data/store.h"
 #include "qctx/dataset/embed.h"
+#include "qctx/store/store.h"
 
 void qctx_encoders_free(qctx_encoders *encoders)
 {

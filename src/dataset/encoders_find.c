@@ -9,9 +9,9 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/names.h"
 #include "qctx/base/suggest.h"
-#include "qctx/data/store.h"
 #include "qctx/encoder/pretrained.h"
 #include "qctx/platform/h5.h"
+#include "qctx/store/store.h"
 #include "qctx/transformer/model_folder.h"
 
 static const char *origin(const qctx_encoder_spec *spec)

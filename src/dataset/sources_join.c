@@ -9,7 +9,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/data/context_texts.h"
-#include "qctx/data/store_writer.h"
+#include "qctx/store/store_writer.h"
 #include "sources_internal.h"
 
 /* Of how contexts are judged, what differs from the defaults: stores that were made before there was a choice stay. */

@@ -7,8 +7,8 @@
 #include "qctx/base/mem.h"
 #include "qctx/config/config.h"
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
 #include "qctx/run/run.h"
+#include "qctx/store/store.h"
 #include "run_internal.h"
 
 static bool is_config(const char *path)

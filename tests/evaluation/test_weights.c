@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "qctx/base/rng.h"
-#include "qctx/data/store.h"
-#include "qctx/data/store_writer.h"
 #include "qctx/evaluation/weights.h"
+#include "qctx/store/store.h"
+#include "qctx/store/store_writer.h"
 
 static qctx_error error;
 

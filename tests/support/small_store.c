@@ -1,6 +1,6 @@
 #include "small_store.h"
 
-#include "qctx/data/store_writer.h"
+#include "qctx/store/store_writer.h"
 
 static void small_name(int64_t i, char *name)
 {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
+#include "qctx/store/store.h"
 
 enum { SMALL_CONTEXTS = 700, SMALL_QUESTIONS = 60, SMALL_DIM = 256 };
 

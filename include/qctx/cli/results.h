@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 #include "qctx/base/status.h"
-#include "qctx/data/store.h"
 #include "qctx/retrieval/search.h"
+#include "qctx/store/store.h"
 
 /* An answer; everything is borrowed. */
 typedef struct {

@@ -20,12 +20,12 @@
 #include "qctx/base/status.h"
 #include "qctx/config/encoder_spec.h"
 #include "qctx/config/protocol.h"
-#include "qctx/data/store.h"
 #include "qctx/model/head.h"
 #include "qctx/model/loss.h"
 #include "qctx/model/optimizer.h"
 #include "qctx/model/schedule.h"
 #include "qctx/platform/comm.h"
+#include "qctx/store/store.h"
 #include "qctx/text/yaml.h"
 
 /* A count or number that is left to the data: `auto`, the default of batch.size, optim.warmup and eval.tune. */

@@ -14,9 +14,9 @@
 
 #include "qctx/base/status.h"
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
 #include "qctx/platform/comm.h"
+#include "qctx/store/store.h"
 
 typedef enum { QCTX_DOCUMENTS_CORPUS, QCTX_DOCUMENTS_STORE, QCTX_DOCUMENTS_TEXT } qctx_documents_kind;
 

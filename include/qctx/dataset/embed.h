@@ -6,9 +6,9 @@
 
 #include "qctx/base/status.h"
 #include "qctx/data/corpus.h"
-#include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
 #include "qctx/platform/comm.h"
+#include "qctx/store/store.h"
 
 /*
  * Writes the store of a corpus with a fitted encoder, with progress and a summary line (rows, seconds, rows/s). What is

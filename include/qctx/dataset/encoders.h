@@ -10,10 +10,10 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/encoder_spec.h"
-#include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
 #include "qctx/encoder/joined.h"
 #include "qctx/platform/comm.h"
+#include "qctx/store/store.h"
 
 /* One encoder as its class takes it. */
 typedef struct {

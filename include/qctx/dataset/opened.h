@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "qctx/data/store.h"
 #include "qctx/evaluation/evaluate.h"
+#include "qctx/store/store.h"
 
 /* An opened source. */
 typedef struct {

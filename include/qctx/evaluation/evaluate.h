@@ -17,12 +17,12 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
-#include "qctx/data/store.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
 #include "qctx/retrieval/query.h"
 #include "qctx/retrieval/shard.h"
 #include "qctx/retrieval/topk.h"
+#include "qctx/store/store.h"
 
 typedef struct {
     qctx_candidates candidates;

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/data/store.h"
 #include "qctx/encoder/encoder.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
 #include "qctx/retrieval/topk.h"
+#include "qctx/store/store.h"
 
 typedef struct qctx_search qctx_search;
 

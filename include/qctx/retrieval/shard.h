@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "qctx/base/status.h"
-#include "qctx/data/store.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
 #include "qctx/retrieval/scored_rows.h"
+#include "qctx/store/store.h"
 
 /* Encoder rows by number, wherever they stand. A value that borrows what `from` points to. */
 typedef struct qctx_rows {

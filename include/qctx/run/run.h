@@ -10,12 +10,12 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
-#include "qctx/data/store.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/encoder/encoder.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
 #include "qctx/run/checkpoint.h"
+#include "qctx/store/store.h"
 
 /* A finished (or still running) run, opened for use. */
 typedef struct {

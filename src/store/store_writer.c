@@ -1,4 +1,4 @@
-#include "qctx/data/store_writer.h"
+#include "qctx/store/store_writer.h"
 
 #include <stdlib.h>
 #include <string.h>

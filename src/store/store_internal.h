@@ -2,8 +2,8 @@
 #ifndef QCTX_DATA_STORE_INTERNAL_H
 #define QCTX_DATA_STORE_INTERNAL_H
 
-#include "qctx/data/store.h"
 #include "qctx/platform/h5.h"
+#include "qctx/store/store.h"
 
 /* The rows of one side, in the mapped file or in memory. */
 typedef struct {

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "qctx/data/store.h"
-#include "qctx/data/store_writer.h"
+#include "qctx/store/store.h"
+#include "qctx/store/store_writer.h"
 
 /* What a store says of its contexts: with their titles or without, and contexts without any questions. */
 enum { DIM = 2 };

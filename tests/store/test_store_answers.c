@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "h5_edit.h"
-#include "qctx/data/store.h"
-#include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
+#include "qctx/store/store.h"
+#include "qctx/store/store_writer.h"
 
 /* What a store keeps of answers beside rows: grades, contexts that are not there, and contexts of a question's id. */
 enum { QUESTIONS = 3, CONTEXTS = 4, DIM = 2 };

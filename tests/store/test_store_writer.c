@@ -11,8 +11,8 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/outfile.h"
-#include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
+#include "qctx/store/store_writer.h"
 
 /* 20 vectors of two questions each, in 4 batches; 30 contexts from the last to the first, in 3. */
 enum { PAIRS = 20, QUESTIONS = 40, CONTEXTS = 30, VECTORS = PAIRS + CONTEXTS, BATCHES = 7, DIM = 3 };

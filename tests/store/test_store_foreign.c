@@ -8,7 +8,7 @@
 #include <hdf5.h>
 #include <stdlib.h>
 
-#include "qctx/data/store.h"
+#include "qctx/store/store.h"
 
 enum { QUESTIONS = 4, CONTEXTS = 6, DIM = 5 };
 

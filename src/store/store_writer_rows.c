@@ -3,7 +3,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
-#include "qctx/data/store_writer.h"
+#include "qctx/store/store_writer.h"
 
 /* Rows that are asked for and written at a time, fewer where the store would be less than so many blocks. */
 enum { BLOCK_MAX = 1024, BLOCKS_MIN = 64 };

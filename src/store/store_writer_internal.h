@@ -2,8 +2,8 @@
 #ifndef QCTX_DATA_STORE_WRITER_INTERNAL_H
 #define QCTX_DATA_STORE_WRITER_INTERNAL_H
 
-#include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
+#include "qctx/store/store_writer.h"
 
 /*
  * The journal beside a partial store. It is the lock, too: as long as a rank of a job lives, it holds a lock on it.

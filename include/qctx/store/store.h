@@ -19,8 +19,8 @@
  * memory speed, also from stores larger than memory. Foreign stores that are
  * chunked or compressed are read whole into memory instead.
  */
-#ifndef QCTX_DATA_STORE_H
-#define QCTX_DATA_STORE_H
+#ifndef QCTX_STORE_STORE_H
+#define QCTX_STORE_STORE_H
 
 #include <stdbool.h>
 #include <stdint.h>

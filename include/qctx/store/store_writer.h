@@ -8,8 +8,8 @@
  * another job is begun anew with `force` alone, a damaged one in any case. Ranks may be more or fewer than before.
  * docs/store.md says what stands in the journal.
  */
-#ifndef QCTX_DATA_STORE_WRITER_H
-#define QCTX_DATA_STORE_WRITER_H
+#ifndef QCTX_STORE_STORE_WRITER_H
+#define QCTX_STORE_STORE_WRITER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +17,8 @@
 #include "qctx/base/status.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/side.h"
-#include "qctx/data/store.h"
 #include "qctx/platform/comm.h"
+#include "qctx/store/store.h"
 
 /* What a store is written from, beside its vectors. Texts are borrowed during the calls. */
 typedef struct {

@@ -15,9 +15,9 @@
 #include "qctx/base/half.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/outfile.h"
-#include "qctx/data/store.h"
-#include "qctx/data/store_writer.h"
 #include "qctx/platform/h5.h"
+#include "qctx/store/store.h"
+#include "qctx/store/store_writer.h"
 
 enum { QUESTIONS = 7, CONTEXTS = 5, DIM = 3 };
 

@@ -1,4 +1,4 @@
-#include "qctx/data/store.h"
+#include "qctx/store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
