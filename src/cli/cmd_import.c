@@ -15,8 +15,6 @@
 
 enum { SENTENCE, PARAGRAPH };
 static const char *const contexts[] = {[SENTENCE] = "sentence", [PARAGRAPH] = "paragraph", NULL};
-enum { BY_TITLE, BY_CONTEXT };
-static const char *const units[] = {[BY_TITLE] = "title", [BY_CONTEXT] = "context", NULL};
 
 static struct {
     const char *out, *columns, *holdout;
@@ -26,7 +24,7 @@ static struct {
     bool prefix, strict, force;
 } options = {.format = {qctx_import_format_names, QCTX_IMPORT_AUTO},
              .context = {contexts, SENTENCE},
-             .by = {units, BY_TITLE},
+             .by = {qctx_holdout_unit_names, QCTX_HOLDOUT_TITLE},
              .seed = 1};
 
 static const qctx_option table[] = {
@@ -222,7 +220,7 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
     job->radius = options.radius;
     job->prefix = options.prefix;
     job->history = options.history;
-    job->by_title = options.by.value == BY_TITLE;
+    job->unit = (qctx_holdout_unit)options.by.value;
     job->seed = (uint64_t)options.seed;
     job->format = (qctx_import_format)options.format.value;
     if (job->paragraph && job->radius > 0)

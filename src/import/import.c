@@ -15,6 +15,8 @@ const char *const qctx_import_format_names[] = {
     [QCTX_IMPORT_JSONL] = "jsonl", [QCTX_IMPORT_TSV] = "tsv",
     [QCTX_IMPORT_CSV] = "csv",     NULL,
 };
+const char *const qctx_holdout_unit_names[] = {
+    [QCTX_HOLDOUT_TITLE] = "title", [QCTX_HOLDOUT_CONTEXT] = "context", [QCTX_HOLDOUT_QUESTION] = "question", NULL};
 
 /* A file of which more is malformed than not was taken for what it is not, or is damaged. */
 static qctx_status check_file(const qctx_import_counts *counts, qctx_error *error)

@@ -44,7 +44,7 @@ static qctx_import_job make_job(const char *file, bool backwards)
     free(text);
     job.dev_share = 0.1;
     job.test_share = 0.2;
-    job.by_title = true;
+    job.unit = QCTX_HOLDOUT_TITLE;
     return job;
 }
 
@@ -108,7 +108,7 @@ static void cuts_by_context(void **state)
     qctx_corpus *corpus;
 
     (void)state;
-    job.by_title = false;
+    job.unit = QCTX_HOLDOUT_CONTEXT;
     corpus = probe_run(&job);
     read_sides(corpus, sides);
     for (int i = 0; i < ROWS; i++) {
@@ -118,6 +118,63 @@ static void cuts_by_context(void **state)
     assert_true(divided);
     assert_in_range(count_side(sides, 'd'), 118, 122);
     assert_in_range(count_side(sides, 's'), 238, 242);
+    qctx_corpus_destroy(corpus);
+}
+
+/* The contexts stay: nearly each that a held-out question asks for is one that training questions have, too. */
+static void cuts_by_question(void **state)
+{
+    qctx_import_job job = make_job("a.tsv", false);
+    char sides[ROWS], backwards[ROWS];
+    qctx_corpus *corpus;
+
+    (void)state;
+    job.unit = QCTX_HOLDOUT_QUESTION;
+    corpus = probe_run(&job);
+    read_sides(corpus, sides);
+    assert_int_equal(count_side(sides, 'd'), 120);
+    assert_int_equal(count_side(sides, 's'), 240);
+    assert_int_equal(corpus->context_count, CONTEXTS);
+    qctx_corpus_destroy(corpus);
+    /* A context has 4 questions: of a tested one's other three, all are away from training in 0.3³ of cases. */
+    assert_in_range(probe_report.shared[0][2], 130, CONTEXTS);
+
+    job = make_job("b.tsv", true);
+    job.unit = QCTX_HOLDOUT_QUESTION;
+    corpus = probe_run(&job);
+    read_sides(corpus, backwards);
+    qctx_corpus_destroy(corpus);
+    assert_memory_equal(sides, backwards, ROWS);
+}
+
+/* The same words asked of two titles, under ids of their own, would else be trained on and tested. */
+static void keeps_equal_questions_together(void **state)
+{
+    enum { QUESTIONS = 50 };
+    char *text = malloc(2 * QUESTIONS * LINE_BYTES);
+    qctx_import_job job;
+    qctx_corpus *corpus;
+    char side[QUESTIONS] = {0};
+    size_t used = 0;
+
+    (void)state;
+    for (int i = 0; i < 2 * QUESTIONS; i++)
+        used +=
+            (size_t)snprintf(text + used, LINE_BYTES, "{\"id\": \"%d\", \"question\": \"%d?\", \"context\": \"c%d\"}\n",
+                             i, i % QUESTIONS, i);
+    job = probe_job("twice.jsonl", text);
+    free(text);
+    job.dev_share = 0.3;
+    job.unit = QCTX_HOLDOUT_QUESTION;
+    corpus = probe_run(&job);
+    assert_int_equal(corpus->question_count, 2 * QUESTIONS);
+    for (int64_t s = 0; s < corpus->split_count; s++)
+        for (int64_t i = 0; i < corpus->splits[s].count; i++) {
+            char *seen = &side[atoi(corpus->questions[corpus->splits[s].questions[i]].text)];
+
+            assert_true(*seen == 0 || *seen == (char)(s + 1));
+            *seen = (char)(s + 1);
+        }
     qctx_corpus_destroy(corpus);
 }
 
@@ -172,7 +229,7 @@ static void keeps_the_contexts_of_a_question_together(void **state)
     job = probe_job("m.jsonl", text);
     free(text);
     job.dev_share = 0.3;
-    job.by_title = true;
+    job.unit = QCTX_HOLDOUT_TITLE;
     corpus = probe_run(&job);
     assert_int_equal(corpus->question_count, PAIRS);
     for (int64_t s = 0; s < corpus->split_count; s++)
@@ -186,7 +243,7 @@ static void refuses_groups_too_few_for_the_shares(void **state)
     qctx_import_job job = probe_job("few.tsv", "question\tcontext\ttitle\na?\tb\tT\nc?\td\tT\ne?\tf\tT\ng?\th\tT\n");
 
     (void)state;
-    job.by_title = true;
+    job.unit = QCTX_HOLDOUT_TITLE;
     job.dev_share = 0.2;
     probe_fails(job, QCTX_ERR_DATA, "no question for 'dev'");
     job.dev_share = 0.7;
@@ -194,16 +251,20 @@ static void refuses_groups_too_few_for_the_shares(void **state)
     probe_fails(job, QCTX_ERR_DATA, "of 1 group of questions: those with an equal answer or title stay together");
     job = probe_job("equal.tsv", "question\tcontext\na?\tb\nc?\tb\nd?\tb\n");
     job.dev_share = 0.2;
-    job.by_title = true;
+    job.unit = QCTX_HOLDOUT_TITLE;
     probe_fails(job, QCTX_ERR_DATA, "of 1 group of questions: those with an equal answer stay together");
     job = probe_job("asked.tsv", "question\tcontext\na?\tb\na?\tc\na?\td\ne?\tf\n");
     job.dev_share = job.test_share = 0.2;
     probe_fails(job, QCTX_ERR_DATA, "of 2 groups of questions");
+    job.unit = QCTX_HOLDOUT_QUESTION;
+    probe_fails(job, QCTX_ERR_DATA, "of 2 groups of questions: equal questions are one");
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cuts_by_title),
     cmocka_unit_test(cuts_by_context),
+    cmocka_unit_test(cuts_by_question),
+    cmocka_unit_test(keeps_equal_questions_together),
     cmocka_unit_test(depends_on_the_seed_and_not_on_the_order),
     cmocka_unit_test(makes_only_the_splits_that_are_asked_for),
     cmocka_unit_test(keeps_the_contexts_of_a_question_together),

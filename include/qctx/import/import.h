@@ -69,6 +69,13 @@ typedef enum {
 } qctx_import_role;
 extern const char *const qctx_import_role_names[];
 
+/*
+ * What a hold-out keeps on one side. Titles or contexts: what is held out asks for contexts that no training question
+ * has, as on a new corpus. Questions: it asks anew for contexts that stay, as users of one corpus do.
+ */
+typedef enum { QCTX_HOLDOUT_TITLE, QCTX_HOLDOUT_CONTEXT, QCTX_HOLDOUT_QUESTION } qctx_holdout_unit;
+extern const char *const qctx_holdout_unit_names[];
+
 /* What to make, from what, and how. Texts are borrowed. */
 typedef struct {
     const char *folder;
@@ -92,7 +99,7 @@ typedef struct {
      */
     int64_t history;
     double dev_share, test_share; /* hold-out: shares of all questions; both 0: the files' own splits */
-    bool by_title;                /* no title on two sides of the hold-out, rather than no context only */
+    qctx_holdout_unit unit;       /* of the hold-out: no title on two sides (and no context), no context, no question */
     uint64_t seed;
 } qctx_import_job;
 
@@ -138,7 +145,8 @@ typedef struct {
 
 /*
  * Does the job. The hold-out is a function of the seed and of the texts, not of their order: groups of contexts
- * that share a title (or a question with several contexts) are drawn in a random order and fill test, then dev.
+ * that share a title (or a question with several contexts), or of equal questions, are drawn in a random order and fill
+ * test, then dev.
  * Local: one rank works. Errors: IO, FORMAT (file and line, or file and data[i].paragraphs[j].qas[k]), DATA (no
  * question is left for a split), EXISTS, USAGE (a split's name).
  */
