@@ -26,6 +26,18 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
     return status;
 }
 
+qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error)
+{
+    struct stat found;
+
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a device, a pipe or a socket", path);
+    *opened = fopen(path, "rbe");
+    if (*opened == NULL)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    return QCTX_OK;
+}
+
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error)
 {
     qctx_status status = QCTX_OK;

@@ -7,23 +7,11 @@
 #include <sys/stat.h>
 
 #include "checkpoint_internal.h"
+#include "qctx/base/fileio.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 
 static const char schema[] = CHECKPOINT_SCHEMA " ";
-
-/* Anything but a regular file is refused unopened: a pipe would wait for its other end. */
-static qctx_status open_file(const char *path, FILE **opened, qctx_error *error)
-{
-    struct stat found;
-
-    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a device, a pipe or a socket", path);
-    *opened = fopen(path, "rb");
-    if (*opened == NULL)
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    return QCTX_OK;
-}
 
 static void write_header(char header[CHECKPOINT_FRONT], int64_t bytes, uint64_t hash)
 {
@@ -127,7 +115,7 @@ qctx_status checkpoint_load(const char *path, qctx_h5_image *image, qctx_error *
     qctx_status status;
 
     *image = (qctx_h5_image){.front = CHECKPOINT_FRONT};
-    status = open_file(path, &file, error);
+    status = qctx_file_open(path, &file, error);
     if (status != QCTX_OK)
         return status;
     got = fread(header, 1, sizeof header, file);
@@ -151,7 +139,7 @@ bool qctx_checkpoint_is(const char *path)
     FILE *file = NULL;
     bool is = false;
 
-    if (open_file(path, &file, NULL) == QCTX_OK) {
+    if (qctx_file_open(path, &file, NULL) == QCTX_OK) {
         is = fread(begin, 1, sizeof begin, file) == sizeof begin && memcmp(begin, schema, sizeof begin) == 0;
         fclose(file);
     }

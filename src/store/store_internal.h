@@ -42,12 +42,51 @@ struct qctx_store {
 const char *qctx_store_group_name(qctx_side side);
 const char *qctx_store_vectors_of(qctx_side side);
 
+/*
+ * The head of a store: one line in the first 512 bytes, before the HDF5 file (its user block), by which a store of
+ * version 2 is verified whole before any library reads it.
+ *
+ *   qctx-store 2 bytes N questions OFFSET+BYTES contexts OFFSET+BYTES titles "T" digits OFFSET checksum X rest X line X
+ *
+ * N is the length of the file; OFFSET+BYTES is where the vectors of a side lie; T is one of qctx_titles_names; the
+ * sixteen digits of the attribute `checksum` stand at `digits`. X are sixteen hexadecimal digits: the checksum of the
+ * vectors; the sum of the hashes of all that is neither head, vectors nor digits; the hash of the line up to here. A
+ * line end and zeros fill the rest of the 512 bytes.
+ *
+ * A store of version 1, and one that somebody else made, has no head.
+ */
+enum { QCTX_STORE_FRONT = 512, QCTX_CHECKSUM_DIGITS = 16 };
+
+typedef struct {
+    int64_t bytes;                         /* of the whole file */
+    int64_t offsets[QCTX_SIDE_COUNT];      /* where the vectors of each side begin; 0 where there are none */
+    int64_t vector_bytes[QCTX_SIDE_COUNT]; /* and how many bytes they take */
+    int64_t digits;                        /* where the digits of the checksum stand */
+    qctx_titles titles;
+    uint64_t checksum; /* of the vectors */
+    uint64_t rest;     /* of all that is neither head, vectors nor digits */
+} qctx_store_head;
+
+/*
+ * Reads and judges the head; `*there` is false where the file has none. With a head that is there the file's length is
+ * what it says, and vectors and digits lie in the file one by one; what they hold is not looked at. Local. Errors: IO,
+ * FORMAT (damaged, torn, or of a version that is not known).
+ */
+qctx_status qctx_store_head_read(const char *path, qctx_store_head *head, bool *there, qctx_error *error);
+
 /* Bytes of one row as stored. */
 size_t qctx_store_row_bytes(const qctx_store *store, qctx_side side);
 
 /* Finds the vectors of both sides: maps them, or loads what cannot be mapped. Local. Errors: IO, FORMAT, MISMATCH. */
 qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error);
 void qctx_store_drop_rows(qctx_store *store);
+
+/*
+ * Reads and checks the attributes; or those alone that say whether contexts were encoded with their titles. What was
+ * read before a failure is freed with the store. Local. Errors: FORMAT, MEMORY.
+ */
+qctx_status qctx_store_read_attributes(qctx_store *store, qctx_error *error);
+qctx_status qctx_store_read_titles(qctx_store *store, qctx_error *error);
 
 /* Reads and checks answers/SPLIT. Local. Errors: FORMAT, DATA. */
 qctx_status qctx_store_read_splits(qctx_store *store, qctx_error *error);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
+#include "store_internal.h"
 #include "store_writer_internal.h"
 
 /* Makes the beginning of a store, which ends behind the digits, and reads it. */

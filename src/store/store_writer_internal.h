@@ -94,7 +94,6 @@ int qctx_store_partial_handle(const qctx_store_writer *writer, int flags, qctx_e
  * The checksum's digits in the partial store. Finds their place, for which it makes a file that is to be replaced; and
  * puts those of the checksum there. Local. Errors: IO, MEMORY, INTERNAL.
  */
-enum { QCTX_CHECKSUM_DIGITS = 16 };
 qctx_status qctx_store_digits_find(qctx_store_writer *writer, qctx_error *error);
 qctx_status qctx_store_digits_put(const qctx_store_writer *writer, qctx_error *error);
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "qctx/base/status.h"
 
@@ -15,6 +16,12 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
 
 /* Adds the hint at a full disk or quota to an error that is SPACE, and nothing to others. Local. */
 void qctx_hint_space(qctx_error *error);
+
+/*
+ * Opens a file for reading, to be closed by the caller; a device, a pipe or a socket is refused unopened, since a pipe
+ * would wait for its other end. A folder opens, and fails when it is read. Local. Errors: IO.
+ */
+qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error);
 
 /* Reads a whole file; `*text` is NUL-terminated and the caller's to free(). Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error);
