@@ -201,6 +201,23 @@ bool qctx_path_exists(const char *path)
     return lstat(path, &found) == 0;
 }
 
+int qctx_path_handle(const char *path)
+{
+    static const char *const named[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    static const char *const numbered[] = {"/dev/fd/%d%n", "/proc/self/fd/%d%n"};
+
+    for (int handle = 0; handle < 3; handle++)
+        if (strcmp(path, named[handle]) == 0)
+            return handle;
+    for (int i = 0; i < 2; i++) {
+        int handle, end = 0;
+
+        if (sscanf(path, numbered[i], &handle, &end) == 1 && path[end] == '\0' && handle >= 0)
+            return handle;
+    }
+    return -1;
+}
+
 bool qctx_folder_has(const char *folder, const char *name)
 {
     char *path = qctx_path_join(folder, name, NULL);
@@ -229,8 +246,12 @@ qctx_status qctx_output_check(const char *path, bool force, qctx_error *error)
 {
     struct stat found;
 
-    /* Elsewhere "-" stands for standard output, where other things are printed here. */
-    if (*qctx_path_base(path) == '\0' || strcmp(path, "-") == 0) {
+    if (strcmp(path, "-") == 0 || qctx_path_handle(path) >= 0) {
+        qctx_fail(error, QCTX_ERR_USAGE, "'%s' is a stream, this file is written in any order; expected its name",
+                  path);
+        return qctx_hint(error, "write to a file, and copy that to where it should go");
+    }
+    if (*qctx_path_base(path) == '\0') {
         qctx_fail(error, QCTX_ERR_USAGE, "'%s' is not the name of a file", path);
         return qctx_hint(error, "name the file to write");
     }

@@ -99,7 +99,9 @@ FILE *qctx_outfile_stream(qctx_outfile *file)
     return file->stream;
 }
 
-qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error)
+/* `publish` gives the temporary its name. */
+static qctx_status commit(qctx_outfile *file, qctx_status (*publish)(const char *, const char *, qctx_error *),
+                          qctx_error *error)
 {
     qctx_status status = QCTX_OK;
     /* A failed write leaves the stream's error flag set, even when a later flush succeeds. */
@@ -112,9 +114,19 @@ qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error)
         status = qctx_write_failed(file->path, "cannot write", errno, error);
     file->stream = NULL;
     if (status == QCTX_OK)
-        status = qctx_file_publish(file->temporary, file->path, error);
+        status = publish(file->temporary, file->path, error);
     qctx_outfile_discard(file);
     return status;
+}
+
+qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error)
+{
+    return commit(file, qctx_file_publish, error);
+}
+
+qctx_status qctx_outfile_commit_new(qctx_outfile *file, qctx_error *error)
+{
+    return commit(file, qctx_file_publish_new, error);
 }
 
 void qctx_outfile_discard(qctx_outfile *file)
@@ -145,15 +157,49 @@ qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qc
     return qctx_outfile_commit(file, error);
 }
 
-qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error)
+static qctx_status publish(const char *from, const char *to, int (*name)(const char *, const char *), qctx_error *error)
 {
     qctx_status status = qctx_path_sync(from, O_RDONLY, error);
 
     if (status != QCTX_OK)
         return status;
-    if (rename(from, to) != 0)
+    if (name(from, to) == 0)
+        return qctx_folder_sync_parent(to, error);
+    if (errno != EEXIST || name == rename)
         return qctx_write_failed(to, "cannot rename to its final name", errno, error);
-    return qctx_folder_sync_parent(to, error);
+    qctx_fail(error, QCTX_ERR_EXISTS, "%s: exists by now: another process made it in the meantime", to);
+    return qctx_hint(error, "choose another name, or give --force to replace it");
+}
+
+/*
+ * Gives a name that is free. Where the file system cannot do that at once, a second name of a file takes the place of
+ * the first; for a folder, and without second names, all that is left is to look before.
+ */
+static int rename_new(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (link(from, to) == 0)
+        return unlink(from);
+    if (errno == EEXIST)
+        return -1;
+    if (qctx_path_exists(to)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
+qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error)
+{
+    return publish(from, to, rename, error);
+}
+
+qctx_status qctx_file_publish_new(const char *from, const char *to, qctx_error *error)
+{
+    return publish(from, to, rename_new, error);
 }
 
 qctx_status qctx_outfolder_make(const char *path, char **made, qctx_error *error)

@@ -70,6 +70,7 @@ typedef struct {
     qctx_comm *comm;
     qctx_run run; /* its configuration says how it is evaluated, options included */
     qctx_opened opened;
+    eval_outputs outputs;
     json_t *tables; /* with --json, on rank 0 */
 } evaluation_job;
 
@@ -131,23 +132,24 @@ static qctx_status measure_strengths(const evaluation_job *job, qctx_evaluator *
 }
 
 /* The strength that an epoch's line was measured at is kept in best.h5 alone. */
-static void print_strength(const qctx_run *run)
+static void print_strength(FILE *out, const qctx_run *run)
 {
     if (run->checkpoint.head.form == QCTX_HEAD_RESIDUAL && run->checkpoint.optimizer.count > 0)
-        printf("Of a checkpoint to go on from, at strength %.2f.\n", run->head.strength);
+        fprintf(out, "Of a checkpoint to go on from, at strength %.2f.\n", run->head.strength);
 }
 
 /* Prints, or keeps for the end, what was measured. Rank 0 only. */
 static qctx_status show(evaluation_job *job, const measurement *measured, qctx_error *error)
 {
+    FILE *out = eval_tables(&options);
     json_t *object;
 
     if (!options.json) {
-        qctx_report_print(stdout, measured->of.name, &measured->protocol, &measured->comparison);
-        print_strength(&job->run);
+        qctx_report_print(out, measured->of.name, &measured->protocol, &measured->comparison);
+        print_strength(out, &job->run);
         if (options.strengths) {
-            fputc('\n', stdout);
-            qctx_report_print_strengths(stdout, measured->strengths, measured->by_strength, STRENGTHS,
+            fputc('\n', out);
+            qctx_report_print_strengths(out, measured->strengths, measured->by_strength, STRENGTHS,
                                         job->run.head.strength);
         }
         return QCTX_OK;
@@ -170,8 +172,8 @@ static qctx_status write_run_file(const evaluation_job *job, const measurement *
     qctx_status status = qctx_agree(job->comm, tag == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK)
-        status = qctx_trec_write(job->comm, options.run_file, &measured->of.set, &job->run.head, &measured->protocol,
-                                 &(qctx_trec_run){tag, eval_depth(&options)}, error);
+        status = qctx_trec_write(job->comm, eval_stream(job->outputs.run_file), &measured->of.set, &job->run.head,
+                                 &measured->protocol, &(qctx_trec_run){tag, eval_depth(&options)}, error);
     free(tag);
     return status;
 }
@@ -189,7 +191,7 @@ static qctx_status write_predictions(const evaluation_job *job, const qctx_evalu
         .head = qctx_evaluator_head_positions(evaluator, 0),
     };
 
-    return qctx_predictions_write(job->comm, options.predictions, &predictions, error);
+    return qctx_predictions_write(job->comm, eval_stream(job->outputs.predictions), &predictions, error);
 }
 
 /* The files that were asked for. Collective. */
@@ -223,6 +225,7 @@ static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source
         status = qctx_evaluator_compare(evaluator, 0, &job->run.head, &measured.comparison, error);
     if (status == QCTX_OK)
         status = write_outputs(job, evaluator, &measured, error);
+    status = eval_close_outputs(job->comm, &job->outputs, status, error);
     if (status == QCTX_OK && qctx_comm_rank(job->comm) == 0)
         status = show(job, &measured, error);
     qctx_evaluator_destroy(evaluator);
@@ -239,6 +242,8 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
         return status;
     qctx_comm_set_hang_timeout((double)job->run.config.run.hang_timeout);
     status = qctx_agree(job->comm, settle(job, error), error);
+    if (status == QCTX_OK)
+        status = eval_open_outputs(job->comm, &options, &job->outputs, error);
     if (status == QCTX_OK)
         status = qctx_run_open_sources(job->comm, &job->run, &job->opened, error);
     if (status == QCTX_OK)
@@ -276,6 +281,8 @@ static qctx_status evaluate_one(qctx_comm *comm, const char *path, qctx_error *e
     evaluation_job job = {.comm = comm};
     qctx_status status = evaluate_run(&job, path, error);
 
+    /* Of a failure before anything was measured. */
+    status = eval_close_outputs(comm, &job.outputs, status, error);
     json_decref(job.tables);
     qctx_opened_close(&job.opened);
     qctx_run_close(&job.run);

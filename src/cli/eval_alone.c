@@ -20,6 +20,7 @@ typedef struct {
     const eval_options *options;
     qctx_config config;
     qctx_opened opened;
+    eval_outputs outputs;
     char *name;     /* of the encoder; NULL where the vectors of stores are measured */
     json_t *tables; /* with --json, on rank 0 */
 } alone_job;
@@ -137,10 +138,10 @@ static qctx_status write_outputs(const alone_job *job, const qctx_evaluator *eva
     qctx_status status = qctx_agree(job->comm, tag == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK && job->options->run_file != NULL)
-        status = qctx_trec_write(job->comm, job->options->run_file, &set->set, projector, protocol,
+        status = qctx_trec_write(job->comm, eval_stream(job->outputs.run_file), &set->set, projector, protocol,
                                  &(qctx_trec_run){tag, eval_depth(job->options)}, error);
     if (status == QCTX_OK && job->options->predictions != NULL)
-        status = qctx_predictions_write(job->comm, job->options->predictions, &predictions, error);
+        status = qctx_predictions_write(job->comm, eval_stream(job->outputs.predictions), &predictions, error);
     free(tag);
     return status;
 }
@@ -152,7 +153,8 @@ static qctx_status show(alone_job *job, const qctx_named_set *set, const qctx_pr
     json_t *object;
 
     if (!job->options->json) {
-        qctx_report_print_alone(stdout, set->name, job->name != NULL ? job->name : "vectors", protocol, comparison);
+        qctx_report_print_alone(eval_tables(job->options), set->name, job->name != NULL ? job->name : "vectors",
+                                protocol, comparison);
         return QCTX_OK;
     }
     object = qctx_report_json_alone(set->name, protocol, comparison, error);
@@ -182,6 +184,7 @@ static qctx_status measure(alone_job *job, const qctx_opened_source *source, qct
         status = qctx_evaluator_measure_alone(evaluator, 0, &comparison, error);
     if (status == QCTX_OK)
         status = write_outputs(job, evaluator, &set, &projector, &protocol, error);
+    status = eval_close_outputs(job->comm, &job->outputs, status, error);
     if (status == QCTX_OK && qctx_comm_rank(job->comm) == 0)
         status = show(job, &set, &protocol, &comparison, error);
     qctx_evaluator_destroy(evaluator);
@@ -192,6 +195,8 @@ static qctx_status measure_all(alone_job *job, const char *const *paths, int64_t
 {
     qctx_status status = qctx_agree(job->comm, fill_config(job, paths, count, error), error);
 
+    if (status == QCTX_OK)
+        status = eval_open_outputs(job->comm, job->options, &job->outputs, error);
     if (status == QCTX_OK && job->options->encoders.count > 0)
         status = choose_texts_to_learn_from(job, error);
     if (status == QCTX_OK)
@@ -212,6 +217,8 @@ qctx_status eval_alone(qctx_comm *comm, const eval_options *options, const char 
     alone_job job = {.comm = comm, .options = options, .tables = json_array()};
     qctx_status status = measure_all(&job, paths, count, error);
 
+    /* Of a failure before anything was measured. */
+    status = eval_close_outputs(comm, &job.outputs, status, error);
     if (status == QCTX_OK && options->json && qctx_comm_rank(comm) == 0)
         eval_print_tables(job.tables);
     json_decref(job.tables);

@@ -66,24 +66,69 @@ static bool is_same_file(const char *a, const char *b)
     return same;
 }
 
+static bool is_standard(const char *path)
+{
+    return path != NULL && qctx_output_is_standard(path);
+}
+
 qctx_status eval_check_outputs(const eval_options *options, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
+    const char *run_file = options->run_file, *predictions = options->predictions;
 
-    if (options->depth > 0 && options->run_file == NULL) {
+    if (options->depth > 0 && run_file == NULL) {
         qctx_fail(error, QCTX_ERR_USAGE, "eval: --depth needs --run-file");
         return qctx_hint(error, "it says how many contexts a question has in the TREC run");
     }
-    if (options->run_file != NULL && options->predictions != NULL &&
-        is_same_file(options->run_file, options->predictions)) {
-        qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions both name %s", options->run_file);
+    if (run_file != NULL && predictions != NULL &&
+        (is_same_file(run_file, predictions) || (is_standard(run_file) && is_standard(predictions)))) {
+        qctx_fail(error, QCTX_ERR_USAGE, "eval: --run-file and --predictions both name %s", run_file);
         return qctx_hint(error, "give each a file of its own");
     }
-    if (options->run_file != NULL)
-        status = qctx_output_check(options->run_file, options->force, error);
-    if (status == QCTX_OK && options->predictions != NULL)
-        status = qctx_output_check(options->predictions, options->force, error);
-    return status;
+    if (options->json && (is_standard(run_file) || is_standard(predictions))) {
+        qctx_fail(error, QCTX_ERR_USAGE, "eval: --json and %s both go to standard output",
+                  is_standard(run_file) ? "--run-file" : "--predictions");
+        return qctx_hint(error, "name a file for it, or leave --json out: then tables go to standard error");
+    }
+    return QCTX_OK;
+}
+
+qctx_status eval_open_outputs(qctx_comm *comm, const eval_options *options, eval_outputs *outputs, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    *outputs = (eval_outputs){0};
+    if (qctx_comm_rank(comm) == 0 && options->run_file != NULL)
+        status = qctx_output_open(options->run_file, options->force, &outputs->run_file, error);
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0 && options->predictions != NULL)
+        status = qctx_output_open(options->predictions, options->force, &outputs->predictions, error);
+    return qctx_agree(comm, status, error);
+}
+
+qctx_status eval_close_outputs(qctx_comm *comm, eval_outputs *outputs, qctx_status status, qctx_error *error)
+{
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK) {
+        status = qctx_output_commit(outputs->run_file, error);
+        outputs->run_file = NULL;
+    }
+    if (status == QCTX_OK) {
+        status = qctx_output_commit(outputs->predictions, error);
+        outputs->predictions = NULL;
+    }
+    qctx_output_discard(outputs->run_file);
+    qctx_output_discard(outputs->predictions);
+    *outputs = (eval_outputs){0};
+    return qctx_agree(comm, status, error);
+}
+
+FILE *eval_stream(qctx_output *output)
+{
+    return output == NULL ? NULL : qctx_output_stream(output);
+}
+
+FILE *eval_tables(const eval_options *options)
+{
+    return is_standard(options->run_file) || is_standard(options->predictions) ? stderr : stdout;
 }
 
 void eval_print_tables(const json_t *tables)

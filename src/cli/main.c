@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,9 @@ int main(int argc, char **argv)
     qctx_blas_mend_core(argv);
     if (command != NULL && command->stops)
         qctx_stop_listen();
+    /* Work is not lost because nobody reads its table: what could not be written is an error, told at the end. */
+    if (command != NULL && command->writes)
+        signal(SIGPIPE, SIG_IGN);
     qctx_launcher_leave_slurm();
     comm = qctx_comm_start(&argc, &argv);
     qctx_log_set_rank(qctx_comm_rank(comm));

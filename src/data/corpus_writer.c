@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
@@ -52,8 +53,18 @@ static qctx_status write_failed(const qctx_corpus_writer *writer, qctx_error *er
 /* Only what is a corpus may be replaced: --force beside a wrong name must not cost a folder of something else. */
 static qctx_status may_be_written(const char *folder, bool force, qctx_error *error)
 {
-    qctx_status status = qctx_path_must_not_exist(folder, force, error);
+    struct stat found;
+    qctx_status status;
 
+    if (strcmp(folder, "-") == 0) {
+        qctx_fail(error, QCTX_ERR_USAGE, "'-': a corpus is a folder, which standard output cannot take");
+        return qctx_hint(error, "name the folder to make");
+    }
+    status = qctx_path_must_not_exist(folder, force, error);
+    if (status == QCTX_OK && lstat(folder, &found) == 0 && S_ISLNK(found.st_mode)) {
+        qctx_fail(error, QCTX_ERR_EXISTS, "%s: is a link, and only a corpus itself is replaced", folder);
+        return qctx_hint(error, "name the folder that it leads to, or remove the link");
+    }
     if (status == QCTX_OK && qctx_path_exists(folder) && !qctx_corpus_is(folder)) {
         qctx_fail(error, QCTX_ERR_EXISTS, "%s: exists and is no corpus; only a corpus is replaced", folder);
         status = qctx_hint(error, "choose another name");
@@ -262,7 +273,7 @@ static qctx_status replace(const qctx_corpus_writer *writer, qctx_error *error)
     if (rename(writer->folder, aside) != 0)
         status = qctx_write_failed(writer->folder, "cannot move the older corpus aside", errno, error);
     if (status == QCTX_OK)
-        status = qctx_file_publish(writer->partial, writer->folder, error);
+        status = qctx_file_publish_new(writer->partial, writer->folder, error);
     if (status != QCTX_OK && !qctx_path_exists(writer->folder))
         rename(aside, writer->folder);
     if (status == QCTX_OK)
@@ -280,7 +291,7 @@ static qctx_status publish(const qctx_corpus_writer *writer, qctx_error *error)
         return status;
     if (qctx_path_exists(writer->folder))
         return replace(writer, error);
-    return qctx_file_publish(writer->partial, writer->folder, error);
+    return qctx_file_publish_new(writer->partial, writer->folder, error);
 }
 
 qctx_status qctx_corpus_writer_commit(qctx_corpus_writer *writer, qctx_error *error)

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
-#include "qctx/base/outfile.h"
 #include "qctx/retrieval/topk.h"
 #include "qctx/text/json.h"
 
@@ -232,19 +230,6 @@ static qctx_status write_lines(FILE *out, const prediction_sheet *sheet, qctx_er
     return status;
 }
 
-static qctx_status write_file(const char *path, const prediction_sheet *sheet, qctx_error *error)
-{
-    qctx_outfile *file = NULL;
-    qctx_status status = qctx_outfile_open(path, &file, error);
-
-    if (status == QCTX_OK)
-        status = write_lines(qctx_outfile_stream(file), sheet, error);
-    if (status == QCTX_OK)
-        return qctx_outfile_commit(file, error);
-    qctx_outfile_discard(file);
-    return status;
-}
-
 /* The best candidates of the chosen questions: hits [shown of all groups, TOP]. Collective. */
 static qctx_status find_top(qctx_comm *comm, const qctx_predictions *of, const qctx_predictions_chosen *chosen,
                             const int64_t *candidates, int64_t total, qctx_hit *hits, qctx_error *error)
@@ -270,7 +255,7 @@ static qctx_status find_top(qctx_comm *comm, const qctx_predictions *of, const q
     return status;
 }
 
-qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx_predictions *of, qctx_error *error)
+qctx_status qctx_predictions_write(qctx_comm *comm, FILE *out, const qctx_predictions *of, qctx_error *error)
 {
     qctx_predictions_chosen chosen[QCTX_PREDICTIONS_GROUPS];
     qctx_hit hits[QCTX_PREDICTIONS_GROUPS * QCTX_PREDICTIONS_EACH * TOP];
@@ -284,7 +269,7 @@ qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx
     if (status == QCTX_OK)
         status = find_top(comm, of, chosen, candidates, total, hits, error);
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
-        status = write_file(path, &(prediction_sheet){of, chosen, candidates, hits}, error);
+        status = write_lines(out, &(prediction_sheet){of, chosen, candidates, hits}, error);
     status = qctx_agree(comm, status, error);
     free(candidates);
     return status;

@@ -6,7 +6,6 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
-#include "qctx/base/outfile.h"
 #include "qctx/text/unicode.h"
 
 /* Questions whose lists are held at a time. */
@@ -82,7 +81,7 @@ static void free_texts(char **texts, int64_t count)
 typedef struct {
     char **questions; /* ids */
     char **contexts;
-    qctx_outfile *file;
+    FILE *out;
 } run_writer;
 
 static qctx_status read_both_ids(const qctx_eval_set *set, const int64_t *candidates, int64_t total, run_writer *writer,
@@ -109,16 +108,6 @@ qctx_status qctx_trec_check(qctx_comm *comm, const qctx_eval_set *set, const qct
     return qctx_agree(comm, status, error);
 }
 
-static qctx_status open_writer(const char *path, const qctx_eval_set *set, const int64_t *candidates, int64_t total,
-                               run_writer *writer, qctx_error *error)
-{
-    qctx_status status = read_both_ids(set, candidates, total, writer, error);
-
-    if (status == QCTX_OK)
-        status = qctx_outfile_open(path, &writer->file, error);
-    return status;
-}
-
 static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const qctx_shard *shard,
                                const int64_t *candidates, const qctx_projector *projector, const qctx_trec_run *run,
                                const run_writer *writer, qctx_error *error)
@@ -136,40 +125,31 @@ static qctx_status write_lists(qctx_comm *comm, const qctx_eval_set *set, const 
         for (int64_t q = 0; q < count; q++)
             asked[q] = first + q;
         status = qctx_evaluate_lists(&query, set, asked, candidates, depth, hits, error);
-        for (int64_t q = 0; q < count && status == QCTX_OK && writer->file != NULL; q++)
-            qctx_trec_lines(qctx_outfile_stream(writer->file), run->tag, writer->questions[first + q], hits + q * depth,
-                            depth, writer->contexts);
+        for (int64_t q = 0; q < count && status == QCTX_OK && writer->out != NULL; q++)
+            qctx_trec_lines(writer->out, run->tag, writer->questions[first + q], hits + q * depth, depth,
+                            writer->contexts);
     }
     free(hits);
     free(asked);
     return status;
 }
 
-qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_set *set,
-                            const qctx_projector *projector, const qctx_protocol *protocol, const qctx_trec_run *run,
-                            qctx_error *error)
+qctx_status qctx_trec_write(qctx_comm *comm, FILE *out, const qctx_eval_set *set, const qctx_projector *projector,
+                            const qctx_protocol *protocol, const qctx_trec_run *run, qctx_error *error)
 {
     int64_t *candidates = NULL, total = 0;
-    run_writer writer = {0};
+    run_writer writer = {.out = out};
     qctx_shard shard = {0};
     qctx_status status = qctx_evaluate_candidates(set, protocol, &candidates, &total, error);
 
     if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
-        status = open_writer(path, set, candidates, total, &writer, error);
+        status = read_both_ids(set, candidates, total, &writer, error);
     status = qctx_agree(comm, status, error);
     if (status == QCTX_OK)
         status = qctx_shard_create(comm, &set->rows[QCTX_CONTEXT], projector, candidates, total, QCTX_PRECISION_AUTO,
                                    &shard, error);
     if (status == QCTX_OK)
         status = write_lists(comm, set, &shard, candidates, projector, run, &writer, error);
-    if (status != QCTX_OK)
-        goto out;
-    if (writer.file != NULL)
-        status = qctx_outfile_commit(writer.file, error);
-    writer.file = NULL;
-    status = qctx_agree(comm, status, error);
-out:
-    qctx_outfile_discard(writer.file);
     free_texts(writer.questions, set->count);
     free_texts(writer.contexts, total);
     free(candidates);

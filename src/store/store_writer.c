@@ -88,7 +88,10 @@ static qctx_status begin_together(qctx_store_writer *writer, bool force, qctx_er
 {
     bool first = qctx_comm_rank(writer->comm) == 0;
     bool resumes;
-    qctx_status status = first ? prepare(writer, force, error) : QCTX_OK;
+    qctx_status status;
+
+    writer->force = force;
+    status = first ? prepare(writer, force, error) : QCTX_OK;
 
     if (first && status == QCTX_OK)
         status = qctx_journal_share(&writer->journal, error);

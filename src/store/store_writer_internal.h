@@ -71,6 +71,7 @@ struct qctx_store_writer {
     const qctx_store_description *description;
     const qctx_store_batches *batches;
     qctx_journal journal;
+    bool force; /* what has the name at the end is replaced */
     bool began; /* this rank made the files anew */
     bool resumes;
     qctx_partial_layout layout;

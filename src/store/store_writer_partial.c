@@ -300,5 +300,8 @@ qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_err
     if (status == QCTX_OK && !says_hash(file, "checksum", writer->checksum))
         status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: the checksum is not where it was", writer->partial);
     qctx_h5_close(file, NULL);
-    return status == QCTX_OK ? qctx_file_publish(writer->partial, writer->path, error) : status;
+    if (status != QCTX_OK)
+        return status;
+    return writer->force ? qctx_file_publish(writer->partial, writer->path, error)
+                         : qctx_file_publish_new(writer->partial, writer->path, error);
 }

@@ -61,8 +61,26 @@ static void outputs_replace_files_only(void **state)
     assert_status(qctx_output_check(test_folder(), true, &error), QCTX_ERR_IO, &error);
     assert_contains(error.message, "it is a folder; expected the name of a file");
     assert_status(qctx_output_check("-", false, &error), QCTX_ERR_USAGE, &error);
+    assert_status(qctx_output_check("/dev/stdout", true, &error), QCTX_ERR_USAGE, &error);
+    assert_contains(error.message, "'/dev/stdout' is a stream, this file is written in any order");
+    assert_status(qctx_output_check("/dev/fd/63", true, &error), QCTX_ERR_USAGE, &error);
     assert_status(qctx_output_check("new/", false, &error), QCTX_ERR_USAGE, &error);
     assert_status(qctx_output_check("", false, &error), QCTX_ERR_USAGE, &error);
+}
+
+static void handles_are_known_by_their_paths(void **state)
+{
+    (void)state;
+    assert_int_equal(qctx_path_handle("/dev/stdin"), 0);
+    assert_int_equal(qctx_path_handle("/dev/stdout"), 1);
+    assert_int_equal(qctx_path_handle("/dev/stderr"), 2);
+    assert_int_equal(qctx_path_handle("/dev/fd/63"), 63);
+    assert_int_equal(qctx_path_handle("/proc/self/fd/7"), 7);
+    assert_int_equal(qctx_path_handle("/dev/fd/"), -1);
+    assert_int_equal(qctx_path_handle("/dev/fd/6x"), -1);
+    assert_int_equal(qctx_path_handle("/dev/fd/-6"), -1);
+    assert_int_equal(qctx_path_handle("dev/stdout"), -1);
+    assert_int_equal(qctx_path_handle("-"), -1);
 }
 
 static void folders_are_made_with_their_parents(void **state)
@@ -189,6 +207,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(written_files_read_back_whole),
     cmocka_unit_test(what_cannot_be_opened_says_why),
     cmocka_unit_test(outputs_replace_files_only),
+    cmocka_unit_test(handles_are_known_by_their_paths),
     cmocka_unit_test(folders_are_made_with_their_parents),
     cmocka_unit_test(a_file_hashes_like_its_bytes),
     cmocka_unit_test(only_slashes_at_the_end_are_trimmed),

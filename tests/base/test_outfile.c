@@ -1,11 +1,13 @@
 /* ranks: 1 */
 #include "harness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +76,58 @@ static void nothing_is_followed_or_removed_that_is_not_its_own(void **state)
     assert_status(qctx_file_write(test_path("link"), "ours", 4, &error), QCTX_OK, &error);
     assert_holds(test_path("victim"), "precious");
     assert_holds(test_path("link"), "ours");
+}
+
+/* Stands before the C library's: a file system that cannot refuse to replace says so. */
+static bool without_noreplace;
+
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags)
+{
+    if (!without_noreplace)
+        return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
+    errno = EINVAL;
+    return -1;
+}
+
+/* Also what came there while the file was written, be it a link that leads nowhere. */
+static void what_is_to_be_new_replaces_nothing(void **state)
+{
+    (void)state;
+    for (int without = 0; without < 2; without++) {
+        qctx_outfile *file;
+        char *folder;
+        qctx_error error;
+
+        without_noreplace = without == 1;
+        unlink(test_path("fresh"));
+        unlink(test_path("nowhere"));
+        assert_status(qctx_outfile_open(test_path("fresh"), &file, &error), QCTX_OK, &error);
+        fputs("ours", qctx_outfile_stream(file));
+        assert_status(qctx_outfile_commit_new(file, &error), QCTX_OK, &error);
+        assert_holds(test_path("fresh"), "ours");
+        assert_int_equal(test_entries("fresh"), 1);
+
+        assert_status(qctx_outfile_open(test_path("fresh"), &file, &error), QCTX_OK, &error);
+        fputs("late", qctx_outfile_stream(file));
+        assert_status(qctx_outfile_commit_new(file, &error), QCTX_ERR_EXISTS, &error);
+        assert_contains(error.message, "fresh: exists by now");
+        assert_holds(test_path("fresh"), "ours");
+        assert_int_equal(test_entries("fresh"), 1);
+
+        assert_int_equal(symlink("not/there", test_path("nowhere")), 0);
+        assert_status(qctx_outfile_open(test_path("nowhere"), &file, &error), QCTX_OK, &error);
+        assert_status(qctx_outfile_commit_new(file, &error), QCTX_ERR_EXISTS, &error);
+
+        assert_status(qctx_outfolder_make(test_path("place"), &folder, &error), QCTX_OK, &error);
+        assert_status(qctx_folder_remove(test_path("place"), &error), QCTX_OK, &error);
+        assert_status(qctx_file_publish_new(folder, test_path("place"), &error), QCTX_OK, &error);
+        free(folder);
+        assert_status(qctx_outfolder_make(test_path("place"), &folder, &error), QCTX_OK, &error);
+        /* An empty folder, which rename alone would replace. */
+        assert_status(qctx_file_publish_new(folder, test_path("place"), &error), QCTX_ERR_EXISTS, &error);
+        assert_status(qctx_folder_remove(folder, &error), QCTX_OK, &error);
+        free(folder);
+    }
 }
 
 /* Twenty processes write one file at once, each in many pieces: one of them is whole under the name. */
@@ -155,6 +209,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_discarded_file_leaves_the_old_one),
     cmocka_unit_test(a_full_disk_is_an_error_and_leaves_nothing),
     cmocka_unit_test(nothing_is_followed_or_removed_that_is_not_its_own),
+    cmocka_unit_test(what_is_to_be_new_replaces_nothing),
     cmocka_unit_test(writers_at_once_leave_one_whole_file),
     cmocka_unit_test(folders_are_new_and_beside_their_final_names),
     cmocka_unit_test(logs_grow_and_links_are_refused),

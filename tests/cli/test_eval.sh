@@ -52,11 +52,48 @@ check "their count" grep -qE '^\{"source":"corpus/dev","questions":40,"candidate
 
 expect 8 "run.trec: exists already" alone eval runs/small --candidates corpus --run-file run.trec
 expect 0 "difference" alone eval runs/small --candidates split --run-file run.trec --depth 3 --force
+# Whether a command succeeds within seconds.
+wait_until() {
+    for _ in {1..100}; do "$@" && return; sleep 0.05; done
+    return 1
+}
+gone() {
+    alone eval runs/small --candidates corpus --run-file - --predictions kept.jsonl 2>log | true
+    [[ ${PIPESTATUS[0]} = 4 && ! -e kept.jsonl ]] && ls -A | grep -c kept.jsonl | grep -qx 0 && grep -q "standard output: cannot write: Broken pipe" log
+}
 expect 2 "need lists over more than a pool" alone eval runs/small --run-file other.trec
 expect 2 "--depth needs --run-file" alone eval runs/small --candidates split --depth 100
 expect 2 "both name same.x" alone eval runs/small --candidates split --run-file same.x --predictions ./same.x
 expect 2 "both name same.x" alone eval --encoder hashing corpus --candidates split --run-file same.x --predictions same.x
-expect 2 "'-' is not the name of a file" alone eval runs/small --candidates split --predictions -
+expect 4 "no/such.trec: cannot open for writing" qctx eval runs/small --candidates split --run-file no/such.trec
+
+# Standard output has the file and nothing else, at any number of ranks; tables go with the messages.
+alone eval runs/small --candidates split --depth 3 --run-file - >piped.trec 2>log
+check "the file on standard output" diff run.trec piped.trec
+check "the table among the messages" grep -q "difference" log
+qctx eval runs/small --candidates split --depth 3 --run-file /dev/stdout 2>log >piped.trec
+check "the same of two ranks, by another name" diff run.trec piped.trec
+alone eval runs/small --candidates split --depth 3 --run-file >(cat >one) --predictions - 2>log >two
+check "one into a pipe, the other to standard output" wait_until diff run.trec one
+check "with nothing before it" test "$(head -c 10 two)" = '{"source":'
+expect 2 "--json and --predictions both go to standard output" alone eval runs/small --candidates split --json --predictions -
+expect 2 "both name -" alone eval runs/small --candidates split --run-file - --predictions /dev/stdout
+expect 13 "/dev/full: cannot write: No space left" qctx eval runs/small --candidates split --run-file /dev/full
+check "a reader that goes away is an error, and leaves nothing" gone
+expect 2 "'-' is a stream, this file is written in any order" alone embed corpus --out -
+expect 2 "'-': a corpus is a folder" alone import --out - --split train corpus/queries.jsonl
+
+# Of two at once one writes: the other is refused before its work, or at its end where it could not know.
+mkfifo held
+alone eval runs/small --candidates split --run-file twice.trec --predictions held >/dev/null 2>first.log &
+until [[ -e .twice.trec.lock ]]; do sleep 0.02; done
+expect 8 "twice.trec.lock: another process is at work here" alone eval runs/small --candidates split --run-file twice.trec --force
+echo mine >twice.trec
+cat held >/dev/null
+wait $!
+check "the one that wrote on is refused, too" test $? = 8
+check "by what came there meanwhile" grep -q "twice.trec: exists by now" first.log
+check "which stays as it is, alone" test "$(cat twice.trec)" = mine -a "$(ls -A | grep -c twice.trec)" = 1
 check "none of them wrote" test ! -e same.x -a ! -e -
 expect 4 "no/such.trec" alone eval runs/small --candidates split --run-file no/such.trec
 expect 4 "there is no such corpus or store" alone eval runs/small --source nosuch

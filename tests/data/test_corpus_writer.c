@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "qctx/base/fileio.h"
@@ -68,6 +69,20 @@ static void replaces_only_a_corpus_and_only_when_forced(void **state)
     assert_written(folder, "old");
     assert_status(qctx_corpus_writer_commit(begin(folder, true, "new"), &error), QCTX_OK, &error);
     assert_written(folder, "new");
+
+    /* What a link leads to was not named. */
+    assert_int_equal(symlink("twice", test_path("linked")), 0);
+    assert_status(qctx_corpus_writer_open(test_path("linked"), true, &writer, &error), QCTX_ERR_EXISTS, &error);
+    assert_contains(error.message, "linked: is a link, and only a corpus itself is replaced");
+    assert_written(folder, "new");
+
+    /* A folder that came there while the corpus was written, be it empty, stays. */
+    writer = begin(test_path("late"), false, "late");
+    assert_int_equal(mkdir(test_path("late"), 0777), 0);
+    assert_status(qctx_corpus_writer_commit(writer, &error), QCTX_ERR_EXISTS, &error);
+    assert_int_equal(rmdir(test_path("late")), 0);
+    assert_int_equal(test_entries("late") + test_entries(".late"), 0);
+    assert_status(qctx_corpus_writer_open("-", true, &writer, &error), QCTX_ERR_USAGE, &error);
     assert_int_equal(test_entries("twice") + test_entries(".twice"), 1);
 
     assert_int_equal(qctx_folder_make(test_path("precious"), NULL), QCTX_OK);

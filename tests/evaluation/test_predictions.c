@@ -117,13 +117,16 @@ static void predictions_can_be_read(void **state)
     qctx_predictions predictions = {"small/dev", &set, &no_head, &protocol, before, positions};
     int64_t won = 0;
     json_t *lines, *header;
+    FILE *out;
 
     (void)state;
     assert_status(qctx_evaluate(test_comm, &set, &no_head, &protocol, positions, NULL, &error), QCTX_OK, &error);
     /* As if all had been wrong without the head: what is right now is won. */
     for (int64_t a = 0; a < set.offsets[set.count]; a++)
         before[a] = 5;
-    assert_status(qctx_predictions_write(test_comm, test_path("read.jsonl"), &predictions, &error), QCTX_OK, &error);
+    out = test_stream(test_path("read.jsonl"));
+    assert_status(qctx_predictions_write(test_comm, out, &predictions, &error), QCTX_OK, &error);
+    test_stream_close(out);
     lines = lines_of(test_path("read.jsonl"));
     header = json_array_get(lines, 0);
     won = json_integer_value(json_object_get(header, "won"));
@@ -138,7 +141,9 @@ static void predictions_can_be_read(void **state)
     /* The encoder alone: right or wrong, by one position. */
     predictions.no_head = positions;
     predictions.head = NULL;
-    assert_status(qctx_predictions_write(test_comm, test_path("alone.jsonl"), &predictions, &error), QCTX_OK, &error);
+    out = test_stream(test_path("alone.jsonl"));
+    assert_status(qctx_predictions_write(test_comm, out, &predictions, &error), QCTX_OK, &error);
+    test_stream_close(out);
     lines = lines_of(test_path("alone.jsonl"));
     header = json_array_get(lines, 0);
     assert_int_equal(json_integer_value(json_object_get(header, "right")), won);

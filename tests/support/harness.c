@@ -100,6 +100,21 @@ const char *test_data_folder(void)
     return qctx_path_is_folder(folder) ? folder : NULL;
 }
 
+FILE *test_stream(const char *path)
+{
+    FILE *stream = qctx_comm_rank(test_comm) == 0 ? fopen(path, "wb") : NULL;
+
+    assert_int_equal(stream != NULL, qctx_comm_rank(test_comm) == 0);
+    return stream;
+}
+
+void test_stream_close(FILE *stream)
+{
+    if (stream != NULL)
+        assert_int_equal(fclose(stream), 0);
+    qctx_comm_barrier(test_comm);
+}
+
 void test_write(const char *path, const char *text)
 {
     if (qctx_comm_rank(test_comm) == 0)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,10 @@ const char *test_data_folder(void);
 
 /* Writes a small text file on rank 0, then waits for all ranks. Collective. */
 void test_write(const char *path, const char *text);
+
+/* Opens a file to write on rank 0, NULL on the others; closes it and waits for all ranks. Collective. */
+FILE *test_stream(const char *path);
+void test_stream_close(FILE *stream);
 
 /* Asserts |actual − expected| ≤ bound·max(1, |expected|) with a message that shows the figures. */
 #define assert_close(actual, expected, bound) test_assert_close((actual), (expected), (bound), __FILE__, __LINE__)

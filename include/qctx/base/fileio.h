@@ -58,6 +58,12 @@ bool qctx_path_exists(const char *path);
 /* Whether `path` is a folder, or a link to one. Local. Cannot fail. */
 bool qctx_path_is_folder(const char *path);
 
+/*
+ * The handle that "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/N" or "/proc/self/fd/N" stands for, as a shell
+ * names pipes; −1: another path. Local. Cannot fail.
+ */
+int qctx_path_handle(const char *path);
+
 /* Whether anything in the folder is of that name. Local. False also without memory. */
 bool qctx_folder_has(const char *folder, const char *name);
 
@@ -65,8 +71,9 @@ bool qctx_folder_has(const char *folder, const char *name);
 qctx_status qctx_path_must_not_exist(const char *path, bool force, qctx_error *error);
 
 /*
- * Whether a file may be written under `path`, asked before any work: USAGE if it is no name of a file ("-" is none), IO
- * if a folder, a device or a pipe stands there, else as qctx_path_must_not_exist. Local.
+ * Whether a file that is written in any order may be written under `path`, asked before any work: USAGE if it is no
+ * name of a file ("-" and "/dev/stdout" are none), IO if a folder, a device or a pipe stands there, else as
+ * qctx_path_must_not_exist. Local.
  */
 qctx_status qctx_output_check(const char *path, bool force, qctx_error *error);
 

@@ -29,8 +29,12 @@ qctx_status qctx_outfile_open(const char *path, qctx_outfile **opened, qctx_erro
 /* The stream to write to. Write errors are remembered by the stream and reported by commit. Local. */
 FILE *qctx_outfile_stream(qctx_outfile *file);
 
-/* Flushes, syncs, renames to the final name and frees `file`, also on failure. Local. Errors: IO, SPACE, MEMORY. */
+/*
+ * Flushes, syncs, renames to the final name and frees `file`, also on failure. What stands under the name is replaced,
+ * by the second it is not. Local. Errors: IO, SPACE, MEMORY; the second also EXISTS.
+ */
 qctx_status qctx_outfile_commit(qctx_outfile *file, qctx_error *error);
+qctx_status qctx_outfile_commit_new(qctx_outfile *file, qctx_error *error);
 
 /* Removes the temporary and frees `file`. NULL-safe. Local. */
 void qctx_outfile_discard(qctx_outfile *file);
@@ -38,8 +42,12 @@ void qctx_outfile_discard(qctx_outfile *file);
 /* Writes `bytes` bytes durably under `path`, replacing what is there. Local. Errors: IO, SPACE, MEMORY. */
 qctx_status qctx_file_write(const char *path, const void *data, size_t bytes, qctx_error *error);
 
-/* fsync + rename(from → to) + fsync of the folder. Local. Errors: IO, MEMORY. */
+/*
+ * fsync + rename(from → to) + fsync of the folder, of a file or a folder. The second never replaces what has the name,
+ * also where it came there a moment ago. Local. Errors: IO, SPACE, MEMORY; the second also EXISTS.
+ */
 qctx_status qctx_file_publish(const char *from, const char *to, qctx_error *error);
+qctx_status qctx_file_publish_new(const char *from, const char *to, qctx_error *error);
 
 /*
  * Makes an empty temporary folder beside `path`, whose parents are made, too; `*made`, its name, is the caller's to

@@ -17,6 +17,7 @@
 #define QCTX_EVALUATION_PREDICTIONS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "qctx/base/status.h"
 #include "qctx/evaluation/evaluate.h"
@@ -58,8 +59,8 @@ typedef struct {
     const int64_t *head;             /* likewise, or NULL: an encoder alone */
 } qctx_predictions;
 
-/* Writes them under `path`. Rank 0 writes. Collective. Errors: IO, MEMORY. */
-qctx_status qctx_predictions_write(qctx_comm *comm, const char *path, const qctx_predictions *predictions,
-                                   qctx_error *error);
+/* Writes them to `out`, which is rank 0's (other ranks: NULL); write errors stay with the stream. Collective. Errors:
+ * IO, MEMORY. */
+qctx_status qctx_predictions_write(qctx_comm *comm, FILE *out, const qctx_predictions *predictions, qctx_error *error);
 
 #endif

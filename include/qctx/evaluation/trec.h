@@ -50,11 +50,11 @@ qctx_status qctx_trec_check(qctx_comm *comm, const qctx_eval_set *set, const qct
                             qctx_error *error);
 
 /*
- * Writes the `run->depth` best candidates of every question of the set under `path`, which rank 0 replaces when all is
- * written. The candidates are those of the protocol, `split` or `corpus`. Collective. Errors: DATA (ids), IO, MEMORY.
+ * Writes the `run->depth` best candidates of every question of the set to `out`, which is rank 0's (other ranks: NULL);
+ * write errors stay with the stream. The candidates are those of the protocol, `split` or `corpus`. Collective. Errors:
+ * DATA (ids), IO, MEMORY.
  */
-qctx_status qctx_trec_write(qctx_comm *comm, const char *path, const qctx_eval_set *set,
-                            const qctx_projector *projector, const qctx_protocol *protocol, const qctx_trec_run *run,
-                            qctx_error *error);
+qctx_status qctx_trec_write(qctx_comm *comm, FILE *out, const qctx_eval_set *set, const qctx_projector *projector,
+                            const qctx_protocol *protocol, const qctx_trec_run *run, qctx_error *error);
 
 #endif
