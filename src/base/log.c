@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "qctx/base/clock.h"
+#include "qctx/base/shown.h"
 
 static int speaking_rank = 0;
 static bool progress_drawn = false;
@@ -67,7 +68,7 @@ void qctx_info(const char *format, ...)
     if (speaking_rank != 0)
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    qctx_shown_vformat(line, sizeof line, format, arguments);
     va_end(arguments);
     say(line);
 }
@@ -80,7 +81,7 @@ void qctx_warn(const char *format, ...)
                                   : snprintf(line, sizeof line, "warning (rank %d): ", speaking_rank);
 
     va_start(arguments, format);
-    vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
+    qctx_shown_vformat(line + used, sizeof line - (size_t)used, format, arguments);
     va_end(arguments);
     say(line);
 }
@@ -141,7 +142,7 @@ void qctx_log_progress(const char *format, ...)
     if (!qctx_log_progress_shown())
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    qctx_shown_vformat(line, sizeof line, format, arguments);
     va_end(arguments);
     clear_progress();
     if (line[0] == '\0') {

@@ -5,13 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What stands in a file may reach a message; on a terminal its control characters would be commands. */
-static void disarm(char *text)
-{
-    for (; *text != '\0'; text++)
-        if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7F)
-            *text = '?';
-}
+#include "qctx/base/shown.h"
 
 qctx_status qctx_fail(qctx_error *error, qctx_status code, const char *format, ...)
 {
@@ -22,9 +16,8 @@ qctx_status qctx_fail(qctx_error *error, qctx_status code, const char *format, .
     error->code = code;
     error->hint[0] = '\0';
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    qctx_shown_vformat(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
-    disarm(error->message);
     return code;
 }
 
@@ -35,9 +28,8 @@ qctx_status qctx_hint(qctx_error *error, const char *format, ...)
     if (error == NULL)
         return QCTX_ERR_INTERNAL;
     va_start(arguments, format);
-    vsnprintf(error->hint, sizeof error->hint, format, arguments);
+    qctx_shown_vformat(error->hint, sizeof error->hint, format, arguments);
     va_end(arguments);
-    disarm(error->hint);
     return error->code;
 }
 
@@ -51,9 +43,8 @@ void qctx_error_append(qctx_error *error, const char *format, ...)
     if (error == NULL)
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    qctx_shown_vformat(line, sizeof line, format, arguments);
     va_end(arguments);
-    disarm(line);
     used = strlen(error->message);
     length = strlen(line);
     if (used >= sizeof more && strcmp(error->message + used + 1 - sizeof more, more) == 0)

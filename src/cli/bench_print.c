@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "qctx/base/shown.h"
 #include "qctx/cli/wrap.h"
 
 enum { NAME_COLUMNS = 26, CELL_MAX = 64 };
@@ -24,7 +25,7 @@ static void format_scalar(const json_t *value, char text[CELL_MAX])
     else if (json_is_real(value))
         snprintf(text, CELL_MAX, "%.4g", json_real_value(value));
     else if (json_is_string(value))
-        snprintf(text, CELL_MAX, "%s", json_string_value(value));
+        qctx_shown_excerpt(json_string_value(value), json_string_length(value), text, CELL_MAX);
     else
         snprintf(text, CELL_MAX, "%s", json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-");
 }

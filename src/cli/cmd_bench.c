@@ -163,7 +163,7 @@ static qctx_status check_sizes(const qctx_comm *comm, qctx_error *error)
 static void show(const json_t *result)
 {
     if (options.json) {
-        json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        qctx_json_print(result, JSON_INDENT(2) | JSON_REAL_PRECISION(9), stdout);
         fputc('\n', stdout);
     } else {
         bench_print(result, stdout);

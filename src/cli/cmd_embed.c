@@ -106,7 +106,7 @@ static qctx_status check_output(qctx_comm *comm, bool titles, qctx_error *error)
                                    titles ? "this command puts them in front" : "this command leaves them out",
                                    &differs);
         if (differs.code != QCTX_OK)
-            qctx_error_append(error, "%s", differs.message);
+            qctx_error_append(error, "%-s", differs.message);
     }
     return qctx_agree(comm, status, error);
 }

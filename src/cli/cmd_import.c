@@ -9,6 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/shown.h"
 #include "qctx/cli/commands.h"
 #include "qctx/data/split.h"
 #include "qctx/import/import.h"
@@ -239,7 +240,8 @@ static void print_files(const qctx_import_job *job, const qctx_import_report *re
     int width = 5;
 
     for (int64_t i = 0; i < job->file_count; i++) {
-        int length = (int)strlen(qctx_path_base(job->files[i].path));
+        const char *name = qctx_path_base(job->files[i].path);
+        int length = (int)qctx_shown_columns(name, strlen(name));
 
         width = length > width ? length : width;
     }
@@ -247,11 +249,12 @@ static void print_files(const qctx_import_job *job, const qctx_import_report *re
     for (int64_t i = 0; i < job->file_count; i++) {
         const qctx_import_counts *counts = &report->files[i];
 
-        printf("%-*s  %-6s %7" PRId64 " %7" PRId64 " %7" PRId64 " %13" PRId64 " %10" PRId64 " %6" PRId64 " %9" PRId64
-               " %8" PRId64 "\n",
-               width, qctx_path_base(job->files[i].path), qctx_import_format_names[counts->format], counts->read,
-               counts->kept, counts->merged, counts->unanswerable, counts->not_found, counts->empty, counts->repaired,
-               counts->renamed);
+        qctx_shown_print(stdout,
+                         "%-*s  %-6s %7" PRId64 " %7" PRId64 " %7" PRId64 " %13" PRId64 " %10" PRId64 " %6" PRId64
+                         " %9" PRId64 " %8" PRId64 "\n",
+                         width, qctx_path_base(job->files[i].path), qctx_import_format_names[counts->format],
+                         counts->read, counts->kept, counts->merged, counts->unanswerable, counts->not_found,
+                         counts->empty, counts->repaired, counts->renamed);
     }
 }
 
@@ -261,21 +264,23 @@ static void print_notes(const char *name, const qctx_import_counts *counts)
     const qctx_json_mends *mends = &counts->mends;
 
     if (mends->numbers + mends->surrogates + mends->nuls > 0)
-        printf("%s: mended: %" PRId64 " NaN or Infinity, %" PRId64 " lone surrogates, %" PRId64 " NUL\n", name,
-               mends->numbers, mends->surrogates, mends->nuls);
+        qctx_shown_print(stdout,
+                         "%s: mended: %" PRId64 " NaN or Infinity, %" PRId64 " lone surrogates, %" PRId64 " NUL\n",
+                         name, mends->numbers, mends->surrogates, mends->nuls);
     if (mends->doubled > 0)
-        printf("%s: mended: %" PRId64 " with a key given twice, of which the last is taken\n", name, mends->doubled);
+        qctx_shown_print(stdout, "%s: mended: %" PRId64 " with a key given twice, of which the last is taken\n", name,
+                         mends->doubled);
     if (counts->commas > 0)
-        printf("%s: mended: %" PRId64 " records with a comma behind them\n", name, counts->commas);
+        qctx_shown_print(stdout, "%s: mended: %" PRId64 " records with a comma behind them\n", name, counts->commas);
     if (counts->malformed > 0)
-        printf("%s: left out as malformed: %" PRId64 "; the first: %s\n", name, counts->malformed,
-               counts->first_problem.message);
+        qctx_shown_print(stdout, "%s: left out as malformed: %" PRId64 "; the first: %s\n", name, counts->malformed,
+                         counts->first_problem.message);
     if (counts->no_pair > 0)
-        printf("%s: no pairs by their label or score: %" PRId64 "\n", name, counts->no_pair);
+        qctx_shown_print(stdout, "%s: no pairs by their label or score: %" PRId64 "\n", name, counts->no_pair);
     if (counts->negatives > 0)
-        printf("%s: negatives: %" PRId64 "\n", name, counts->negatives);
+        qctx_shown_print(stdout, "%s: negatives: %" PRId64 "\n", name, counts->negatives);
     if (counts->unused[0] != '\0')
-        printf("%s: not used: %s\n", name, counts->unused);
+        qctx_shown_print(stdout, "%s: not used: %s\n", name, counts->unused);
 }
 
 static void print_report(const qctx_import_job *job, const qctx_import_report *report, double seconds)
@@ -288,17 +293,17 @@ static void print_report(const qctx_import_job *job, const qctx_import_report *r
         print_notes(qctx_path_base(job->files[i].path), &report->files[i]);
     printf("\n%-16s %9s %9s\n", "split", "questions", "contexts");
     for (int64_t i = 0; i < report->split_count; i++)
-        printf("%-16s %9" PRId64 " %9" PRId64 "\n", report->splits[i].name, report->splits[i].questions,
-               report->splits[i].contexts);
+        qctx_shown_print(stdout, "%-16s %9" PRId64 " %9" PRId64 "\n", report->splits[i].name,
+                         report->splits[i].questions, report->splits[i].contexts);
     for (int64_t a = 0; a < report->split_count; a++)
         for (int64_t b = a + 1; b < report->split_count; b++)
             if (report->shared[a][b] > 0)
-                printf("contexts shared by %s and %s: %" PRId64 "\n", report->splits[a].name, report->splits[b].name,
-                       report->shared[a][b]);
+                qctx_shown_print(stdout, "contexts shared by %s and %s: %" PRId64 "\n", report->splits[a].name,
+                                 report->splits[b].name, report->shared[a][b]);
     if (report->negatives > 0)
         printf("negatives.jsonl: %" PRId64 " contexts that are wrong for a question\n", report->negatives);
-    printf("\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", job->folder, report->questions,
-           report->contexts, duration);
+    qctx_shown_print(stdout, "\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", job->folder,
+                     report->questions, report->contexts, duration);
 }
 
 /* Warns that --history had no effect, since no file is a dialog. */

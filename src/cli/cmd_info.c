@@ -5,6 +5,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/shown.h"
 #include "qctx/cli/commands.h"
 #include "qctx/config/config.h"
 #include "qctx/data/corpus.h"
@@ -131,7 +132,7 @@ static void print_title(const char *path)
     if (begun)
         putchar('\n');
     begun = true;
-    qctx_text_print(path, strlen(path), stdout);
+    qctx_show(path, strlen(path), stdout);
     puts(":");
 }
 

@@ -311,9 +311,9 @@ static qctx_status pass_over(const search_session *session, const char *question
     if (options.json)
         return qctx_results_print_unasked(question, why.message, stdout, error);
     if (!qctx_terminal_is())
-        qctx_warn("line %lld: %s", (long long)session->questions.line, why.message);
+        qctx_warn("line %lld: %-s", (long long)session->questions.line, why.message);
     else if (!qctx_text_is_blank(question, strlen(question)))
-        qctx_warn("%s; ask again, or 'exit'", why.message);
+        qctx_warn("%-s; ask again, or 'exit'", why.message);
     return QCTX_OK;
 }
 

@@ -133,6 +133,6 @@ FILE *eval_tables(const eval_options *options)
 
 void eval_print_tables(const json_t *tables)
 {
-    json_dumpf(tables, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    qctx_json_print(tables, JSON_INDENT(2) | JSON_REAL_PRECISION(9), stdout);
     fputc('\n', stdout);
 }

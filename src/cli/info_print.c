@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "info_internal.h"
-#include "qctx/text/text.h"
+#include "qctx/base/shown.h"
+#include "qctx/text/json.h"
 
 enum { NAME_COLUMNS = 22, INDENT = 2 };
 
@@ -15,18 +16,18 @@ static int print_name(const char *name, int depth)
     for (const char *rest = name; *rest != '\0';) {
         size_t length = strcspn(rest, "_");
 
-        qctx_text_print(rest, length, stdout);
+        qctx_show(rest, length, stdout);
         if (rest[length] == '_')
             putchar(' ');
         rest += length + (rest[length] == '_');
     }
     putchar(':');
-    return depth * INDENT + (int)strlen(name) + 1;
+    return depth * INDENT + (int)qctx_shown_columns(name, strlen(name)) + 1;
 }
 
 static void print_line(const char *text, size_t length)
 {
-    qctx_text_print(text, length, stdout);
+    qctx_show(text, length, stdout);
     putchar('\n');
 }
 
@@ -107,7 +108,7 @@ qctx_status info_print_text(const json_t *description, qctx_error *error)
 qctx_status info_print_json(const json_t *description, qctx_error *error)
 {
     /* As many digits as the other figures have that are printed and kept. */
-    if (json_dumpf(description, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 && !ferror(stdout))
+    if (!qctx_json_print(description, JSON_COMPACT | JSON_REAL_PRECISION(9), stdout) && !ferror(stdout))
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the description could not be written as JSON");
     putchar('\n');
     return QCTX_OK;

@@ -10,9 +10,9 @@
 #include "info_internal.h"
 #include "qctx/base/clock.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/shown.h"
 #include "qctx/cli/wrap.h"
 #include "qctx/evaluation/report.h"
-#include "qctx/text/text.h"
 
 enum { NAME_COLUMNS = 19 };
 
@@ -91,9 +91,9 @@ static void print_when(const char *when)
     if (strlen(when) < 16)
         puts("");
     else if (strncmp(when, now, 5) == 0)
-        printf("%.5s %.5s\n", when + 5, when + 11);
+        qctx_shown_print(stdout, "%.5s %.5s\n", when + 5, when + 11);
     else
-        printf("%.10s\n", when);
+        qctx_shown_print(stdout, "%.10s\n", when);
 }
 
 /* Name, state and epochs; a name that is too long has a line of its own. */
@@ -101,17 +101,17 @@ static void print_run(const json_t *run)
 {
     const json_t *reached = json_object_get(run, "reached");
     const char *name = text_of(run, "name");
-    int64_t width = qctx_text_codepoints(name, strlen(name));
+    int64_t width = qctx_shown_columns(name, strlen(name));
     char epochs[48];
 
     snprintf(epochs, sizeof epochs, "%lld/%lld", (long long)json_integer_value(json_object_get(reached, "epoch")),
              (long long)json_integer_value(json_object_get(reached, "epochs")));
-    qctx_text_print(name, strlen(name), stdout);
+    qctx_show(name, strlen(name), stdout);
     if (width > NAME_COLUMNS) {
         putchar('\n');
         width = 0;
     }
-    printf("%*s %-8s %7s", (int)(NAME_COLUMNS - width), "", text_of(run, "state"), epochs);
+    qctx_shown_print(stdout, "%*s %-8s %7s", (int)(NAME_COLUMNS - width), "", text_of(run, "state"), epochs);
 }
 
 static void print_result(const run_result *result)
@@ -224,14 +224,14 @@ static void print_list(const json_t *description, const char *name)
     for (size_t i = 0; i < json_array_size(items); i++) {
         const char *text = json_string_value(json_array_get(items, i));
         const char *end = i + 1 < json_array_size(items) ? "," : "";
-        int64_t width = qctx_text_codepoints(text, strlen(text)) + 1 + (int64_t)strlen(end);
+        int64_t width = qctx_shown_columns(text, strlen(text)) + 1 + (int64_t)strlen(end);
 
         if (column + width > QCTX_COLUMNS && column > 2) {
             fputs("\n ", stdout);
             column = 1;
         }
         putchar(' ');
-        qctx_text_print(text, strlen(text), stdout);
+        qctx_show(text, strlen(text), stdout);
         fputs(end, stdout);
         column += width;
     }

@@ -1,9 +1,8 @@
 #include "qctx/cli/wrap.h"
+#include "qctx/base/shown.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-#include "qctx/text/text.h"
 
 void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t columns, int64_t lines, FILE *out)
 {
@@ -12,16 +11,17 @@ void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t c
 
     for (text += strspn(text, blank); *text != '\0'; text += strspn(text, blank)) {
         size_t bytes = strcspn(text, blank);
-        int64_t width = qctx_text_codepoints(text, bytes);
+        int64_t width = qctx_shown_columns(text, bytes);
         const bool fits = text[bytes + strspn(text + bytes, blank)] == '\0' && column + begun + width <= columns;
         /* The last line has room for the mark that the text goes on. */
         const int64_t margin = columns - (lines == 1 && !fits ? 2 : 0);
 
         if (width > margin - indent) {
-            width = margin - indent;
-            bytes = (size_t)qctx_text_byte_offset(text, bytes, width);
+            bytes = qctx_shown_bytes(text, bytes, margin - indent);
+            width = qctx_shown_columns(text, bytes);
         }
-        if (column + begun + width > margin) {
+        /* A word's first character that is wider than a line stands there all the same. */
+        if (column + begun + width > margin && (begun || column > indent)) {
             if (lines == 1) {
                 fputs(begun || column > indent ? more : more + 1, out);
                 break;
@@ -34,7 +34,7 @@ void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t c
         }
         if (begun)
             fputc(' ', out);
-        qctx_text_print(text, bytes, out);
+        qctx_show(text, bytes, out);
         column += begun + width;
         begun = true;
         text += bytes;

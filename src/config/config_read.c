@@ -84,7 +84,7 @@ static qctx_status read_override_value(qctx_config_reader *reader, const char *p
     if (status == QCTX_OK) {
         status = read_entry(reader, path, root);
     } else if (status == QCTX_ERR_CONFIG) {
-        qctx_config_complain(reader, nowhere, path, "%s", problem.message);
+        qctx_config_complain(reader, nowhere, path, "%-s", problem.message);
         status = QCTX_OK;
     } else {
         reader->report = problem;
@@ -201,7 +201,7 @@ static void add_report(qctx_error *report, const qctx_config_reader *reader)
     if (report->code == QCTX_OK)
         *report = reader->report;
     else
-        qctx_error_append(report, "%s", reader->report.message);
+        qctx_error_append(report, "%-s", reader->report.message);
 }
 
 bool qctx_config_check_path(const char *path, const char *name, int line, int column, qctx_error *report)

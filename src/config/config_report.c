@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "config_internal.h"
+#include "qctx/base/shown.h"
 #include "qctx/base/suggest.h"
 
 enum { REASON_MAX = 768, WORD_MAX = 64 };
@@ -21,10 +22,10 @@ void qctx_config_complain(qctx_config_reader *reader, qctx_config_place place, c
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    qctx_shown_vformat(reason, sizeof reason, format, arguments);
     va_end(arguments);
     qctx_yaml_complain(&reader->report, place.on_command_line ? "command line" : reader->file,
-                       place.on_command_line ? 0 : place.line, place.column, path, "%s", reason);
+                       place.on_command_line ? 0 : place.line, place.column, path, "%-s", reason);
 }
 
 /* The part behind the last dot. */

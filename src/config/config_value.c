@@ -9,6 +9,7 @@
 #include "config_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/names.h"
+#include "qctx/base/shown.h"
 #include "qctx/base/suggest.h"
 
 typedef struct {
@@ -213,7 +214,7 @@ static void complain_value(qctx_config_reader *reader, const qctx_config_key *ke
     else if (key->type == QCTX_KEY_BYTES)
         near = suggest_bytes(node->text, size);
     qctx_config_expected(key, expected);
-    qctx_yaml_excerpt(node->text, strlen(node->text), shown, sizeof shown);
+    qctx_shown_excerpt(node->text, strlen(node->text), shown, sizeof shown);
     if (near != NULL)
         qctx_config_complain(reader, qctx_config_place_of(reader, node), path,
                              "expected %s, found '%s'; did you mean %s?", expected, shown, near);
@@ -245,7 +246,7 @@ qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *k
     }
     if (node->quoted && !is_text) {
         qctx_config_complain(reader, place, path, "expected %s, found the quoted text '%s'", expected,
-                             qctx_yaml_excerpt(node->text, strlen(node->text), shown, sizeof shown));
+                             qctx_shown_excerpt(node->text, strlen(node->text), shown, sizeof shown));
         return QCTX_OK;
     }
     status = convert(key, node->text, base, accepted, &reader->report);

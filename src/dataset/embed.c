@@ -130,8 +130,8 @@ static qctx_status agree_end(const embedder *e, qctx_status status, qctx_error *
     if (status != QCTX_STOPPED)
         return status;
     asked = *error;
-    qctx_fail(error, QCTX_STOPPED, "%s: %s at %.0f%% of the texts", e->path, asked.message, 100 * share_done(e, done));
-    return qctx_hint(error, "%s", asked.hint);
+    qctx_fail(error, QCTX_STOPPED, "%s: %-s at %.0f%% of the texts", e->path, asked.message, 100 * share_done(e, done));
+    return qctx_hint(error, "%-s", asked.hint);
 }
 
 /* What the encoder counted in this run, `before` apart. Collective. */

@@ -86,7 +86,7 @@ static qctx_status check_reference(source_resolver *resolver, const qctx_encoder
         status = qctx_agree(resolver->comm, check_made_by(resolver->reference, encoder, learns, error), error);
     } else if (status == QCTX_ERR_CONFIG || status == QCTX_ERR_IO) {
         if (qctx_comm_rank(resolver->comm) == 0)
-            qctx_warn("data.encoder cannot be held against the store %s: %s", path, unfound.message);
+            qctx_warn("data.encoder cannot be held against the store %s: %-s", path, unfound.message);
         status = QCTX_OK;
     } else {
         *error = unfound;

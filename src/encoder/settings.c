@@ -8,7 +8,7 @@ qctx_status encoder_settings_parse(const char *text, const char *place, json_t *
 
     *root = NULL;
     if (qctx_json_parse(text, strlen(text), place, root, &own) != QCTX_OK)
-        return qctx_fail(error, QCTX_ERR_CONFIG, "%s", own.message);
+        return qctx_fail(error, QCTX_ERR_CONFIG, "%-s", own.message);
     if (json_is_object(*root))
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_CONFIG, "%s: found %s, expected an object", place, qctx_json_type(*root));

@@ -50,9 +50,9 @@ static void name_set(const char *name, qctx_error *error)
 {
     const qctx_error plain = *error;
 
-    qctx_fail(error, plain.code, "%s: %s", name, plain.message);
+    qctx_fail(error, plain.code, "%s: %-s", name, plain.message);
     if (plain.hint[0] != '\0')
-        qctx_hint(error, "%s", plain.hint);
+        qctx_hint(error, "%-s", plain.hint);
 }
 
 /* Collective. */

@@ -1,4 +1,5 @@
 #include "qctx/evaluation/report.h"
+#include "qctx/base/shown.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -143,7 +144,7 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
 {
     char count[48];
 
-    qctx_text_print(source, strlen(source), out);
+    qctx_show(source, strlen(source), out);
     fprintf(out, ": %s question%s, ", with_commas(questions, count, sizeof count), questions == 1 ? "" : "s");
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
         print_pools(out, protocol, questions);
@@ -183,7 +184,7 @@ void qctx_report_print_alone(FILE *out, const char *source, const char *encoder,
 
     qctx_report_print_heading(out, source, protocol, comparison->questions);
     fprintf(out, "%-*s", LABEL_COLUMNS, "");
-    qctx_text_print(encoder, strlen(encoder), out);
+    qctx_show(encoder, strlen(encoder), out);
     fputc('\n', out);
     for (int f = 0; f < QCTX_METRIC_COUNT; f++) {
         qctx_report_interval((qctx_metric)f, comparison->base[f], false, comparison->resamples > 0, cell);

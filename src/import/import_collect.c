@@ -5,6 +5,7 @@
 
 #include "import_internal.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/shown.h"
 
 qctx_status import_get_name(const json_t *record, const char *key, bool reals, const char *place, char number[32],
                             const char **text, qctx_error *error)
@@ -47,12 +48,8 @@ void import_note_unused(qctx_import_counts *counts, const char *key)
     size_t used = strlen(unused), length;
     char name[128];
 
-    snprintf(name, sizeof name, "%s", key);
+    qctx_shown_excerpt(key, strlen(key), name, sizeof name);
     length = strlen(name);
-    /* What a terminal would obey is not shown as it is. */
-    for (char *at = name; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7F)
-            *at = '?';
     if (length == 0)
         return;
     for (const char *hit = strstr(unused, name); hit != NULL; hit = strstr(hit + 1, name))

@@ -242,7 +242,7 @@ static void end_job(const rank_list *silent)
     qctx_error_append(&error, "rank %d waits for them in collective %lld", watch.comm->world_first + watch.comm->rank,
                       (long long)watch.comm->collectives);
     if (elsewhere.count > 0)
-        qctx_error_append(&error, "%s", elsewhere.text);
+        qctx_error_append(&error, "%-s", elsewhere.text);
     qctx_hint(&error,
               "ranks may be silent for %.0f s (run.hang_timeout); what is on the disk is whole: start the same command "
               "again, train with --resume auto",

@@ -56,7 +56,7 @@ static qctx_status read_first_whole(qctx_comm *comm, const char *run, const int6
         qctx_status status = qctx_agree(comm, next == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
         if (status == QCTX_OK && i > 0 && qctx_comm_rank(comm) == 0)
-            qctx_warn("%s; taking the one before it in its place, %s", error->message, next);
+            qctx_warn("%-s; taking the one before it in its place, %s", error->message, next);
         if (status == QCTX_OK)
             status = qctx_checkpoint_read(comm, next, checkpoint, error);
         if (status == QCTX_OK) {

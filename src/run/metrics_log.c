@@ -140,7 +140,7 @@ qctx_status qctx_metrics_log_open(qctx_comm *comm, const char *path, qctx_metric
 void qctx_metrics_log_write(qctx_metrics_log *log, json_t *event)
 {
     if (log->stream != NULL && event != NULL) {
-        json_dumpf(event, log->stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+        qctx_json_print(event, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9), log->stream);
         fputc('\n', log->stream);
     }
     json_decref(event);

@@ -37,7 +37,7 @@ static void give_up(qctx_run_log *log, const char *why)
     if (log->file != NULL)
         fclose(log->file);
     log->file = NULL;
-    qctx_warn("%s; the run goes on without its log", why);
+    qctx_warn("%-s; the run goes on without its log", why);
 }
 
 static void check(qctx_run_log *log)

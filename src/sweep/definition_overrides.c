@@ -101,7 +101,7 @@ static qctx_status apply_override(definition_reader *reader, qctx_yaml *root, co
         reader->report = problem;
         return status;
     }
-    qctx_yaml_complain(&reader->report, "command line", 0, 0, override, "%s", problem.message);
+    qctx_yaml_complain(&reader->report, "command line", 0, 0, override, "%-s", problem.message);
     return QCTX_OK;
 }
 

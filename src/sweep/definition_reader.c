@@ -10,6 +10,7 @@
 #include "definition_internal.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/names.h"
+#include "qctx/base/shown.h"
 #include "qctx/base/suggest.h"
 
 enum { REASON_MAX = 512 };
@@ -28,10 +29,10 @@ void definition_complain(definition_reader *reader, const qctx_yaml *node, const
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    qctx_shown_vformat(reason, sizeof reason, format, arguments);
     va_end(arguments);
     qctx_yaml_complain(&reader->report, definition_file_of(reader, node), node != NULL ? node->line : 0,
-                       node != NULL ? node->column : 0, path, "%s", reason);
+                       node != NULL ? node->column : 0, path, "%-s", reason);
 }
 
 void definition_complain_unknown(definition_reader *reader, const qctx_yaml *node, const char *path,
@@ -119,7 +120,7 @@ static qctx_status note_target(definition_reader *reader, const void *owner, boo
     qctx_status status;
 
     if (reason != NULL) {
-        definition_complain(reader, node, path, "%s", reason);
+        definition_complain(reader, node, path, "%-s", reason);
         return QCTX_OK;
     }
     for (int64_t i = 0; i < reader->target_count; i++)

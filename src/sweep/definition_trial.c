@@ -154,7 +154,7 @@ static qctx_status refuse_trial(const definition_reader *reader, int64_t index, 
     if (point == NULL)
         return QCTX_ERR_MEMORY;
     qctx_fail(error, QCTX_ERR_CONFIG, "%s: trial %lld (%s):", reader->file, (long long)index, point);
-    qctx_error_append(error, "%s", problem->message);
+    qctx_error_append(error, "%-s", problem->message);
     free(point);
     return qctx_hint(error, "keys that go together only in some ways belong into `variants`; see docs/sweeps.md");
 }

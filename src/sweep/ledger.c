@@ -180,7 +180,7 @@ static qctx_status take_lock(qctx_ledger *ledger, qctx_error *error)
             *error = held;
         return status;
     }
-    qctx_fail(error, QCTX_ERR_HUNG, "%s, and has kept its lock for %.0f s (run.hang_timeout)", held.message, most);
+    qctx_fail(error, QCTX_ERR_HUNG, "%-s, and has kept its lock for %.0f s (run.hang_timeout)", held.message, most);
     return qctx_hint(error, "if that process does nothing any more, end it; then the same command goes on");
 }
 

@@ -199,7 +199,7 @@ static qctx_status run(sweep *s, qctx_error *error)
         status = work_off(s, error);
     /* The other groups go on; what ended this one is said at once, not when they are done. */
     if (status != QCTX_OK && status != QCTX_STOPPED && leads(s))
-        qctx_warn("a group of ranks leaves the sweep: %s", error->message);
+        qctx_warn("a group of ranks leaves the sweep: %-s", error->message);
     qctx_comm_set_phase("end of the sweep");
     status = qctx_agree(s->world, status, error);
     return status == QCTX_OK ? finish(s, error) : status;

@@ -176,7 +176,7 @@ static qctx_status open_all(sweep *s, const char *left, int64_t points, qctx_err
         *error = problem;
         if (ends_all(status))
             return status;
-        qctx_info("trials will fail: %s", problem.message);
+        qctx_info("trials will fail: %-s", problem.message);
     }
     /* Where nothing can be opened, the sweep fails at once, instead of every trial by itself. */
     return any ? QCTX_OK : failure;

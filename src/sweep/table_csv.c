@@ -2,24 +2,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qctx/base/shown.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/report.h"
 #include "table_internal.h"
 
-/* A field of RFC 4180: quoted where it holds a comma, a quote or a line end. */
+/* A field of RFC 4180: quoted where it holds a comma, a quote or a line end, each of its lines as it is shown. */
 static void print_text(FILE *out, const char *text)
 {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, out);
-        return;
+    const bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+
+    fputs(quoted ? "\"" : "", out);
+    while (*text != '\0') {
+        const size_t length = strcspn(text, "\"\n");
+
+        qctx_show(text, length, out);
+        text += length;
+        if (*text != '\0')
+            fputs(*text++ == '"' ? "\"\"" : "\n", out);
     }
-    fputc('"', out);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"')
-            fputc('"', out);
-        fputc(*c, out);
-    }
-    fputc('"', out);
+    fputs(quoted ? "\"" : "", out);
 }
 
 /* A number that reads back as it is, or nothing. */

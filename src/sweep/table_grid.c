@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
-#include "qctx/text/text.h"
+#include "qctx/base/shown.h"
 
 void table_grid_take(table_grid *grid, char *text, qctx_error *error)
 {
@@ -34,16 +34,21 @@ void table_grid_free(table_grid *grid)
 
 void table_print_escaped(FILE *out, const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '|')
-            fputc('\\', out);
-        fputc((unsigned char)*c < ' ' ? ' ' : *c, out);
+    while (*text != '\0') {
+        const size_t length = strcspn(text, "|");
+
+        qctx_show(text, length, out);
+        text += length;
+        if (*text == '|') {
+            fputs("\\|", out);
+            text++;
+        }
     }
 }
 
 static int64_t width_of(const char *text)
 {
-    int64_t width = qctx_text_codepoints(text, strlen(text));
+    int64_t width = qctx_shown_columns(text, strlen(text));
 
     for (const char *bar = strchr(text, '|'); bar != NULL; bar = strchr(bar + 1, '|'))
         width++;

@@ -269,7 +269,9 @@ static qctx_status print_all(FILE *out, const sweep_table *table, const qctx_led
             rows[count++] = &table->rows[r];
     if (count > 0)
         qsort(rows, (size_t)count, sizeof *rows, compare_rows);
-    fprintf(out, "# Sweep %s\n\n", table->definition->name);
+    fputs("# Sweep ", out);
+    table_print_escaped(out, table->definition->name);
+    fputs("\n\n", out);
     table_print_counts(out, table->definition, ledger);
     fputs("\n", out);
     status = print_results(out, table, rows, count, error);

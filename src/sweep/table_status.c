@@ -5,6 +5,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/lockfile.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/shown.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/text/yaml.h"
 #include "table_internal.h"
@@ -18,7 +19,7 @@ static qctx_status print_line(FILE *out, char *line)
 
     if (line == NULL)
         return QCTX_ERR_MEMORY;
-    fprintf(out, "%s\n", qctx_yaml_excerpt(line, strlen(line), cut, sizeof cut));
+    fprintf(out, "%s\n", qctx_shown_excerpt(line, strlen(line), cut, sizeof cut));
     free(line);
     return QCTX_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qctx/base/fileio.h"
+#include "qctx/base/shown.h"
 
 /* Some editors begin a UTF-8 file with a byte order mark; JSON does not know it. */
 static size_t byte_order_mark(const char *text, size_t bytes)
@@ -333,11 +334,49 @@ qctx_status qctx_json_get_integer(const json_t *object, const char *key, int64_t
     return QCTX_OK;
 }
 
+/* Outside of strings there are line ends and ASCII alone; within them C0 is escaped already. */
+static void print_character(const qctx_character *c, const char *bytes, FILE *out)
+{
+    if (!c->escaped || c->code < 0x20)
+        fwrite(bytes, 1, c->bytes, out);
+    else if (c->code < 0x10000)
+        fprintf(out, "\\u%04X", (unsigned)c->code);
+    else
+        fprintf(out, "\\u%04X\\u%04X", 0xD7C0u + ((unsigned)c->code >> 10), 0xDC00u + ((unsigned)c->code & 0x3FF));
+}
+
+bool qctx_json_print(const json_t *value, size_t flags, FILE *out)
+{
+    char *text = json_dumps(value, flags);
+    const size_t length = text == NULL ? 0 : strlen(text);
+    const bool printed = text != NULL;
+
+    for (size_t at = 0; at < length;) {
+        const qctx_character c = qctx_character_at(text, length, at);
+
+        print_character(&c, text + at, out);
+        at += c.bytes;
+    }
+    free(text);
+    return printed && !ferror(out);
+}
+
+char *qctx_json_format(const json_t *value, size_t flags, qctx_error *error)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    bool printed = out != NULL && qctx_json_print(value, flags, out);
+
+    printed = (out == NULL || fclose(out) == 0) && printed;
+    if (printed)
+        return text;
+    qctx_fail(error, QCTX_ERR_INTERNAL, "a value could not be written as JSON (out of memory, or not UTF-8)");
+    free(text);
+    return NULL;
+}
+
 char *qctx_json_dump(const json_t *value, qctx_error *error)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-
-    if (text == NULL)
-        qctx_fail(error, QCTX_ERR_INTERNAL, "a value could not be written as JSON (out of memory, or not UTF-8)");
-    return text;
+    return qctx_json_format(value, JSON_COMPACT | JSON_ENCODE_ANY, error);
 }

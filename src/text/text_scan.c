@@ -114,18 +114,6 @@ qctx_span qctx_text_trim(const char *bytes, int64_t first, int64_t end)
     return (qctx_span){first, end};
 }
 
-/* Those of one byte, and those of Latin-1, which some terminals obey as well. */
-void qctx_text_print(const char *bytes, size_t length, FILE *out)
-{
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char byte = (unsigned char)bytes[i];
-        const bool latin = byte == 0xC2 && i + 1 < length && (unsigned char)bytes[i + 1] < 0xA0;
-
-        i += latin;
-        fputc(latin || byte < 0x20 || byte == 0x7f ? '?' : bytes[i], out);
-    }
-}
-
 bool qctx_text_is_blank(const char *bytes, size_t length)
 {
     qctx_span inside = qctx_text_trim(bytes, 0, (int64_t)length);

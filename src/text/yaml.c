@@ -1,5 +1,6 @@
 /* Reading: libyaml's events become the tree, and what goes wrong a report. */
 #include "qctx/text/yaml.h"
+#include "qctx/base/shown.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,20 +35,6 @@ typedef struct {
     qctx_error report; /* code OK until the first problem */
 } reader;
 
-const char *qctx_yaml_excerpt(const char *text, size_t bytes, char *buffer, size_t size)
-{
-    static const char more[] = "…";
-    size_t length = bytes < size ? bytes : size - sizeof more;
-
-    /* A byte 10xxxxxx continues a character: the cut goes before the character's first byte. */
-    while (length < bytes && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
-        length--;
-    for (size_t i = 0; i < length; i++)
-        buffer[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7F ? '?' : text[i];
-    memcpy(buffer + length, length < bytes ? more : "", length < bytes ? sizeof more : 1);
-    return buffer;
-}
-
 static void note(reader *r, int line, int column, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static void note(reader *r, int line, int column, const char *format, ...)
@@ -58,9 +45,9 @@ static void note(reader *r, int line, int column, const char *format, ...)
     if (r->report.code == QCTX_OK)
         qctx_fail(&r->report, QCTX_ERR_CONFIG, "%s", "");
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    qctx_shown_vformat(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    qctx_error_append(&r->report, "%s:%d:%d: %s", r->name, line, column, reason);
+    qctx_error_append(&r->report, "%s:%d:%d: %-s", r->name, line, column, reason);
 }
 
 static int line_of(const yaml_mark_t *mark)
@@ -103,7 +90,7 @@ static void show_line(reader *r, size_t line)
     while (line-- > 0 && (next = memchr(start, '\n', (size_t)(end - start))) != NULL)
         start = next + 1;
     next = memchr(start, '\n', (size_t)(end - start));
-    qctx_yaml_excerpt(start, (size_t)((next != NULL ? next : end) - start), excerpt, sizeof excerpt);
+    qctx_shown_excerpt(start, (size_t)((next != NULL ? next : end) - start), excerpt, sizeof excerpt);
     if (excerpt[0] != '\0')
         qctx_error_append(&r->report, "    %s", excerpt);
 }
@@ -157,10 +144,10 @@ static void note_properties(reader *r, const yaml_event_t *event, const yaml_cha
 
     if (anchor != NULL)
         note(r, line, column, "anchors are not supported: &%s",
-             qctx_yaml_excerpt((const char *)anchor, strlen((const char *)anchor), shown, sizeof shown));
+             qctx_shown_excerpt((const char *)anchor, strlen((const char *)anchor), shown, sizeof shown));
     if (tag != NULL)
         note(r, line, column, "tags are not supported: %s",
-             qctx_yaml_excerpt((const char *)tag, strlen((const char *)tag), shown, sizeof shown));
+             qctx_shown_excerpt((const char *)tag, strlen((const char *)tag), shown, sizeof shown));
 }
 
 /* Takes ownership of `node`: it becomes the root or a child of the innermost open node. */
@@ -297,7 +284,7 @@ static qctx_status note_duplicate_keys(reader *r, const qctx_yaml *mapping)
     for (int64_t i = 1; i < mapping->count; i++)
         if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
             note(r, sorted[i]->line, sorted[i]->column, "duplicate key %s, given in line %d already",
-                 qctx_yaml_excerpt(sorted[i]->key, strlen(sorted[i]->key), shown, sizeof shown), sorted[i - 1]->line);
+                 qctx_shown_excerpt(sorted[i]->key, strlen(sorted[i]->key), shown, sizeof shown), sorted[i - 1]->line);
     free(sorted);
     return QCTX_OK;
 }
@@ -309,7 +296,7 @@ static qctx_status take_alias(reader *r, const yaml_event_t *event)
     qctx_yaml *node = NULL;
 
     note(r, line_of(&event->start_mark), column_of(&event->start_mark), "aliases are not supported: *%s",
-         qctx_yaml_excerpt(name, strlen(name), shown, sizeof shown));
+         qctx_shown_excerpt(name, strlen(name), shown, sizeof shown));
     r->unusable = true;
     return key_is_next(r) ? take_key(r, event, "") : add_node(r, event, QCTX_YAML_SCALAR, "", &node);
 }

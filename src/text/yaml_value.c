@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "qctx/base/shown.h"
 #include "qctx/text/yaml.h"
 
 enum { SHOWN_MAX = 160, REASON_MAX = 768 };
@@ -45,16 +46,16 @@ void qctx_yaml_complain(qctx_error *report, const char *name, int line, int colu
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    qctx_shown_vformat(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    qctx_yaml_excerpt(path, strlen(path), shown, sizeof shown);
+    qctx_shown_excerpt(path, strlen(path), shown, sizeof shown);
 
     if (report->code == QCTX_OK)
         qctx_fail(report, QCTX_ERR_CONFIG, "%s", "");
     if (line > 0)
-        qctx_error_append(report, "%s:%d:%d: %s: %s", name, line, column, shown, reason);
+        qctx_error_append(report, "%s:%d:%d: %s: %-s", name, line, column, shown, reason);
     else
-        qctx_error_append(report, "%s: %s: %s", name, shown, reason);
+        qctx_error_append(report, "%s: %s: %-s", name, shown, reason);
 }
 
 /* Words that some reader of YAML takes for a boolean or null. */
@@ -68,19 +69,39 @@ static bool is_reserved(const char *text)
     return false;
 }
 
-/* In double quotes; control characters, which only hostile files have, as escapes. */
+/* In double quotes; what is not shown as it is, which only hostile files have, as escapes. */
 static void write_quoted(FILE *out, const char *text)
 {
+    const size_t length = strlen(text);
+
     fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20 || *c == 0x7F)
-            fprintf(out, "\\x%02X", *c);
+    for (size_t at = 0; at < length;) {
+        const qctx_character c = qctx_character_at(text, length, at);
+
+        if (c.code == '"' || c.code == '\\')
+            fprintf(out, "\\%c", (char)c.code);
+        else if (c.escaped && c.code >= 0)
+            fprintf(out, c.code < 0x80 ? "\\x%02X" : c.code < 0x10000 ? "\\u%04X" : "\\U%08X", (unsigned)c.code);
         else
-            fputc(*c, out);
+            fwrite(text + at, 1, c.bytes, out);
+        at += c.bytes;
     }
     fputc('"', out);
+}
+
+static bool is_shown_as_is(const char *text)
+{
+    const size_t length = strlen(text);
+    size_t at = 0;
+
+    while (at < length) {
+        const qctx_character c = qctx_character_at(text, length, at);
+
+        if (c.escaped)
+            return false;
+        at += c.bytes;
+    }
+    return true;
 }
 
 void qctx_yaml_write_text(FILE *out, const char *text)
@@ -88,9 +109,9 @@ void qctx_yaml_write_text(FILE *out, const char *text)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const char *c = text;
 
-    while (*c != '\0' && (unsigned char)*c > 0x20 && *c != 0x7F && strchr("#:,[]{}&*!|>'\"%@`\\?=<", *c) == NULL)
+    while (*c != '\0' && (unsigned char)*c > 0x20 && strchr("#:,[]{}&*!|>'\"%@`\\?=<", *c) == NULL)
         c++;
-    if (strspn(text, letters) > 0 && *c == '\0' && !is_reserved(text))
+    if (strspn(text, letters) > 0 && *c == '\0' && !is_reserved(text) && is_shown_as_is(text))
         fputs(text, out);
     else
         write_quoted(out, text);

@@ -5,6 +5,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
+#include "qctx/base/shown.h"
 #include "qctx/evaluation/samples.h"
 #include "qctx/text/json.h"
 #include "qctx/text/yaml.h"
@@ -32,8 +33,8 @@ static void say(const qctx_sample *sample)
     char question[QUESTION_SHOWN], first[CONTEXT_SHOWN];
 
     qctx_info("%9lld  %s  %s", (long long)sample->position,
-              qctx_yaml_excerpt(sample->question, strlen(sample->question), question, sizeof question),
-              qctx_yaml_excerpt(sample->first, strlen(sample->first), first, sizeof first));
+              qctx_shown_excerpt(sample->question, strlen(sample->question), question, sizeof question),
+              qctx_shown_excerpt(sample->first, strlen(sample->first), first, sizeof first));
 }
 
 static void record(trainer *run, const qctx_sample *samples, int64_t count)

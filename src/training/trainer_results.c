@@ -7,6 +7,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/outfile.h"
+#include "qctx/base/shown.h"
 #include "qctx/base/version.h"
 #include "qctx/evaluation/report.h"
 #include "qctx/linalg/blas.h"
@@ -102,11 +103,11 @@ static qctx_status write_local(const trainer *run, const double *phases, double 
 {
     char *path = qctx_path_join(run->folder, "summary.json", error);
     json_t *root = summary(run, phases, peak_mib);
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    char *text = qctx_json_format(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9), error);
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     if (status == QCTX_OK && text == NULL)
-        status = qctx_fail(error, QCTX_ERR_INTERNAL, "%s: cannot be written as JSON", path);
+        status = QCTX_ERR_INTERNAL;
     if (status == QCTX_OK)
         status = qctx_file_write(path, text, strlen(text), error);
     json_decref(root);
@@ -138,14 +139,17 @@ static void print_unmeasured(const trainer *run, FILE *out)
         fprintf(out, " On the %lld that\nchose, %s %.1f without and %.1f with the head, which flatters it.",
                 (long long)qctx_evaluator_choosing_questions(run->evaluator), qctx_report_label(metric),
                 100.0 * trainer_no_head(run), 100.0 * run->progress.best_metric);
-    fprintf(out, "\nhint: qctx-dist eval %s --source CORPUS --split test\n", run->folder);
+    qctx_shown_print(out, "\nhint: qctx-dist eval %s --source CORPUS --split test\n", run->folder);
 }
 
 /* Results are no part of the log; how the run ended is, in the file that is kept of it. */
 static void print_line(FILE *out, const char *line)
 {
-    fprintf(out, "%s\n", line);
-    qctx_log_copy_line(line);
+    char shown[2 * LINE_MAX_BYTES];
+
+    qctx_shown_excerpt(line, strlen(line), shown, sizeof shown);
+    fprintf(out, "%s\n", shown);
+    qctx_log_copy_line(shown);
 }
 
 /* What was kept, and where. */

@@ -56,7 +56,7 @@ static qctx_status check_what_is_lost(const trainer *run, qctx_error *error)
 static qctx_status begin_instead(trainer *run, qctx_status status, qctx_error *error)
 {
     if (status == QCTX_ERR_DATA && qctx_comm_rank(run->comm) == 0)
-        qctx_warn("%s; the run begins anew", error->message);
+        qctx_warn("%-s; the run begins anew", error->message);
     return qctx_agree(run->comm, qctx_comm_rank(run->comm) == 0 ? check_what_is_lost(run, error) : QCTX_OK, error);
 }
 

@@ -48,13 +48,19 @@ static void long_words_are_cut_between_code_points(void **state)
 
 static void terminal_escapes_do_not_get_through(void **state)
 {
+    char *got;
+
     (void)state;
     check("a\n\n  b\r\nc", 2, "a b c\n");
-    check("a\x1b[2Jb", 2, "a?[2Jb\n");
+    check("a\x1b[2Jb", 2, "a\\x1b[2Jb\n");
     /* U+009B begins the same sequences as ESC [. */
     check("a\xC2\x9B"
           "2J\xC2\xA0",
-          2, "a?2J\xC2\xA0\n");
+          2, "a\\u009b2J\xC2\xA0\n");
+    /* An escape that is wider than what is left of a line stands there nevertheless. */
+    got = wrapped("\xE2\x80\xAE", 2, 2, 5);
+    assert_string_equal(got, "\\u202e\n");
+    free(got);
 }
 
 static void check_lines(const char *text, int64_t lines, const char *expected)

@@ -177,7 +177,7 @@ static void texts_are_one_line(void **state)
     accept("run.name=5");
     assert_contains(refuse_override("run.name=''"), "expected a name without '/', found ''");
     assert_contains(refuse_override("run.name=.."), "expected a name without '/'");
-    assert_contains(refuse_override("run.out=\"a\\nb\""), "expected a text, found 'a?b'");
+    assert_contains(refuse_override("run.out=\"a\\nb\""), "expected a text, found 'a\\nb'");
     assert_contains(refuse_override("run.out=\"a\\u2028b\""), "expected a text");
     assert_contains(refuse_override("run.out=\"a\\x85\""), "expected a text");
     assert_contains(refuse_override("run.out=\"\\uFEFFa\""), "expected a text");

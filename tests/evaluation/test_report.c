@@ -133,7 +133,7 @@ static void a_name_of_questions_holds_no_escapes(void **state)
     (void)state;
     qctx_report_print_heading(stream, "caf\xc3\xa9\033[2J\xc2\x9b", &pools, 500);
     fclose(stream);
-    assert_string_equal(text, "caf\xc3\xa9?[2J?: 500 questions, pools of 500 (consecutive)\n");
+    assert_string_equal(text, "caf\xc3\xa9\\x1b[2J\\u009b: 500 questions, pools of 500 (consecutive)\n");
     free(text);
 }
 

@@ -91,7 +91,7 @@ static void shows_no_control_characters(void **state)
     (void)state;
     job.folder = test_path("none");
     assert_int_equal(qctx_import_run(&job, &probe_report, &error), QCTX_ERR_FORMAT);
-    assert_contains(error.message, "'plain ?[31m red'");
+    assert_contains(error.message, "'plain \\x1b[31m red'");
 }
 
 static void names_line_ends_of_old_macs(void **state)

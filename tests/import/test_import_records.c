@@ -330,7 +330,7 @@ static void names_what_is_not_used_once(void **state)
                "{\"question\": \"a?\", \"context\": \"b\", \"id\": 1, \"xid\": 1, \"x\": 2, \"\\u001b[2J\": 3}\n");
     job = probe_job("a.jsonl", text);
     qctx_corpus_destroy(probe_run(&job));
-    assert_string_equal(probe_report.files[0].unused, "xid, x, ?[2J");
+    assert_string_equal(probe_report.files[0].unused, "xid, x, \\x1b[2J");
     job = probe_job(
         "b.json", "[{\"paragraphs\": [{\"context\": \"A cat sat.\", \"qas\": [{\"qid\": \"1\", \"question\": \"Who?\", "
                   "\"answers\": [\"cat\"], \"tokens\": []}]}]}]");

@@ -230,7 +230,7 @@ static void markdown_has_no_head_beside_the_heads_and_names_losses(void **state)
     assert_contains(text, "| 5     | squad      | plain | 1                | 33.3            | 2      | 0.5     |\n");
     assert_contains(text,
                     "- 2 (trained on squad + my quac, form plain, logit_scale.init 50): numeric: step 3: the loss "
-                    "is not finite, \"nan\" the last good checkpoint is epoch-0001.h5 \\| sigh\n");
+                    "is not finite, \"nan\"\\nthe last good checkpoint is epoch-0001.h5 \\| sigh\n");
     assert_contains(text, "- 6 (trained on squad + my quac, form plain, logit_scale.init 7): no results: ");
     assert_contains(text, "0006/summary.json:1:");
     free(text);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "qctx/base/status.h"
 
@@ -74,7 +75,17 @@ qctx_status qctx_json_get_bool(const json_t *object, const char *key, bool fallb
 qctx_status qctx_json_get_integer(const json_t *object, const char *key, int64_t fallback, int64_t least, int64_t most,
                                   const char *place, int64_t *value, qctx_error *error);
 
-/* Compact text of a value (JSON_COMPACT, keys in insertion order), freshly allocated, NULL on failure. Local. */
+/*
+ * Prints a value as jansson's `flags` say, with escapes for what a terminal would obey or nobody sees (base/shown).
+ * Local. Whether all could be written.
+ */
+bool qctx_json_print(const json_t *value, size_t flags, FILE *out);
+
+/* What qctx_json_print prints, freshly allocated, NULL on failure. Local. Errors: INTERNAL. */
+char *qctx_json_format(const json_t *value, size_t flags, qctx_error *error);
+
+/* Compact text of a value, as qctx_json_print has it, keys in insertion order; freshly allocated, NULL on failure.
+ * Local. */
 char *qctx_json_dump(const json_t *value, qctx_error *error);
 
 #endif

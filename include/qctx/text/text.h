@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "qctx/base/status.h"
 
@@ -71,12 +70,6 @@ qctx_status qctx_text_fold(qctx_text *text, const char *bytes, size_t length, co
  * and apostrophes divide). Replaces the contents of `spans`. Local. Errors: MEMORY.
  */
 qctx_status qctx_text_words(const char *bytes, size_t length, qctx_spans *spans, qctx_error *error);
-
-/*
- * Prints a text with '?' for each control character, so that no terminal escape gets through from a file of somebody
- * else. Local. Write errors stay with the stream.
- */
-void qctx_text_print(const char *bytes, size_t length, FILE *out);
 
 /* The range without white space at its ends; empty (first == end) if there is nothing else. Local. Cannot fail. */
 qctx_span qctx_text_trim(const char *bytes, int64_t first, int64_t end);

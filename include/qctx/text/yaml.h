@@ -43,12 +43,6 @@ qctx_status qctx_yaml_parse(const char *text, size_t bytes, const char *name, qc
 void qctx_yaml_destroy(qctx_yaml *node);
 
 /*
- * Copies the beginning of `text` [bytes], UTF-8, for use in a message: cut between characters and closed with "…"
- * where it does not fit, control characters as '?'. Returns `buffer` [size ≥ 8]. Local. Cannot fail.
- */
-const char *qctx_yaml_excerpt(const char *text, size_t bytes, char *buffer, size_t size);
-
-/*
  * The numbers that configurations are written in, without hex, octal, inf and nan: whole ones are decimal digits with
  * an optional sign, others may have a point and an exponent. Whether `text` is one. Local.
  */
