@@ -91,7 +91,7 @@ help:
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests, or those of ROOMS, under address and undefined-behaviour sanitizers
-## make fuzz       a million mutated model files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N
+## make fuzz       a million mutated files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N; 13 minutes at most
 ## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about an hour
 ## make coverage   all tests with gcov, a summary by file
 ## make install    PREFIX=/usr/local by default, DESTDIR honoured

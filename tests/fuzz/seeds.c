@@ -13,35 +13,35 @@ typedef struct {
 } fuzz_seed;
 
 static const fuzz_seed fuzz_seeds[] = {
-    {"bert", "config.json",
+    {"model/bert", "config.json",
      "{\"model_type\":\"bert\",\"hidden_size\":4,\"num_hidden_layers\":1,\"num_attention_heads\":2,"
      "\"intermediate_size\":4,\"vocab_size\":5,\"max_position_embeddings\":8,\"hidden_act\":\"gelu\","
      "\"layer_norm_eps\":1e-6,\"type_vocab_size\":2,\"pad_token_id\":0,\"position_embedding_type\":\"absolute\"}"},
-    {"bert", "modules.json",
+    {"model/bert", "modules.json",
      "[{\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"},"
      "{\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"},"
      "{\"path\":\"2_Dense\",\"type\":\"sentence_transformers.models.Dense\"},"
      "{\"path\":\"\",\"type\":\"sentence_transformers.models.Normalize\"}]"},
-    {"bert", "1_Pooling/config.json",
+    {"model/bert", "1_Pooling/config.json",
      "{\"word_embedding_dimension\":4,\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true,"
      "\"include_prompt\":true}"},
-    {"bert", "2_Dense/config.json",
+    {"model/bert", "2_Dense/config.json",
      "{\"in_features\":8,\"out_features\":3,\"bias\":true,\"activation_function\":"
      "\"torch.nn.modules.activation.Tanh\"}"},
-    {"bert", "config_sentence_transformers.json",
+    {"model/bert", "config_sentence_transformers.json",
      "{\"prompts\":{\"query\":\"q\",\"passage\":\"p\"},\"default_prompt_name\":\"query\"}"},
-    {"bert", "sentence_bert_config.json", "{\"max_seq_length\":6,\"do_lower_case\":false}"},
-    {"clip_text", "config.json", "{\"model_type\":\"clip_text_model\"}"},
-    {"clip", "config.json",
+    {"model/bert", "sentence_bert_config.json", "{\"max_seq_length\":6,\"do_lower_case\":false}"},
+    {"model/clip_text", "config.json", "{\"model_type\":\"clip_text_model\"}"},
+    {"model/clip", "config.json",
      "{\"model_type\":\"clip\",\"projection_dim\":3,\"text_config\":{\"hidden_size\":4,\"num_hidden_layers\":1,"
      "\"num_attention_heads\":1,\"intermediate_size\":4,\"vocab_size\":5,\"max_position_embeddings\":8,"
      "\"eos_token_id\":4}}"},
-    {"open_clip", "open_clip_config.json",
+    {"model/open_clip", "open_clip_config.json",
      "{\"model_cfg\":{\"embed_dim\":3,\"quick_gelu\":true,\"text_cfg\":{\"context_length\":8,\"vocab_size\":5,"
      "\"width\":4,\"heads\":2,\"layers\":1,\"mlp_ratio\":1,\"pool_type\":\"eos\",\"eos_id\":4}}}"},
-    {"shards", "model.safetensors.index.json",
+    {"model/shards", "model.safetensors.index.json",
      "{\"metadata\":{},\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}"},
-    {"wordpiece", "tokenizer.json",
+    {"tokenizer/wordpiece", "tokenizer.json",
      "{\"added_tokens\":[{\"id\":0,\"content\":\"[UNK]\",\"special\":true},{\"id\":1,\"content\":\"[CLS]\","
      "\"special\":true},{\"id\":2,\"content\":\"[SEP]\",\"special\":true}],\"normalizer\":{\"type\":\"BertNormalizer\","
      "\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":null,\"lowercase\":true},\"pre_tokenizer\":"
@@ -52,23 +52,23 @@ static const fuzz_seed fuzz_seeds[] = {
      "[\"[CLS]\"]},\"[SEP]\":{\"id\":\"[SEP]\",\"ids\":[2],\"tokens\":[\"[SEP]\"]}}},\"model\":{\"type\":\"WordPiece\","
      "\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,\"vocab\":"
      "{\"[UNK]\":0,\"[CLS]\":1,\"[SEP]\":2,\"who\":3,\"a\":4,\"##a\":5,\"wrote\":6,\"##t\":7,\"caf\":8,\"##e\":9}}}"},
-    {"bytes", "tokenizer.json",
+    {"tokenizer/bytes", "tokenizer.json",
      "{\"added_tokens\":[{\"id\":0,\"content\":\"<s>\",\"special\":true,\"lstrip\":true,\"normalized\":false}],"
      "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,"
      "\"use_regex\":true},\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"<s>\",0],\"cls\":[\"<s>\",0],"
      "\"trim_offsets\":true,\"add_prefix_space\":false},\"model\":{\"type\":\"BPE\",\"unk_token\":\"<s>\",\"vocab\":"
      "{\"<s>\":0,\"a\":1,\"aa\":2,\"\u0120a\":3,\"\u0120\":4,\"W\":5,\"h\":6,\"Wh\":7,\"o\":8},\"merges\":[\"a a\","
      "\"\u0120 a\",[\"W\",\"h\"]]}}"},
-    {"vocab", "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##a\nwho\nwrote\ncaf\n##e\n"},
-    {"vocab", "tokenizer_config.json",
+    {"tokenizer/vocab", "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##a\nwho\nwrote\ncaf\n##e\n"},
+    {"tokenizer/vocab", "tokenizer_config.json",
      "{\"do_lower_case\":true,\"strip_accents\":null,\"tokenize_chinese_chars\":true,\"model_max_length\":8,"
      "\"tokenizer_class\":\"BertTokenizer\"}"},
-    {"vocab", "special_tokens_map.json", "{\"unk_token\":\"[UNK]\",\"cls_token\":{\"content\":\"[CLS]\"}}"},
-    {"merges", "vocab.json",
+    {"tokenizer/vocab", "special_tokens_map.json", "{\"unk_token\":\"[UNK]\",\"cls_token\":{\"content\":\"[CLS]\"}}"},
+    {"tokenizer/merges", "vocab.json",
      "{\"<s>\":0,\"</s>\":1,\"<unk>\":2,\"<pad>\":3,\"<mask>\":4,\"a\":5,\"aa\":6,\"\u0120\":7,\"\u0120a\":8,"
      "\"W\":9,\"h\":10,\"Wh\":11}"},
-    {"merges", "merges.txt", "#version: 0.2\na a\n\u0120 a\nW h\n"},
-    {"merges", "tokenizer_config.json", "{\"tokenizer_class\":\"RobertaTokenizer\",\"model_max_length\":8}"},
+    {"tokenizer/merges", "merges.txt", "#version: 0.2\na a\n\u0120 a\nW h\n"},
+    {"tokenizer/merges", "tokenizer_config.json", "{\"tokenizer_class\":\"RobertaTokenizer\",\"model_max_length\":8}"},
 };
 
 void fuzz_path(char path[FUZZ_PATH_MAX], const char *folder, const char *name)
@@ -94,13 +94,11 @@ static void fuzz_write_tensors(const char *folder, const char *name, const char 
     made_write(path, &made, "F16");
 }
 
-void fuzz_write_seeds(const char *folder)
+static void fuzz_write_texts(const char *folder)
 {
-    char path[FUZZ_PATH_MAX];
-
     for (size_t i = 0; i < sizeof fuzz_seeds / sizeof fuzz_seeds[0]; i++) {
+        char path[FUZZ_PATH_MAX], home[FUZZ_PATH_MAX];
         FILE *file;
-        char home[FUZZ_PATH_MAX];
 
         fuzz_path(home, folder, fuzz_seeds[i].folder);
         fuzz_path(path, home, fuzz_seeds[i].name);
@@ -111,13 +109,20 @@ void fuzz_write_seeds(const char *folder)
         assert_true(fputs(fuzz_seeds[i].text, file) >= 0);
         fclose(file);
     }
-    fuzz_write_tensors(folder, "bert/model.safetensors", "embeddings.word_embeddings.weight",
+}
+
+void fuzz_write_seeds(const char *folder)
+{
+    if (qctx_comm_rank(test_comm) == 0)
+        fuzz_write_texts(folder);
+    fuzz_write_tensors(folder, "model/bert/model.safetensors", "embeddings.word_embeddings.weight",
                        "embeddings.LayerNorm.bias");
-    fuzz_write_tensors(folder, "bert/2_Dense/model.safetensors", "linear.weight", "linear.bias");
-    fuzz_write_tensors(folder, "clip_text/model.safetensors", "embeddings.token_embedding.weight", NULL);
-    fuzz_write_tensors(folder, "clip/model.safetensors", "text_model.embeddings.token_embedding.weight",
+    fuzz_write_tensors(folder, "model/bert/2_Dense/model.safetensors", "linear.weight", "linear.bias");
+    fuzz_write_tensors(folder, "model/clip_text/model.safetensors", "embeddings.token_embedding.weight", NULL);
+    fuzz_write_tensors(folder, "model/clip/model.safetensors", "text_model.embeddings.token_embedding.weight",
                        "text_projection.weight");
-    fuzz_write_tensors(folder, "open_clip/open_clip_model.safetensors", "token_embedding.weight", "text_projection");
-    fuzz_write_tensors(folder, "shards/one.safetensors", "a", "c");
-    fuzz_write_tensors(folder, "shards/two.safetensors", "b", NULL);
+    fuzz_write_tensors(folder, "model/open_clip/open_clip_model.safetensors", "token_embedding.weight",
+                       "text_projection");
+    fuzz_write_tensors(folder, "model/shards/one.safetensors", "a", "c");
+    fuzz_write_tensors(folder, "model/shards/two.safetensors", "b", NULL);
 }

@@ -10,7 +10,7 @@ enum { FUZZ_PATH_MAX = 1024 };
 /* "FOLDER/NAME" into `path`. */
 void fuzz_path(char path[FUZZ_PATH_MAX], const char *folder, const char *name);
 
-/* Writes the seeds' folders into `folder`. */
+/* Rank 0 writes the seeds' folders into `folder`, which all see. Collective. */
 void fuzz_write_seeds(const char *folder);
 
 #endif

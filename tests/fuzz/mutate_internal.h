@@ -1,0 +1,11 @@
+/* What the parts of the mutator share. */
+#ifndef QCTX_TESTS_MUTATE_INTERNAL_H
+#define QCTX_TESTS_MUTATE_INTERNAL_H
+
+#include "mutate.h"
+
+/* One mutation each. */
+void fuzz_mutate_tokens(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input);
+void fuzz_mutate_lines(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input);
+
+#endif

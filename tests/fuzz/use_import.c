@@ -1,0 +1,105 @@
+#include "use.h"
+
+#include <string.h>
+
+#include "harness.h"
+#include "qctx/base/fileio.h"
+#include "qctx/data/corpus.h"
+#include "qctx/dataset/document.h"
+#include "qctx/import/import.h"
+
+static void check_split(const qctx_corpus *corpus, const qctx_split *split)
+{
+    fuzz_holds(qctx_split_name_is_valid(split->name));
+    for (int64_t k = 0; k < split->count; k++) {
+        fuzz_holds(split->questions[k] >= 0 && split->questions[k] < corpus->question_count);
+        fuzz_holds(split->offsets[k] < split->offsets[k + 1]);
+    }
+    for (int64_t a = 0; split->count > 0 && a < split->offsets[split->count]; a++) {
+        fuzz_holds(split->contexts[a] == QCTX_ABSENT ||
+                   (split->contexts[a] >= 0 && split->contexts[a] < corpus->context_count));
+        fuzz_holds(qctx_grade(split->grades, a) > 0);
+    }
+}
+
+static void check_corpus(const qctx_corpus *corpus)
+{
+    for (int64_t i = 0; i < corpus->context_count; i++)
+        fuzz_holds(corpus->contexts[i].id[0] != '\0' && corpus->contexts[i].text[0] != '\0');
+    for (int64_t i = 0; i < corpus->question_count; i++)
+        fuzz_holds(corpus->questions[i].id[0] != '\0' && corpus->questions[i].text[0] != '\0');
+    for (int64_t i = 0; i < corpus->split_count; i++)
+        check_split(corpus, &corpus->splits[i]);
+}
+
+/* Options by the bits of `draw`; of 0 the defaults. */
+static qctx_import_job job_of(const fuzz_target *target, uint64_t draw, const char *folder)
+{
+    qctx_import_job job = {.folder = folder, .files = {{"train", target->path}}, .file_count = 1, .seed = 1};
+
+    if (draw % 8 == 1)
+        job.format = (qctx_import_format)(draw / 8 % (QCTX_IMPORT_CSV + 1));
+    job.paragraph = draw >> 8 & 1;
+    job.radius = (int64_t)(draw >> 9 & 1);
+    job.prefix = draw >> 10 & 1;
+    job.history = (int64_t)(draw >> 11 & 1) * 2;
+    job.strict = (draw >> 22 & 7) == 1;
+    job.unit = (qctx_holdout_unit)((draw >> 14 & 3) % 3);
+    if ((draw >> 16 & 7) == 1)
+        job.dev_share = job.test_share = 0.3;
+    if ((draw >> 19 & 7) == 1) {
+        job.columns[QCTX_IMPORT_QUESTION] = "1";
+        job.columns[QCTX_IMPORT_CONTEXT] = "context";
+    }
+    return job;
+}
+
+/* What was read is a corpus that can be read back, with as many questions and contexts as were told. */
+bool fuzz_use_import(const fuzz_target *target, uint64_t draw)
+{
+    static qctx_import_report report;
+    char out[FUZZ_PATH_MAX];
+    qctx_import_job job;
+    qctx_corpus *corpus;
+
+    fuzz_path(out, target->folder, "out");
+    job = job_of(target, draw, out);
+    if (!fuzz_opened(qctx_import_run(&job, &report, &fuzz_error)))
+        return false;
+    fuzz_holds(report.files[0].kept > 0);
+    fuzz_holds(qctx_corpus_open(fuzz_alone, out, &corpus, &fuzz_error) == QCTX_OK);
+    fuzz_holds(corpus->question_count == report.questions && corpus->context_count == report.contexts);
+    check_corpus(corpus);
+    qctx_corpus_destroy(corpus);
+    assert_status(qctx_folder_remove(out, &fuzz_error), QCTX_OK, &fuzz_error);
+    return true;
+}
+
+bool fuzz_use_corpus(const fuzz_target *target, uint64_t draw)
+{
+    qctx_corpus *corpus;
+    bool contexts_alone = draw % 4 == 1;
+    qctx_status status = contexts_alone ? qctx_corpus_open_contexts(fuzz_alone, target->folder, &corpus, &fuzz_error)
+                                        : qctx_corpus_open(fuzz_alone, target->folder, &corpus, &fuzz_error);
+
+    if (!fuzz_opened(status))
+        return false;
+    fuzz_holds(corpus->context_count > 0);
+    check_corpus(corpus);
+    if (!contexts_alone)
+        fuzz_opened(qctx_corpus_split(corpus, "train", &fuzz_error) != NULL ? QCTX_OK : fuzz_error.code);
+    qctx_corpus_destroy(corpus);
+    return true;
+}
+
+bool fuzz_use_document(const fuzz_target *target, uint64_t draw)
+{
+    qctx_corpus *corpus;
+
+    if (!fuzz_opened(qctx_document_open(fuzz_alone, target->path, draw % 2, &corpus, &fuzz_error)))
+        return false;
+    fuzz_holds(corpus->context_count > 0);
+    check_corpus(corpus);
+    qctx_corpus_destroy(corpus);
+    return true;
+}
