@@ -7,6 +7,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/platform/mapped.h"
 #include "qctx/platform/stop.h"
 
 /* In a log that is no terminal a line is written after every 5%, but no more and no less often than these tell. */
@@ -109,6 +110,7 @@ static qctx_status embed_own(embedder *e, qctx_error *error)
             break;
         status = qctx_encoder_encode(e->encoder, side, e->batches.texts + batches->firsts[batch],
                                      texts_of(batches, batch), e->vectors, error);
+        status = qctx_mapped_check(status, error);
         if (status == QCTX_OK)
             status = qctx_store_writer_put(e->writer, batch, e->vectors, error);
         e->done_cost += e->batches.costs[batch];

@@ -7,6 +7,7 @@
 #include "qctx/encoder/joined.h"
 #include "qctx/evaluation/weights.h"
 #include "qctx/linalg/product.h"
+#include "qctx/platform/mapped.h"
 #include "qctx/platform/stop.h"
 
 /* Questions of a pool that are worked together. */
@@ -177,7 +178,7 @@ static qctx_status add_set(qctx_comm *comm, sweep *s, qctx_merit *figures, qctx_
         status = QCTX_ERR_MEMORY;
     if (status == QCTX_OK)
         status = place_own_pools(comm, s, error);
-    status = qctx_agree(comm, status, error);
+    status = qctx_agree(comm, qctx_mapped_check(status, error), error);
     if (status == QCTX_OK) {
         qctx_comm_sum_int64(comm, s->positions, s->trials * answers);
         qctx_comm_sum_int64(comm, s->candidates, set->count);

@@ -5,6 +5,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
+#include "qctx/platform/mapped.h"
 #include "qctx/retrieval/shard.h"
 #include "qctx/text/text.h"
 
@@ -122,7 +123,7 @@ qctx_status qctx_search_ask(qctx_search *search, const char *question, int64_t k
 
     if (status == QCTX_OK)
         status = qctx_encoder_encode(search->encoder, QCTX_QUESTION, &question, 1, search->question, error);
-    status = qctx_agree(search->comm, status, error);
+    status = qctx_agree(search->comm, qctx_mapped_check(status, error), error);
     for (int64_t i = 0; i < search->count && status == QCTX_OK; i++) {
         const qctx_query query = {search->comm, &search->shards[i], search->projector, &rows, &row, 1};
 

@@ -5,6 +5,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
+#include "qctx/platform/mapped.h"
 
 /* Rows of a projection. */
 enum { BLOCK = 128 };
@@ -74,7 +75,7 @@ qctx_status qctx_rows_project(const qctx_rows *source, const qctx_projector *pro
             }
         }
     }
-    return status;
+    return qctx_mapped_check(status, error);
 }
 
 void qctx_shard_range(const qctx_comm *comm, int64_t total, int64_t *first, int64_t *count)

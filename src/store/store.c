@@ -38,7 +38,7 @@ static qctx_status open_local(qctx_store *store, const char *path, bool external
 static uint64_t identity(const qctx_store *store)
 {
     int64_t shape[] = {store->dim, store->sides[QCTX_QUESTION].count, store->sides[QCTX_CONTEXT].count,
-                       (int64_t)store->map_bytes};
+                       (int64_t)qctx_mapped_size(store->map)};
     uint64_t hash = qctx_hash(shape, sizeof shape, store->checksum);
 
     hash = qctx_hash_text(store->encoder_fingerprint, hash);

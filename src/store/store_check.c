@@ -63,7 +63,7 @@ static qctx_status check_share(qctx_store *store, qctx_side side, int64_t first,
         *checksum += qctx_store_row_checksum(side, i, store->sides[side].data + (size_t)i * bytes, bytes);
     }
     free(row);
-    return status;
+    return qctx_mapped_check(status, error);
 }
 
 qctx_status qctx_store_check(qctx_comm *comm, qctx_store *store, qctx_error *error)

@@ -3,6 +3,7 @@
 #define QCTX_DATA_STORE_INTERNAL_H
 
 #include "qctx/platform/h5.h"
+#include "qctx/platform/mapped.h"
 #include "qctx/store/store.h"
 
 /* The rows of one side, in the mapped file or in memory. */
@@ -17,8 +18,7 @@ struct qctx_store {
     char *path;
     bool contexts_only; /* questions and answers may be missing */
     qctx_h5 *file;      /* for texts and the encoder's table */
-    void *map;
-    size_t map_bytes;
+    qctx_mapped *map;
     int64_t dim;
     qctx_store_rows_of sides[QCTX_SIDE_COUNT];
     char *encoder;

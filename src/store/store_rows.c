@@ -1,10 +1,8 @@
 /* The vectors of a store: where they stand, found in the mapped file, or loaded where they cannot be mapped. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "qctx/base/half.h"
@@ -52,29 +50,6 @@ static qctx_status inspect(const qctx_store *store, qctx_side side, qctx_h5_shap
     return QCTX_OK;
 }
 
-/* Maps the whole file: the rows of the node's ranks are then one copy in the page cache. */
-static qctx_status map_file(qctx_store *store, qctx_error *error)
-{
-    qctx_status status = QCTX_OK;
-    struct stat found;
-    int handle = open(store->path, O_RDONLY);
-
-    if (handle < 0 || fstat(handle, &found) != 0) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", store->path, strerror(errno));
-        goto out;
-    }
-    store->map_bytes = (size_t)found.st_size;
-    store->map = mmap(NULL, store->map_bytes, PROT_READ, MAP_SHARED, handle, 0);
-    if (store->map == MAP_FAILED) {
-        store->map = NULL;
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot map into memory: %s", store->path, strerror(errno));
-    }
-out:
-    if (handle >= 0)
-        close(handle);
-    return status;
-}
-
 static qctx_status load_rows(qctx_store *store, qctx_side side, qctx_error *error)
 {
     qctx_store_rows_of *rows = &store->sides[side];
@@ -103,11 +78,11 @@ static qctx_status find_side(qctx_store *store, qctx_side side, const qctx_h5_sh
     if (shape->file_offset < 0 || shape->element_bytes != size || shape->file_offset % (int64_t)size != 0)
         return load_rows(store, side, error);
     offset = (size_t)shape->file_offset;
-    if (__builtin_mul_overflow((size_t)rows->count, (size_t)store->dim * size, &bytes) || offset > store->map_bytes ||
-        bytes > store->map_bytes - offset)
+    if (__builtin_mul_overflow((size_t)rows->count, (size_t)store->dim * size, &bytes) ||
+        offset > qctx_mapped_size(store->map) || bytes > qctx_mapped_size(store->map) - offset)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s ends beyond the end of the file; it is truncated", store->path,
                          qctx_store_vectors_of(side));
-    rows->data = (const unsigned char *)store->map + offset;
+    rows->data = qctx_mapped_bytes(store->map) + offset;
     return QCTX_OK;
 }
 
@@ -133,7 +108,8 @@ qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)
                          "%s: questions/vectors has rows of %lld and contexts/vectors rows of %lld; expected the same",
                          store->path, (long long)shapes[0].shape[1], (long long)shapes[1].shape[1]);
     store->dim = shapes[QCTX_CONTEXT].shape[1];
-    status = map_file(store, error);
+    /* The whole file: the rows of the node's ranks are then one copy in the page cache. */
+    status = qctx_mapped_open(store->path, &store->map, error);
     for (qctx_side side = first; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = find_side(store, side, &shapes[side], error);
     return status;
@@ -143,8 +119,7 @@ void qctx_store_drop_rows(qctx_store *store)
 {
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         free(store->sides[side].loaded);
-    if (store->map != NULL)
-        munmap(store->map, store->map_bytes);
+    qctx_mapped_close(store->map);
 }
 
 void qctx_store_forget(const qctx_store *store)
@@ -152,7 +127,7 @@ void qctx_store_forget(const qctx_store *store)
     int handle = open(store->path, O_RDONLY);
 
     if (store->map != NULL)
-        madvise(store->map, store->map_bytes, MADV_DONTNEED);
+        madvise((void *)qctx_mapped_bytes(store->map), qctx_mapped_size(store->map), MADV_DONTNEED);
     if (handle >= 0) {
         posix_fadvise(handle, 0, 0, POSIX_FADV_DONTNEED);
         close(handle);
@@ -181,7 +156,7 @@ qctx_status qctx_store_read(qctx_store *store, qctx_side side, int64_t first, in
 #pragma omp parallel for schedule(static) if (count > 64)
     for (int64_t i = 0; i < count; i++)
         copy_row(store, side, first + i, out + i * store->dim);
-    return QCTX_OK;
+    return qctx_mapped_check(QCTX_OK, error);
 }
 
 void qctx_store_gather(const qctx_store *store, qctx_side side, const int64_t *rows, int64_t count, float *out)
@@ -196,11 +171,11 @@ static unsigned char *pages_of(const qctx_store *store, qctx_side side, int64_t 
 {
     size_t row_bytes = qctx_store_row_bytes(store, side);
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t first = (size_t)(store->sides[side].data - (const unsigned char *)store->map) + (size_t)row * row_bytes;
+    size_t first = (size_t)(store->sides[side].data - qctx_mapped_bytes(store->map)) + (size_t)row * row_bytes;
     size_t start = first / page * page;
 
     *bytes = first + row_bytes - start;
-    return (unsigned char *)store->map + start;
+    return (unsigned char *)qctx_mapped_bytes(store->map) + start;
 }
 
 static bool is_in_memory(const qctx_store *store, qctx_side side, int64_t row)

@@ -67,8 +67,8 @@ static qctx_status next_task(sweep *s, sweep_task *task, qctx_error *error)
 }
 
 /*
- * Runs one trial and enters into the ledger what became of it. Of the ways in which a trial can fail, only a full disk
- * and a stop end the work of the group, too. Collective over the group.
+ * Runs one trial and enters into the ledger what became of it. Of the ways in which a trial can fail, only a full disk,
+ * a stop and stores that were written to end the work of the group, too. Collective over the group.
  */
 static qctx_status work(sweep *s, const sweep_task *task, qctx_error *error)
 {
@@ -77,7 +77,7 @@ static qctx_status work(sweep *s, const sweep_task *task, qctx_error *error)
     qctx_status outcome = sweep_run_trial(s, task, &result, &why);
     qctx_status status = leads(s) ? sweep_record(s, task, &result, outcome, &why, error) : QCTX_OK;
 
-    if (outcome == QCTX_STOPPED || outcome == QCTX_ERR_SPACE) {
+    if (sweep_ends_by(outcome)) {
         *error = why;
         status = outcome;
     }

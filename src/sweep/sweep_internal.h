@@ -68,6 +68,12 @@ qctx_status sweep_is_complete(const sweep *s, bool *complete, qctx_error *error)
 qctx_status sweep_run_trial(sweep *s, const sweep_task *task, qctx_train_result *result, qctx_error *error);
 
 /*
+ * Whether what a trial ended with is no failure of its own, and ends the work of the group: a stop, a full disk,
+ * a store of the sweep that was written to. Local.
+ */
+bool sweep_ends_by(qctx_status outcome);
+
+/*
  * Enters into the ledger what became of it, and frees its lock. `outcome` and `why` are the trial's. Local; the leader.
  * Errors: those of the ledger.
  */

@@ -6,6 +6,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/outfile.h"
+#include "qctx/platform/mapped.h"
 #include "sweep_internal.h"
 
 /* Every rank of the group writes to the trial's log.txt what it would say if the trial ran alone. */
@@ -59,6 +60,12 @@ qctx_status sweep_run_trial(sweep *s, const sweep_task *task, qctx_train_result 
     return status;
 }
 
+bool sweep_ends_by(qctx_status outcome)
+{
+    return outcome == QCTX_STOPPED || outcome == QCTX_ERR_SPACE ||
+           (outcome == QCTX_ERR_MISMATCH && qctx_mapped_check(QCTX_OK, NULL) != QCTX_OK);
+}
+
 static json_t *failed_event(const sweep_task *task, qctx_status code, const char *message)
 {
     return json_pack("{s:s, s:I, s:i, s:s}", "event", "failed", "trial", (json_int_t)task->index, "code", (int)code,
@@ -70,7 +77,7 @@ static json_t *event_of(const sweep_task *task, const qctx_train_result *result,
 {
     const json_int_t index = task->index;
 
-    if (outcome == QCTX_STOPPED || outcome == QCTX_ERR_SPACE)
+    if (sweep_ends_by(outcome))
         return json_pack("{s:s, s:I}", "event", "stopped", "trial", index);
     if (outcome != QCTX_OK)
         return failed_event(task, outcome, why->message);

@@ -8,6 +8,7 @@
 #include "qctx/base/order.h"
 #include "qctx/data/sampler.h"
 #include "qctx/model/contrastive.h"
+#include "qctx/platform/mapped.h"
 #include "qctx/retrieval/projector.h"
 
 /* This rank's part of the batches, one after another. */
@@ -122,7 +123,7 @@ static qctx_status add_batch(held_out_batches *on, const int64_t *batch, qctx_lo
     choose(on, own);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = project(on, side, own, error);
-    status = qctx_agree(on->comm, status, error);
+    status = qctx_agree(on->comm, qctx_mapped_check(status, error), error);
     if (status != QCTX_OK)
         return status;
     qctx_loss_step(on->loss, questions, contexts, &meaning, scale, questions, contexts, &result);

@@ -1,10 +1,21 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/hash.h"
+#include "qctx/platform/mapped.h"
 #include "qctx/platform/stop.h"
 #include "trainer_internal.h"
 
 /* What any rank may have to say after a step, in one reduction. */
-enum { ASKED_TO_STOP = 1, CHECKPOINT_DUE = 2, DIVERGED = 4 };
+enum { ASKED_TO_STOP = 1, CHECKPOINT_DUE = 2, DIVERGED = 4, FILE_CHANGED = 8 };
+
+/* Whether a store was written to under the run. What was computed since is of no use. Collective. */
+static qctx_status check_files(trainer *run, qctx_error *error)
+{
+    qctx_status status = qctx_agree(run->comm, qctx_mapped_check(QCTX_OK, error), error);
+
+    if (status != QCTX_OK)
+        trainer_name_last(run, error);
+    return status;
+}
 
 static qctx_status refuse_divergence(trainer *run, double rate, qctx_error *error)
 {
@@ -32,6 +43,15 @@ static qctx_status take_step(trainer *run, qctx_error *error)
         qctx_stepper_prefetch(run->stepper, qctx_sampler_batch(&run->sampler, epoch, in_epoch + 1), epoch);
     status = qctx_stepper_step(run->stepper, qctx_sampler_batch(&run->sampler, epoch, in_epoch), epoch, step, rate,
                                &result, error);
+    if (status == QCTX_ERR_NUMERIC) {
+        qctx_error changed;
+
+        /* Rows that somebody writes are anything meanwhile. */
+        if (check_files(run, &changed) == QCTX_OK)
+            return status;
+        *error = changed;
+        return error->code;
+    }
     if (status != QCTX_OK)
         return status;
     qctx_progress_add_step(&run->progress, epoch, in_epoch == 0, result.loss, result.accuracy);
@@ -61,11 +81,14 @@ static bool minutes_are_over(const trainer *run)
 static qctx_status handle_step(trainer *run, qctx_error *error)
 {
     uint64_t flags = (qctx_stop_requested() ? ASKED_TO_STOP : 0) | (minutes_are_over(run) ? CHECKPOINT_DUE : 0) |
-                     (qctx_progress_diverges(&run->progress) ? DIVERGED : 0);
+                     (qctx_progress_diverges(&run->progress) ? DIVERGED : 0) |
+                     (qctx_mapped_check(QCTX_OK, NULL) != QCTX_OK ? FILE_CHANGED : 0);
     qctx_status status = QCTX_OK;
 
     flags = qctx_comm_any(run->comm, flags);
     /* Before anything is kept: the checkpoints that are there are of better days. */
+    if (flags & FILE_CHANGED)
+        return check_files(run, error);
     if (flags & DIVERGED)
         return refuse_divergence(run, qctx_schedule_rate(&run->schedule, run->progress.step - 1), error);
     if (qctx_course_ends_epoch(&run->course, &run->progress))

@@ -1,12 +1,7 @@
 /* One file of safetensors: its bytes, and what its header says of them, checked. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "qctx/base/mem.h"
 #include "qctx/text/json.h"
@@ -37,41 +32,21 @@ typedef struct {
 
 qctx_status safetensors_map(safetensors_file *file, const char *path, qctx_error *error)
 {
-    qctx_status status = QCTX_ERR_MEMORY;
-    struct stat found;
-    /* Opening a pipe of this name would wait for its other end. */
-    int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    void *bytes;
+    qctx_status status;
 
     *file = (safetensors_file){0};
-    if (handle < 0 || fstat(handle, &found) != 0) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
-        goto out;
-    }
-    if (!S_ISREG(found.st_mode)) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: found no regular file, expected safetensors", path);
-        goto out;
-    }
-    if (found.st_size < PREFIX) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file has %lld bytes, expected at least %d", path,
-                  (long long)found.st_size, PREFIX);
-        status = qctx_hint(error, "the file is cut short: fetch it again");
-        goto out;
-    }
+    status = qctx_mapped_open(path, &file->mapped, error);
+    if (status != QCTX_OK)
+        return status;
+    file->bytes = qctx_mapped_bytes(file->mapped);
+    file->size = qctx_mapped_size(file->mapped);
     file->path = qctx_strdup(path, error);
     if (file->path == NULL)
-        goto out;
-    bytes = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_SHARED, handle, 0);
-    if (bytes == MAP_FAILED) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot map: %s", path, strerror(errno));
-        goto out;
+        status = QCTX_ERR_MEMORY;
+    if (status == QCTX_OK && file->size < PREFIX) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file has %zu bytes, expected at least %d", path, file->size, PREFIX);
+        status = qctx_hint(error, "the file is cut short: fetch it again");
     }
-    file->bytes = bytes;
-    file->size = (size_t)found.st_size;
-    status = QCTX_OK;
-out:
-    if (handle >= 0)
-        close(handle);
     if (status != QCTX_OK)
         safetensors_unmap(file);
     return status;
@@ -79,8 +54,7 @@ out:
 
 void safetensors_unmap(safetensors_file *file)
 {
-    if (file->bytes != NULL)
-        munmap((void *)file->bytes, file->size);
+    qctx_mapped_close(file->mapped);
     free(file->path);
     *file = (safetensors_file){0};
 }

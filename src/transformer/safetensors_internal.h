@@ -4,11 +4,13 @@
 
 #include <stddef.h>
 
+#include "qctx/platform/mapped.h"
 #include "qctx/transformer/safetensors.h"
 
 /* One file, mapped as a whole. */
 typedef struct {
     char *path;
+    qctx_mapped *mapped;
     const unsigned char *bytes;
     size_t size;
 } safetensors_file;
