@@ -63,3 +63,21 @@ int64_t qctx_lower_bound(const int64_t *sorted, int64_t count, int64_t value)
 {
     return qctx_first_not_before(0, count, is_below, &(sought_value){sorted, value});
 }
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+void qctx_sort_numbers(uint64_t *numbers, int64_t count)
+{
+    if (count > 0)
+        qsort(numbers, (size_t)count, sizeof *numbers, compare_numbers);
+}
+
+bool qctx_sorted_has(const uint64_t *numbers, int64_t count, uint64_t number)
+{
+    return count > 0 && bsearch(&number, numbers, (size_t)count, sizeof number, compare_numbers) != NULL;
+}

@@ -145,7 +145,7 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
     json_t *object;
 
     if (!options.json) {
-        qctx_report_print(out, measured->of.name, &measured->protocol, &measured->comparison);
+        qctx_report_print(out, measured->of.name, &measured->protocol, &measured->comparison, NULL);
         print_strength(out, &job->run);
         if (options.strengths) {
             fputc('\n', out);
@@ -154,7 +154,7 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
         }
         return QCTX_OK;
     }
-    object = qctx_report_json(measured->of.name, &measured->protocol, &measured->comparison, error);
+    object = qctx_report_json(measured->of.name, &measured->protocol, &measured->comparison, NULL, error);
     if (object == NULL)
         return QCTX_ERR_MEMORY;
     json_object_set_new(object, "strength", json_real(job->run.head.strength));

@@ -168,7 +168,7 @@ static qctx_status show(alone_job *job, const qctx_named_set *set, const qctx_pr
 /* Collective. */
 static qctx_status measure(alone_job *job, const qctx_opened_source *source, qctx_error *error)
 {
-    const qctx_named_set set = {source->name, qctx_source_questions(source)};
+    const qctx_named_set set = {.name = source->name, .set = qctx_source_questions(source)};
     const qctx_projector projector = {.normalize = job->config.loss.normalize, .input = qctx_store_dim(source->store)};
     const qctx_protocol protocol = qctx_protocol_of(&job->config);
     qctx_evaluator *evaluator = NULL;

@@ -137,13 +137,14 @@ static qctx_status print_tables(const json_t *description, qctx_error *error)
     for (size_t i = 0; i < json_array_size(results); i++) {
         qctx_protocol protocol;
         qctx_comparison comparison;
+        qctx_novelty novelty;
         const char *source;
         qctx_status status =
-            qctx_report_parse(json_array_get(results, i), path, &source, &protocol, &comparison, error);
+            qctx_report_parse(json_array_get(results, i), path, &source, &protocol, &comparison, &novelty, error);
 
         if (status != QCTX_OK)
             return status;
-        qctx_report_print(stdout, source, &protocol, &comparison);
+        qctx_report_print(stdout, source, &protocol, &comparison, &novelty);
         putchar('\n');
     }
     return QCTX_OK;

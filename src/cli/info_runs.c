@@ -184,7 +184,7 @@ static void collect_results(json_t *runs, run_result *results, int64_t *count)
 
             result->run = run;
             if (qctx_report_parse(json_array_get(tables, t), text_of(run, "path"), &result->source, &result->protocol,
-                                  &result->comparison, &problem) == QCTX_OK) {
+                                  &result->comparison, NULL, &problem) == QCTX_OK) {
                 result->protocol.seed = (uint64_t)json_integer_value(json_object_get(run, "seed"));
                 (*count)++;
             } else {

@@ -98,7 +98,11 @@ static qctx_status fail_without_examples(const qctx_division *work, qctx_error *
 /* Says what the held-out questions take from training. Rank 0 only. */
 static void tell_of_division(const qctx_division *work, int64_t held_out, int64_t dropped)
 {
-    if (work->shares_contexts)
+    if (work->corpus_stays)
+        qctx_info("the corpus stays: like those of the other splits, the %lld held-out questions ask for contexts that "
+                  "training questions ask for, too",
+                  (long long)held_out);
+    else if (work->shares_contexts)
         qctx_warn("the training questions share their contexts: those of the %lld that are held out are trained on "
                   "as well; eval.tune_split can name a split to choose by instead",
                   (long long)held_out);

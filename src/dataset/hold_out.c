@@ -15,37 +15,13 @@
 static const double usual_share = 0.05;
 enum { FEWEST_HELD_OUT = 200, MOST_HELD_OUT_PART = 5 };
 
-static int compare_u64(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static bool contains(const uint64_t *sorted, int64_t count, uint64_t key)
-{
-    return count > 0 && bsearch(&key, sorted, (size_t)count, sizeof key, compare_u64) != NULL;
-}
-
 static qctx_status read_keys(qctx_division *work, qctx_error *error)
 {
-    for (int64_t s = 0; s < work->opened->train_count; s++) {
-        qctx_store *store = work->opened->train[s].store;
-        int64_t contexts = qctx_store_count(store, QCTX_CONTEXT);
-        qctx_context_keys *keys = &work->keys[s];
-        qctx_status status;
+    qctx_status status = QCTX_OK;
 
-        keys->content = qctx_alloc(contexts, sizeof *keys->content, "content numbers", error);
-        keys->groups = qctx_alloc(contexts, sizeof *keys->groups, "group numbers", error);
-        if (keys->content == NULL || keys->groups == NULL)
-            return QCTX_ERR_MEMORY;
-        status = qctx_store_content(store, keys->content, error);
-        if (status == QCTX_OK)
-            status = qctx_store_groups(store, keys->groups, error);
-        if (status != QCTX_OK)
-            return status;
-    }
-    return QCTX_OK;
+    for (int64_t s = 0; s < work->opened->train_count && status == QCTX_OK; s++)
+        status = qctx_context_keys_read(work->opened->train[s].store, &work->keys[s], error);
+    return status;
 }
 
 /* What the questions of a source make pairs with. */
@@ -110,7 +86,7 @@ static bool touches(const qctx_division *work, const qctx_training_question *que
     const int64_t *contexts = qctx_division_contexts(work, question, &count);
 
     for (int64_t c = 0; c < count; c++)
-        if (contains(sorted, sorted_count, (by_group ? keys->groups : keys->content)[contexts[c]]))
+        if (qctx_sorted_has(sorted, sorted_count, (by_group ? keys->groups : keys->content)[contexts[c]]))
             return true;
     return false;
 }
@@ -179,7 +155,7 @@ static qctx_status hold_out_groups(qctx_division *work, bool by_group, int64_t w
         picked[picked_count++] = rows[g].key;
         reached += rows[g].questions;
     }
-    qsort(picked, (size_t)picked_count, sizeof *picked, compare_u64);
+    qctx_sort_numbers(picked, picked_count);
     *marked = 0;
     for (int64_t i = 0; i < work->count; i++) {
         work->questions[i].held_out = touches(work, &work->questions[i], by_group, picked, picked_count);
@@ -246,8 +222,7 @@ static qctx_status collect_contents(qctx_division *work, qctx_error *error)
             if (split->contexts[a] != QCTX_ABSENT)
                 work->contents[work->content_count++] = work->keys[question->source].content[split->contexts[a]];
     }
-    if (work->content_count > 0)
-        qsort(work->contents, (size_t)work->content_count, sizeof *work->contents, compare_u64);
+    qctx_sort_numbers(work->contents, work->content_count);
     return QCTX_OK;
 }
 
@@ -262,6 +237,49 @@ static bool is_entangled(const qctx_division *work, int64_t wanted)
     return lost - wanted > (work->count - wanted) / 2;
 }
 
+/* Of the questions of a split of a training source, those with a context that its training questions ask for. */
+static int64_t count_known(const qctx_split *split, const bool *asked)
+{
+    int64_t known = 0;
+
+    for (int64_t k = 0; k < split->count; k++) {
+        int64_t a = split->offsets[k];
+
+        while (a < split->offsets[k + 1] && (split->contexts[a] == QCTX_ABSENT || !asked[split->contexts[a]]))
+            a++;
+        known += a < split->offsets[k + 1];
+    }
+    return known;
+}
+
+/* Whether the other splits of the sources mostly ask for contexts that training questions ask for, too. */
+static qctx_status find_whether_it_stays(qctx_division *work, qctx_error *error)
+{
+    int64_t questions = 0, known = 0;
+
+    for (int64_t s = 0; s < work->opened->train_count; s++) {
+        const qctx_opened_source *source = &work->opened->train[s];
+        const qctx_training_pairs *pairs = &work->pairs[s];
+        bool *asked = qctx_alloc(qctx_store_count(source->store, QCTX_CONTEXT), sizeof *asked, "the hold-out", error);
+
+        if (asked == NULL)
+            return QCTX_ERR_MEMORY;
+        for (int64_t p = 0; p < pairs->offsets[qctx_source_questions(source).count]; p++)
+            asked[pairs->contexts[p]] = true;
+        for (int64_t i = 0; i < qctx_store_split_count(source->store); i++) {
+            const qctx_split *split = qctx_store_split_at(source->store, i);
+
+            if (split == source->split)
+                continue;
+            questions += split->count;
+            known += count_known(split, asked);
+        }
+        free(asked);
+    }
+    work->corpus_stays = 2 * known > questions;
+    return QCTX_OK;
+}
+
 static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
 {
     int64_t wanted = qctx_hold_out_wanted(work->config->eval.tune, work->count);
@@ -270,6 +288,13 @@ static qctx_status hold_out_share(qctx_division *work, qctx_error *error)
 
     if (wanted == 0)
         return QCTX_OK;
+    status = find_whether_it_stays(work, error);
+    if (status != QCTX_OK)
+        return status;
+    if (work->corpus_stays) {
+        work->shares_contexts = true;
+        return hold_out_single(work, wanted, error);
+    }
     status = hold_out_groups(work, true, wanted, &marked, error);
     /* A few huge titles would take the training data away: then contexts are the groups. */
     if (status == QCTX_OK && marked > 2 * wanted + 100)
@@ -303,10 +328,8 @@ static qctx_status divide(qctx_division *work, qctx_error *error)
 
 void qctx_division_free(qctx_division *work)
 {
-    for (int64_t s = 0; work->keys != NULL && s < work->opened->train_count; s++) {
-        free(work->keys[s].content);
-        free(work->keys[s].groups);
-    }
+    for (int64_t s = 0; work->keys != NULL && s < work->opened->train_count; s++)
+        qctx_context_keys_free(&work->keys[s]);
     for (int64_t s = 0; work->pairs != NULL && s < work->opened->train_count; s++) {
         free(work->pairs[s].offsets);
         free(work->pairs[s].contexts);

@@ -338,6 +338,19 @@ qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, co
     return status;
 }
 
+qctx_status qctx_evaluator_compare_apart(qctx_evaluator *evaluator, int64_t source, qctx_novelty *novelty,
+                                         qctx_error *error)
+{
+    const evaluated_set *set = &evaluator->sources[source];
+
+    *novelty = (qctx_novelty){0};
+    if (set->of.classes == NULL)
+        return QCTX_OK;
+    return qctx_novelty_compare(evaluator->comm, set->of.classes, set->no_head.values, set->head.values,
+                                set->of.set.count, evaluator->config->eval.bootstrap,
+                                (uint64_t)evaluator->config->run.seed, novelty, error);
+}
+
 qctx_status qctx_evaluator_measure_alone(qctx_evaluator *evaluator, int64_t source, qctx_comparison *comparison,
                                          qctx_error *error)
 {

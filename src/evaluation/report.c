@@ -6,54 +6,9 @@
 #include <string.h>
 
 #include "qctx/text/text.h"
+#include "report_internal.h"
 
-enum { LABEL_COLUMNS = 14, CELL_COLUMNS = 22, PAGE_COLUMNS = 80 };
-
-static const char *const labels[QCTX_METRIC_COUNT] = {
-    "top-1", "top-5", "top-10", "MRR@10", "nDCG@10", "recall@5", "recall@10", "mean position",
-};
-
-/* A count with commas between thousands: "10,570". */
-static const char *with_commas(int64_t count, char *text, size_t bytes)
-{
-    char digits[32];
-    size_t length = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)count), used = 0;
-
-    for (size_t i = 0; i < length && used + 2 < bytes; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            text[used++] = ',';
-        text[used++] = digits[i];
-    }
-    text[used] = '\0';
-    return text;
-}
-
-const char *qctx_report_label(qctx_metric metric)
-{
-    return labels[metric];
-}
-
-static int print_number(char *text, size_t bytes, double value, int digits, bool sign)
-{
-    double unit = digits == 0 ? 1.0 : 10.0;
-    /* Adding zero turns the −0 of a rounded difference into a plain 0. */
-    double rounded = nearbyint(value * unit) / unit + 0.0;
-
-    return sign ? snprintf(text, bytes, "%+.*f", digits, rounded) : snprintf(text, bytes, "%.*f", digits, rounded);
-}
-
-void qctx_report_interval(qctx_metric metric, qctx_interval interval, bool sign, bool bounds, char text[64])
-{
-    double unit = metric == QCTX_METRIC_POSITION ? 1.0 : 100.0;
-    int digits = fabs(interval.value * unit) < 1000.0 ? 1 : 0;
-    char low[20], high[20];
-    int used = print_number(text, 20, interval.value * unit, digits, sign);
-
-    print_number(low, sizeof low, interval.low * unit, digits, sign);
-    print_number(high, sizeof high, interval.high * unit, digits, sign);
-    if (bounds)
-        snprintf(text + used, 44, " [%s, %s]", low, high);
-}
+enum { CELL_COLUMNS = 22, PAGE_COLUMNS = 80 };
 
 static void print_row(FILE *out, qctx_metric metric, const qctx_comparison *comparison)
 {
@@ -63,8 +18,8 @@ static void print_row(FILE *out, qctx_metric metric, const qctx_comparison *comp
     qctx_report_interval(metric, comparison->base[metric], false, bounds, cells[0]);
     qctx_report_interval(metric, comparison->head[metric], false, bounds, cells[1]);
     qctx_report_interval(metric, comparison->difference[metric], true, bounds, cells[2]);
-    fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, labels[metric], CELL_COLUMNS, cells[0], CELL_COLUMNS, cells[1],
-            cells[2]);
+    fprintf(out, "%-*s%-*s%-*s%s\n", REPORT_LABEL_COLUMNS, qctx_report_label(metric), CELL_COLUMNS, cells[0],
+            CELL_COLUMNS, cells[1], cells[2]);
 }
 
 qctx_outcome qctx_report_outcome(const qctx_comparison *comparison, qctx_metric metric)
@@ -93,15 +48,15 @@ static void print_sentence(FILE *out, const char *beginning, const qctx_comparis
         if (qctx_report_outcome(comparison, (qctx_metric)f) != wanted)
             continue;
         joint = done == 0 ? "" : done + 1 == count ? " and" : ",";
-        column += (int)(strlen(joint) + 1 + strlen(labels[f]));
+        column += (int)(strlen(joint) + 1 + strlen(qctx_report_label((qctx_metric)f)));
         /* Room for the " and" that may follow at the end of the line. */
         if (column + 4 > PAGE_COLUMNS) {
             fprintf(out, "%s\n ", joint);
-            column = 2 + (int)strlen(labels[f]);
+            column = 2 + (int)strlen(qctx_report_label((qctx_metric)f));
         } else {
             fputs(joint, out);
         }
-        fprintf(out, " %s", labels[f]);
+        fprintf(out, " %s", qctx_report_label((qctx_metric)f));
         done++;
     }
     fputs(".\n", out);
@@ -125,12 +80,12 @@ static void print_pools(FILE *out, const qctx_protocol *protocol, int64_t questi
     char pool[48], last[48];
 
     if (questions < protocol->pool) {
-        fprintf(out, "one pool of %s\n", with_commas(questions, pool, sizeof pool));
+        fprintf(out, "one pool of %s\n", report_count(questions, pool, sizeof pool));
         return;
     }
-    fprintf(out, "pools of %s", with_commas(protocol->pool, pool, sizeof pool));
+    fprintf(out, "pools of %s", report_count(protocol->pool, pool, sizeof pool));
     if (left > 0)
-        fprintf(out, ", the last of %s", with_commas(left, last, sizeof last));
+        fprintf(out, ", the last of %s", report_count(left, last, sizeof last));
     fprintf(out, " (%s)\n", qctx_pool_order_names[protocol->order]);
 }
 
@@ -145,7 +100,7 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
     char count[48];
 
     qctx_show(source, strlen(source), out);
-    fprintf(out, ": %s question%s, ", with_commas(questions, count, sizeof count), questions == 1 ? "" : "s");
+    fprintf(out, ": %s question%s, ", report_count(questions, count, sizeof count), questions == 1 ? "" : "s");
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
         print_pools(out, protocol, questions);
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
@@ -164,17 +119,23 @@ static void print_ease(FILE *out, const qctx_protocol *protocol, int64_t questio
 
     if (protocol->candidates == QCTX_CANDIDATES_POOLS && questions < protocol->pool)
         fprintf(out, "Only %s candidate%s: easier than a whole search (eval --candidates corpus).\n",
-                with_commas(questions, count, sizeof count), questions == 1 ? "" : "s");
+                report_count(questions, count, sizeof count), questions == 1 ? "" : "s");
 }
 
-void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison)
+void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                       const qctx_novelty *novelty)
 {
     qctx_report_print_heading(out, source, protocol, comparison->questions);
-    fprintf(out, "%-*s%-*s%-*s%s\n", LABEL_COLUMNS, "", CELL_COLUMNS, "no head", CELL_COLUMNS, "head", "difference");
+    if (novelty != NULL)
+        report_print_novelty(out, novelty);
+    fprintf(out, "%-*s%-*s%-*s%s\n", REPORT_LABEL_COLUMNS, "", CELL_COLUMNS, "no head", CELL_COLUMNS, "head",
+            "difference");
     for (int f = 0; f < QCTX_METRIC_COUNT; f++)
         print_row(out, (qctx_metric)f, comparison);
     print_verdict(out, comparison);
     print_ease(out, protocol, comparison->questions);
+    if (novelty != NULL)
+        report_print_apart(out, novelty);
 }
 
 void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
@@ -183,12 +144,12 @@ void qctx_report_print_alone(FILE *out, const char *source, const char *encoder,
     char cell[64];
 
     qctx_report_print_heading(out, source, protocol, comparison->questions);
-    fprintf(out, "%-*s", LABEL_COLUMNS, "");
+    fprintf(out, "%-*s", REPORT_LABEL_COLUMNS, "");
     qctx_show(encoder, strlen(encoder), out);
     fputc('\n', out);
     for (int f = 0; f < QCTX_METRIC_COUNT; f++) {
         qctx_report_interval((qctx_metric)f, comparison->base[f], false, comparison->resamples > 0, cell);
-        fprintf(out, "%-*s%s\n", LABEL_COLUMNS, labels[f], cell);
+        fprintf(out, "%-*s%s\n", REPORT_LABEL_COLUMNS, qctx_report_label((qctx_metric)f), cell);
     }
     print_ease(out, protocol, comparison->questions);
 }
@@ -208,17 +169,6 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
                 100 * at->head[QCTX_METRIC_TOP5].value, 100 * at->head[QCTX_METRIC_TOP10].value,
                 100 * at->head[QCTX_METRIC_MRR].value, 100 * at->head[QCTX_METRIC_NDCG].value, difference);
     }
-}
-
-static json_t *figures_json(const qctx_interval *intervals)
-{
-    json_t *object = json_object();
-
-    for (int f = 0; f < QCTX_METRIC_COUNT; f++)
-        json_object_set_new(object, qctx_metric_names[f],
-                            json_pack("{s:f, s:f, s:f}", "value", intervals[f].value, "low", intervals[f].low, "high",
-                                      intervals[f].high));
-    return object;
 }
 
 static json_t *out_of_memory(qctx_error *error)
@@ -245,19 +195,21 @@ json_t *qctx_report_json_alone(const char *source, const qctx_protocol *protocol
     }
     json_object_set_new(object, "resamples", json_integer(comparison->resamples));
     json_object_set_new(object, "first_position", json_integer(1));
-    json_object_set_new(object, "no_head", figures_json(comparison->base));
+    json_object_set_new(object, "no_head", report_figures_json(comparison->base));
     return object;
 }
 
 json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
-                         qctx_error *error)
+                         const qctx_novelty *novelty, qctx_error *error)
 {
     json_t *object = qctx_report_json_alone(source, protocol, comparison, error);
 
     if (object == NULL)
         return NULL;
-    json_object_set_new(object, "head", figures_json(comparison->head));
-    json_object_set_new(object, "difference", figures_json(comparison->difference));
+    json_object_set_new(object, "head", report_figures_json(comparison->head));
+    json_object_set_new(object, "difference", report_figures_json(comparison->difference));
+    if (novelty != NULL && qctx_novelty_is_known(novelty))
+        json_object_set_new(object, "novelty", report_novelty_json(novelty));
     return object;
 }
 
@@ -270,7 +222,7 @@ json_t *qctx_report_strengths_json(const double *strengths, const qctx_compariso
         return out_of_memory(error);
     for (int64_t i = 0; i < count; i++)
         json_array_append_new(rows, json_pack("{s:f, s:o, s:o}", "strength", strengths[i], "head",
-                                              figures_json(comparisons[i].head), "difference",
-                                              figures_json(comparisons[i].difference)));
+                                              report_figures_json(comparisons[i].head), "difference",
+                                              report_figures_json(comparisons[i].difference)));
     return rows;
 }

@@ -1,43 +1,5 @@
-#include <math.h>
-
 #include "qctx/base/names.h"
-#include "qctx/evaluation/report.h"
-
-/* No position is beyond it, and a figure below it fits into every table. */
-static const double longest_position = 1e12;
-
-static qctx_status read_number(const json_t *object, const char *key, double most, const char *place, double *value,
-                               qctx_error *error)
-{
-    qctx_status status = qctx_json_get_number(object, key, place, value, error);
-
-    if (status == QCTX_OK && !(fabs(*value) <= most))
-        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' is %g, expected at most %g", place, key, *value, most);
-    return status;
-}
-
-static qctx_status read_figures(const json_t *object, const char *key, const char *place, qctx_interval *intervals,
-                                qctx_error *error)
-{
-    const json_t *figures = json_object_get(object, key);
-    qctx_status status = QCTX_OK;
-
-    for (int f = 0; f < QCTX_METRIC_COUNT && status == QCTX_OK; f++) {
-        const char *name = qctx_metric_names[f];
-        const json_t *figure = json_object_get(figures, name);
-        double most = f == QCTX_METRIC_POSITION ? longest_position : 1.0;
-
-        if (!json_is_object(figure))
-            return qctx_fail(error, QCTX_ERR_FORMAT, "%s: '%s' of '%s' is %s, expected an object", place, name, key,
-                             qctx_json_type(figure));
-        status = read_number(figure, "value", most, place, &intervals[f].value, error);
-        if (status == QCTX_OK)
-            status = read_number(figure, "low", most, place, &intervals[f].low, error);
-        if (status == QCTX_OK)
-            status = read_number(figure, "high", most, place, &intervals[f].high, error);
-    }
-    return status;
-}
+#include "report_internal.h"
 
 /* The value of an enum that a member of the object names. */
 static qctx_status read_name(const json_t *object, const char *key, const char *const *names, const char *place,
@@ -106,7 +68,7 @@ static qctx_status read_protocol(const json_t *object, const char *place, qctx_p
 }
 
 qctx_status qctx_report_parse(const json_t *object, const char *place, const char **source, qctx_protocol *protocol,
-                              qctx_comparison *comparison, qctx_error *error)
+                              qctx_comparison *comparison, qctx_novelty *novelty, qctx_error *error)
 {
     qctx_status status = qctx_json_get_string(object, "source", NULL, place, source, error);
 
@@ -119,10 +81,12 @@ qctx_status qctx_report_parse(const json_t *object, const char *place, const cha
     if (status == QCTX_OK)
         status = read_protocol(object, place, protocol, error);
     if (status == QCTX_OK)
-        status = read_figures(object, "no_head", place, comparison->base, error);
+        status = report_read_figures(object, "no_head", place, comparison->base, error);
     if (status == QCTX_OK)
-        status = read_figures(object, "head", place, comparison->head, error);
+        status = report_read_figures(object, "head", place, comparison->head, error);
     if (status == QCTX_OK)
-        status = read_figures(object, "difference", place, comparison->difference, error);
+        status = report_read_figures(object, "difference", place, comparison->difference, error);
+    if (status == QCTX_OK && novelty != NULL)
+        status = report_read_novelty(json_object_get(object, "novelty"), place, comparison->resamples, novelty, error);
     return status == QCTX_OK ? count_from_one(object, place, comparison, error) : status;
 }

@@ -48,7 +48,7 @@ static qctx_status read_results(const json_t *summary, const char *place, table_
         table_result *result = &row->results[r];
 
         status = qctx_report_parse(json_array_get(results, r), place, &result->source, &result->protocol,
-                                   &result->comparison, error);
+                                   &result->comparison, NULL, error);
         row->result_count += status == QCTX_OK;
     }
     return status;

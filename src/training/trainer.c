@@ -210,6 +210,7 @@ static void release(trainer *run)
     qctx_checkpoint_free(&run->last);
     qctx_run_close(&run->start);
     free(run->best);
+    free(run->classes);
     free(run->final);
     free(run->folder);
     free(run->config_text);

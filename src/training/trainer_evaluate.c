@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/dataset/asked.h"
 #include "qctx/platform/stop.h"
 #include "qctx/training/held_out_loss.h"
 #include "trainer_internal.h"
@@ -29,6 +30,7 @@ static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, q
                                   qctx_error *error)
 {
     const qctx_held_out *held_out = &run->training.held_out;
+    const unsigned char *classes = run->classes;
 
     *tuning = qctx_alloc(held_out->count, sizeof **tuning, "the evaluation", error);
     *sources = qctx_alloc(run->opened->eval_count, sizeof **sources, "the evaluation", error);
@@ -36,9 +38,33 @@ static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, q
         return QCTX_ERR_MEMORY;
     for (int64_t t = 0; t < held_out->count; t++)
         (*tuning)[t].set = held_out->sets[t].set;
-    for (int64_t s = 0; s < run->opened->eval_count; s++)
-        (*sources)[s] = (qctx_named_set){run->opened->eval[s].name, qctx_source_questions(&run->opened->eval[s])};
+    for (int64_t s = 0; s < run->opened->eval_count; s++) {
+        const qctx_opened_source *source = &run->opened->eval[s];
+
+        (*sources)[s] = (qctx_named_set){source->name, qctx_source_questions(source), classes};
+        classes += (*sources)[s].set.count;
+    }
     return QCTX_OK;
+}
+
+/* What the questions of all evaluation sources ask for, of what training asks for. Local. Errors: IO, MEMORY. */
+static qctx_status classify(trainer *run, qctx_error *error)
+{
+    int64_t questions = 0, done = 0;
+    qctx_asked asked = {0};
+    qctx_status status = qctx_asked_list(run->opened, &run->training.examples, &asked, error);
+
+    for (int64_t s = 0; s < run->opened->eval_count; s++)
+        questions += qctx_source_questions(&run->opened->eval[s]).count;
+    run->classes = qctx_alloc(questions, sizeof *run->classes, "the evaluation", error);
+    if (run->classes == NULL)
+        status = QCTX_ERR_MEMORY;
+    for (int64_t s = 0; s < run->opened->eval_count && status == QCTX_OK; s++) {
+        status = qctx_asked_classify(&asked, &run->opened->eval[s], run->classes + done, error);
+        done += qctx_source_questions(&run->opened->eval[s]).count;
+    }
+    qctx_asked_free(&asked);
+    return status;
 }
 
 /* A run that goes on chooses as it did. */
@@ -53,7 +79,11 @@ qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)
 {
     qctx_projector no_head = projector_of(run, NULL, 0.0);
     qctx_named_set *tuning = NULL, *sources = NULL;
-    qctx_status status = qctx_agree(run->comm, list_questions(run, &tuning, &sources, error), error);
+    qctx_status status = classify(run, error);
+
+    if (status == QCTX_OK)
+        status = list_questions(run, &tuning, &sources, error);
+    status = qctx_agree(run->comm, status, error);
 
     qctx_comm_set_phase("evaluation without a head");
     qctx_timers_begin(&run->timers);
@@ -155,8 +185,11 @@ qctx_status trainer_finish(trainer *run, qctx_error *error)
         status = qctx_evaluator_choose(run->evaluator, &head, fine_strengths, COUNT(fine_strengths), &choice, error);
     if (status == QCTX_OK && can_choose)
         head.strength = choice.strength;
-    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator) && status == QCTX_OK; s++)
-        status = qctx_evaluator_compare(run->evaluator, s, &head, &run->final[s], error);
+    for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator) && status == QCTX_OK; s++) {
+        status = qctx_evaluator_compare(run->evaluator, s, &head, &run->final[s].comparison, error);
+        if (status == QCTX_OK)
+            status = qctx_evaluator_compare_apart(run->evaluator, s, &run->final[s].novelty, error);
+    }
     qctx_timers_end(&run->timers, QCTX_TIMER_EVALUATE);
     if (status == QCTX_OK)
         status = qctx_stop_agree(run->comm, error);

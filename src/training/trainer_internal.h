@@ -13,6 +13,7 @@
 #include "qctx/dataset/sources.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/metrics.h"
+#include "qctx/evaluation/novelty.h"
 #include "qctx/model/schedule.h"
 #include "qctx/run/checkpoint.h"
 #include "qctx/run/checkpoints.h"
@@ -27,6 +28,12 @@
 #include "qctx/training/stepper.h"
 #include "qctx/training/timers.h"
 #include "qctx/training/trainer.h"
+
+/* What the kept head reaches on an evaluation source. */
+typedef struct {
+    qctx_comparison comparison;
+    qctx_novelty novelty;
+} trainer_final;
 
 typedef struct {
     qctx_comm *comm;
@@ -66,7 +73,8 @@ typedef struct {
     double kept_at;          /* when that was, or when training began */
     int64_t parameter_count; /* learned numbers: the head's and the scalars behind them */
     float *best;             /* [parameter_count] of the best epoch so far */
-    qctx_comparison *final;  /* [evaluation sources] */
+    unsigned char *classes;  /* of the questions of all evaluation sources: a qctx_novelty_class each */
+    trainer_final *final;    /* [evaluation sources] */
 } trainer;
 
 /* trainer_folder.c: all Collective. */
@@ -140,9 +148,9 @@ void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double hel
 void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_out_loss);
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error);
-/* The JSON of a comparison on a source, the caller's; NULL with `error` filled (MEMORY). */
+/* The JSON of a comparison on a source, with its novelty or NULL, the caller's; NULL with `error` filled (MEMORY). */
 json_t *trainer_comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
-                                 qctx_error *error);
+                                 const qctx_novelty *novelty, qctx_error *error);
 
 /* trainer_results.c: the summary is Collective, the tables Local. */
 qctx_status trainer_write_summary(trainer *run, qctx_error *error);

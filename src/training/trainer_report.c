@@ -218,17 +218,17 @@ void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_
 }
 
 json_t *trainer_comparison_table(const trainer *run, int64_t source, const qctx_comparison *comparison,
-                                 qctx_error *error)
+                                 const qctx_novelty *novelty, qctx_error *error)
 {
     qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
 
-    return qctx_report_json(qctx_evaluator_source_name(run->evaluator, source), &protocol, comparison, error);
+    return qctx_report_json(qctx_evaluator_source_name(run->evaluator, source), &protocol, comparison, novelty, error);
 }
 
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error)
 {
-    json_t *table = trainer_speaks(run) ? trainer_comparison_table(run, source, comparison, error) : NULL;
+    json_t *table = trainer_speaks(run) ? trainer_comparison_table(run, source, comparison, NULL, error) : NULL;
     qctx_status status = qctx_agree(run->comm, trainer_speaks(run) && table == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
     if (status == QCTX_OK && trainer_speaks(run))

@@ -60,7 +60,8 @@ static json_t *results_table(const trainer *run)
     json_t *table = json_array();
 
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
-        json_array_append_new(table, trainer_comparison_table(run, s, &run->final[s], NULL));
+        json_array_append_new(
+            table, trainer_comparison_table(run, s, &run->final[s].comparison, &run->final[s].novelty, NULL));
     return table;
 }
 
@@ -182,7 +183,8 @@ void trainer_print_results(const trainer *run)
     if (!trainer_speaks(run) || out == NULL)
         return;
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
-        qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s]);
+        qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s].comparison,
+                          &run->final[s].novelty);
     if (qctx_evaluator_source_count(run->evaluator) == 0)
         print_unmeasured(run, out);
     print_end(run, out);

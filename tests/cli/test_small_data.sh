@@ -36,6 +36,21 @@ for case in 300:32:12 50:16:4 10:4:2; do
 done
 check "few steps are warned of" grep -q "warning: 20 steps are few for a head to learn in: 7 questions are little" log.txt
 
+# Where the corpus stays, questions are held out by themselves as dev and test are, and the table says of what kind it
+# is. 60 of 120 contexts have three questions, the others one: of test's, some ask for what training asks for, some not.
+rm -rf corpus
+{ pairs 120; pairs 60 | sed 's/How is/When is/'; pairs 60 | sed 's/How is/Why is/'; } | awk 'NR == 1 || !/^question,/' >faq.csv
+RANKS=0 qctx import --out corpus --holdout 0.1,0.2 --by question faq.csv >/dev/null 2>&1
+qctx train only.yaml run.name=stays >table.txt 2>log.txt
+check "the held-out questions are of that kind" grep -q "the corpus stays: like those of the other splits, the 33 held-out questions ask" log.txt
+known=$(sed -nE 's/^([0-9]+) ask for contexts that training questions ask for, ([0-9]+) for others\.$/\1 \2/p' table.txt)
+check "the table tells known contexts from others" test "$((${known% *} + ${known#* }))" = 48
+check "and shows them apart" grep -qE "^Apart: +${known% *} of known contexts +${known#* } of others$" table.txt
+check "so does info" test "$(RANKS=0 qctx info runs/stays 2>/dev/null | grep -c '^Apart: ')" = 1
+qctx train only.yaml run.name=new data.train='[{corpus: corpus, split: dev}]' data.eval='[{corpus: corpus, split: dev}]' eval.tune=0 \
+    >table.txt 2>log.txt
+check "and says where all are known" grep -q "^New questions: training questions ask for the same contexts.$" table.txt
+
 # What was set stays as it was: all that the log and the configuration say is of it.
 rm -rf corpus
 pairs 300 >faq.csv

@@ -30,13 +30,14 @@ static const float swap[] = {0, 1, 1, 0, 0, 0};
 
 static qctx_named_set set_of(const char *name, int64_t first, int64_t count)
 {
-    return (qctx_named_set){name,
-                            {.rows = {qctx_rows_of_array(questions, DIM, 0), qctx_rows_of_array(contexts, DIM, 0)},
-                             .context_count = 2,
-                             .count = count,
-                             .questions = rows + first,
-                             .offsets = offsets,
-                             .contexts = answers + first}};
+    return (qctx_named_set){
+        .name = name,
+        .set = {.rows = {qctx_rows_of_array(questions, DIM, 0), qctx_rows_of_array(contexts, DIM, 0)},
+                .context_count = 2,
+                .count = count,
+                .questions = rows + first,
+                .offsets = offsets,
+                .contexts = answers + first}};
 }
 
 static qctx_config config_of(qctx_candidates candidates)
@@ -168,13 +169,12 @@ static void equals_are_told_apart_by_mrr(void **state)
     const qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
     const double strengths[] = {0.0, 0.2, 1.5, 2.0};
     const qctx_projector head = {&residual, push, 1.0, true, DIM};
-    const qctx_named_set tuning = {NULL,
-                                   {.rows = {qctx_rows_of_array(one, DIM, 0), qctx_rows_of_array(three, DIM, 0)},
-                                    .context_count = 3,
-                                    .count = 1,
-                                    .questions = row,
-                                    .offsets = ends,
-                                    .contexts = right}};
+    const qctx_named_set tuning = {.set = {.rows = {qctx_rows_of_array(one, DIM, 0), qctx_rows_of_array(three, DIM, 0)},
+                                           .context_count = 3,
+                                           .count = 1,
+                                           .questions = row,
+                                           .offsets = ends,
+                                           .contexts = right}};
     qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
     qctx_choice choice;
 

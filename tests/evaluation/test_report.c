@@ -39,7 +39,7 @@ static char *printed(const qctx_protocol *protocol, const qctx_comparison *compa
     size_t bytes = 0;
     FILE *stream = open_memstream(&text, &bytes);
 
-    qctx_report_print(stream, "squad/dev", protocol, comparison);
+    qctx_report_print(stream, "squad/dev", protocol, comparison, NULL);
     fclose(stream);
     return text;
 }
@@ -147,12 +147,12 @@ static void tells_how_grades_are_read(void **state)
     char *text = NULL;
     size_t bytes = 0;
     FILE *stream = open_memstream(&text, &bytes);
-    json_t *object = qctx_report_json("s", &protocol, &comparison, &error);
+    json_t *object = qctx_report_json("s", &protocol, &comparison, NULL, &error);
 
     (void)state;
     assert_null(json_object_get(object, "relevant"));
     assert_null(json_object_get(object, "gain"));
-    assert_status(qctx_report_parse(object, "f", &source, &read, &again, &error), QCTX_OK, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &read, &again, NULL, &error), QCTX_OK, &error);
     assert_true(read.relevant == 1 && read.gain == QCTX_GAIN_LINEAR);
     json_decref(object);
     qctx_report_print_heading(stream, "s", &protocol, 7);
@@ -163,8 +163,8 @@ static void tells_how_grades_are_read(void **state)
     assert_string_equal(text, "s: 7 questions, against all contexts of the corpus\n"
                               "s: 7 questions, against all contexts of the corpus\n"
                               "right from grade 2 on, nDCG's gain 2^grade - 1\n");
-    object = qctx_report_json("s", &protocol, &comparison, &error);
-    assert_status(qctx_report_parse(object, "f", &source, &read, &again, &error), QCTX_OK, &error);
+    object = qctx_report_json("s", &protocol, &comparison, NULL, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &read, &again, NULL, &error), QCTX_OK, &error);
     assert_true(read.relevant == 2 && read.gain == QCTX_GAIN_EXPONENTIAL);
     json_decref(object);
     free(text);
@@ -174,7 +174,7 @@ static void tells_how_grades_are_read(void **state)
 static void positions_of_earlier_versions_are_counted_from_one(void **state)
 {
     const qctx_comparison comparison = make(0.03);
-    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, NULL, &error);
     qctx_protocol protocol;
     qctx_comparison again;
     const char *source;
@@ -182,15 +182,87 @@ static void positions_of_earlier_versions_are_counted_from_one(void **state)
     (void)state;
     assert_int_equal(json_integer_value(json_object_get(object, "first_position")), 1);
     json_object_del(object, "first_position");
-    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_OK, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, NULL, &error), QCTX_OK, &error);
     assert_close(again.base[QCTX_METRIC_POSITION].value, 20001.4, 1e-15);
     assert_close(again.base[QCTX_METRIC_POSITION].low, 19001.4, 1e-15);
     assert_close(again.head[QCTX_METRIC_POSITION].high, 20001.4, 1e-15);
     assert_close(again.difference[QCTX_METRIC_POSITION].value, -1000.0, 1e-15);
     assert_close(again.base[QCTX_METRIC_TOP1].value, 0.65, 0);
     json_object_set_new(object, "first_position", json_integer(2));
-    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_ERR_FORMAT, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, NULL, &error), QCTX_ERR_FORMAT, &error);
     assert_contains(error.message, "f: 'first_position' is 2");
+    json_decref(object);
+}
+
+/* What a reader of the table must know: whether the head had learnt these contexts. */
+static void tells_how_new_the_questions_are(void **state)
+{
+    static const struct {
+        qctx_novelty novelty;
+        const char *said;
+    } cases[] = {
+        {{.counts = {1293, 0, 0}}, "New questions: training questions ask for the same contexts.\n"},
+        {{.counts = {1293, 400, 14}}, "1,293 ask for contexts that training questions ask for, 414 for others.\n"},
+        {{.counts = {0, 400, 0}}, "New contexts: training questions ask for none of them.\n"},
+        {{.counts = {0, 0, 400}}, "New contexts: training questions ask for none of them, nor for their titles.\n"},
+        {{.counts = {0, 1400, 4}}, "New contexts: training questions ask for none, but for the titles of 1,400.\n"},
+    };
+    const qctx_comparison comparison = make(0.03);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+        size_t bytes = 0;
+        FILE *stream = open_memstream(&text, &bytes);
+
+        qctx_report_print(stream, "squad/dev", &pools, &comparison, &cases[i].novelty);
+        fclose(stream);
+        assert_contains(text, cases[i].said);
+        lines_fit(text);
+        free(text);
+    }
+}
+
+/* Both kinds stand apart, in the table and in the JSON, and come back from there. */
+static void shows_known_contexts_and_others_apart(void **state)
+{
+    const qctx_comparison comparison = make(0.03);
+    qctx_novelty novelty = {.counts = {7000, 3000, 570}, .known = make(0.01), .others = make(0.03)}, again;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&text, &bytes);
+    json_t *object;
+    qctx_protocol protocol;
+    qctx_comparison read;
+    const char *source;
+
+    (void)state;
+    novelty.known.questions = 7000;
+    novelty.others.questions = 3570;
+    novelty.others.head[QCTX_METRIC_TOP10] = (qctx_interval){0.6, 0.5, 0.7};
+    novelty.others.difference[QCTX_METRIC_TOP10] = (qctx_interval){-0.05, -0.15, 0.05};
+    qctx_report_print(stream, "squad/dev", &pools, &comparison, &novelty);
+    fclose(stream);
+    assert_contains(text, "Apart:   7,000 of known contexts             3,570 of others\n");
+    assert_contains(text, "top-1    65.0 to 70.0, +5.0 [+4.0, +6.0]     65.0 to 70.0, +5.0 [+2.0, +8.0]\n");
+    assert_contains(text, "top-10   65.0 to 70.0, +5.0 [+4.0, +6.0]     65.0 to 60.0, -5.0 [-15.0, +5.0]\n");
+    lines_fit(text);
+    free(text);
+
+    object = qctx_report_json("s", &pools, &comparison, &novelty, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &read, &again, &error), QCTX_OK, &error);
+    assert_memory_equal(again.counts, novelty.counts, sizeof again.counts);
+    assert_int_equal(again.others.questions, 3570);
+    assert_int_equal(again.known.resamples, 1000);
+    assert_close(again.others.head[QCTX_METRIC_TOP10].value, 0.6, 0);
+    json_object_del(json_object_get(object, "novelty"), "others");
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &read, &again, &error), QCTX_ERR_FORMAT, &error);
+    assert_contains(error.message, "'others' of 'novelty'");
+    json_decref(object);
+    object = qctx_report_json("s", &pools, &comparison, &(qctx_novelty){0}, &error);
+    assert_null(json_object_get(object, "novelty"));
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &read, &again, &error), QCTX_OK, &error);
+    assert_false(qctx_novelty_is_known(&again));
     json_decref(object);
 }
 
@@ -231,7 +303,7 @@ static void without_intervals_there_are_no_claims(void **state)
 static void json_holds_shares(void **state)
 {
     const qctx_comparison comparison = make(0.03);
-    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, NULL, &error);
     const char *source, *candidates, *order;
     json_int_t questions, pool, resamples;
     double value, low, head, high;
@@ -259,20 +331,20 @@ static void json_holds_shares(void **state)
 static void json_is_read_back(void **state)
 {
     const qctx_comparison comparison = make(0.03);
-    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, &error);
+    json_t *object = qctx_report_json("squad/dev", &pools, &comparison, NULL, &error);
     qctx_protocol protocol;
     qctx_comparison again;
     const char *source;
 
     (void)state;
-    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_OK, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, NULL, &error), QCTX_OK, &error);
     assert_string_equal(source, "squad/dev");
     assert_int_equal(protocol.candidates, QCTX_CANDIDATES_POOLS);
     assert_int_equal(protocol.order, QCTX_POOLS_CONSECUTIVE);
     assert_int_equal(protocol.pool, 500);
     assert_memory_equal(&again, &comparison, sizeof again);
     json_object_set_new(object, "questions", json_integer(0));
-    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, &error), QCTX_ERR_FORMAT, &error);
+    assert_status(qctx_report_parse(object, "f", &source, &protocol, &again, NULL, &error), QCTX_ERR_FORMAT, &error);
     assert_contains(error.message, "f: 'questions' is 0");
     json_decref(object);
 }
@@ -373,6 +445,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_name_of_questions_holds_no_escapes),
     cmocka_unit_test(tells_how_grades_are_read),
     cmocka_unit_test(positions_of_earlier_versions_are_counted_from_one),
+    cmocka_unit_test(tells_how_new_the_questions_are),
+    cmocka_unit_test(shows_known_contexts_and_others_apart),
     cmocka_unit_test(a_loss_says_so),
     cmocka_unit_test(without_intervals_there_are_no_claims),
     cmocka_unit_test(json_holds_shares),

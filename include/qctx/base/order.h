@@ -32,6 +32,12 @@ double qctx_median(double *values, int64_t count);
 /* Sorts values [count], ascending, and drops repetitions; returns how many are left. Local. */
 int64_t qctx_sort_unique(int64_t *values, int64_t count);
 
+/* Sorts numbers [count], ascending. Local. */
+void qctx_sort_numbers(uint64_t *numbers, int64_t count);
+
+/* Whether ascending numbers [count] hold a number. Local. */
+bool qctx_sorted_has(const uint64_t *numbers, int64_t count, uint64_t number);
+
 /* Whether what stands at place `at` of a sorted order comes before what is sought. */
 typedef bool (*qctx_is_before)(const void *sought, int64_t at);
 

@@ -5,7 +5,9 @@
  * a seeded order until eval.tune of the questions are reached (qctx_hold_out_wanted). Questions that share a context
  * with those are not trained on. Where that would take more than half of the others, as in sets that judge many
  * contexts a question, exactly eval.tune of the questions are held out, each by itself, and their contexts stay in
- * training. A function of the configuration and the sources alone: every rank divides alike.
+ * training. So it is where the corpus stays: where most questions of the sources' other splits ask for contexts that
+ * training questions ask for, those that choose must be of the kind that the head is for. A function of the
+ * configuration and the sources alone: every rank divides alike.
  */
 #ifndef QCTX_DATASET_HOLD_OUT_H
 #define QCTX_DATASET_HOLD_OUT_H
@@ -15,6 +17,7 @@
 
 #include "qctx/base/status.h"
 #include "qctx/config/config.h"
+#include "qctx/dataset/context_keys.h"
 #include "qctx/dataset/opened.h"
 #include "qctx/evaluation/evaluate.h"
 
@@ -40,12 +43,6 @@ typedef struct {
     bool held_out;
 } qctx_training_question;
 
-/* What is known of the contexts of one training source, [contexts of its store]. */
-typedef struct {
-    uint64_t *content; /* equal for equal contexts, also across stores */
-    uint64_t *groups;
-} qctx_context_keys;
-
 /* The contexts of one training source that make training pairs: there, and of data.min_grade or above. */
 typedef struct {
     int64_t *offsets;  /* [questions + 1] of the source, up to its limit */
@@ -61,6 +58,7 @@ typedef struct {
     int64_t count;
     /* [count] of all training sources, by source, those with pairs; none marked with eval.tune_split */
     qctx_training_question *questions;
+    bool corpus_stays;    /* most questions of other splits ask for contexts that training questions ask for */
     bool shares_contexts; /* single questions are marked, whose contexts are trained on as well */
     int64_t content_count;
     uint64_t *contents; /* of all right contexts of the marked questions, sorted; none where these are trained on */

@@ -18,6 +18,7 @@
 #include "qctx/config/config.h"
 #include "qctx/evaluation/evaluate.h"
 #include "qctx/evaluation/metrics.h"
+#include "qctx/evaluation/novelty.h"
 #include "qctx/platform/comm.h"
 #include "qctx/retrieval/projector.h"
 
@@ -27,6 +28,7 @@ typedef struct qctx_evaluator qctx_evaluator;
 typedef struct {
     const char *name;
     qctx_eval_set set;
+    const unsigned char *classes; /* how new each question is, a qctx_novelty_class; or NULL */
 } qctx_named_set;
 
 /* Whether the tuning questions are held against all contexts of their corpus where eval.candidates says pools. */
@@ -84,6 +86,13 @@ const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t 
 /* The comparison of no head with a head on one source. Collective. Errors: those of qctx_evaluate. */
 qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,
                                    qctx_comparison *comparison, qctx_error *error);
+
+/*
+ * The last comparison on a source, for questions of known contexts and for others apart; no counts where it is not
+ * known which these are. Collective. Errors: MEMORY.
+ */
+qctx_status qctx_evaluator_compare_apart(qctx_evaluator *evaluator, int64_t source, qctx_novelty *novelty,
+                                         qctx_error *error);
 
 /* The figures of no head alone on one source, for both sides of a comparison. Collective. Errors: MEMORY. */
 qctx_status qctx_evaluator_measure_alone(qctx_evaluator *evaluator, int64_t source, qctx_comparison *comparison,

@@ -9,6 +9,7 @@
 #include "qctx/base/status.h"
 #include "qctx/evaluation/evaluate.h"
 #include "qctx/evaluation/metrics.h"
+#include "qctx/evaluation/novelty.h"
 #include "qctx/text/json.h"
 
 /* A metric as tables call it, "top-1". Local. */
@@ -33,9 +34,11 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
 /*
  * Prints the table of one comparison, shares in percent, and below it what it means: in which metrics the head
  * gains, in which it LOSES, in which the 95% interval of the difference holds zero, and that fewer candidates than a
- * pool takes are easier than a search. `source` is what the data is called, "squad/dev". Local.
+ * pool takes are easier than a search. `source` is what the data is called, "squad/dev". Where it is known how new
+ * the questions are (`novelty`, or NULL), it says so, and shows those of known contexts and the others apart. Local.
  */
-void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison);
+void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
+                       const qctx_novelty *novelty);
 
 /* Prints the table of an encoder alone, called `encoder`: the base of a comparison. Local. */
 void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
@@ -52,11 +55,14 @@ void qctx_report_print_strengths(FILE *out, const double *strengths, const qctx_
  * The same as JSON, shares from 0 to 1:
  *   {"source", "questions", "candidates", "pool", "order", "resamples", "first_position": 1,
  *    "no_head": {"top1": {"value", "low", "high"}, …}, "head": {…}, "difference": {…}}
- * ("pool" and "order" with pools only; "relevant" and "gain" where grades are not read by the defaults). The caller
- * owns it; NULL with `error` filled when memory is short. Local.
+ * ("pool" and "order" with pools only; "relevant" and "gain" where grades are not read by the defaults). Where it is
+ * known (`novelty`, or NULL) also
+ *   "novelty": {"question", "context", "title": questions of each class, "known" and "others" where there are both:
+ *               {"questions", "no_head", "head", "difference"}}
+ * The caller owns it; NULL with `error` filled when memory is short. Local.
  */
 json_t *qctx_report_json(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
-                         qctx_error *error);
+                         const qctx_novelty *novelty, qctx_error *error);
 
 /* The same of an encoder alone: without "head" and "difference". Local. */
 json_t *qctx_report_json_alone(const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
@@ -64,11 +70,12 @@ json_t *qctx_report_json_alone(const char *source, const qctx_protocol *protocol
 
 /*
  * Reads such an object, from a file that may be damaged; `place` is what messages begin with. `*source` is borrowed
- * from it; the protocol's seed and scan stay 0. Earlier versions wrote no "first_position" and counted mean positions
+ * from it; the protocol's seed and scan stay 0, and so do the counts of `novelty` (which may be NULL) where
+ * nothing is said of it. Earlier versions wrote no "first_position" and counted mean positions
  * from 0: these are read as positions from 1. Local. Errors: FORMAT.
  */
 qctx_status qctx_report_parse(const json_t *object, const char *place, const char **source, qctx_protocol *protocol,
-                              qctx_comparison *comparison, qctx_error *error);
+                              qctx_comparison *comparison, qctx_novelty *novelty, qctx_error *error);
 
 /* [{"strength", "head": {…}, "difference": {…}}, …], as above. Local. */
 json_t *qctx_report_strengths_json(const double *strengths, const qctx_comparison *comparisons, int64_t count,
