@@ -38,20 +38,15 @@ qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error)
+/* Reads to the end of the stream, and closes it. */
+static qctx_status read_all(const char *path, FILE *file, char **text, size_t *bytes, qctx_error *error)
 {
-    qctx_status status = QCTX_OK;
-    FILE *file = fopen(path, "rb");
+    qctx_status status;
     char *data = NULL;
     int64_t capacity = 0;
     size_t used = 0;
     size_t got;
 
-    if (file == NULL || qctx_path_is_folder(path)) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path,
-                           strerror(file == NULL ? errno : EISDIR));
-        goto out;
-    }
     do {
         status = qctx_grow((void **)&data, &capacity, (int64_t)used + (1 << 16) + 1, 1, "a file", error);
         if (status != QCTX_OK)
@@ -69,9 +64,60 @@ qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_er
     data = NULL;
 out:
     free(data);
+    fclose(file);
+    return status;
+}
+
+qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (file != NULL && !qctx_path_is_folder(path))
+        return read_all(path, file, text, bytes, error);
+    qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(file == NULL ? errno : EISDIR));
     if (file != NULL)
         fclose(file);
-    return status;
+    return QCTX_ERR_IO;
+}
+
+static qctx_status refuse_link(const char *path, qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_IO, "%s: is a symbolic link, and not followed out of its folder", path);
+    return qctx_hint(error, "put the file itself there, if it may be read");
+}
+
+qctx_status qctx_link_refuse(const char *path, qctx_error *error)
+{
+    struct stat found;
+
+    return lstat(path, &found) == 0 && S_ISLNK(found.st_mode) ? refuse_link(path, error) : QCTX_OK;
+}
+
+qctx_status qctx_file_open_inside(const char *path, FILE **opened, qctx_error *error)
+{
+    int handle = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat found;
+
+    *opened = NULL;
+    if (handle < 0 && errno == ELOOP)
+        return refuse_link(path, error);
+    if (handle >= 0 && fstat(handle, &found) == 0 && !S_ISREG(found.st_mode))
+        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: it is no file", path);
+    else if (handle < 0 || (*opened = fdopen(handle, "rb")) == NULL)
+        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
+    if (*opened != NULL)
+        return QCTX_OK;
+    if (handle >= 0)
+        close(handle);
+    return QCTX_ERR_IO;
+}
+
+qctx_status qctx_file_read_inside(const char *path, char **text, size_t *bytes, qctx_error *error)
+{
+    FILE *file;
+    qctx_status status = qctx_file_open_inside(path, &file, error);
+
+    return status == QCTX_OK ? read_all(path, file, text, bytes, error) : status;
 }
 
 void qctx_hint_place(qctx_error *error, const char *path, const char *setting)

@@ -163,7 +163,7 @@ qctx_status qctx_lockfile_take(const char *path, qctx_lockfile **taken, qctx_err
 
 bool qctx_lockfile_is_held(const char *path)
 {
-    int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     bool held = handle >= 0 && flock(handle, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 
     if (handle >= 0)

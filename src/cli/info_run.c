@@ -33,7 +33,7 @@ static qctx_status set_summary(json_t *description, const char *folder, qctx_err
     qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     if (status == QCTX_OK && qctx_path_exists(path))
-        status = qctx_json_load_file(path, &summary, error);
+        status = qctx_json_load_inside(path, &summary, error);
     if (status == QCTX_OK)
         json_object_set_new(description, "summary", summary != NULL ? summary : json_null());
     free(path);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 
@@ -200,6 +201,25 @@ void qctx_training_set_free(qctx_training_set *set)
     free_examples(&set->examples);
     free_examples(&set->held_out_examples);
     *set = (qctx_training_set){0};
+}
+
+int64_t qctx_examples_fingerprint(const qctx_examples *examples, const qctx_opened *opened)
+{
+    const size_t count = (size_t)examples->count, contexts = (size_t)examples->offsets[examples->count];
+    uint64_t hash = 0;
+
+    for (int64_t s = 0; s < opened->train_count; s++) {
+        const uint64_t checksum = qctx_store_checksum(opened->train[s].store);
+
+        hash = qctx_hash(&checksum, sizeof checksum, hash);
+    }
+    hash = qctx_hash(examples->source, count * sizeof *examples->source, hash);
+    hash = qctx_hash(examples->question, count * sizeof *examples->question, hash);
+    hash = qctx_hash(examples->offsets, (count + 1) * sizeof *examples->offsets, hash);
+    hash = qctx_hash(examples->contexts, contexts * sizeof *examples->contexts, hash);
+    if (examples->pairs != NULL)
+        hash = qctx_hash(examples->pairs, count * sizeof *examples->pairs, hash);
+    return hash == 0 ? 1 : (int64_t)hash;
 }
 
 int64_t qctx_examples_most_contexts(const qctx_examples *examples)

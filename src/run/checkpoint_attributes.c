@@ -57,6 +57,7 @@ static const attribute attributes[] = {
     {"best_strength", PART, OF(progress.best_strength), 0, 0, NULL, false},
     {"best_mrr", REAL, OF(progress.best_mrr), 0, 0, NULL, true},
     {"widened", WHOLE, OF(widened), 0, 1, NULL, true},
+    {"trained_on", WHOLE, OF(trained_on), INT64_MIN, INT64_MAX, NULL, true},
     {"seconds", REAL, OF(progress.seconds), 0, 0, NULL, false},
     {"loss_sum", REAL, OF(progress.loss_sum), 0, 0, NULL, false},
     {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, 0, NULL, false},

@@ -27,8 +27,10 @@ struct qctx_checkpoints {
 static qctx_status open_folder(qctx_checkpoints *checkpoints, bool resume, qctx_error *error)
 {
     char *folder = checkpoints_folder(checkpoints->run, error);
-    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(folder, error);
+    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : checkpoints_refuse_links(checkpoints->run, NULL, error);
 
+    if (status == QCTX_OK)
+        status = qctx_folder_make(folder, error);
     if (status == QCTX_OK)
         status = qctx_folder_sync_parent(folder, error);
     if (status == QCTX_OK)

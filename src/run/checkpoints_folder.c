@@ -30,6 +30,15 @@ char *qctx_checkpoints_best_path(const char *run, qctx_error *error)
     return qctx_path_join(run, FOLDER "/" BEST, error);
 }
 
+qctx_status checkpoints_refuse_links(const char *run, const char *file, qctx_error *error)
+{
+    char *folder = checkpoints_folder(run, error);
+    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : qctx_link_refuse(folder, error);
+
+    free(folder);
+    return status == QCTX_OK && file != NULL ? qctx_link_refuse(file, error) : status;
+}
+
 /* The step in "step-000000800.h5", or −1. */
 static int64_t step_of(const char *name)
 {

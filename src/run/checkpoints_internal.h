@@ -10,6 +10,9 @@
 /* The folder of checkpoints in the run folder `run`; freshly allocated, or NULL. */
 char *checkpoints_folder(const char *run, qctx_error *error);
 
+/* Refuses a link in the place of the folder of checkpoints, or of `file` in it. Local. Errors: IO, MEMORY. */
+qctx_status checkpoints_refuse_links(const char *run, const char *file, qctx_error *error);
+
 /*
  * The steps of a run's checkpoints, newest first, freshly allocated; none where there is no folder of them. Local.
  * Errors: IO, MEMORY.

@@ -90,7 +90,7 @@ static qctx_status rewrite_until(const char *path, qctx_metrics_log_place place,
     qctx_outfile *file = NULL;
     char *text = NULL;
     size_t bytes;
-    qctx_status status = qctx_file_read(path, &text, &bytes, error);
+    qctx_status status = qctx_file_read_inside(path, &text, &bytes, error);
 
     if (status == QCTX_OK)
         status = qctx_outfile_open(path, &file, error);

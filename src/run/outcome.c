@@ -18,7 +18,7 @@ static qctx_status read_config(const char *path, qctx_run_outcome *outcome, qctx
     qctx_config config = {0};
     char *text = NULL;
     size_t bytes;
-    qctx_status status = qctx_file_read(path, &text, &bytes, error);
+    qctx_status status = qctx_file_read_inside(path, &text, &bytes, error);
 
     if (status == QCTX_OK)
         status = qctx_config_parse(text, bytes, path, NULL, 0, &config, error);
@@ -35,7 +35,7 @@ static qctx_status read_summary(const char *path, qctx_run_outcome *outcome, qct
 {
     json_t *summary = NULL, *results = NULL;
     const char *finished = "";
-    qctx_status status = qctx_json_load_file(path, &summary, error);
+    qctx_status status = qctx_json_load_inside(path, &summary, error);
 
     if (status == QCTX_OK)
         status = qctx_json_get_string(summary, "finished", "", path, &finished, error);
@@ -103,7 +103,7 @@ static qctx_status read_metrics(const char *path, qctx_run_outcome *outcome, qct
     char *text = NULL;
     size_t bytes;
     int64_t evaluated = -1;
-    qctx_status status = qctx_file_read(path, &text, &bytes, error);
+    qctx_status status = qctx_file_read_inside(path, &text, &bytes, error);
 
     for (char *line = text, *end; status == QCTX_OK && (end = strchr(line, '\n')) != NULL; line = end + 1)
         status =

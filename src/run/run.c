@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoints_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
 #include "qctx/dataset/embed.h"
@@ -30,13 +31,10 @@ static qctx_status find_checkpoint(const char *path, char **file, qctx_error *er
     *file = qctx_checkpoints_best_path(path, error);
     if (*file == NULL)
         return QCTX_ERR_MEMORY;
-    if (!qctx_path_exists(*file)) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: is not a finished run: checkpoints/best.h5 is missing", path);
-        status = qctx_hint(error, "train it first: qctx-dist train CONFIG");
-        free(*file);
-        *file = NULL;
-    }
-    return status;
+    if (qctx_path_exists(*file))
+        return checkpoints_refuse_links(path, *file, error);
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: is not a finished run: checkpoints/best.h5 is missing", path);
+    return qctx_hint(error, "train it first: qctx-dist train CONFIG");
 }
 
 /* The folder from which the run's relative paths are tried. */

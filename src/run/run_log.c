@@ -54,9 +54,10 @@ static void check(qctx_run_log *log)
 /* What a kill tore has no end of line. */
 static void end_torn_line(qctx_run_log *log)
 {
-    FILE *kept = fopen(log->path, "rb");
+    FILE *kept = NULL;
 
-    if (kept != NULL && fseek(kept, -1, SEEK_END) == 0 && fgetc(kept) != '\n')
+    if (qctx_file_open_inside(log->path, &kept, NULL) == QCTX_OK && fseek(kept, -1, SEEK_END) == 0 &&
+        fgetc(kept) != '\n')
         fputc('\n', log->file);
     if (kept != NULL)
         fclose(kept);

@@ -56,7 +56,7 @@ static qctx_status read_results(const json_t *summary, const char *place, table_
 
 static qctx_status read_summary(const char *path, table_row *row, qctx_error *error)
 {
-    qctx_status status = qctx_json_load_file(path, &row->summary, error);
+    qctx_status status = qctx_json_load_inside(path, &row->summary, error);
 
     if (status == QCTX_OK)
         status = qctx_json_get_integer(row->summary, "epochs", 0, 0, INT64_MAX, path, &row->epochs, error);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "qctx/base/clock.h"
+#include "qctx/base/fileio.h"
 #include "qctx/base/lockfile.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/shown.h"
@@ -50,8 +51,10 @@ static bool read_progress(const char *line, size_t bytes, progress *at)
 /* The end of the file, where its last lines stand; NULL if there is nothing to read. */
 static char *read_tail(const char *path, size_t *bytes)
 {
-    FILE *file = fopen(path, "rb");
-    char *tail = file == NULL ? NULL : qctx_alloc(TAIL_BYTES, 1, "the end of metrics.jsonl", NULL);
+    FILE *file = NULL;
+    char *tail = qctx_file_open_inside(path, &file, NULL) != QCTX_OK
+                     ? NULL
+                     : qctx_alloc(TAIL_BYTES, 1, "the end of metrics.jsonl", NULL);
 
     *bytes = 0;
     if (tail != NULL) {

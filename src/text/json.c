@@ -86,24 +86,39 @@ static qctx_status parse_document(const char *text, size_t bytes, const char *pa
     return qctx_hint(error, "check that the file is complete and is JSON in UTF-8");
 }
 
+/* Frees `text`. */
+static qctx_status parse_file(char *text, size_t bytes, const char *path, json_t **root, qctx_error *error)
+{
+    qctx_status status;
+    size_t skipped;
+
+    if (bytes == 0) {
+        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file is empty, expected JSON", path);
+    } else {
+        skipped = byte_order_mark(text, bytes);
+        shorten_integers(text, bytes);
+        status = parse_document(text + skipped, bytes - skipped, path, root, error);
+    }
+    free(text);
+    return status;
+}
+
 qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error)
 {
     char *text = NULL;
-    size_t bytes, skipped;
+    size_t bytes;
     qctx_status status = qctx_file_read(path, &text, &bytes, error);
 
-    if (status != QCTX_OK)
-        return status;
-    if (bytes == 0) {
-        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: the file is empty, expected JSON", path);
-        goto out;
-    }
-    skipped = byte_order_mark(text, bytes);
-    shorten_integers(text, bytes);
-    status = parse_document(text + skipped, bytes - skipped, path, root, error);
-out:
-    free(text);
-    return status;
+    return status == QCTX_OK ? parse_file(text, bytes, path, root, error) : status;
+}
+
+qctx_status qctx_json_load_inside(const char *path, json_t **root, qctx_error *error)
+{
+    char *text = NULL;
+    size_t bytes;
+    qctx_status status = qctx_file_read_inside(path, &text, &bytes, error);
+
+    return status == QCTX_OK ? parse_file(text, bytes, path, root, error) : status;
 }
 
 /* The code unit of an escape "\uXXXX" at `at`, or −1. */

@@ -104,6 +104,8 @@ static qctx_status open_data(trainer *run, qctx_error *error)
         status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)
         status = qctx_training_set_build(run->comm, run->config, run->opened, &run->training, error);
+    if (status == QCTX_OK)
+        run->trained_on = qctx_examples_fingerprint(&run->training.examples, run->opened);
     return status;
 }
 

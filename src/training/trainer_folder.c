@@ -35,7 +35,7 @@ static qctx_status check_config(const trainer *run, qctx_error *error)
     char *path = in_folder(run, "config.yaml", error), *text = NULL;
     qctx_config then = {0}, now = *run->config;
     size_t bytes;
-    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_file_read(path, &text, &bytes, error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_file_read_inside(path, &text, &bytes, error);
 
     if (status == QCTX_OK)
         status = qctx_config_parse_kept(text, bytes, path, &then, error);

@@ -51,6 +51,7 @@ typedef struct {
     bool widened;         /* the run that goes on chose among all contexts of the corpus */
     qctx_checkpoint last; /* of a resumed run, until it goes on from there */
     qctx_run start;       /* the run that model.start names, until its head is taken */
+    int64_t trained_on;   /* qctx_examples_fingerprint */
     qctx_opened own_sources;
     const qctx_opened *opened; /* those, or the caller's */
     qctx_training_set training;

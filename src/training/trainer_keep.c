@@ -18,6 +18,7 @@ static qctx_checkpoint borrow(const trainer *run)
         .encoder_fingerprint = (char *)qctx_store_encoder_fingerprint(run->opened->train[0].store),
         .sources = run->sources,
         .head = run->head,
+        .trained_on = run->trained_on,
         .widened = qctx_evaluator_is_widened(run->evaluator),
         .similarity = run->plan.scheme,
         .precision = run->plan.precision,

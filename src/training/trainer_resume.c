@@ -106,6 +106,13 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
     if (strcmp(fingerprint, from->encoder_fingerprint) != 0)
         return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was trained on vectors of the encoder %s, the stores hold %s",
                          run->folder, from->encoder_fingerprint, fingerprint);
+    if (from->trained_on != 0 && from->trained_on != run->trained_on) {
+        qctx_fail(error, QCTX_ERR_MISMATCH,
+                  "%s: was trained on other vectors or answers than data.train has now, under the same names",
+                  run->folder);
+        return qctx_hint(error,
+                         "put the stores and corpora back with which the run began, or begin it anew with --force");
+    }
     if (from->optimizer.count != count || qctx_head_parameter_count(&from->head) + from->scalar_count != count)
         return qctx_fail(error, QCTX_ERR_MISMATCH,
                          "%s: the last checkpoint holds %lld optimiser values, this head has %lld parameters",

@@ -68,6 +68,32 @@ static void outputs_replace_files_only(void **state)
     assert_status(qctx_output_check("", false, &error), QCTX_ERR_USAGE, &error);
 }
 
+/* Of a folder that may be a stranger's, a link is not read, nor is what would wait for a writer. */
+static void links_lead_nowhere_from_inside(void **state)
+{
+    qctx_error error;
+    char *text;
+    size_t bytes;
+
+    (void)state;
+    test_write(test_path("inside"), "words");
+    assert_status(qctx_file_read_inside(test_path("inside"), &text, &bytes, &error), QCTX_OK, &error);
+    assert_string_equal(text, "words");
+    free(text);
+    assert_int_equal(symlink("inside", test_path("alias")), 0);
+    assert_status(qctx_file_read_inside(test_path("alias"), &text, &bytes, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "alias: is a symbolic link, and not followed out of its folder");
+    assert_status(qctx_link_refuse(test_path("alias"), &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_link_refuse(test_path("inside"), &error), QCTX_OK, &error);
+    assert_status(qctx_link_refuse(test_path("absent"), &error), QCTX_OK, &error);
+    assert_int_equal(mkfifo(test_path("unwritten"), 0600), 0);
+    assert_status(qctx_file_read_inside(test_path("unwritten"), &text, &bytes, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "unwritten: cannot open for reading: it is no file");
+    assert_status(qctx_file_read_inside(test_folder(), &text, &bytes, &error), QCTX_ERR_IO, &error);
+    assert_status(qctx_file_read_inside(test_path("absent"), &text, &bytes, &error), QCTX_ERR_IO, &error);
+    assert_contains(error.message, "No such file");
+}
+
 static void handles_are_known_by_their_paths(void **state)
 {
     (void)state;
@@ -207,6 +233,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(written_files_read_back_whole),
     cmocka_unit_test(what_cannot_be_opened_says_why),
     cmocka_unit_test(outputs_replace_files_only),
+    cmocka_unit_test(links_lead_nowhere_from_inside),
     cmocka_unit_test(handles_are_known_by_their_paths),
     cmocka_unit_test(folders_are_made_with_their_parents),
     cmocka_unit_test(a_file_hashes_like_its_bytes),

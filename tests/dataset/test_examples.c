@@ -39,6 +39,40 @@ static void expect_set(const fixture *on, qctx_status expected, qctx_training_se
     assert_status(qctx_training_set_build(test_comm, &on->config, &on->opened, set, error), expected, error);
 }
 
+/* The same of the same pairs and vectors, another of others: of a pair, of what may be drawn, of a store. */
+static void a_fingerprint_tells_what_is_trained_on(void **state)
+{
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+    int64_t first, own[1 << 10], *drawn;
+
+    (void)state;
+    open_fixture(&on, "eval.tune=0");
+    expect_set(&on, QCTX_OK, &set, &error);
+    first = qctx_examples_fingerprint(&set.examples, &on.opened);
+    assert_int_not_equal(first, 0);
+    set.examples.contexts[3]++;
+    assert_int_not_equal(qctx_examples_fingerprint(&set.examples, &on.opened), first);
+    set.examples.contexts[3]--;
+    set.examples.question[5]++;
+    assert_int_not_equal(qctx_examples_fingerprint(&set.examples, &on.opened), first);
+    set.examples.question[5]--;
+    assert_true(set.examples.count < (int64_t)(sizeof own / sizeof own[0]));
+    drawn = set.examples.pairs;
+    for (int64_t i = 0; i < set.examples.count; i++)
+        own[i] = 7;
+    set.examples.pairs = own;
+    assert_int_not_equal(qctx_examples_fingerprint(&set.examples, &on.opened), first);
+    set.examples.pairs = drawn;
+    assert_int_equal(qctx_examples_fingerprint(&set.examples, &on.opened), first);
+    on.opened.train_count = 0;
+    assert_int_not_equal(qctx_examples_fingerprint(&set.examples, &on.opened), first);
+    on.opened.train_count = 1;
+    qctx_training_set_free(&set);
+    close_fixture(&on);
+}
+
 static bool is_answer(const qctx_tuning *tuning, int64_t context)
 {
     for (int64_t i = 0; i < tuning->set.offsets[tuning->set.count]; i++)
@@ -273,6 +307,7 @@ static void an_unknown_tuning_split_is_named(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(few_questions_hold_out_more),
+    cmocka_unit_test(a_fingerprint_tells_what_is_trained_on),
     cmocka_unit_test(held_out_contexts_stand_in_no_example),
     cmocka_unit_test(the_division_is_the_seeds),
     cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),

@@ -202,6 +202,69 @@ static void without_a_whole_one_it_says_so(void **state)
     assert_null(path);
 }
 
+/* Renames a file of the run's checkpoints, or makes a link to it, on rank 0. Collective. */
+static void give_name(const char *folder, int (*give)(const char *, const char *), const char *from, const char *to)
+{
+    char *old = from[0] == '/' ? strdup(from) : qctx_path_join(folder, from, NULL);
+    char *new = qctx_path_join(folder, to, NULL);
+
+    if (is_first())
+        assert_int_equal(give(old, new), 0);
+    qctx_comm_barrier(test_comm);
+    free(old);
+    free(new);
+}
+
+/* The step inside counts: one that only its name makes the newest is passed over, and where it is alone refused. */
+static void a_name_says_nothing_of_the_step(void **state)
+{
+    const int64_t steps[] = {10, 20};
+    const char *folder = run_folder("renamed");
+    qctx_checkpoint read;
+    qctx_error error;
+    char *path = NULL;
+
+    (void)state;
+    make_run(folder, steps, 2);
+    give_name(folder, rename, "checkpoints/step-000000010.h5", "checkpoints/step-000000030.h5");
+    expect_newest(folder, 20, "step-000000020.h5");
+    damage(folder, "checkpoints/step-000000020.h5");
+    assert_status(qctx_checkpoints_read_newest(test_comm, folder, &read, &path, &error), QCTX_ERR_MISMATCH, &error);
+    assert_contains(error.message, "step-000000030.h5: is the checkpoint of step 10, its name says 30: it was renamed");
+    assert_contains(error.hint, "step-000000010.h5");
+    assert_null(path);
+    give_name(folder, rename, "checkpoints/step-000000030.h5", "checkpoints/step-000000010.h5");
+    expect_newest(folder, 10, "step-000000010.h5");
+}
+
+/* A stranger's run reads, and writes, nothing that its links lead to. */
+static void links_are_not_followed(void **state)
+{
+    const int64_t steps[] = {10, 20};
+    const char *folder = run_folder("linked"), *other = run_folder("other");
+    qctx_checkpoints *checkpoints = NULL;
+    qctx_checkpoint read;
+    qctx_error error;
+    char *path = NULL, *kept;
+
+    (void)state;
+    make_run(folder, steps, 2);
+    make_run(other, steps, 2);
+    kept = qctx_path_join(other, "checkpoints/step-000000020.h5", NULL);
+    give_name(folder, rename, "checkpoints/step-000000020.h5", "aside.h5");
+    give_name(folder, symlink, kept, "checkpoints/step-000000020.h5");
+    expect_newest(folder, 10, "step-000000010.h5");
+
+    give_name(folder, rename, "checkpoints", "moved");
+    *strrchr(kept, '/') = '\0';
+    give_name(folder, symlink, kept, "checkpoints");
+    assert_status(qctx_checkpoints_read_newest(test_comm, folder, &read, &path, &error), QCTX_ERR_DATA, &error);
+    assert_contains(error.message, "linked/checkpoints: is a symbolic link, and not followed");
+    assert_status(qctx_checkpoints_create(test_comm, folder, 1, false, &checkpoints, &error), QCTX_ERR_IO, &error);
+    expect_newest(other, 20, "step-000000020.h5");
+    free(kept);
+}
+
 static void what_a_kill_leaves_is_cleared_away(void **state)
 {
     const int64_t steps[] = {10, 20};
@@ -321,6 +384,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_best_serves_only),
     cmocka_unit_test(a_damaged_one_gives_way_to_the_one_before),
     cmocka_unit_test(without_a_whole_one_it_says_so),
+    cmocka_unit_test(a_name_says_nothing_of_the_step),
+    cmocka_unit_test(links_are_not_followed),
     cmocka_unit_test(what_a_kill_leaves_is_cleared_away),
     cmocka_unit_test(a_failure_in_the_background_is_everybodys),
     cmocka_unit_test(a_full_disk_is_told_apart),

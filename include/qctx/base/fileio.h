@@ -26,6 +26,16 @@ qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error);
 /* Reads a whole file; `*text` is NUL-terminated and the caller's to free(). Local. Errors: IO, MEMORY. */
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error);
 
+/*
+ * The same of a file that nobody named, in a folder that may be a stranger's: a link, by which any other file would be
+ * read and shown, is refused, and so is what is no file. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_file_open_inside(const char *path, FILE **opened, qctx_error *error);
+qctx_status qctx_file_read_inside(const char *path, char **text, size_t *bytes, qctx_error *error);
+
+/* Refuses a link, as those do, where something else is done to what has the name. Local. Errors: IO. */
+qctx_status qctx_link_refuse(const char *path, qctx_error *error);
+
 /* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 

@@ -41,6 +41,12 @@ qctx_status qctx_training_set_build(qctx_comm *comm, const qctx_config *config, 
                                     qctx_training_set *set, qctx_error *error);
 void qctx_training_set_free(qctx_training_set *set);
 
+/*
+ * A hash of what examples train on: their pairs, and all vectors of the stores of `opened` that these are rows of. No
+ * paths, ranks or machines are in it; it is never 0. Local. Cannot fail.
+ */
+int64_t qctx_examples_fingerprint(const qctx_examples *examples, const qctx_opened *opened);
+
 /* The most contexts that one of the examples has. Local. */
 int64_t qctx_examples_most_contexts(const qctx_examples *examples);
 

@@ -10,14 +10,12 @@
  *
  *   attributes   schema = "qctx-checkpoint", version = 2; the run's progress (qctx_progress): epoch, step, evaluated,
  *                seconds, loss_sum, accuracy_sum, summed, loss_start, loss_now, best_metric, best_epoch, best_step,
- *                best_strength, best_mrr; widened; optimizer_steps, strength, encoder_fingerprint, config (resolved
- *                YAML), ranks, threads, seed, sources (dataset/origin); the head's shape: head_form ("residual"),
- *                head_sides ("both"), head_activation ("gelu"), head_layers, head_input, head_hidden, head_output,
- *                head_dropout; how the steps were taken: similarity ("rows"), precision ("float32"). The first files of
- *                this version hold the head's three names as numbers, and none of best_mrr, widened and sources; they
- *                are read as well
- *   parameters/  one dataset per tensor: question/0/weight [out, in], …
- *   logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
+ *                best_strength, best_mrr; widened; trained_on; optimizer_steps, strength, encoder_fingerprint, config
+ * (resolved YAML), ranks, threads, seed, sources (dataset/origin); the head's shape: head_form ("residual"), head_sides
+ * ("both"), head_activation ("gelu"), head_layers, head_input, head_hidden, head_output, head_dropout; how the steps
+ * were taken: similarity ("rows"), precision ("float32"). The first files of this version hold the head's three names
+ * as numbers, and none of best_mrr, widened, trained_on and sources; they are read as well parameters/  one dataset per
+ * tensor: question/0/weight [out, in], … logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
  *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
  *   best         [count] parameters of the best epoch so far (absent before the first evaluation, and in a best.h5)
  */
@@ -50,6 +48,7 @@ typedef struct {
     char *encoder_fingerprint;
     char *sources; /* what was trained with, as dataset/origin writes it; NULL where the file does not tell */
     qctx_head_config head;
+    int64_t trained_on;         /* qctx_examples_fingerprint; 0 where the file does not tell */
     int64_t widened;            /* 1: all contexts of the corpus are candidates of the choice, instead of pools */
     qctx_similarity similarity; /* what the run's plan took, so that a resumed one takes it again; AUTO: retired */
     qctx_precision precision;

@@ -20,6 +20,9 @@
  */
 qctx_status qctx_json_load_file(const char *path, json_t **root, qctx_error *error);
 
+/* The same of a file in a folder that may be a stranger's (qctx_file_read_inside). Local. Errors: likewise. */
+qctx_status qctx_json_load_inside(const char *path, json_t **root, qctx_error *error);
+
 /*
  * Parses one text of `bytes` bytes (a line of a JSONL file, an attribute). `place` is what
  * the message begins with, for example "file.jsonl:17". Caller owns `*root`. Local. Errors: FORMAT.
