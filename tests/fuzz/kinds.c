@@ -197,6 +197,52 @@ static const char *const events[] = {
     "\"top1\"",   "\"head\"",   "\"no_head\"",  "\"best\"",      "\"source\"",  "\"questions\"",
     NULL};
 
+static const char *const heads[] = {"residual",
+                                    "plain",
+                                    "both",
+                                    "question",
+                                    "context",
+                                    "shared",
+                                    "relu",
+                                    "gelu",
+                                    "tanh",
+                                    "rows",
+                                    "ring",
+                                    "full",
+                                    "rows_columns",
+                                    "float32",
+                                    "bfloat16",
+                                    "auto",
+                                    "qctx-checkpoint",
+                                    "hashing-0123456789abcdef",
+                                    "[]",
+                                    "",
+                                    "run: {seed: 1}\n",
+                                    "data: {train: [{corpus: a}]}\n",
+                                    "model: {form: plain, output: 7}\n",
+                                    "[{\"path\": \"a\"}]",
+                                    "{}",
+                                    NULL};
+
+static const char *const stores[] = {"qctx-store",
+                                     "hashing",
+                                     "joined",
+                                     "pretrained",
+                                     "hashing-0123456789abcdef",
+                                     "title text",
+                                     "text",
+                                     "",
+                                     "{}",
+                                     "{\"dim\": 1000000000}",
+                                     "{\"dim\": 64, \"seed\": 3}",
+                                     "0123456789abcdef",
+                                     "contexts/vectors",
+                                     "../x",
+                                     "\xff",
+                                     NULL};
+
+static const char *const none[] = {NULL};
+
 const fuzz_kind fuzz_kinds[] = {
     {"model", NULL, 13, 256 << 10, models, fuzz_is_of_model, true, fuzz_use_model},
     {"tokenizer", NULL, 13, 5 << 19, models, NULL, false, fuzz_use_tokenizer},
@@ -209,5 +255,9 @@ const fuzz_kind fuzz_kinds[] = {
     {"sweep", NULL, 4, 1 << 20, sweeps, NULL, false, fuzz_use_sweep},
     {"ledger", NULL, 4, 1 << 20, events, NULL, false, fuzz_use_ledger},
     {"run", NULL, 6, 1 << 20, events, NULL, false, fuzz_use_run},
+    {"checkpoint", NULL, 8, 4 << 20, heads, NULL, false, fuzz_use_checkpoint},
+    {"partial", NULL, 6, 4 << 20, none, NULL, false, fuzz_use_partial},
+    {"store", NULL, 4, 4 << 20, stores, NULL, false, fuzz_use_store},
+    {"foreign", NULL, 4, 4 << 20, stores, NULL, false, fuzz_use_store},
     {.name = NULL},
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mutate_internal.h"
+#include "qctx/run/checkpoint.h"
 
 /* splitmix64 (Steele et al. 2014). */
 uint64_t fuzz_next(fuzz_random *random)
@@ -138,11 +139,32 @@ static void fuzz_mutate_safetensors(fuzz_random *random, const fuzz_grammar *gra
     free(header.bytes);
 }
 
+enum { FUZZ_CHECKPOINT_FRONT = 512 };
+
+/* What is in it, else its bytes; then its hash. */
+static void fuzz_mutate_checkpoint(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input)
+{
+    qctx_h5_image image = {.front = FUZZ_CHECKPOINT_FRONT};
+
+    if (input->size <= FUZZ_CHECKPOINT_FRONT || fuzz_below(random, 32) == 0) {
+        fuzz_mutate_bytes(random, input);
+        return;
+    }
+    fuzz_mutate_contents(random, grammar, input, FUZZ_CHECKPOINT_FRONT);
+    image.bytes = (char *)input->bytes;
+    image.capacity = image.count = (int64_t)input->size;
+    qctx_checkpoint_seal(&image);
+}
+
 void fuzz_mutate(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input)
 {
     for (size_t left = 1 + fuzz_below(random, 3) * fuzz_below(random, 3); left > 0; left--) {
         if (grammar->form == FUZZ_SAFETENSORS)
             fuzz_mutate_safetensors(random, grammar, input);
+        else if (grammar->form == FUZZ_HDF5)
+            fuzz_mutate_contents(random, grammar, input, 0);
+        else if (grammar->form == FUZZ_CHECKPOINT)
+            fuzz_mutate_checkpoint(random, grammar, input);
         else
             fuzz_mutate_once(random, grammar, input);
     }

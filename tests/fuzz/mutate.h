@@ -14,7 +14,9 @@ typedef enum {
     FUZZ_TEXT,  /* lines of words */
     FUZZ_JSON,
     FUZZ_LINES, /* whose order and fields mean something: tables, JSONL, YAML */
-    FUZZ_SAFETENSORS
+    FUZZ_SAFETENSORS,
+    FUZZ_HDF5,       /* whose contents change, not its structure */
+    FUZZ_CHECKPOINT, /* HDF5 behind a hash, which is made anew */
 } fuzz_form;
 
 typedef struct {

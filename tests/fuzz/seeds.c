@@ -7,6 +7,7 @@
 #include "harness.h"
 #include "made_safetensors.h"
 #include "qctx/base/fileio.h"
+#include "seeds_binary.h"
 
 typedef struct {
     const char *folder, *name, *text;
@@ -111,10 +112,18 @@ static void fuzz_write_texts(const char *folder)
     }
 }
 
-void fuzz_write_seeds(const char *folder)
+/* The folder of a kind's seeds. */
+static const char *fuzz_home(const char *folder, const char *kind)
 {
-    if (qctx_comm_rank(test_comm) == 0)
-        fuzz_write_texts(folder);
+    static char path[FUZZ_PATH_MAX];
+
+    fuzz_path(path, folder, kind);
+    assert_int_equal(qctx_folder_make(path, NULL), QCTX_OK);
+    return path;
+}
+
+static void fuzz_write_models(const char *folder)
+{
     fuzz_write_tensors(folder, "model/bert/model.safetensors", "embeddings.word_embeddings.weight",
                        "embeddings.LayerNorm.bias");
     fuzz_write_tensors(folder, "model/bert/2_Dense/model.safetensors", "linear.weight", "linear.bias");
@@ -125,4 +134,18 @@ void fuzz_write_seeds(const char *folder)
                        "text_projection");
     fuzz_write_tensors(folder, "model/shards/one.safetensors", "a", "c");
     fuzz_write_tensors(folder, "model/shards/two.safetensors", "b", NULL);
+}
+
+void fuzz_write_seeds(const char *folder)
+{
+    if (qctx_comm_rank(test_comm) == 0) {
+        fuzz_write_texts(folder);
+        fuzz_write_stores(fuzz_home(folder, "store"));
+        fuzz_write_partials(fuzz_home(folder, "partial"));
+        fuzz_write_foreign_stores(fuzz_home(folder, "foreign"));
+        fuzz_home(folder, "checkpoint");
+    }
+    qctx_comm_barrier(test_comm);
+    fuzz_write_models(folder);
+    fuzz_write_checkpoints(fuzz_home(folder, "checkpoint"));
 }

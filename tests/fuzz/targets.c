@@ -31,10 +31,21 @@ static const struct {
     const char *ending;
     fuzz_form form;
 } fuzz_forms[] = {
-    {".json", FUZZ_JSON}, {".jsonl", FUZZ_LINES}, {".yaml", FUZZ_LINES},
-    {".tsv", FUZZ_LINES}, {".csv", FUZZ_LINES},   {".safetensors", FUZZ_SAFETENSORS},
-    {".gz", FUZZ_BYTES},  {".zst", FUZZ_BYTES},   {".bin", FUZZ_BYTES},
+    {".json", FUZZ_JSON},
+    {".jsonl", FUZZ_LINES},
+    {".yaml", FUZZ_LINES},
+    {".tsv", FUZZ_LINES},
+    {".csv", FUZZ_LINES},
+    {".safetensors", FUZZ_SAFETENSORS},
+    {".gz", FUZZ_BYTES},
+    {".zst", FUZZ_BYTES},
+    {".bin", FUZZ_BYTES},
     {".txt", FUZZ_TEXT},
+    {".checkpoint", FUZZ_CHECKPOINT},
+    {".store", FUZZ_HDF5},
+    {".foreign", FUZZ_HDF5},
+    {".partial", FUZZ_BYTES},
+    {".journal", FUZZ_BYTES},
 };
 
 static fuzz_form fuzz_form_of(const char *name)

@@ -42,6 +42,9 @@ bool fuzz_use_document(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_config(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_sweep(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_ledger(const fuzz_target *target, uint64_t draw);
+bool fuzz_use_checkpoint(const fuzz_target *target, uint64_t draw);
+bool fuzz_use_store(const fuzz_target *target, uint64_t draw);
+bool fuzz_use_partial(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_run(const fuzz_target *target, uint64_t draw);
 
 #endif
