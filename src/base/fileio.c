@@ -30,8 +30,9 @@ qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error)
 {
     struct stat found;
 
-    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a device, a pipe or a socket", path);
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a %s", path,
+                         S_ISDIR(found.st_mode) ? "folder" : "device, a pipe or a socket");
     *opened = fopen(path, "rbe");
     if (*opened == NULL)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", path, strerror(errno));

@@ -187,6 +187,8 @@ qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, 
         set_text(*description, "titles", qctx_titles_names[qctx_store_titles(store)]);
     set_hash(*description, "corpus_fingerprint", qctx_store_corpus_fingerprint(store));
     set_hash(*description, "checksum", qctx_store_checksum(store));
+    set_count(*description, "version", qctx_store_version(store));
+    set_text(*description, "verified", qctx_verified_names[qctx_store_verified(store)]);
     qctx_store_close(store);
     return QCTX_OK;
 }

@@ -77,7 +77,7 @@ qctx_status qctx_documents_check(const qctx_documents *sources, int64_t count, c
 static char *cache_path(const qctx_corpus *corpus, const char *fingerprint, const qctx_documents_cache *cache,
                         qctx_error *error)
 {
-    const int64_t numbers[] = {QCTX_STORE_VERSION, (int64_t)cache->dtype};
+    const int64_t numbers[] = {QCTX_STORE_OLDEST, (int64_t)cache->dtype};
     const uint64_t key = qctx_hash_text(fingerprint, qctx_hash(numbers, sizeof numbers, 0));
     const uint64_t seen = qctx_context_texts_fingerprint(corpus, cache->titles);
     char *folder = qctx_path_trim(corpus->folder, error);

@@ -161,7 +161,7 @@ static qctx_status check_trained_on(const source_resolver *resolver, const resol
  */
 qctx_status resolver_find_key(source_resolver *resolver, resolver_encoder *encoder, qctx_error *error)
 {
-    const int64_t numbers[] = {QCTX_STORE_VERSION, (int64_t)resolver->config->data.dtype};
+    const int64_t numbers[] = {QCTX_STORE_OLDEST, (int64_t)resolver->config->data.dtype};
     char *fingerprint = NULL;
     qctx_status status;
 

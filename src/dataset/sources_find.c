@@ -11,7 +11,6 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "qctx/platform/h5.h"
 #include "sources_internal.h"
 
 static const char variable[] = "QCTX_STORES";
@@ -24,22 +23,6 @@ typedef struct {
     char other[1024];                   /* the first that was found and is another one */
 } store_search;
 
-/* The checksum that a store says, 0 where it says none. */
-static uint64_t checksum_of(const char *path)
-{
-    qctx_h5 *file = NULL;
-    char *digits = NULL;
-    uint64_t checksum = 0;
-
-    if (qctx_store_is(path) && qctx_h5_open(path, &file, NULL) == QCTX_OK) {
-        if (qctx_h5_has(file, "/", "checksum") && qctx_h5_get_text(file, "/", "checksum", &digits, NULL) == QCTX_OK)
-            checksum = strtoull(digits, NULL, 16);
-        qctx_h5_close(file, NULL);
-    }
-    free(digits);
-    return checksum;
-}
-
 /* Takes `path` over: it is found, or freed. */
 static void consider(store_search *search, char *path)
 {
@@ -49,7 +32,7 @@ static void consider(store_search *search, char *path)
         free(path);
         return;
     }
-    if (wanted == 0 || checksum_of(path) == wanted) {
+    if (wanted == 0 || qctx_store_checksum_at(path) == wanted) {
         search->found = path;
         return;
     }
@@ -69,8 +52,8 @@ static void consider_all(store_search *search, const char *folder)
         const char *ending = strrchr(entry->d_name, '.');
         char *path = ending == NULL || strcmp(ending, ".h5") != 0 ? NULL : qctx_path_join(folder, entry->d_name, NULL);
 
-        if (path != NULL && checksum_of(path) == search->wanted->checksum)
-            consider(search, path);
+        if (path != NULL && qctx_store_checksum_at(path) == search->wanted->checksum)
+            search->found = path;
         else
             free(path);
     }
@@ -124,7 +107,7 @@ static qctx_status refuse(const source_resolver *resolver, const resolver_locati
                   "%s: the run was trained with this store, which is not found", location->path);
     if (search->other[0] != '\0')
         qctx_error_append(error, "%s is another store: its checksum is %016" PRIx64 ", expected %016" PRIx64,
-                          search->other, checksum_of(search->other), location->known->checksum);
+                          search->other, qctx_store_checksum_at(search->other), location->known->checksum);
     qctx_error_append(error, "looked for in this folder, in %s and the folders above it, and in %s%s%s",
                       resolver->origin->folder, variable, folders != NULL ? "=" : ", which is not set",
                       folders != NULL ? folders : "");

@@ -138,10 +138,10 @@ out:
     return status;
 }
 
-qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error)
+qctx_status qctx_h5_create_behind(const char *path, int64_t front, qctx_h5 **created, qctx_error *error)
 {
     qctx_h5 *file = NULL;
-    hid_t access = -1;
+    hid_t access = -1, creation = -1;
     qctx_status status = qctx_h5_make_handle(path, &file, error);
 
     if (status == QCTX_OK)
@@ -150,7 +150,9 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
         goto out;
     access = qctx_h5_writer_access(&file->failure);
     H5Pset_alignment(access, ALIGNED_FROM, ALIGNMENT);
-    file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_userblock(creation, (hsize_t)front);
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
     if (file->id < 0) {
         status = qctx_h5_fail(path, "cannot create", QCTX_ERR_IO, error);
         goto out;
@@ -159,8 +161,14 @@ qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *erro
     file = NULL;
 out:
     qctx_h5_release(-1, -1, -1, access);
+    qctx_h5_release(-1, -1, -1, creation);
     qctx_h5_free_handle(file);
     return status;
+}
+
+qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error)
+{
+    return qctx_h5_create_behind(path, 0, created, error);
 }
 
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)

@@ -8,15 +8,12 @@
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
-static qctx_status open_local(qctx_store *store, const char *path, bool external, qctx_error *error)
+/* Reads the file, which is verified already where it has a head. */
+static qctx_status open_local(qctx_store *store, bool external, qctx_error *error)
 {
     int64_t dim;
-    qctx_status status;
+    qctx_status status = qctx_h5_open(store->path, &store->file, error);
 
-    store->path = qctx_strdup(path, error);
-    if (store->path == NULL)
-        return QCTX_ERR_MEMORY;
-    status = qctx_h5_open(path, &store->file, error);
     if (status == QCTX_OK)
         status = qctx_h5_check_inside(store->file, external, error);
     if (status == QCTX_OK)
@@ -27,8 +24,10 @@ static qctx_status open_local(qctx_store *store, const char *path, bool external
         status = qctx_h5_get_int(store->file, "/", "dim", &dim, error);
         if (status == QCTX_OK && dim != store->dim)
             status = qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the attribute 'dim' is %lld, but the vectors have %lld",
-                               path, (long long)dim, (long long)store->dim);
+                               store->path, (long long)dim, (long long)store->dim);
     }
+    if (status == QCTX_OK && store->has_head)
+        status = qctx_store_fits_head(store, error);
     if (status == QCTX_OK)
         status = qctx_store_read_splits(store, error);
     return status;
@@ -68,24 +67,33 @@ static void tell_of_absent(const qctx_store *store)
                   (long long)absent);
 }
 
+/* A store without more than its path. */
+static qctx_status create(const char *path, bool contexts_only, qctx_store **created, qctx_error *error)
+{
+    qctx_store *store = qctx_alloc(1, sizeof *store, "a store", error);
+
+    if (store == NULL)
+        return QCTX_ERR_MEMORY;
+    *created = store;
+    store->contexts_only = contexts_only;
+    store->path = qctx_strdup(path, error);
+    return store->path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
 static qctx_status open_store(qctx_comm *comm, const char *path, bool external, bool contexts_only, qctx_store **opened,
                               qctx_error *error)
 {
-    qctx_store *store = qctx_alloc(1, sizeof *store, "a store", error);
-    qctx_status status = QCTX_ERR_MEMORY;
+    qctx_store *store = NULL;
+    qctx_status status = qctx_agree(comm, create(path, contexts_only, &store, error), error);
 
-    if (store != NULL) {
-        store->contexts_only = contexts_only;
-        status = open_local(store, path, external, error);
-    }
-    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK)
+        status = qctx_store_verify(comm, store, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(comm, open_local(store, external, error), error);
+    if (status == QCTX_OK)
+        status = qctx_store_must_be_same(comm, path, identity(store), error);
     if (status != QCTX_OK)
         goto out;
-    if (!qctx_comm_same(comm, identity(store))) {
-        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks see different files under this name", path);
-        status = qctx_hint(error, "put the store on a file system that all nodes share");
-        goto out;
-    }
     status = qctx_store_check(comm, store, error);
     if (status != QCTX_OK)
         goto out;
@@ -143,16 +151,36 @@ bool qctx_store_is(const char *path)
     return found;
 }
 
+/* Reads by `read` what a store says of itself; nothing of one that is damaged, or no store. */
+static void peek(const char *path, qctx_store *store, qctx_status (*read)(qctx_store *store, qctx_error *error))
+{
+    *store = (qctx_store){.path = (char *)path};
+    if (qctx_store_head_read(path, &store->head, &store->has_head, NULL) != QCTX_OK)
+        return;
+    if (store->has_head) {
+        store->titles = store->head.titles;
+        store->checksum = store->head.checksum;
+    } else if (qctx_h5_open(path, &store->file, NULL) == QCTX_OK) {
+        read(store, NULL);
+        qctx_h5_close(store->file, NULL);
+        free(store->encoder_settings);
+    }
+}
+
 qctx_titles qctx_store_titles_at(const char *path)
 {
-    qctx_store store = {.path = (char *)path};
+    qctx_store store;
 
-    if (qctx_h5_open(path, &store.file, NULL) != QCTX_OK)
-        return QCTX_TITLES_NONE;
-    qctx_store_read_titles(&store, NULL);
-    qctx_h5_close(store.file, NULL);
-    free(store.encoder_settings);
+    peek(path, &store, qctx_store_read_titles);
     return store.titles;
+}
+
+uint64_t qctx_store_checksum_at(const char *path)
+{
+    qctx_store store;
+
+    peek(path, &store, qctx_store_read_checksum);
+    return store.checksum;
 }
 
 int64_t qctx_store_dim(const qctx_store *store)
@@ -203,6 +231,18 @@ uint64_t qctx_store_checksum(const qctx_store *store)
 qctx_dtype qctx_store_dtype(const qctx_store *store)
 {
     return store->sides[QCTX_CONTEXT].half ? QCTX_FLOAT16 : QCTX_FLOAT32;
+}
+
+qctx_verified qctx_store_verified(const qctx_store *store)
+{
+    if (store->has_head)
+        return QCTX_VERIFIED_WHOLE;
+    return store->has_checksum ? QCTX_VERIFIED_VECTORS : QCTX_VERIFIED_NOTHING;
+}
+
+int64_t qctx_store_version(const qctx_store *store)
+{
+    return store->version;
 }
 
 bool qctx_store_unit_length(const qctx_store *store)

@@ -8,6 +8,8 @@
 const char *const qctx_dtype_names[] = {[QCTX_FLOAT32] = "float32", [QCTX_FLOAT16] = "float16", NULL};
 const char *const qctx_titles_names[] = {
     [QCTX_TITLES_NONE] = "none", [QCTX_TITLES_LEFT_OUT] = "left out", [QCTX_TITLES_JOINED] = "joined", NULL};
+const char *const qctx_verified_names[] = {
+    [QCTX_VERIFIED_NOTHING] = "nothing", [QCTX_VERIFIED_VECTORS] = "vectors", [QCTX_VERIFIED_WHOLE] = "whole", NULL};
 
 /* An optional text attribute of the file; empty where it is absent. */
 static qctx_status read_text(const qctx_store *store, const char *name, char **value, qctx_error *error)
@@ -39,23 +41,32 @@ static qctx_status read_hash(const qctx_store *store, const char *name, uint64_t
 }
 
 /* Foreign stores need no schema; one that is named must be ours, in a version that is known. */
-static qctx_status check_schema(const qctx_store *store, qctx_error *error)
+static qctx_status check_schema(qctx_store *store, qctx_error *error)
 {
     char *schema = NULL;
-    int64_t version = 1;
     qctx_status status = read_text(store, "schema", &schema, error);
 
+    store->version = QCTX_STORE_OLDEST;
     if (status != QCTX_OK)
         return status;
     if (schema[0] != '\0' && strcmp(schema, "qctx-store") != 0)
         status =
             qctx_fail(error, QCTX_ERR_FORMAT, "%s: its schema is '%s'; expected 'qctx-store'", store->path, schema);
     if (status == QCTX_OK && qctx_h5_has(store->file, "/", "version"))
-        status = qctx_h5_get_int(store->file, "/", "version", &version, error);
-    if (status == QCTX_OK && (version < 1 || version > QCTX_STORE_VERSION)) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: schema version %lld; this program knows 1 to %d", store->path,
-                  (long long)version, QCTX_STORE_VERSION);
+        status = qctx_h5_get_int(store->file, "/", "version", &store->version, error);
+    if (status == QCTX_OK && (store->version < QCTX_STORE_OLDEST || store->version > QCTX_STORE_VERSION)) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: schema version %lld; this program knows %d to %d", store->path,
+                  (long long)store->version, QCTX_STORE_OLDEST, QCTX_STORE_VERSION);
         status = qctx_hint(error, "use a newer qctx-dist, or embed the corpus again");
+    }
+    if (status == QCTX_OK && store->version > QCTX_STORE_OLDEST && !store->has_head) {
+        qctx_fail(
+            error, QCTX_ERR_FORMAT,
+            "%s: is a store of version %lld without its head: it was never finished, is damaged, or was copied by "
+            "a program that leaves out what stands before the HDF5 file",
+            store->path, (long long)store->version);
+        status = qctx_hint(error, "copy the whole file, or embed the corpus again; with 1 for its attribute 'version' "
+                                  "its vectors alone are verified");
     }
     free(schema);
     return status;
@@ -87,6 +98,12 @@ qctx_status qctx_store_read_titles(qctx_store *store, qctx_error *error)
     return status;
 }
 
+qctx_status qctx_store_read_checksum(qctx_store *store, qctx_error *error)
+{
+    store->has_checksum = qctx_h5_has(store->file, "/", "checksum");
+    return read_hash(store, "checksum", &store->checksum, error);
+}
+
 qctx_status qctx_store_read_attributes(qctx_store *store, qctx_error *error)
 {
     qctx_status status = check_schema(store, error);
@@ -99,8 +116,5 @@ qctx_status qctx_store_read_attributes(qctx_store *store, qctx_error *error)
         status = qctx_store_read_titles(store, error);
     if (status == QCTX_OK)
         status = read_hash(store, "corpus_fingerprint", &store->corpus_fingerprint, error);
-    if (status == QCTX_OK)
-        status = read_hash(store, "checksum", &store->checksum, error);
-    store->has_checksum = status == QCTX_OK && qctx_h5_has(store->file, "/", "checksum");
-    return status;
+    return status == QCTX_OK ? qctx_store_read_checksum(store, error) : status;
 }

@@ -10,13 +10,10 @@
 #include "qctx/base/names.h"
 #include "store_internal.h"
 
-/* Stores have a head since this version. */
-enum { HEAD_VERSION = 2 };
-
 static const char schema[] = "qctx-store ";
 
 /* The only way to write a head: one that is read is compared with what would be written. */
-static void write_head(const qctx_store_head *head, char front[QCTX_STORE_FRONT])
+void qctx_store_head_write(const qctx_store_head *head, char front[QCTX_STORE_FRONT])
 {
     int length;
 
@@ -24,14 +21,14 @@ static void write_head(const qctx_store_head *head, char front[QCTX_STORE_FRONT]
     length = snprintf(front, QCTX_STORE_FRONT,
                       "%s%d bytes %" PRId64 " questions %" PRId64 "+%" PRId64 " contexts %" PRId64 "+%" PRId64
                       " titles \"%s\" digits %" PRId64 " checksum %016" PRIx64 " rest %016" PRIx64 " line ",
-                      schema, HEAD_VERSION, head->bytes, head->offsets[QCTX_QUESTION],
+                      schema, QCTX_STORE_VERSION, head->bytes, head->offsets[QCTX_QUESTION],
                       head->vector_bytes[QCTX_QUESTION], head->offsets[QCTX_CONTEXT], head->vector_bytes[QCTX_CONTEXT],
                       qctx_titles_names[head->titles], head->digits, head->checksum, head->rest);
     snprintf(front + length, (size_t)(QCTX_STORE_FRONT - length), "%016" PRIx64 "\n",
              qctx_hash(front, (size_t)length, 0));
 }
 
-static qctx_status damaged(qctx_error *error)
+qctx_status qctx_store_damaged(qctx_error *error)
 {
     return qctx_hint(error, "copy the file again from where it is whole, or embed the corpus again");
 }
@@ -62,41 +59,19 @@ static qctx_status parse_head(const char *path, const char front[QCTX_STORE_FRON
     int version = 0;
 
     memcpy(line, front, got);
-    if (sscanf(line + sizeof schema - 1, "%9d ", &version) == 1 && version > HEAD_VERSION) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: store of version %d; this program knows 1 to %d", path, version,
-                  HEAD_VERSION);
+    if (sscanf(line + sizeof schema - 1, "%9d ", &version) == 1 && version > QCTX_STORE_VERSION) {
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: store of version %d; this program knows %d to %d", path, version,
+                  QCTX_STORE_OLDEST, QCTX_STORE_VERSION);
         return qctx_hint(error, "use a newer qctx-dist, or embed the corpus again");
     }
     if (scan_head(line + sizeof schema - 1, head)) {
-        write_head(head, expected);
+        qctx_store_head_write(head, expected);
         if (got == QCTX_STORE_FRONT && memcmp(front, expected, QCTX_STORE_FRONT) == 0)
             return QCTX_OK;
     }
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: the store is damaged: its head (the first %d bytes) was changed", path,
               QCTX_STORE_FRONT);
-    return damaged(error);
-}
-
-/* Whether two stretches lie one behind the other, or one is empty. */
-static bool are_apart(int64_t a, int64_t a_bytes, int64_t b, int64_t b_bytes)
-{
-    return a_bytes == 0 || b_bytes == 0 || a + a_bytes <= b || b + b_bytes <= a;
-}
-
-/* Whether what the head speaks of lies behind it, in the file, each apart from the others. */
-static bool fits_into_file(const qctx_store_head *head)
-{
-    const int64_t begins[] = {head->offsets[QCTX_QUESTION], head->offsets[QCTX_CONTEXT], head->digits};
-    const int64_t bytes[] = {head->vector_bytes[QCTX_QUESTION], head->vector_bytes[QCTX_CONTEXT], QCTX_CHECKSUM_DIGITS};
-
-    for (int i = 0; i < 3; i++) {
-        if (bytes[i] < 0 || (bytes[i] > 0 && (begins[i] < QCTX_STORE_FRONT || bytes[i] > head->bytes - begins[i])))
-            return false;
-        for (int j = 0; j < i; j++)
-            if (!are_apart(begins[i], bytes[i], begins[j], bytes[j]))
-                return false;
-    }
-    return true;
+    return qctx_store_damaged(error);
 }
 
 static qctx_status judge(const char *path, FILE *file, const char front[QCTX_STORE_FRONT], size_t got,
@@ -110,11 +85,12 @@ static qctx_status judge(const char *path, FILE *file, const char front[QCTX_STO
     if (fstat(fileno(file), &found) != 0)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
     if (found.st_size != head->bytes) {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: the store is torn: it has %lld bytes, its head says %lld", path,
+        qctx_fail(error, QCTX_ERR_FORMAT,
+                  "%s: the store is truncated, or longer than it was: it has %lld bytes, its head says %lld", path,
                   (long long)found.st_size, (long long)head->bytes);
-        return damaged(error);
+        return qctx_store_damaged(error);
     }
-    if (fits_into_file(head))
+    if (qctx_store_head_fits(head))
         return QCTX_OK;
     return qctx_fail(error, QCTX_ERR_FORMAT, "%s: its head names vectors that do not lie in the file one by one", path);
 }

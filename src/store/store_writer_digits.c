@@ -1,4 +1,4 @@
-/* The checksum's digits in the file: where they stand, and how they are replaced at the end. */
+/* What is put into the file at the end: the checksum's digits, whose place is found before, and the head. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@ static qctx_status make_beginning(const qctx_store_writer *writer, uint64_t chec
 {
     qctx_h5 *file = NULL;
     qctx_status closed;
-    qctx_status status = qctx_h5_create(writer->partial, &file, error);
+    qctx_status status = qctx_h5_create_behind(writer->partial, QCTX_STORE_FRONT, &file, error);
 
     if (status == QCTX_OK)
         status = qctx_store_partial_begin(file, checksum, error);
@@ -57,17 +57,20 @@ out:
     return status;
 }
 
-/* Sixteen digits in place of sixteen: nothing else in the file moves, and a kill leaves it as good as before. */
-qctx_status qctx_store_digits_put(const qctx_store_writer *writer, qctx_error *error)
+/* Digits and head have their place already: nothing in the file moves, and a kill leaves it as good as before. */
+qctx_status qctx_store_partial_seal(const qctx_store_writer *writer, qctx_error *error)
 {
-    char digits[QCTX_CHECKSUM_DIGITS + 1];
+    const qctx_store_head head = qctx_store_partial_head(writer);
+    char digits[QCTX_CHECKSUM_DIGITS + 1], front[QCTX_STORE_FRONT];
     int handle = qctx_store_partial_handle(writer, O_WRONLY, error);
     qctx_status status = QCTX_OK;
 
     if (handle < 0)
         return QCTX_ERR_IO;
     snprintf(digits, sizeof digits, "%016" PRIx64, writer->checksum);
-    if (pwrite(handle, digits, QCTX_CHECKSUM_DIGITS, (off_t)writer->layout.place) != QCTX_CHECKSUM_DIGITS)
+    qctx_store_head_write(&head, front);
+    if (!qctx_store_write_at(handle, digits, QCTX_CHECKSUM_DIGITS, writer->layout.place) ||
+        !qctx_store_write_at(handle, front, sizeof front, 0))
         status = qctx_write_failed(writer->partial, "cannot write", errno, error);
     close(handle);
     return status;

@@ -29,6 +29,36 @@ int64_t qctx_store_writer_rows(const qctx_store_writer *writer, qctx_side side)
     return side == QCTX_QUESTION ? corpus->question_count : corpus->context_count;
 }
 
+size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
+{
+    return (size_t)writer->description->dim *
+           (writer->description->dtype == QCTX_FLOAT16 ? sizeof(uint16_t) : sizeof(float));
+}
+
+/* Which contexts were encoded with their titles, as readers of the file will find it. */
+static qctx_titles titles_of(const qctx_store_description *what)
+{
+    if (qctx_context_texts_differ(what->corpus, what->titles))
+        return QCTX_TITLES_JOINED;
+    return what->encoder_settings[0] != '\0' && qctx_context_texts_differ(what->corpus, true) ? QCTX_TITLES_LEFT_OUT
+                                                                                              : QCTX_TITLES_NONE;
+}
+
+qctx_store_head qctx_store_partial_head(const qctx_store_writer *writer)
+{
+    qctx_store_head head = {.bytes = writer->layout.bytes,
+                            .digits = writer->layout.place,
+                            .titles = titles_of(writer->description),
+                            .checksum = writer->checksum,
+                            .rest = writer->layout.rest};
+
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
+        head.offsets[side] = writer->layout.offsets[side];
+        head.vector_bytes[side] = qctx_store_writer_rows(writer, side) * (int64_t)qctx_store_writer_row_bytes(writer);
+    }
+    return head;
+}
+
 static qctx_status make_vectors(const qctx_store_writer *writer, qctx_h5 *file, qctx_error *error)
 {
     qctx_h5_type type = writer->description->dtype == QCTX_FLOAT16 ? QCTX_H5_FLOAT16 : QCTX_H5_FLOAT32;

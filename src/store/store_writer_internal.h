@@ -4,11 +4,12 @@
 
 #include "qctx/platform/h5.h"
 #include "qctx/store/store_writer.h"
+#include "store_internal.h"
 
 /*
  * The journal beside a partial store. It is the lock, too: as long as a rank of a job lives, it holds a lock on it.
  *
- *   bytes 0 … 63   "qctxjrn2"; the job; the partial store's layout (qctx_partial_layout); hash of these
+ *   bytes 0 … 63   "qctxjrn3"; the job; the partial store's layout (qctx_partial_layout); hash of these
  *   then           16 bytes a batch: its checksum; hash of job, batch and checksum
  *
  * in the machine's byte order. A slot whose hash does not fit says that the batch is missing.
@@ -17,7 +18,7 @@ typedef struct {
     int64_t place;                    /* where the digits of the checksum stand */
     int64_t offsets[QCTX_SIDE_COUNT]; /* where the vectors of each side begin */
     int64_t bytes;                    /* of the whole file */
-    uint64_t rest;                    /* hash of all bytes but digits and vectors */
+    uint64_t rest;                    /* qctx_store_rest_sum of all of it */
 } qctx_partial_layout;
 
 typedef struct {
@@ -92,11 +93,16 @@ bool qctx_store_write_at(int handle, const void *data, size_t bytes, int64_t off
 int qctx_store_partial_handle(const qctx_store_writer *writer, int flags, qctx_error *error);
 
 /*
- * The checksum's digits in the partial store. Finds their place, for which it makes a file that is to be replaced; and
- * puts those of the checksum there. Local. Errors: IO, MEMORY, INTERNAL.
+ * Finds the place of the checksum's digits in the partial store, for which it makes a file that is to be replaced.
+ * Local. Errors: IO, MEMORY, INTERNAL.
  */
 qctx_status qctx_store_digits_find(qctx_store_writer *writer, qctx_error *error);
-qctx_status qctx_store_digits_put(const qctx_store_writer *writer, qctx_error *error);
+
+/* The head that the store gets, from layout, description and checksum. Local. Cannot fail. */
+qctx_store_head qctx_store_partial_head(const qctx_store_writer *writer);
+
+/* Puts the checksum's digits into their place, and the head before the HDF5 file. Local. Errors: IO, SPACE. */
+qctx_status qctx_store_partial_seal(const qctx_store_writer *writer, qctx_error *error);
 
 /*
  * Makes the partial store with all that is known at the start: room for the vectors, texts, answers, encoder,
@@ -127,7 +133,7 @@ qctx_status qctx_store_partial_write(const qctx_store_writer *writer, qctx_side 
                                      int64_t count, const unsigned char *data, qctx_error *error);
 qctx_status qctx_store_partial_close(qctx_store_writer *writer, qctx_error *error);
 
-/* Puts the checksum in its place and gives the file its name. Local. Errors: IO, INTERNAL. */
+/* Puts checksum and head in their places and gives the file its name. Local. Errors: IO, INTERNAL. */
 qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_error *error);
 
 /*

@@ -13,7 +13,7 @@
 #include "qctx/base/mem.h"
 #include "store_writer_internal.h"
 
-static const char magic[8] = "qctxjrn2";
+static const char magic[8] = "qctxjrn3";
 
 typedef struct {
     char magic[8];

@@ -16,12 +16,6 @@
 #include "store_internal.h"
 #include "store_writer_internal.h"
 
-size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
-{
-    return (size_t)writer->description->dim *
-           (writer->description->dtype == QCTX_FLOAT16 ? sizeof(uint16_t) : sizeof(float));
-}
-
 /* Finds where the vectors begin, in a file that has them as this writer makes them; false if it has not. */
 static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
 {
@@ -42,52 +36,12 @@ static bool find_vectors(qctx_store_writer *writer, const qctx_h5 *file)
     return true;
 }
 
-/* Hashes the bytes from `at` up to `end` behind what `hash` holds already. */
-static bool hash_stretch(int handle, int64_t at, int64_t end, unsigned char *room, int64_t room_bytes, uint64_t *hash)
+/* All of the sum that verifies the open file beside its vectors. */
+static qctx_status sum_rest(const qctx_store_writer *writer, int handle, uint64_t *sum, qctx_error *error)
 {
-    while (at < end) {
-        int64_t wanted = end - at < room_bytes ? end - at : room_bytes;
+    const qctx_store_head head = qctx_store_partial_head(writer);
 
-        if (pread(handle, room, (size_t)wanted, (off_t)at) != wanted)
-            return false;
-        *hash = qctx_hash(room, (size_t)wanted, *hash);
-        at += wanted;
-    }
-    return true;
-}
-
-static int by_begin(const void *left, const void *right)
-{
-    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-
-    return (a > b) - (a < b);
-}
-
-/* The hash of the open file's bytes but for digits and vectors; false where they do not lie in it one by one. */
-static bool hash_rest(const qctx_store_writer *writer, int handle, uint64_t *hash)
-{
-    enum { ROOM = 1 << 20 };
-    const qctx_partial_layout *layout = &writer->layout;
-    /* Begin and end of what is left out, and the file's end. */
-    int64_t out[][2] = {
-        {layout->place, layout->place + QCTX_CHECKSUM_DIGITS}, {0}, {0}, {layout->bytes, layout->bytes}};
-    unsigned char *room = malloc(ROOM);
-    int64_t at = 0;
-    bool good = room != NULL;
-
-    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
-        out[1 + side][0] = layout->offsets[side];
-        out[1 + side][1] =
-            layout->offsets[side] + qctx_store_writer_rows(writer, side) * (int64_t)qctx_store_writer_row_bytes(writer);
-    }
-    qsort(out, sizeof out / sizeof out[0], sizeof out[0], by_begin);
-    *hash = 0;
-    for (size_t i = 0; good && i < sizeof out / sizeof out[0]; i++) {
-        good = out[i][0] >= at && out[i][1] <= layout->bytes && hash_stretch(handle, at, out[i][0], room, ROOM, hash);
-        at = out[i][1];
-    }
-    free(room);
-    return good;
+    return qctx_store_rest_sum(handle, writer->partial, &head, 0, 1, sum, error);
 }
 
 /*
@@ -112,8 +66,7 @@ static qctx_status sync_made(qctx_store_writer *writer, qctx_error *error)
                            (long long)writer->layout.place);
     if (status == QCTX_OK) {
         writer->layout.bytes = made.st_size;
-        if (!hash_rest(writer, handle, &writer->layout.rest))
-            status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot read what was written", writer->partial);
+        status = sum_rest(writer, handle, &writer->layout.rest, error);
     }
     close(handle);
     return status;
@@ -126,7 +79,7 @@ qctx_status qctx_store_partial_make(qctx_store_writer *writer, qctx_error *error
     qctx_status status = qctx_store_digits_find(writer, error);
 
     if (status == QCTX_OK)
-        status = qctx_h5_create(writer->partial, &file, error);
+        status = qctx_h5_create_behind(writer->partial, QCTX_STORE_FRONT, &file, error);
     if (status == QCTX_OK)
         status = qctx_store_partial_fill(writer, file, error);
     if (status == QCTX_OK && !find_vectors(writer, file))
@@ -160,7 +113,7 @@ bool qctx_store_partial_fits(const qctx_store_writer *writer)
     struct stat found;
     uint64_t rest;
     bool fits = handle >= 0 && fstat(handle, &found) == 0 && S_ISREG(found.st_mode) &&
-                found.st_size == writer->layout.bytes && hash_rest(writer, handle, &rest) &&
+                found.st_size == writer->layout.bytes && sum_rest(writer, handle, &rest, NULL) == QCTX_OK &&
                 rest == writer->layout.rest;
 
     if (handle >= 0)
@@ -171,9 +124,12 @@ bool qctx_store_partial_fits(const qctx_store_writer *writer)
 bool qctx_store_partial_is_one(const qctx_store_writer *writer)
 {
     int handle = qctx_store_partial_handle(writer, O_RDONLY | O_NONBLOCK, NULL);
-    char begin[8];
+    enum { SIGNATURE = 8 };
+    char begin[QCTX_STORE_FRONT + SIGNATURE];
     ssize_t got = handle < 0 ? -1 : pread(handle, begin, sizeof begin, 0);
-    bool is = got == 0 || (got > 0 && qctx_h5_begins(begin, (size_t)got));
+    /* Those of earlier programs had nothing before the HDF5 file. */
+    bool is = got == 0 || (got > 0 && qctx_h5_begins(begin, (size_t)got)) ||
+              (got == sizeof begin && qctx_h5_begins(begin + QCTX_STORE_FRONT, SIGNATURE));
 
     if (handle >= 0)
         close(handle);
@@ -293,7 +249,7 @@ qctx_status qctx_store_partial_close(qctx_store_writer *writer, qctx_error *erro
 qctx_status qctx_store_partial_publish(const qctx_store_writer *writer, qctx_error *error)
 {
     qctx_h5 *file = NULL;
-    qctx_status status = qctx_store_digits_put(writer, error);
+    qctx_status status = qctx_store_partial_seal(writer, error);
 
     if (status == QCTX_OK)
         status = qctx_h5_open(writer->partial, &file, error);

@@ -112,4 +112,5 @@ check "the others are described" grep -qE '^kind: +configuration' others
 check "under their names" grep -qx "corpus:" others
 expect 5 "neither" alone info small.yaml runs/notes
 alone info --json corpus stores/*.h5 >lines 2>log
+check "a store says its version, and what of it is verified" grep -q '"version": *2, *"verified": *"whole"' lines
 check "a line of JSON each" test "$(grep -c '^{"kind":' lines)" = 2

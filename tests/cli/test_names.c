@@ -27,6 +27,7 @@ static const struct {
 } tables[] = {
     {qctx_side_names, QCTX_SIDE_COUNT, "context"},
     {qctx_dtype_names, QCTX_FLOAT16 + 1, "float16"},
+    {qctx_verified_names, QCTX_VERIFIED_WHOLE + 1, "whole"},
     {qctx_import_format_names, QCTX_IMPORT_CSV + 1, "csv"},
     {qctx_precision_names, QCTX_PRECISION_AUTO + 1, "auto"},
     {qctx_architecture_names, QCTX_OPEN_CLIP + 1, "open_clip"},

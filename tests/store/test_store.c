@@ -23,9 +23,9 @@ enum { QUESTIONS = 7, CONTEXTS = 5, DIM = 3 };
 
 /*
  * Bytes that a full disk still lets us write: HDF5 writes the header anew when it closes a file, over blocks that are
- * the file's already, which a full disk does not prevent. The vectors lie beyond.
+ * the file's already, which a full disk does not prevent. Before it stands the store's head. The vectors lie beyond.
  */
-enum { ROOM_FOR_HEADER = 1024 };
+enum { ROOM_FOR_HEADER = 4096 + 1024 };
 
 static qctx_error error;
 
@@ -541,7 +541,9 @@ static void names_what_is_wrong_in_a_foreign_store(void **state)
     what = sound, what.dim = 5;
     expect_refusal(make_foreign(&what), QCTX_ERR_MISMATCH, "the attribute 'dim' is 5, but the vectors have 2");
     what = sound, what.version = 2;
-    expect_refusal(make_foreign(&what), QCTX_ERR_FORMAT, "schema version 2; this program knows 1");
+    expect_refusal(make_foreign(&what), QCTX_ERR_FORMAT, "foreign.h5: is a store of version 2 without its head");
+    what.version = 3;
+    expect_refusal(make_foreign(&what), QCTX_ERR_FORMAT, "schema version 3; this program knows 1 to 2");
     what = sound, what.schema = "qctx-checkpoint";
     expect_refusal(make_foreign(&what), QCTX_ERR_FORMAT, "its schema is 'qctx-checkpoint'; expected 'qctx-store'");
     what = sound, what.checksum = "xyz";

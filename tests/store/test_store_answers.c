@@ -107,6 +107,7 @@ static void expect_refusal(const char *name, const float *values, int64_t count,
 
     qctx_store_close(store);
     if (qctx_comm_rank(test_comm) == 0) {
+        assert_status(test_h5_make_version_1(test_path(name), &error), QCTX_OK, &error);
         assert_status(test_h5_reopen(test_path(name), &file, &error), QCTX_OK, &error);
         assert_status(qctx_h5_make(file, "answers/dev/grades", QCTX_H5_FLOAT32, count, 0, &error), QCTX_OK, &error);
         assert_status(qctx_h5_write(file, "answers/dev/grades", QCTX_H5_FLOAT32, 0, count, values, &error), QCTX_OK,

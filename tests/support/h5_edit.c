@@ -1,5 +1,10 @@
 #include "h5_edit.h"
 
+#include <stdlib.h>
+
+#include "qctx/base/fileio.h"
+#include "qctx/base/outfile.h"
+
 #include "../../src/platform/h5_internal.h"
 
 qctx_status test_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error)
@@ -33,5 +38,24 @@ qctx_status test_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
     qctx_status status = qctx_h5_written(file, group, name, error);
 
     qctx_h5_release(group, -1, -1, properties);
+    return status;
+}
+
+qctx_status test_h5_make_version_1(const char *path, qctx_error *error)
+{
+    enum { FRONT = 4096 };
+    qctx_h5 *file = NULL;
+    char *text = NULL;
+    size_t bytes = 0;
+    qctx_status status = test_h5_reopen(path, &file, error);
+
+    if (status == QCTX_OK)
+        status = qctx_h5_set_int(file, "/", "version", 1, error);
+    qctx_h5_close(file, NULL);
+    if (status == QCTX_OK)
+        status = qctx_file_read(path, &text, &bytes, error);
+    if (status == QCTX_OK)
+        status = qctx_file_write(path, text + FRONT, bytes - FRONT, error);
+    free(text);
     return status;
 }

@@ -18,8 +18,8 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
 void qctx_hint_space(qctx_error *error);
 
 /*
- * Opens a file for reading, to be closed by the caller; a device, a pipe or a socket is refused unopened, since a pipe
- * would wait for its other end. A folder opens, and fails when it is read. Local. Errors: IO.
+ * Opens a file for reading, to be closed by the caller; anything else is refused unopened: a pipe would wait for its
+ * other end. Local. Errors: IO.
  */
 qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error);
 

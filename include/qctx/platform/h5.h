@@ -36,6 +36,12 @@ qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error);
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error);
 
 /*
+ * The same behind `front` bytes that are the caller's (4096, or a power of 2 above it; 0: none): HDF5 calls them the
+ * user block, looks for the file behind them, and leaves them as they are. Places count from the first byte of all.
+ */
+qctx_status qctx_h5_create_behind(const char *path, int64_t front, qctx_h5 **created, qctx_error *error);
+
+/*
  * Memory that holds a whole HDF5 file, behind `front` bytes that are the caller's. To begin with all is 0 but `front`;
  * the memory is used again when another file is made in it, and the caller frees `bytes`.
  */

@@ -2,7 +2,8 @@
  * The embedding store: one HDF5 file with the vectors of a corpus, readable
  * and writable by h5py.
  *
- *   attributes      schema = "qctx-store", version = 1, dim, encoder (name), encoder_fingerprint,
+ *   4096 bytes      the head, by which a store of version 2 is verified whole (docs/store.md)
+ *   attributes      schema = "qctx-store", version = 2, dim, encoder (name), encoder_fingerprint,
  *                   encoder_settings (JSON), corpus_fingerprint, checksum; context_text = "title text" where
  *                   contexts were encoded with their titles, absent where their texts were alone
  *   questions/      vectors [nq, d] float32 | float16; optional id, text [nq] variable-length UTF-8
@@ -30,7 +31,12 @@
 #include "qctx/data/split.h"
 #include "qctx/platform/comm.h"
 
-#define QCTX_STORE_VERSION 1
+/*
+ * What is written, and the first version that is read and serves as well: a name in a cache, which has the oldest,
+ * leads to stores of all of them.
+ */
+#define QCTX_STORE_VERSION 2
+#define QCTX_STORE_OLDEST  1
 
 typedef enum { QCTX_FLOAT32, QCTX_FLOAT16 } qctx_dtype;
 extern const char *const qctx_dtype_names[];
@@ -43,13 +49,22 @@ typedef enum {
 } qctx_titles;
 extern const char *const qctx_titles_names[];
 
+/* What of a store is held against a checksum when it is opened. */
+typedef enum {
+    QCTX_VERIFIED_NOTHING, /* it names none: of other origin */
+    QCTX_VERIFIED_VECTORS, /* version 1 */
+    QCTX_VERIFIED_WHOLE    /* version 2: every byte of the file */
+} qctx_verified;
+extern const char *const qctx_verified_names[];
+
 typedef struct qctx_store qctx_store;
 
 /*
- * Opens a store for reading; every rank sees the same file. Every row is checked once (each rank its
- * share): not finite or zero rows and out-of-range indices are refused with the row that is wrong, and the
- * checksum is verified where there is one.
- * Collective. The caller closes it. Errors: IO, FORMAT, DATA, MISMATCH (ranks see different files; checksum).
+ * Opens a store for reading; every rank sees the same file. One of version 2 is verified in every byte, all but the
+ * vectors before HDF5 reads it. Every row is checked once (each rank its share): not finite or zero rows and
+ * out-of-range indices are refused with the row that is wrong, and the checksum of the vectors is verified where there
+ * is one. Collective. The caller closes it. Errors: IO, FORMAT (also: damaged), DATA, MISMATCH (ranks see different
+ * files; checksum of the vectors).
  */
 qctx_status qctx_store_open(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
 
@@ -63,11 +78,14 @@ qctx_status qctx_store_open_external(qctx_comm *comm, const char *path, qctx_sto
 qctx_status qctx_store_open_contexts(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
 void qctx_store_close(qctx_store *store);
 
-/* Whether `path` is an HDF5 file that holds contexts/vectors. Local. */
+/* Whether `path` begins as a store does, be it damaged, or is an HDF5 file that holds contexts/vectors. Local. */
 bool qctx_store_is(const char *path);
 
 /* qctx_store_titles of a file that is not opened for reading; NONE also where it is no store. Local. Cannot fail. */
 qctx_titles qctx_store_titles_at(const char *path);
+
+/* The checksum of vectors that a file says it has; 0 where it says none, or is no store. Local. Cannot fail. */
+uint64_t qctx_store_checksum_at(const char *path);
 
 /* What the store is and says of itself, valid as long as it is open. Local. */
 int64_t qctx_store_dim(const qctx_store *store);
@@ -81,6 +99,8 @@ qctx_titles qctx_store_titles(const qctx_store *store);
 uint64_t qctx_store_corpus_fingerprint(const qctx_store *store);
 uint64_t qctx_store_checksum(const qctx_store *store);
 qctx_dtype qctx_store_dtype(const qctx_store *store);
+int64_t qctx_store_version(const qctx_store *store); /* QCTX_STORE_OLDEST where the file does not say */
+qctx_verified qctx_store_verified(const qctx_store *store);
 bool qctx_store_unit_length(const qctx_store *store); /* all rows of both sides, to 1e-3 */
 
 /* The fitted part of the encoder: `*table` is the caller's to free; NULL and 0 where there is none. Local. */
