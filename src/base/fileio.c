@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "qctx/base/infile.h"
 #include "qctx/base/mem.h"
 
 void qctx_hint_space(qctx_error *error)
@@ -39,46 +40,38 @@ qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error)
     return QCTX_OK;
 }
 
-/* Reads to the end of the stream, and closes it. */
-static qctx_status read_all(const char *path, FILE *file, char **text, size_t *bytes, qctx_error *error)
+/* Reads to the end of the file, and closes it. */
+static qctx_status read_all(qctx_infile *file, char **text, size_t *bytes, qctx_error *error)
 {
-    qctx_status status;
+    qctx_status status = QCTX_OK;
     char *data = NULL;
     int64_t capacity = 0;
     size_t used = 0;
-    size_t got;
+    size_t got = 1;
 
-    do {
+    while (got > 0 && status == QCTX_OK) {
         status = qctx_grow((void **)&data, &capacity, (int64_t)used + (1 << 16) + 1, 1, "a file", error);
-        if (status != QCTX_OK)
-            goto out;
-        got = fread(data + used, 1, (size_t)capacity - used - 1, file);
-        used += got;
-    } while (got > 0);
-    if (ferror(file)) {
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
-        goto out;
+        if (status == QCTX_OK)
+            status = qctx_infile_read(file, data + used, (size_t)capacity - used - 1, &got, error);
+        used += status == QCTX_OK ? got : 0;
     }
-    data[used] = '\0';
-    *text = data;
-    *bytes = used;
-    data = NULL;
-out:
+    if (status == QCTX_OK) {
+        data[used] = '\0';
+        *text = data;
+        *bytes = used;
+        data = NULL;
+    }
     free(data);
-    fclose(file);
+    qctx_infile_close(file);
     return status;
 }
 
 qctx_status qctx_file_read(const char *path, char **text, size_t *bytes, qctx_error *error)
 {
-    FILE *file = fopen(path, "rb");
+    qctx_infile *file;
+    qctx_status status = qctx_infile_open(path, &file, error);
 
-    if (file != NULL && !qctx_path_is_folder(path))
-        return read_all(path, file, text, bytes, error);
-    qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(file == NULL ? errno : EISDIR));
-    if (file != NULL)
-        fclose(file);
-    return QCTX_ERR_IO;
+    return status == QCTX_OK ? read_all(file, text, bytes, error) : status;
 }
 
 static qctx_status refuse_link(const char *path, qctx_error *error)
@@ -94,31 +87,44 @@ qctx_status qctx_link_refuse(const char *path, qctx_error *error)
     return lstat(path, &found) == 0 && S_ISLNK(found.st_mode) ? refuse_link(path, error) : QCTX_OK;
 }
 
-qctx_status qctx_file_open_inside(const char *path, FILE **opened, qctx_error *error)
+/* Opens a file that is no link to another. */
+static qctx_status open_inside(const char *path, int *handle, qctx_error *error)
 {
-    int handle = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat found;
 
-    *opened = NULL;
-    if (handle < 0 && errno == ELOOP)
+    *handle = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (*handle < 0 && errno == ELOOP)
         return refuse_link(path, error);
-    if (handle >= 0 && fstat(handle, &found) == 0 && !S_ISREG(found.st_mode))
-        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: it is no file", path);
-    else if (handle < 0 || (*opened = fdopen(handle, "rb")) == NULL)
-        qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
-    if (*opened != NULL)
+    if (*handle < 0)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
+    if (fstat(*handle, &found) == 0 && S_ISREG(found.st_mode))
         return QCTX_OK;
-    if (handle >= 0)
+    close(*handle);
+    return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: it is no file", path);
+}
+
+qctx_status qctx_file_open_inside(const char *path, FILE **opened, qctx_error *error)
+{
+    int handle;
+    qctx_status status = open_inside(path, &handle, error);
+
+    *opened = status == QCTX_OK ? fdopen(handle, "rb") : NULL;
+    if (status == QCTX_OK && *opened == NULL) {
+        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
         close(handle);
-    return QCTX_ERR_IO;
+    }
+    return status;
 }
 
 qctx_status qctx_file_read_inside(const char *path, char **text, size_t *bytes, qctx_error *error)
 {
-    FILE *file;
-    qctx_status status = qctx_file_open_inside(path, &file, error);
+    qctx_infile *file;
+    int handle;
+    qctx_status status = open_inside(path, &handle, error);
 
-    return status == QCTX_OK ? read_all(path, file, text, bytes, error) : status;
+    if (status == QCTX_OK)
+        status = qctx_infile_take(path, handle, &file, error);
+    return status == QCTX_OK ? read_all(file, text, bytes, error) : status;
 }
 
 void qctx_hint_place(qctx_error *error, const char *path, const char *setting)

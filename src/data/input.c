@@ -1,7 +1,6 @@
 /* A file's bytes, plain or out of gzip or zstd, through one buffer. */
 #include "qctx/data/input.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +9,18 @@
 #include <zstd.h>
 #endif
 
-#include "qctx/base/fileio.h"
+#include "qctx/base/infile.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 
 typedef enum { PLAIN, GZIP, ZSTD } packing;
 
+/* Of gzip and of zstd, the longer one. */
+enum { MAGIC_BYTES = 4 };
+
 struct qctx_input {
     char *path;
-    FILE *file;
+    qctx_infile *file;
     packing packing;
     bool at_end;  /* nothing more comes out */
     bool within;  /* a compressed member has begun and not ended */
@@ -46,12 +48,8 @@ static qctx_status take_packed(qctx_input *stream, qctx_error *error)
 {
     if (stream->packed_first < stream->packed_end)
         return QCTX_OK;
-    errno = 0;
-    stream->packed_first = 0;
-    stream->packed_end = fread(stream->packed, 1, QCTX_INPUT_HEAD_BYTES, stream->file);
-    if (ferror(stream->file))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot read: %s", stream->path, strerror(errno));
-    return QCTX_OK;
+    stream->packed_first = stream->packed_end = 0;
+    return qctx_infile_read(stream->file, stream->packed, QCTX_INPUT_HEAD_BYTES, &stream->packed_end, error);
 }
 
 static void copy_plain(qctx_input *stream, char *out, size_t size, size_t *got)
@@ -163,9 +161,23 @@ static qctx_status refill(qctx_input *stream, qctx_error *error)
     return fill(stream, 1, error);
 }
 
+/* The first bytes, as many as tell how the file is packed: a pipe gives them as they come. */
+static qctx_status take_magic(qctx_input *stream, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+    size_t got = 1;
+
+    while (status == QCTX_OK && got > 0 && stream->packed_end < MAGIC_BYTES) {
+        status = qctx_infile_read(stream->file, stream->packed + stream->packed_end,
+                                  QCTX_INPUT_HEAD_BYTES - stream->packed_end, &got, error);
+        stream->packed_end += status == QCTX_OK ? got : 0;
+    }
+    return status;
+}
+
 static qctx_status begin_unpacking(qctx_input *stream, qctx_error *error)
 {
-    qctx_status status = take_packed(stream, error);
+    qctx_status status = take_magic(stream, error);
     size_t bytes = stream->packed_end;
 
     if (status != QCTX_OK)
@@ -201,11 +213,8 @@ qctx_status qctx_input_open(const char *path, qctx_input **opened, qctx_error *e
     stream->plain = qctx_alloc(QCTX_INPUT_HEAD_BYTES + 1, 1, "a stream", error);
     if (stream->path == NULL || stream->packed == NULL || stream->plain == NULL)
         goto out;
-    stream->file = qctx_path_is_folder(path) ? NULL : fopen(path, "rb");
-    if (stream->file == NULL)
-        status = qctx_fail(error, QCTX_ERR_IO, "%s: cannot open for reading: %s", path,
-                           strerror(qctx_path_is_folder(path) ? EISDIR : errno));
-    else
+    status = qctx_infile_open(path, &stream->file, error);
+    if (status == QCTX_OK)
         status = begin_unpacking(stream, error);
     if (status == QCTX_OK) {
         *opened = stream;
@@ -220,8 +229,7 @@ void qctx_input_close(qctx_input *stream)
 {
     if (stream == NULL)
         return;
-    if (stream->file != NULL)
-        fclose(stream->file);
+    qctx_infile_close(stream->file);
     if (stream->gzip_open)
         inflateEnd(&stream->gzip);
 #ifdef QCTX_ZSTD

@@ -12,6 +12,7 @@
 #include "qctx/dataset/document.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
+#include "qctx/dataset/turn.h"
 
 qctx_status qctx_documents_read(qctx_comm *comm, qctx_documents *sources, int64_t count, bool passages,
                                 qctx_error *error)
@@ -122,22 +123,37 @@ static qctx_status reuse(qctx_comm *comm, const char *path, const qctx_corpus *c
     return QCTX_OK;
 }
 
-/* Embeds one source, or opens what an earlier search left. Collective. */
+/* Opens what an earlier search left; `*opened` stays NULL where nothing fits. Collective. */
+static qctx_status open_cached(qctx_comm *comm, const qctx_documents *source, const char *path, const char *fingerprint,
+                               bool titles, qctx_store **opened, qctx_error *error)
+{
+    int64_t found = qctx_path_exists(path);
+
+    qctx_comm_max_int64(comm, &found, 1);
+    return found ? reuse(comm, path, source->corpus, fingerprint, titles, opened, error) : QCTX_OK;
+}
+
+/* Embeds one source, or opens what an earlier search, or another meanwhile, left. Collective. */
 static qctx_status embed(qctx_comm *comm, qctx_documents *source, qctx_encoder *encoder, const char *fingerprint,
                          const qctx_documents_cache *cache, qctx_error *error)
 {
     char *path = cache_path(source->corpus, fingerprint, cache, error);
-    int64_t found = path != NULL && qctx_path_exists(path);
+    qctx_lockfile *turn = NULL;
     qctx_status status = qctx_agree(comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
-    qctx_comm_max_int64(comm, &found, 1);
-    if (status == QCTX_OK && found)
-        status = reuse(comm, path, source->corpus, fingerprint, cache->titles, &source->store, error);
+    if (status == QCTX_OK)
+        status = open_cached(comm, source, path, fingerprint, cache->titles, &source->store, error);
+    if (status == QCTX_OK && source->store == NULL) {
+        status = qctx_turn_take(comm, path, &turn, error);
+        if (status == QCTX_OK)
+            status = open_cached(comm, source, path, fingerprint, cache->titles, &source->store, error);
+    }
     if (status == QCTX_OK && source->store == NULL) {
         status = qctx_embed_corpus(comm, source->corpus, cache->titles, encoder, cache->dtype, path, true, error);
         if (status == QCTX_OK)
             status = qctx_store_open_contexts(comm, path, &source->store, error);
     }
+    qctx_lockfile_remove(turn);
     free(path);
     qctx_corpus_destroy(source->corpus);
     source->corpus = NULL;

@@ -8,6 +8,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
+#include "qctx/dataset/turn.h"
 #include "sources_internal.h"
 
 char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
@@ -35,6 +36,16 @@ bool resolver_is_cached(const source_resolver *resolver, const char *path)
 
     qctx_comm_max_int64(resolver->comm, &found, 1);
     return found != 0;
+}
+
+qctx_status resolver_take_turn(const source_resolver *resolver, const char *path, qctx_lockfile **turn,
+                               qctx_error *error)
+{
+    qctx_status status = qctx_turn_take(resolver->comm, path, turn, error);
+
+    if (status != QCTX_OK)
+        qctx_hint_place(error, resolver->config->data.cache, "data.cache=FOLDER");
+    return status;
 }
 
 /* A store under the right name may have been copied from another one. Local. */
@@ -65,31 +76,39 @@ qctx_status resolver_reuse(const source_resolver *resolver, const resolver_locat
     return QCTX_OK;
 }
 
-qctx_status resolver_open_part(source_resolver *resolver, resolver_location *location, int64_t encoder,
-                               qctx_store **store, qctx_error *error)
+/* Embeds the corpus, and opens the store. Collective. */
+static qctx_status make_part(source_resolver *resolver, resolver_location *location, resolver_encoder *made_by,
+                             const char *path, qctx_store **store, qctx_error *error)
 {
-    resolver_encoder *made_by = &resolver->encoders[encoder];
-    char *path = resolver_cache_path(resolver, location, made_by->key, error);
-    const char *phase;
-    qctx_status status = qctx_agree(resolver->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    const char *phase = qctx_comm_set_phase("embedding");
+    qctx_status status = resolver_need_encoder(resolver, made_by, error);
 
-    if (status != QCTX_OK)
-        goto out;
-    if (resolver_is_cached(resolver, path)) {
-        status = resolver_reuse(resolver, location, path, store, error);
-        goto out;
-    }
-    phase = qctx_comm_set_phase("embedding");
-    status = resolver_need_encoder(resolver, made_by, error);
     if (status == QCTX_OK)
         status = qctx_embed_corpus(resolver->comm, location->corpus, resolver->config->data.titles, made_by->encoder,
                                    resolver->config->data.dtype, path, true, error);
     if (status != QCTX_OK)
         qctx_hint_place(error, resolver->config->data.cache, "data.cache=FOLDER");
     qctx_comm_set_phase(phase);
+    return status == QCTX_OK ? qctx_store_open(resolver->comm, path, store, error) : status;
+}
+
+qctx_status resolver_open_part(source_resolver *resolver, resolver_location *location, int64_t encoder,
+                               qctx_store **store, qctx_error *error)
+{
+    resolver_encoder *made_by = &resolver->encoders[encoder];
+    char *path = resolver_cache_path(resolver, location, made_by->key, error);
+    qctx_lockfile *turn = NULL;
+    qctx_status status = qctx_agree(resolver->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    bool cached = status == QCTX_OK && resolver_is_cached(resolver, path);
+
+    if (status == QCTX_OK && !cached) {
+        status = resolver_take_turn(resolver, path, &turn, error);
+        cached = status == QCTX_OK && resolver_is_cached(resolver, path);
+    }
     if (status == QCTX_OK)
-        status = qctx_store_open(resolver->comm, path, store, error);
-out:
+        status = cached ? resolver_reuse(resolver, location, path, store, error)
+                        : make_part(resolver, location, made_by, path, store, error);
+    qctx_lockfile_remove(turn);
     free(path);
     return status;
 }

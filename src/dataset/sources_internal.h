@@ -7,6 +7,7 @@
 #ifndef QCTX_DATASET_SOURCES_INTERNAL_H
 #define QCTX_DATASET_SOURCES_INTERNAL_H
 
+#include "qctx/base/lockfile.h"
 #include "qctx/data/corpus.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/dataset/sources.h"
@@ -98,6 +99,10 @@ char *resolver_cache_path(const source_resolver *resolver, const resolver_locati
 
 /* Whether a cached store stands there, for any rank. Collective. */
 bool resolver_is_cached(const source_resolver *resolver, const char *path);
+
+/* qctx_turn_take, where stores are cached. Collective. */
+qctx_status resolver_take_turn(const source_resolver *resolver, const char *path, qctx_lockfile **turn,
+                               qctx_error *error);
 
 /* Opens a cached store; one that cannot be used says how to get rid of it. Collective. */
 qctx_status resolver_reuse(const source_resolver *resolver, const resolver_location *location, const char *path,

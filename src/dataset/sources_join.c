@@ -195,6 +195,23 @@ out:
     return status;
 }
 
+/* Another job may make it meanwhile. Collective. */
+static qctx_status make_joined(source_resolver *resolver, resolver_location *location, qctx_error *error)
+{
+    qctx_lockfile *turn = NULL;
+    qctx_status status = resolver_take_turn(resolver, location->joined_path, &turn, error);
+    const bool cached = status == QCTX_OK && resolver_is_cached(resolver, location->joined_path);
+
+    if (status == QCTX_OK && cached)
+        status = resolver_reuse(resolver, location, location->joined_path, &location->store, error);
+    else if (status == QCTX_OK)
+        status = open_parts(resolver, location, error);
+    if (status == QCTX_OK && !cached)
+        status = write_joined(resolver, location, error);
+    qctx_lockfile_remove(turn);
+    return status;
+}
+
 /* The weights that are to be tuned, from the parts' stores of the training corpora. Collective. */
 static qctx_status choose_weights(source_resolver *resolver, qctx_error *error)
 {
@@ -218,9 +235,7 @@ qctx_status resolver_join(source_resolver *resolver, qctx_error *error)
 
         if (!location->is_corpus || location->store != NULL)
             continue;
-        status = open_parts(resolver, location, error);
-        if (status == QCTX_OK)
-            status = write_joined(resolver, location, error);
+        status = make_joined(resolver, location, error);
         close_parts(location);
     }
     return status;

@@ -11,6 +11,7 @@
 
 #include "comm_internal.h"
 #include "qctx/base/clock.h"
+#include "qctx/base/wait.h"
 
 /* A job that SLURM's time limit is about to end is stopped so many seconds before, or a share of its time if less. */
 enum { END_MARGIN_MOST = 60, END_MARGIN_SHARE = 4 };
@@ -159,6 +160,13 @@ static void take_request(int from, const comm_control *message)
     pass_on(from);
 }
 
+/* What is looked at while something else is waited for. */
+static qctx_status look(qctx_error *error)
+{
+    qctx_comm_tell_alive();
+    return qctx_stop_check(error);
+}
+
 void qctx_stop_listen(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -167,6 +175,7 @@ void qctx_stop_listen(void)
     stop.margin = margin_before(stop.end);
     comm_control_register(COMM_CONTROL_STOP, take_request);
     comm_control_register_looker(tell_request);
+    qctx_wait_set_look(look);
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++) {
         struct sigaction before;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/wait.h"
 #include "terminal_internal.h"
 
 /* Read at a time. */
@@ -72,7 +73,7 @@ static qctx_status refill(qctx_line_reader *reader, qctx_error *error)
 
     errno = EINTR;
     while (got < 0 && errno == EINTR) {
-        qctx_status status = terminal_wait(error);
+        qctx_status status = qctx_wait_readable(STDIN_FILENO, "standard input", error);
 
         if (status != QCTX_OK)
             return status;

@@ -11,6 +11,7 @@
 #include <wchar.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/wait.h"
 
 #define TEXT_OF(number)          #number
 #define VERSION_OF(major, minor) "libedit " TEXT_OF(major) "." TEXT_OF(minor)
@@ -57,7 +58,7 @@ static int take_character(EditLine *lines, wchar_t *character)
     char byte;
 
     while (used == (size_t)-2) {
-        editor->status = terminal_wait(editor->error);
+        editor->status = qctx_wait_readable(STDIN_FILENO, "standard input", editor->error);
         if (editor->status != QCTX_OK || read(STDIN_FILENO, &byte, 1) != 1)
             return 0;
         used = mbrtowc(character, &byte, 1, &state);

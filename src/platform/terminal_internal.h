@@ -1,11 +1,8 @@
-/* What terminal.c (lines), terminal_edit.c (libedit) and terminal_wait.c share. */
+/* What terminal.c (lines) and terminal_edit.c (libedit) share. */
 #ifndef QCTX_PLATFORM_TERMINAL_INTERNAL_H
 #define QCTX_PLATFORM_TERMINAL_INTERNAL_H
 
 #include "qctx/platform/terminal.h"
-
-/* Waits until standard input has something, or has ended. Local. Errors: IO, STOPPED. */
-qctx_status terminal_wait(qctx_error *error);
 
 /* An editor of lines; NULL in a build without. */
 typedef struct terminal_editor terminal_editor;

@@ -11,7 +11,11 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/wait.h"
 #include "store_writer_internal.h"
+
+/* Tenths of a second. */
+enum { TRIES = 30 };
 
 static const char magic[8] = "qctxjrn3";
 
@@ -53,10 +57,9 @@ static bool still_named(const qctx_journal *journal)
            open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
-static qctx_status lock(const qctx_journal *journal, int kind, qctx_error *error)
+/* What hindered the locking, by errno. */
+static qctx_status not_locked(const qctx_journal *journal, int kind, qctx_error *error)
 {
-    if (flock(journal->handle, kind | LOCK_NB) == 0)
-        return QCTX_OK;
     if (errno == EWOULDBLOCK) {
         qctx_fail(error, QCTX_ERR_IO, "%s: another process is writing this store", journal->path);
         return qctx_hint(error, "let it end (the ranks of a killed job do so within seconds), or choose another name");
@@ -68,6 +71,21 @@ static qctx_status lock(const qctx_journal *journal, int kind, qctx_error *error
         return QCTX_OK;
     }
     return fail(journal, "cannot lock", error);
+}
+
+/* The ranks of a killed job hold it until they have ended, some seconds at most: they are waited for. */
+static qctx_status lock(const qctx_journal *journal, int kind, qctx_error *error)
+{
+    for (int tries = 0; flock(journal->handle, kind | LOCK_NB) != 0; tries++) {
+        qctx_status status;
+
+        if (errno != EWOULDBLOCK || tries == TRIES)
+            return not_locked(journal, kind, error);
+        status = qctx_wait_moment(error);
+        if (status != QCTX_OK)
+            return status;
+    }
+    return QCTX_OK;
 }
 
 qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begins, qctx_error *error)
