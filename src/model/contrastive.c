@@ -19,17 +19,19 @@ static const loss_scheme *const schemes[] = {
     [QCTX_SIMILARITY_RING] = &loss_scheme_ring,
 };
 
-static loss_sizes sizes_of(const qctx_loss_config *config, int ranks, int64_t rows, int64_t batch, int64_t dim)
+static loss_sizes sizes_of(const qctx_loss_config *config, int ranks, qctx_loss_size size)
 {
-    return (loss_sizes){*config, ranks, rows, batch, dim};
+    return (loss_sizes){*config, ranks, size.rows, size.batch, size.extras, size.batch_extras, size.dim};
 }
 
 /* Refuses what the configuration and the planner should have kept from coming here. */
-static qctx_status check(const qctx_loss_config *config, qctx_error *error)
+static qctx_status check(const qctx_loss_config *config, bool with_extras, qctx_error *error)
 {
     const char *name = qctx_similarity_names[config->scheme];
     qctx_loss_conflict conflict = qctx_loss_check(config->kind, config->scheme, config->precision, config->leaves > 0);
 
+    if (conflict.key == NULL && with_extras)
+        conflict = qctx_loss_check_extras(config->kind, config->direction);
     if (schemes[config->scheme] == NULL)
         return qctx_fail(error, QCTX_ERR_INTERNAL, "the loss was created with scheme '%s'", name);
     if (conflict.key != NULL)
@@ -37,12 +39,12 @@ static qctx_status check(const qctx_loss_config *config, qctx_error *error)
     return QCTX_OK;
 }
 
-qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, int64_t rows_max, int64_t batch_max,
-                             int64_t dim, qctx_loss **created, qctx_error *error)
+qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, qctx_loss_size size, qctx_loss **created,
+                             qctx_error *error)
 {
-    const loss_sizes sizes = sizes_of(config, qctx_comm_size(comm), rows_max, batch_max, dim);
+    const loss_sizes sizes = sizes_of(config, qctx_comm_size(comm), size);
     qctx_loss *loss = NULL;
-    qctx_status status = check(config, error);
+    qctx_status status = check(config, size.batch_extras > 0, error);
 
     *created = NULL;
     if (status == QCTX_OK) {
@@ -82,16 +84,16 @@ void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_
     loss->scheme->step(loss->state, q, c, batch, scale, dq, dc, result);
 }
 
-int64_t qctx_loss_memory(const qctx_loss_config *config, int ranks, int64_t rows_max, int64_t batch_max, int64_t dim)
+int64_t qctx_loss_memory(const qctx_loss_config *config, int ranks, qctx_loss_size size)
 {
-    const loss_sizes sizes = sizes_of(config, ranks, rows_max, batch_max, dim);
+    const loss_sizes sizes = sizes_of(config, ranks, size);
 
     return schemes[config->scheme]->memory(&sizes) + (int64_t)sizeof(qctx_loss);
 }
 
-double qctx_loss_flops(const qctx_loss_config *config, int ranks, int64_t rows, int64_t batch, int64_t dim)
+double qctx_loss_flops(const qctx_loss_config *config, int ranks, qctx_loss_size size)
 {
-    const loss_sizes sizes = sizes_of(config, ranks, rows, batch, dim);
+    const loss_sizes sizes = sizes_of(config, ranks, size);
 
     return schemes[config->scheme]->flops(&sizes);
 }

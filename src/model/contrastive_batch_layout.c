@@ -46,53 +46,70 @@ int64_t loss_batch_layout_tiles_most(int64_t rows, int64_t groups_most, int64_t 
     return groups_most + rows / tile_rows + 1;
 }
 
-static qctx_buffers buffers_of(loss_batch_layout *layout, int ranks, int64_t batch_max)
+static qctx_buffers buffers_of(loss_batch_layout *layout, const loss_sizes *sizes)
 {
+    int64_t extra_counts = sizes->batch_extras > 0 ? sizes->ranks : QCTX_BUFFER_NONE;
+
     return (qctx_buffers){{
-        {&layout->place.counts, ranks, sizeof *layout->place.counts, "the loss"},
-        {&layout->contents, batch_max, sizeof *layout->contents, "the batch's contents"},
+        {&layout->place.counts, sizes->ranks, sizeof *layout->place.counts, "the loss"},
+        {&layout->place.extra_counts, extra_counts, sizeof *layout->place.extra_counts, "the loss"},
+        {&layout->contents, loss_contexts(sizes), sizeof *layout->contents, "the batch's contents"},
     }};
 }
 
-qctx_status loss_batch_layout_create(qctx_comm *comm, int64_t batch_max, loss_batch_layout *layout, qctx_error *error)
+qctx_status loss_batch_layout_create(qctx_comm *comm, const loss_sizes *sizes, loss_batch_layout *layout,
+                                     qctx_error *error)
 {
-    const qctx_buffers buffers = buffers_of(layout, qctx_comm_size(comm), batch_max);
+    const qctx_buffers buffers = buffers_of(layout, sizes);
 
     layout->comm = comm;
+    layout->with_extras = sizes->batch_extras > 0;
     if (qctx_buffers_alloc(&buffers, error) != QCTX_OK)
         return QCTX_ERR_MEMORY;
-    return loss_index_create(batch_max, &layout->index, error);
+    return loss_index_create(loss_contexts(sizes), &layout->index, error);
 }
 
 void loss_batch_layout_free(loss_batch_layout *layout)
 {
-    const qctx_buffers buffers = buffers_of(layout, 0, 0);
+    const qctx_buffers buffers = buffers_of(layout, &(loss_sizes){0});
 
     qctx_buffers_free(&buffers);
     loss_index_destroy(layout->index);
 }
 
-int64_t loss_batch_layout_memory(int ranks, int64_t batch_max)
+int64_t loss_batch_layout_memory(const loss_sizes *sizes)
 {
     loss_batch_layout layout;
-    const qctx_buffers buffers = buffers_of(&layout, ranks, batch_max);
+    const qctx_buffers buffers = buffers_of(&layout, sizes);
 
-    return qctx_buffers_bytes(&buffers) + loss_index_memory(batch_max);
+    return qctx_buffers_bytes(&buffers) + loss_index_memory(loss_contexts(sizes));
+}
+
+/* Own contents, `own` of them from column `first` on, set out; those of all ranks come to `start` and behind. */
+static qctx_exchange *gather_contents(loss_batch_layout *layout, const uint64_t *content, int64_t own, int64_t first,
+                                      int64_t start, const int64_t *counts)
+{
+    if (own > 0)
+        memcpy(layout->contents + first, content, (size_t)own * sizeof *content);
+    return qctx_comm_start_gather_parts(layout->comm, layout->contents + start, counts, sizeof *content);
 }
 
 void loss_batch_layout_start(loss_batch_layout *layout, const qctx_loss_batch *batch)
 {
-    loss_place_rows(layout->comm, batch->rows, &layout->place);
-    if (batch->rows > 0)
-        memcpy(layout->contents + layout->place.first, batch->content, (size_t)batch->rows * sizeof *layout->contents);
-    layout->arriving =
-        qctx_comm_start_gather_parts(layout->comm, layout->contents, layout->place.counts, sizeof *layout->contents);
+    const loss_place *place = &layout->place;
+
+    loss_place_rows(layout->comm, batch, layout->with_extras, &layout->place);
+    layout->arriving[0] = gather_contents(layout, batch->content, place->rows, place->first, 0, place->counts);
+    if (layout->with_extras)
+        layout->arriving[1] = gather_contents(layout, batch->content + place->rows, place->extras, place->first_extra,
+                                              place->batch, place->extra_counts);
 }
 
 void loss_batch_layout_finish(loss_batch_layout *layout)
 {
-    qctx_exchange_wait(&layout->arriving);
-    loss_index_fill(layout->index, layout->contents, layout->place.batch);
+    for (int k = 0; k < 2; k++)
+        qctx_exchange_wait(&layout->arriving[k]);
+    loss_index_fill(layout->index, layout->contents, layout->place.columns);
 }
 
 double loss_batch_layout_bound(const loss_batch_layout *layout, const loss_sizes *sizes, const float *q, const float *c,
@@ -102,7 +119,7 @@ double loss_batch_layout_bound(const loss_batch_layout *layout, const loss_sizes
 
     if (!sizes->config.normalize) {
         lengths[0] = loss_longest(q, layout->place.rows, sizes->dim);
-        lengths[1] = loss_longest(c, layout->place.rows, sizes->dim);
+        lengths[1] = loss_longest(c, layout->place.rows + layout->place.extras, sizes->dim);
         qctx_comm_max_double(layout->comm, lengths, 2);
     }
     return exp(scale.log_scale) * lengths[0] * lengths[1];

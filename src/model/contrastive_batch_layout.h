@@ -7,10 +7,11 @@
 
 typedef struct {
     qctx_comm *comm;
+    bool with_extras;
     loss_place place;
-    uint64_t *contents; /* of the batch [B] */
+    uint64_t *contents; /* of all columns [B + E] */
     loss_index *index;  /* of the same */
-    qctx_exchange *arriving;
+    qctx_exchange *arriving[2];
 } loss_batch_layout;
 
 /* Rows of a tile. */
@@ -23,10 +24,11 @@ typedef struct {
 } loss_row_tile;
 
 /* Memory. Local. The caller calls loss_batch_layout_free, also after a failure. Errors: MEMORY. */
-qctx_status loss_batch_layout_create(qctx_comm *comm, int64_t batch_max, loss_batch_layout *layout, qctx_error *error);
+qctx_status loss_batch_layout_create(qctx_comm *comm, const loss_sizes *sizes, loss_batch_layout *layout,
+                                     qctx_error *error);
 void loss_batch_layout_free(loss_batch_layout *layout);
 /* Bytes that loss_batch_layout_create allocates. */
-int64_t loss_batch_layout_memory(int ranks, int64_t batch_max);
+int64_t loss_batch_layout_memory(const loss_sizes *sizes);
 
 /* Learns the places and starts to gather the contents. Collective. */
 void loss_batch_layout_start(loss_batch_layout *layout, const qctx_loss_batch *batch);

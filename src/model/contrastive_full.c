@@ -18,24 +18,27 @@ static const loss_kind kinds[] = {
 };
 
 /* Of mask bits, for a row. */
-static int64_t words_of(int64_t batch)
+static int64_t words_of(int64_t columns)
 {
-    return (batch + 63) / 64;
+    return (columns + 63) / 64;
 }
 
 static qctx_buffers buffers_of(loss_full *loss)
 {
     const int64_t rows = loss->sizes.rows, batch = loss->sizes.batch, dim = loss->sizes.dim;
-    const int64_t entries = batch * loss_tile_pitch(batch), words = words_of(batch);
+    const int64_t columns = loss_contexts(&loss->sizes), words = words_of(columns);
+    const int64_t entries = batch * loss_tile_pitch(columns);
     const bool has_mask = loss->kind->has_mask, has_targets = loss->kind->has_targets;
     loss_softmax *by_row = &loss->by_row, *by_column = &loss->by_column;
 
     return (qctx_buffers){{
         {&loss->place.counts, loss->sizes.ranks, sizeof *loss->place.counts, "the loss"},
+        {&loss->place.extra_counts, loss->sizes.batch_extras > 0 ? loss->sizes.ranks : QCTX_BUFFER_NONE,
+         sizeof *loss->place.extra_counts, "the loss"},
         {&loss->questions, batch * dim, sizeof *loss->questions, "the batch's questions"},
-        {&loss->contexts, batch * dim, sizeof *loss->contexts, "the batch's contexts"},
+        {&loss->contexts, columns * dim, sizeof *loss->contexts, "the batch's contexts"},
         {&loss->q_inverse, rows, sizeof *loss->q_inverse, "the loss"},
-        {&loss->c_inverse, rows, sizeof *loss->c_inverse, "the loss"},
+        {&loss->c_inverse, loss_own_contexts(&loss->sizes), sizeof *loss->c_inverse, "the loss"},
         {&loss->scores, entries, sizeof *loss->scores, "the batch's scores"},
         {&by_row->max, batch, sizeof *by_row->max, "the loss"},
         {&by_row->inverse, batch, sizeof *by_row->inverse, "the loss"},
@@ -46,8 +49,8 @@ static qctx_buffers buffers_of(loss_full *loss)
         {&loss->targets, has_targets ? entries : QCTX_BUFFER_NONE, sizeof *loss->targets, "the batch's targets"},
         {&loss->target_mass, has_targets ? batch : QCTX_BUFFER_NONE, sizeof *loss->target_mass, "the loss"},
         {&loss->agreement, has_targets ? batch : QCTX_BUFFER_NONE, sizeof *loss->agreement, "the loss"},
-        {&loss->content, batch, sizeof *loss->content, "the loss"},
-        {&loss->order, batch, sizeof *loss->order, "the loss"},
+        {&loss->content, columns, sizeof *loss->content, "the loss"},
+        {&loss->order, columns, sizeof *loss->order, "the loss"},
         {&loss->own_mask, rows * words, sizeof *loss->own_mask, "the loss's masks"},
         {&loss->mask, has_mask ? batch * words : QCTX_BUFFER_NONE, sizeof *loss->mask, "the loss's masks"},
     }};
@@ -90,14 +93,28 @@ static int64_t full_memory(const loss_sizes *sizes)
     return (int64_t)sizeof loss + qctx_buffers_bytes(&buffers);
 }
 
-/* Q or D of the whole batch from this rank's rows; `scratch` [rows, dim] holds them normalised on the way. */
-static void gather_rows(loss_full *loss, const float *x, float *scratch, double *inverse, float *all)
+/* Rows of all ranks, counts[r] of rank r, from this one's; `scratch` [rows, dim] holds them normalised on the way. */
+static void gather_rows(loss_full *loss, const float *x, int64_t rows, const int64_t *counts, float *scratch,
+                        double *inverse, float *all)
 {
     if (loss->sizes.config.normalize) {
-        loss_normalize(QCTX_PRECISION_FLOAT32, x, loss->place.rows, loss->sizes.dim, true, scratch, inverse);
+        loss_normalize(QCTX_PRECISION_FLOAT32, x, rows, loss->sizes.dim, true, scratch, inverse);
         x = scratch;
     }
-    qctx_comm_gather_all(loss->comm, x, all, loss->place.counts, (size_t)loss->sizes.dim * sizeof *x);
+    qctx_comm_gather_all(loss->comm, x, all, counts, (size_t)loss->sizes.dim * sizeof *x);
+}
+
+/* Q and D; dq and dc are the scratch. */
+static void gather(loss_full *loss, const float *q, const float *c, float *dq, float *dc)
+{
+    const loss_place *place = &loss->place;
+    int64_t own = place->rows * loss->sizes.dim;
+
+    gather_rows(loss, q, place->rows, place->counts, dq, loss->q_inverse, loss->questions);
+    gather_rows(loss, c, place->rows, place->counts, dc, loss->c_inverse, loss->contexts);
+    if (place->columns > place->batch)
+        gather_rows(loss, c + own, place->extras, place->extra_counts, dc + own, loss->c_inverse + place->rows,
+                    loss->contexts + place->batch * loss->sizes.dim);
 }
 
 /* Σ x·dx over this rank's rows. */
@@ -117,18 +134,25 @@ static void add_target_gradient(const loss_full *loss, float factor, float *dq, 
                loss->contexts, loss->sizes.dim, 1.0f, dc, loss->sizes.dim);
 }
 
+/* dx [count, dim] = factor·Gᵀ·Q of the columns from `first` on. */
+static void backward_columns(const loss_full *loss, float factor, int64_t first, int64_t count, float *dx)
+{
+    qctx_sgemm(QCTX_TRANSPOSED, QCTX_PLAIN, count, loss->sizes.dim, loss->place.batch, factor, loss->scores + first,
+               loss->pitch, loss->questions, loss->sizes.dim, 0.0f, dx, loss->sizes.dim);
+}
+
 /* Gradients with respect to this rank's rows of Q and D. Returns its part of ∂L/∂t. */
 static double backward_products(const loss_full *loss, float *dq, float *dc)
 {
+    const loss_place *place = &loss->place;
     float factor = (float)(loss->scale * loss->mean);
     double from_scores, other_side, from_targets;
 
-    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, loss->place.rows, loss->sizes.dim, loss->place.batch, factor,
-               loss->scores + loss->place.first * loss->pitch, loss->pitch, loss->contexts, loss->sizes.dim, 0.0f, dq,
+    qctx_sgemm(QCTX_PLAIN, QCTX_PLAIN, place->rows, loss->sizes.dim, place->columns, factor,
+               loss->scores + place->first * loss->pitch, loss->pitch, loss->contexts, loss->sizes.dim, 0.0f, dq,
                loss->sizes.dim);
-    qctx_sgemm(QCTX_TRANSPOSED, QCTX_PLAIN, loss->place.rows, loss->sizes.dim, loss->place.batch, factor,
-               loss->scores + loss->place.first, loss->pitch, loss->questions, loss->sizes.dim, 0.0f, dc,
-               loss->sizes.dim);
+    backward_columns(loss, factor, place->first, place->rows, dc);
+    backward_columns(loss, factor, place->first_extra, place->extras, dc + place->rows * loss->sizes.dim);
     from_scores = own_product(loss, loss->questions, dq);
     if (!loss->kind->has_targets)
         return from_scores;
@@ -141,15 +165,17 @@ static double backward_products(const loss_full *loss, float *dq, float *dc)
     return from_scores - 0.5 * from_targets;
 }
 
-/* dx = (dx − (x̂·dx) x̂)/‖x‖ for this rank's rows, if rows were normalised. Returns whether all is finite. */
-static bool backward_normalize(const loss_full *loss, const float *all, const double *inverse, float *dx)
+/* dx = (dx − (x̂·dx) x̂)/‖x‖ for `rows` of `all` from `first` on, if rows were normalised. Returns whether all is
+ * finite. */
+static bool backward_normalize(const loss_full *loss, const float *all, int64_t first, int64_t rows,
+                               const double *inverse, float *dx)
 {
     int64_t dim = loss->sizes.dim;
     bool finite = true;
 
 #pragma omp parallel for schedule(static) reduction(&& : finite)
-    for (int64_t i = 0; i < loss->place.rows; i++) {
-        const float *unit = all + (loss->place.first + i) * dim;
+    for (int64_t i = 0; i < rows; i++) {
+        const float *unit = all + (first + i) * dim;
         float *row = dx + i * dim;
 
         if (loss->sizes.config.normalize) {
@@ -168,31 +194,33 @@ static void full_step(void *state, const float *q, const float *c, const qctx_lo
 {
     loss_full *loss = state;
     double lanes[LOSS_LANES] = {0.0};
-    bool q_finite, c_finite;
+    const loss_place *place = &loss->place;
+    bool q_finite, c_finite, extras_finite;
 
-    loss_place_rows(loss->comm, batch->rows, &loss->place);
-    if (loss->place.batch == 0) {
-        *result = (qctx_loss_result){.finite = true};
+    loss_place_rows(loss->comm, batch, loss->sizes.batch_extras > 0, &loss->place);
+    if (place->batch == 0) {
+        *result = loss_nothing(place, loss->sizes.dim, dc);
         return;
     }
-    loss->pitch = loss_tile_pitch(loss->place.batch);
-    loss->words = words_of(loss->place.batch);
+    loss->pitch = loss_tile_pitch(place->columns);
+    loss->words = words_of(place->columns);
     loss->scale = exp(scale.log_scale);
     loss->bias = scale.bias;
     loss->g_sum = 0.0;
-    gather_rows(loss, q, dq, loss->q_inverse, loss->questions);
-    gather_rows(loss, c, dc, loss->c_inverse, loss->contexts);
+    gather(loss, q, c, dq, dc);
     loss_mask_build(loss, batch);
     loss_scores(loss);
     lanes[LOSS_LANE_WINS] = (double)loss_mask_wins(loss);
     lanes[LOSS_LANE_SUM] = loss->kind->differentiate(loss);
     lanes[LOSS_LANE_SCALE] = backward_products(loss, dq, dc);
     lanes[LOSS_LANE_BIAS] = loss->g_sum * loss->mean;
-    q_finite = backward_normalize(loss, loss->questions, loss->q_inverse, dq);
-    c_finite = backward_normalize(loss, loss->contexts, loss->c_inverse, dc);
-    lanes[LOSS_LANE_NOT_FINITE] = q_finite && c_finite ? 0.0 : 1.0;
+    q_finite = backward_normalize(loss, loss->questions, place->first, place->rows, loss->q_inverse, dq);
+    c_finite = backward_normalize(loss, loss->contexts, place->first, place->rows, loss->c_inverse, dc);
+    extras_finite = backward_normalize(loss, loss->contexts, place->first_extra, place->extras,
+                                       loss->c_inverse + place->rows, dc + place->rows * loss->sizes.dim);
+    lanes[LOSS_LANE_NOT_FINITE] = q_finite && c_finite && extras_finite ? 0.0 : 1.0;
     qctx_comm_sum_double(loss->comm, lanes, LOSS_LANES);
-    *result = loss_result(lanes, loss->mean, loss->place.batch);
+    *result = loss_result(lanes, loss->mean, place->batch);
 }
 
 /* The reference hides nothing: all is exchanged in the step. */
@@ -206,10 +234,11 @@ static void full_offer(void *state, const float *c, const qctx_loss_batch *batch
 static double full_flops(const loss_sizes *sizes)
 {
     double row = 2.0 * (double)sizes->batch * (double)sizes->dim; /* of a product of one row with all of the batch */
+    double wide = 2.0 * (double)loss_contexts(sizes) * (double)sizes->dim; /* and with all of the contexts */
 
     if (kinds[sizes->config.kind].has_targets)
         return row * (3.0 * (double)sizes->batch + 4.0 * (double)sizes->rows);
-    return row * ((double)sizes->batch + 2.0 * (double)sizes->rows);
+    return wide * (double)(sizes->batch + sizes->rows) + row * (double)loss_own_contexts(sizes);
 }
 
 const loss_scheme loss_scheme_full = {full_create, full_offer, full_step, full_destroy, full_memory, full_flops};

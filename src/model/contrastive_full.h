@@ -19,7 +19,7 @@ typedef struct {
 /* A context of the batch, for the search by content. */
 typedef struct {
     uint64_t content;
-    int64_t row;
+    int64_t column;
 } loss_context;
 
 /* What a kind of loss does, and what it needs for it. One row a kind, in contrastive_full.c. */
@@ -40,27 +40,27 @@ struct loss_full {
 
     /* The batch at hand. */
     loss_place place;
-    int64_t pitch; /* floats from one row of a [B, B] block to the next */
+    int64_t pitch; /* floats from one row of a [B, B + E] block to the next */
     int64_t words; /* of 64 mask bits, for a row */
     double scale;  /* s */
     double bias;   /* β of sigmoid */
     double mean;   /* L is this times a sum */
     double g_sum;  /* sigmoid: this rank's part of the sum that ∂L/∂β is the mean of */
 
-    float *questions;    /* Q [B, dim] */
-    float *contexts;     /* D [B, dim] */
-    double *q_inverse;   /* 1/‖q‖ of this rank's rows, 0 for a row of zeros */
-    double *c_inverse;   /* 1/‖c‖ likewise */
-    float *scores;       /* S [B, pitch], then G = ∂L/∂S in this rank's rows and columns */
-    float *targets;      /* has_targets: T [B, pitch], then the gradient of what T is the softmax of */
-    loss_softmax by_row; /* of S, [B] */
-    loss_softmax by_column;
-    float *target_mass;  /* has_targets: column sums of T [B] */
-    float *agreement;    /* has_targets: Σⱼ Tᵢⱼ·(log-softmaxes of S at i, j) [B] */
-    uint64_t *content;   /* content numbers of the batch [B] */
-    loss_context *order; /* the same, sorted [B] */
-    uint64_t *own_mask;  /* bit (i, j) is set where context j is no negative of this rank's question i [b, words] */
-    uint64_t *mask;      /* has_mask: the same for all rows [B, words], else NULL */
+    float *questions;       /* Q [B, dim] */
+    float *contexts;        /* D [B + E, dim] */
+    double *q_inverse;      /* 1/‖q‖ of this rank's rows, 0 for a row of zeros */
+    double *c_inverse;      /* 1/‖c‖ likewise, of its extras too */
+    float *scores;          /* S [B, pitch], then G = ∂L/∂S in this rank's rows and columns */
+    float *targets;         /* has_targets: T [B, pitch], then the gradient of what T is the softmax of */
+    loss_softmax by_row;    /* of S, [B] */
+    loss_softmax by_column; /* of its paired columns */
+    float *target_mass;     /* has_targets: column sums of T [B] */
+    float *agreement;       /* has_targets: Σⱼ Tᵢⱼ·(log-softmaxes of S at i, j) [B] */
+    uint64_t *content;      /* content numbers of all columns [B + E] */
+    loss_context *order;    /* the same, sorted [B + E] */
+    uint64_t *own_mask;     /* bit (i, j) is set where context j is no negative of this rank's question i [b, words] */
+    uint64_t *mask;         /* has_mask: the same for all rows [B, words], else NULL */
 };
 
 /* contrastive_full_mask.c: which pairs are no negatives. */
@@ -72,7 +72,7 @@ int64_t loss_mask_wins(const loss_full *loss);
 /* Takes the masked entries out of S: −infinity, after scaling. Local. */
 void loss_mask_apply(loss_full *loss);
 
-/* contrastive_full_scores.c: the passes over [B, B] blocks. */
+/* contrastive_full_scores.c: the passes over [B, B + E] blocks. */
 
 /* S = s·Q·Dᵀ. Local. */
 void loss_scores(loss_full *loss);

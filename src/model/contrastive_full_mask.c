@@ -33,12 +33,12 @@ static int64_t first_with(const loss_context *order, int64_t count, uint64_t con
     return qctx_first_not_before(0, count, is_before, &(sought_content){order, content});
 }
 
-/* Sets the bit of every row of the batch whose context is `content`. */
+/* Sets the bit of every column whose context is `content`. */
 static void mark(const loss_full *loss, uint64_t content, uint64_t *bits)
 {
-    for (int64_t k = first_with(loss->order, loss->place.batch, content);
-         k < loss->place.batch && loss->order[k].content == content; k++)
-        bits[loss->order[k].row / 64] |= (uint64_t)1 << (loss->order[k].row % 64);
+    for (int64_t k = first_with(loss->order, loss->place.columns, content);
+         k < loss->place.columns && loss->order[k].content == content; k++)
+        bits[loss->order[k].column / 64] |= (uint64_t)1 << (loss->order[k].column % 64);
 }
 
 /*
@@ -49,9 +49,12 @@ static void mark(const loss_full *loss, uint64_t content, uint64_t *bits)
 void loss_mask_build(loss_full *loss, const qctx_loss_batch *batch)
 {
     qctx_comm_gather_all(loss->comm, batch->content, loss->content, loss->place.counts, sizeof *loss->content);
-    for (int64_t i = 0; i < loss->place.batch; i++)
-        loss->order[i] = (loss_context){loss->content[i], i};
-    qsort(loss->order, (size_t)loss->place.batch, sizeof *loss->order, by_content);
+    if (loss->place.columns > loss->place.batch)
+        qctx_comm_gather_all(loss->comm, batch->content + batch->rows, loss->content + loss->place.batch,
+                             loss->place.extra_counts, sizeof *loss->content);
+    for (int64_t j = 0; j < loss->place.columns; j++)
+        loss->order[j] = (loss_context){loss->content[j], j};
+    qsort(loss->order, (size_t)loss->place.columns, sizeof *loss->order, by_content);
 
     memset(loss->own_mask, 0, (size_t)(loss->place.rows * loss->words) * sizeof *loss->own_mask);
 #pragma omp parallel for schedule(static)
@@ -79,7 +82,7 @@ int64_t loss_mask_wins(const loss_full *loss)
         const float *row = loss->scores + (loss->place.first + i) * loss->pitch;
         const uint64_t *bits = loss->own_mask + i * loss->words;
         float own = row[loss->place.first + i];
-        int64_t rivals = loss_count_from(row, loss->place.batch, own);
+        int64_t rivals = loss_count_from(row, loss->place.columns, own);
 
         for (int64_t w = 0; w < loss->words; w++)
             for (uint64_t rest = bits[w]; rest != 0; rest &= rest - 1)

@@ -1,4 +1,4 @@
-/* The passes of the scheme `full` over its [B, B] blocks. */
+/* The passes of the scheme `full` over its [B, B + E] blocks. */
 #include <math.h>
 
 #include "contrastive_full.h"
@@ -11,7 +11,7 @@ enum { DEAL = 8 };
 
 void loss_scores(loss_full *loss)
 {
-    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.batch, loss->sizes.dim, (float)loss->scale,
+    qctx_sgemm(QCTX_PLAIN, QCTX_TRANSPOSED, loss->place.batch, loss->place.columns, loss->sizes.dim, (float)loss->scale,
                loss->questions, loss->sizes.dim, loss->contexts, loss->sizes.dim, 0.0f, loss->scores, loss->pitch);
 }
 
@@ -29,7 +29,7 @@ static void softmax_by_row(loss_full *loss)
         float max;
         double sum;
 
-        loss_row_sum(loss->scores + i * loss->pitch, loss->place.batch, &max, &sum);
+        loss_row_sum(loss->scores + i * loss->pitch, loss->place.columns, &max, &sum);
         keep_softmax(&loss->by_row, i, max, sum);
     }
 }
@@ -48,13 +48,28 @@ static void softmax_by_column(loss_full *loss)
     }
 }
 
-/* Row i's columns that this rank's gradients need: all of its own rows, its own columns of the others. */
+static bool is_own_row(const loss_full *loss, int64_t i)
+{
+    return i >= loss->place.first && i < loss->place.first + loss->place.rows;
+}
+
+/* Row i's paired columns that this rank's gradients need: all of its own rows, its own columns of the others. */
 static void needed_columns(const loss_full *loss, int64_t i, int64_t *from, int64_t *count)
 {
-    bool own = i >= loss->place.first && i < loss->place.first + loss->place.rows;
+    bool own = is_own_row(loss, i);
 
     *from = own ? 0 : loss->place.first;
     *count = own ? loss->place.batch : loss->place.rows;
+}
+
+/* Its extras likewise. */
+static void needed_extras(const loss_full *loss, int64_t i, int64_t *from, int64_t *count)
+{
+    const loss_place *place = &loss->place;
+    bool own = is_own_row(loss, i);
+
+    *from = own ? place->batch : place->first_extra;
+    *count = own ? place->columns - place->batch : place->extras;
 }
 
 /* −log softmax at the diagonal, from S. */
@@ -93,6 +108,8 @@ double loss_clip(loss_full *loss)
             loss_row_softmax(entries, count, loss->by_row.max[i], loss->by_row.inverse[i]);
         else
             loss_column_softmax(entries, count, max + from, inverse + from);
+        needed_extras(loss, i, &from, &count);
+        loss_row_softmax(loss->scores + i * loss->pitch + from, count, loss->by_row.max[i], loss->by_row.inverse[i]);
     }
     for (int64_t i = loss->place.first; i < loss->place.first + loss->place.rows; i++)
         loss->scores[i * loss->pitch + i] -= by_row && by_column ? 2.0f : 1.0f;
@@ -192,6 +209,15 @@ static void sigmoid_negatives(const loss_full *loss, int64_t first, int64_t rows
     *loss_sum += loss_tile_sigmoid(&tile, 1.0, loss->bias, NULL, QCTX_PRECISION_FLOAT32, x, loss->pitch, g_sum);
 }
 
+/* `cols` of this rank's columns from `from` on, in the others' rows. */
+static void sigmoid_own_columns(const loss_full *loss, int64_t from, int64_t cols, double *others)
+{
+    int64_t first = loss->place.first, end = first + loss->place.rows;
+
+    sigmoid_negatives(loss, 0, first, from, cols, others, others);
+    sigmoid_negatives(loss, end, loss->place.batch - end, from, cols, others, others);
+}
+
 double loss_sigmoid(loss_full *loss)
 {
     int64_t first = loss->place.first, end = first + loss->place.rows;
@@ -201,10 +227,10 @@ double loss_sigmoid(loss_full *loss)
     loss_mask_apply(loss);
     for (int64_t i = first; i < end; i++)
         loss->scores[i * loss->pitch + i] = -INFINITY;
-    sigmoid_negatives(loss, first, loss->place.rows, 0, loss->place.batch, &sum, &loss->g_sum);
+    sigmoid_negatives(loss, first, loss->place.rows, 0, loss->place.columns, &sum, &loss->g_sum);
     /* Own columns of the others' rows; their sums are the others' to tell. */
-    sigmoid_negatives(loss, 0, first, first, loss->place.rows, &others, &others);
-    sigmoid_negatives(loss, end, loss->place.batch - end, first, loss->place.rows, &others, &others);
+    sigmoid_own_columns(loss, first, loss->place.rows, &others);
+    sigmoid_own_columns(loss, loss->place.first_extra, loss->place.extras, &others);
     for (int64_t i = first; i < end; i++) {
         double dot = qctx_dot(loss->questions + i * loss->sizes.dim, loss->contexts + i * loss->sizes.dim,
                               loss->sizes.dim),

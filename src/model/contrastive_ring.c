@@ -147,13 +147,14 @@ static qctx_buffers buffers_of(loss_ring *ring)
     const loss_sizes *sizes = &ring->sizes;
     int64_t part =
         sizes->dim * (int64_t)sizeof(float) > LOSS_SUMS_BYTES ? sizes->dim * (int64_t)sizeof(float) : LOSS_SUMS_BYTES;
+    int64_t own = loss_own_contexts(sizes);
     size_t travels = (size_t)(loss_ring_context_bytes(ring) + LOSS_SUMS_BYTES);
 
     return (qctx_buffers){{
-        {&ring->contexts, sizes->rows, (size_t)loss_ring_context_bytes(ring), "the loss's contexts"},
-        {&ring->inverse, sizes->rows, sizeof *ring->inverse, "the loss"},
-        {&ring->columns.sum, sizes->rows, sizeof *ring->columns.sum, "the loss"},
-        {&ring->columns.max, sizes->rows, sizeof *ring->columns.max, "the loss"},
+        {&ring->contexts, own, (size_t)loss_ring_context_bytes(ring), "the loss's contexts"},
+        {&ring->inverse, own, sizeof *ring->inverse, "the loss"},
+        {&ring->columns.sum, own, sizeof *ring->columns.sum, "the loss"},
+        {&ring->columns.max, own, sizeof *ring->columns.max, "the loss"},
         {&ring->lanes, LOSS_LANES, sizeof *ring->lanes, "the loss"},
         {&ring->chunks[0], ring->chunk_rows + 1, travels, "contexts that pass around"},
         {&ring->chunks[1], ring->chunk_rows + 1, travels, "contexts that pass around"},
@@ -167,7 +168,7 @@ static qctx_buffers buffers_of(loss_ring *ring)
 static loss_ring laid_out(const loss_sizes *sizes)
 {
     loss_ring ring = {.sizes = *sizes};
-    int64_t share = qctx_divide_up(sizes->batch, sizes->ranks);
+    int64_t share = qctx_divide_up(qctx_larger(sizes->batch, sizes->batch_extras), sizes->ranks);
 
     ring.sizes.config.keep_bytes = 0;
     ring.chunk_rows = share < 1 ? 1 : qctx_smaller(share, CHUNK);
@@ -200,7 +201,7 @@ static qctx_status ring_create(qctx_comm *comm, const loss_sizes *sizes, void **
     buffers = buffers_of(ring);
     status = qctx_buffers_alloc(&buffers, error);
     if (status == QCTX_OK)
-        status = loss_batch_layout_create(comm, sizes->batch, &ring->layout, error);
+        status = loss_batch_layout_create(comm, sizes, &ring->layout, error);
     if (status == QCTX_OK)
         status = loss_tile_pass_create(&ring->sizes, &ring->pass, error);
     if (status != QCTX_OK)
@@ -217,7 +218,7 @@ static int64_t ring_memory(const loss_sizes *sizes)
     loss_ring ring = laid_out(sizes);
     const qctx_buffers buffers = buffers_of(&ring);
 
-    return (int64_t)sizeof ring + qctx_buffers_bytes(&buffers) + loss_batch_layout_memory(sizes->ranks, sizes->batch) +
+    return (int64_t)sizeof ring + qctx_buffers_bytes(&buffers) + loss_batch_layout_memory(sizes) +
            loss_tile_pass_memory(&ring.sizes);
 }
 
@@ -225,7 +226,7 @@ static double ring_flops(const loss_sizes *sizes)
 {
     double products = sizes->config.kind == QCTX_LOSS_CLIP ? 4.0 : 3.0;
 
-    return products * 2.0 * (double)sizes->batch * (double)sizes->rows * (double)sizes->dim;
+    return products * 2.0 * (double)loss_contexts(sizes) * (double)sizes->rows * (double)sizes->dim;
 }
 
 static void ring_offer(void *state, const float *c, const qctx_loss_batch *batch)
@@ -234,8 +235,8 @@ static void ring_offer(void *state, const float *c, const qctx_loss_batch *batch
     const qctx_loss_config *config = &ring->sizes.config;
 
     loss_batch_layout_start(&ring->layout, batch);
-    loss_normalize(config->precision, c, batch->rows, ring->sizes.dim, config->normalize, ring->contexts,
-                   ring->inverse);
+    loss_normalize(config->precision, c, batch->rows + batch->extras, ring->sizes.dim, config->normalize,
+                   ring->contexts, ring->inverse);
     ring->offered = true;
 }
 
@@ -244,6 +245,7 @@ static void ring_step(void *state, const float *q, const float *c, const qctx_lo
 {
     loss_ring *ring = state;
     const loss_place *place = &ring->layout.place;
+    loss_own_rows own;
     bool finite = true;
     loss_ring_payload gradients = gradients_for(ring);
 
@@ -252,7 +254,7 @@ static void ring_step(void *state, const float *q, const float *c, const qctx_lo
     ring->offered = false;
     loss_batch_layout_finish(&ring->layout);
     if (place->batch == 0) {
-        *result = (qctx_loss_result){.finite = true};
+        *result = loss_nothing(place, ring->sizes.dim, dc);
         return;
     }
     loss_tile_pass_begin(ring->pass, q, &ring->layout, batch, scale);
@@ -265,7 +267,8 @@ static void ring_step(void *state, const float *q, const float *c, const qctx_lo
     loss_ring_travel(ring, &gradients);
 
     loss_tile_pass_result(ring->pass, ring->columns, ring->lanes);
-    loss_tile_pass_end(ring->pass, ring->contexts, ring->inverse, dq, dc, ring->lanes);
+    own = (loss_own_rows){ring->contexts, ring->contexts + place->rows * loss_ring_context_bytes(ring), ring->inverse};
+    loss_tile_pass_end(ring->pass, own, dq, dc, ring->lanes);
     ring->lanes[LOSS_LANE_NOT_FINITE] += finite ? 0.0 : 1.0;
     qctx_comm_sum_double(ring->layout.comm, ring->lanes, LOSS_LANES);
     *result = loss_result(ring->lanes, ring->pass->mean, place->batch);

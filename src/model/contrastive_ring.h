@@ -13,10 +13,10 @@ typedef struct {
     loss_tile_pass *pass;
     bool offered;
 
-    char *contexts;     /* D of this rank's rows [rows, dim], in the precision of the products */
-    double *inverse;    /* 1/‖c‖ [rows] */
-    loss_sums columns;  /* of this rank's contexts, once they are home [rows] */
-    double *lanes;      /* [LOSS_LANES] */
+    char *contexts;    /* D of this rank's contexts [rows + extras, dim], in the precision of the products */
+    double *inverse;   /* 1/‖c‖ [rows + extras] */
+    loss_sums columns; /* of this rank's contexts, once they are home [rows + extras]; of the first `rows` they count */
+    double *lanes;     /* [LOSS_LANES] */
     int64_t chunk_rows; /* most of a chunk */
     char *chunks[2];    /* the one at hand and the next: contexts, then their sums */
     char *parts[2];     /* this rank's part of what follows the chunk, being made and being sent */
@@ -26,7 +26,7 @@ typedef struct {
 
 /* Some contexts of one rank, here for the time of a hop. */
 typedef struct {
-    int64_t first; /* in the batch */
+    int64_t first; /* a column */
     int64_t count;
     const void *contexts; /* [count, dim] */
     loss_sums columns;    /* in the second pass: their sums [count] */
@@ -40,7 +40,7 @@ typedef struct {
     void (*work)(loss_ring *ring, const loss_chunk *chunk, void *part);
     /* part [count contexts] += what the ranks before added. */
     void (*join)(loss_ring *ring, int64_t count, void *arrived, void *part);
-    /* Keeps the whole of this rank's contexts from row `first` on. */
+    /* Keeps the whole of this rank's contexts from its row `first` on, extras behind paired ones. */
     void (*keep)(loss_ring *ring, int64_t first, int64_t count, void *whole);
 } loss_ring_payload;
 
@@ -52,7 +52,7 @@ loss_sums loss_ring_sums_at(void *place, int64_t count);
 /* Bytes of one context. Local. */
 int64_t loss_ring_context_bytes(const loss_ring *ring);
 
-/* Sends all contexts of all ranks round once, with what follows them. Collective. */
+/* Sends all contexts of all ranks round once, paired ones and then extras, with what follows them. Collective. */
 void loss_ring_travel(loss_ring *ring, const loss_ring_payload *payload);
 
 extern const loss_scheme loss_scheme_ring;

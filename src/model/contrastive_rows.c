@@ -13,19 +13,21 @@ static qctx_buffers buffers_of(loss_rows *rows)
     const loss_sizes *sizes = &rows->sizes;
     int64_t element = qctx_precision_bytes(sizes->config.precision), leaves = sizes->config.leaves;
     int64_t cols = loss_tile_pass_columns(sizes), groups = leaves > 0 ? leaves : 1;
-    int64_t blocks = sizes->batch / cols + (leaves > 0 ? leaves : 0) + sizes->ranks;
+    int64_t kinds = sizes->batch_extras > 0 ? 2 : 1, extra_ranks = sizes->batch_extras > 0 ? sizes->ranks : 0;
+    int64_t blocks = loss_contexts(sizes) / cols + kinds * ((leaves > 0 ? leaves : 0) + sizes->ranks);
     int64_t parts = leaves > 0 ? 1 : sizes->ranks > 1 ? LOSS_PARTS : 0;
 
     return (qctx_buffers){{
-        {&rows->contexts, sizes->batch * sizes->dim, (size_t)element, "the batch's contexts"},
-        {&rows->inverse, sizes->rows, sizeof *rows->inverse, "the loss"},
-        {&rows->sums, sizes->batch + LOSS_FLAGS, sizeof *rows->sums, "the loss"},
-        {&rows->column_max, sizes->batch, sizeof *rows->column_max, "the loss"},
+        {&rows->contexts, loss_contexts(sizes) * sizes->dim, (size_t)element, "the batch's contexts"},
+        {&rows->inverse, loss_own_contexts(sizes), sizeof *rows->inverse, "the loss"},
+        {&rows->sums, loss_contexts(sizes) + LOSS_FLAGS, sizeof *rows->sums, "the loss"},
+        {&rows->column_max, loss_contexts(sizes), sizeof *rows->column_max, "the loss"},
         {&rows->lanes, groups * LOSS_LANES, sizeof *rows->lanes, "the loss"},
         {&rows->blocks, blocks, sizeof *rows->blocks, "the loss's column blocks"},
         {&rows->first_block, sizes->ranks + 1, sizeof *rows->first_block, "the loss"},
         {&rows->first_row, sizes->ranks, sizeof *rows->first_row, "the loss"},
-        {&rows->arrivals, sizes->ranks, sizeof *rows->arrivals, "the loss"},
+        {&rows->first_extra, extra_ranks, sizeof *rows->first_extra, "the loss"},
+        {&rows->arrivals, kinds * sizes->ranks, sizeof *rows->arrivals, "the loss"},
         {&rows->parts_out, parts * cols * sizes->dim, sizeof *rows->parts_out, "gradients of other ranks' contexts"},
         {&rows->parts_in, leaves > 0 ? 0 : parts * cols * sizes->dim, sizeof *rows->parts_in,
          "gradients from other ranks"},
@@ -59,7 +61,7 @@ static qctx_status rows_create(qctx_comm *comm, const loss_sizes *sizes, void **
     buffers = buffers_of(rows);
     status = qctx_buffers_alloc(&buffers, error);
     if (status == QCTX_OK)
-        status = loss_batch_layout_create(comm, sizes->batch, &rows->layout, error);
+        status = loss_batch_layout_create(comm, sizes, &rows->layout, error);
     if (status == QCTX_OK)
         status = loss_tile_pass_create(sizes, &rows->pass, error);
     if (status != QCTX_OK)
@@ -76,13 +78,14 @@ static int64_t rows_memory(const loss_sizes *sizes)
     loss_rows rows = {.sizes = *sizes};
     const qctx_buffers buffers = buffers_of(&rows);
 
-    return (int64_t)sizeof rows + qctx_buffers_bytes(&buffers) + loss_batch_layout_memory(sizes->ranks, sizes->batch) +
+    return (int64_t)sizeof rows + qctx_buffers_bytes(&buffers) + loss_batch_layout_memory(sizes) +
            loss_tile_pass_memory(sizes);
 }
 
 static double rows_flops(const loss_sizes *sizes)
 {
-    return 2.0 * (double)sizes->batch * (double)sizes->dim * (double)sizes->rows * (3.0 + loss_tile_pass_again(sizes));
+    return 2.0 * (double)loss_contexts(sizes) * (double)sizes->dim * (double)sizes->rows *
+           (3.0 + loss_tile_pass_again(sizes));
 }
 
 /* The first pass over all column blocks, as their contexts arrive. */
@@ -148,11 +151,14 @@ static void rows_offer(void *state, const float *c, const qctx_loss_batch *batch
 {
     loss_rows *rows = state;
     const qctx_loss_config *config = &rows->sizes.config;
+    int64_t dim = rows->sizes.dim;
 
     loss_batch_layout_start(&rows->layout, batch);
     loss_rows_lay_out(rows);
-    loss_normalize(config->precision, c, batch->rows, rows->sizes.dim, config->normalize,
+    loss_normalize(config->precision, c, batch->rows, dim, config->normalize,
                    loss_rows_contexts(rows, rows->layout.place.first), rows->inverse);
+    loss_normalize(config->precision, c + batch->rows * dim, batch->extras, dim, config->normalize,
+                   loss_rows_contexts(rows, rows->layout.place.first_extra), rows->inverse + batch->rows);
     loss_rows_start_gathering(rows);
     rows->offered = true;
 }
@@ -163,6 +169,7 @@ static void rows_step(void *state, const float *q, const float *c, const qctx_lo
     loss_rows *rows = state;
     const loss_place *place = &rows->layout.place;
     const loss_sums columns = {rows->sums + LOSS_FLAGS, rows->column_max};
+    loss_own_rows own;
     bool finite = true;
 
     if (!rows->offered)
@@ -172,7 +179,7 @@ static void rows_step(void *state, const float *q, const float *c, const qctx_lo
     if (place->batch == 0) {
         for (int r = 0; r < rows->sizes.ranks; r++)
             loss_rows_await(rows, r);
-        *result = (qctx_loss_result){.finite = true};
+        *result = loss_nothing(place, rows->sizes.dim, dc);
         return;
     }
     loss_tile_pass_begin(rows->pass, q, &rows->layout, batch, scale);
@@ -180,11 +187,13 @@ static void rows_step(void *state, const float *q, const float *c, const qctx_lo
     if (rows->sizes.config.kind == QCTX_LOSS_CLIP)
         finite = sum_up(rows);
     memset(dq, 0, (size_t)(place->rows * rows->sizes.dim) * sizeof *dq);
-    memset(dc, 0, (size_t)(place->rows * rows->sizes.dim) * sizeof *dc);
+    memset(dc, 0, (size_t)((place->rows + place->extras) * rows->sizes.dim) * sizeof *dc);
     loss_rows_differentiate(rows, columns, dq, dc);
 
+    own = (loss_own_rows){loss_rows_contexts(rows, place->first), loss_rows_contexts(rows, place->first_extra),
+                          rows->inverse};
     loss_tile_pass_result(rows->pass, (loss_sums){columns.sum + place->first, columns.max + place->first}, rows->lanes);
-    loss_tile_pass_end(rows->pass, loss_rows_contexts(rows, place->first), rows->inverse, dq, dc, rows->lanes);
+    loss_tile_pass_end(rows->pass, own, dq, dc, rows->lanes);
     rows->lanes[LOSS_LANE_NOT_FINITE] += finite ? 0.0 : 1.0;
     loss_tile_pass_add_groups(rows->pass, rows->lanes);
     loss_batch_layout_sum(&rows->layout, &rows->sizes.config, rows->lanes, LOSS_LANES);

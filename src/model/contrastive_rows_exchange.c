@@ -23,24 +23,39 @@ static void cut(loss_rows *rows, int64_t first, int64_t count, int64_t *blocks)
     }
 }
 
+/* A leaf's paired contexts, and its share of all extras. */
+static void cut_leaf(loss_rows *rows, int64_t leaf, int64_t *blocks)
+{
+    const loss_place *place = &rows->layout.place;
+    int64_t leaves = rows->sizes.config.leaves, first, count;
+
+    qctx_share(place->batch, leaf, leaves, &first, &count);
+    cut(rows, first, count, blocks);
+    qctx_share(place->columns - place->batch, leaf, leaves, &first, &count);
+    cut(rows, place->batch + first, count, blocks);
+}
+
 void loss_rows_lay_out(loss_rows *rows)
 {
     const loss_place *place = &rows->layout.place;
-    int64_t leaves = rows->sizes.config.leaves, first = 0, blocks = 0;
+    int64_t leaves = rows->sizes.config.leaves, first = 0, first_extra = place->batch, blocks = 0;
 
     for (int r = 0; r < rows->sizes.ranks; r++) {
-        int64_t leaf, count, from, length;
+        int64_t leaf, count, extras = rows->layout.with_extras ? place->extra_counts[r] : 0;
 
         rows->first_block[r] = blocks;
         rows->first_row[r] = first;
-        if (leaves == 0)
+        if (rows->layout.with_extras)
+            rows->first_extra[r] = first_extra;
+        if (leaves == 0) {
             cut(rows, first, place->counts[r], &blocks);
-        qctx_share(leaves, r, rows->sizes.ranks, &leaf, &count);
-        for (int64_t end = leaf + count; leaf < end; leaf++) {
-            qctx_share(place->batch, leaf, leaves, &from, &length);
-            cut(rows, from, length, &blocks);
+            cut(rows, first_extra, extras, &blocks);
         }
+        qctx_share(leaves, r, rows->sizes.ranks, &leaf, &count);
+        for (int64_t end = leaf + count; leaf < end; leaf++)
+            cut_leaf(rows, leaf, &blocks);
         first += place->counts[r];
+        first_extra += extras;
     }
     rows->first_block[rows->sizes.ranks] = blocks;
 }
@@ -72,6 +87,10 @@ static void start_arrival(loss_rows *rows, int hops)
     rows->arrivals[hops] =
         qctx_comm_start_pass(rows->layout.comm, loss_rows_contexts(rows, place->first), place->rows * row_bytes, to,
                              loss_rows_contexts(rows, rows->first_row[from]), place->counts[from] * row_bytes, from);
+    if (rows->layout.with_extras)
+        rows->arrivals[rows->sizes.ranks + hops] = qctx_comm_start_pass(
+            rows->layout.comm, loss_rows_contexts(rows, place->first_extra), place->extras * row_bytes, to,
+            loss_rows_contexts(rows, rows->first_extra[from]), place->extra_counts[from] * row_bytes, from);
     rows->started = hops;
 }
 
@@ -94,6 +113,8 @@ void loss_rows_await(loss_rows *rows, int owner)
 
     start_arrivals(rows, hops + WINDOW);
     qctx_exchange_wait(&rows->arrivals[hops]);
+    if (rows->layout.with_extras)
+        qctx_exchange_wait(&rows->arrivals[ranks + hops]);
 }
 
 /* A column block's gradient that goes home, and one of this rank's that comes, in one of the slots for them. */
@@ -111,7 +132,7 @@ static void take_in(loss_rows *rows, part *under_way, float *dc)
     qctx_exchange_wait(&rows->exchanges[under_way->slot]);
     if (block == NULL)
         return;
-    loss_add(rows->parts_in + at, block->count * dim, dc + (block->first - rows->layout.place.first) * dim);
+    loss_add(rows->parts_in + at, block->count * dim, dc + loss_place_home(&rows->layout.place, block->first) * dim);
     under_way->comes = NULL;
 }
 
@@ -167,7 +188,7 @@ static void differentiate_and_pass(loss_rows *rows, loss_sums columns, float *dq
         const loss_column_block *block = block_of(rows, rank, k);
 
         loss_tile_pass_gradients(rows->pass, block, sums_of(block, columns), true, dq,
-                                 dc + (block->first - rows->layout.place.first) * dim);
+                                 dc + loss_place_home(&rows->layout.place, block->first) * dim);
     }
     for (int k = 0; k < LOSS_PARTS; k++)
         take_in(rows, &under_way[turn++ % LOSS_PARTS], dc);
@@ -186,7 +207,7 @@ static void differentiate_by_leaves(loss_rows *rows, loss_sums columns, float *d
             loss_tile_pass_gradients(rows->pass, block, sums_of(block, columns), false, dq, rows->parts_out);
             loss_batch_layout_sum_float(&rows->layout, &rows->sizes.config, rows->parts_out, block->count * dim);
             if (owner == qctx_comm_rank(rows->layout.comm))
-                memcpy(dc + (block->first - rows->layout.place.first) * dim, rows->parts_out,
+                memcpy(dc + loss_place_home(&rows->layout.place, block->first) * dim, rows->parts_out,
                        (size_t)(block->count * dim) * sizeof *dc);
         }
     }

@@ -1,19 +1,36 @@
 #include "contrastive_scheme.h"
 
 #include <math.h>
+#include <string.h>
 
-void loss_place_rows(qctx_comm *comm, int64_t rows, loss_place *place)
+/* Gathers how many of something each rank has; returns the end of them all, which begin at `start`. */
+static int64_t place_counts(qctx_comm *comm, int64_t own, int64_t start, int64_t *counts, int64_t *first)
 {
     int rank = qctx_comm_rank(comm);
 
-    qctx_comm_gather_counts(comm, rows, place->counts);
-    place->rows = rows;
-    place->batch = 0;
+    qctx_comm_gather_counts(comm, own, counts);
     for (int r = 0; r < qctx_comm_size(comm); r++) {
         if (r == rank)
-            place->first = place->batch;
-        place->batch += place->counts[r];
+            *first = start;
+        start += counts[r];
     }
+    return start;
+}
+
+void loss_place_rows(qctx_comm *comm, const qctx_loss_batch *batch, bool with_extras, loss_place *place)
+{
+    place->rows = batch->rows;
+    place->extras = batch->extras;
+    place->batch = place_counts(comm, batch->rows, 0, place->counts, &place->first);
+    place->columns = place->first_extra = place->batch;
+    if (with_extras)
+        place->columns = place_counts(comm, batch->extras, place->batch, place->extra_counts, &place->first_extra);
+}
+
+qctx_loss_result loss_nothing(const loss_place *place, int64_t dim, float *dc)
+{
+    memset(dc, 0, (size_t)(place->extras * dim) * sizeof *dc);
+    return (qctx_loss_result){.finite = true};
 }
 
 qctx_loss_result loss_result(const double *lanes, double mean, int64_t batch)

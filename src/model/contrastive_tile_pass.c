@@ -217,14 +217,17 @@ static void multiply(loss_tile_pass *pass, const loss_work *work, void *g, bool 
         qctx_tree_sum_push(pass->tree);
 }
 
+/* What a column says of its rows is asked of paired contexts alone. */
 static void begin_block(loss_tile_pass *pass, const loss_column_block *block, const double *column_sum)
 {
+    bool counts_columns = pass->by_columns && block->first < pass->layout->place.batch;
+
     if (pass->tree != NULL)
         qctx_tree_sum_reset(pass->tree);
     if (pass->sizes.config.kind == QCTX_LOSS_SIGMOID)
         return;
     for (int64_t j = 0; j < block->count; j++)
-        pass->by_column[j] = pass->by_columns ? (float)(1.0 / column_sum[j]) : 0.0f;
+        pass->by_column[j] = counts_columns ? (float)(1.0 / column_sum[j]) : 0.0f;
 }
 
 void loss_tile_pass_gradients(loss_tile_pass *pass, const loss_column_block *block, loss_sums columns, bool add,

@@ -18,8 +18,8 @@
 
 /* A column block: contexts that are at hand, some columns of S, at most a tile's. */
 typedef struct {
-    const void *contexts; /* [count, dim] of D, in the precision of the products */
-    int64_t first;        /* place of the first in the batch */
+    const void *contexts; /* [count, dim] of D, in the precision of the products; all paired, or all extras */
+    int64_t first;        /* column of the first */
     int64_t count;
     int64_t number; /* among the batch's column blocks: the first ones' scores are kept */
 } loss_column_block;
@@ -62,7 +62,7 @@ typedef struct {
     loss_sums rows;      /* [rows] */
     float *by_row;       /* 1/sum [rows] */
     float *by_column;    /* 1/sum of a column block [tile_cols] */
-    double *along;       /* q̂·∂L/∂q̂ [rows] */
+    double *along;       /* x̂·∂L/∂x̂ [rows or extras] */
     float *diagonal;     /* of G [tile_rows] */
     loss_sums cells;     /* a column block's sums within each group [groups, tile_cols] */
     double *group_loss;  /* sigmoid: part of L's sum [groups] */
@@ -123,12 +123,18 @@ void loss_tile_pass_gradients(loss_tile_pass *pass, const loss_column_block *blo
  * [rows]; sigmoid has none) and to the accuracy. The other lanes become 0. */
 void loss_tile_pass_result(loss_tile_pass *pass, loss_sums columns, double *lanes);
 
+/* This rank's contexts: its rows of D, and 1/‖c‖ [rows + extras]. */
+typedef struct {
+    const void *paired; /* [rows, dim] */
+    const void *extras; /* [extras, dim] */
+    const double *inverse;
+} loss_own_rows;
+
 /*
- * ∂L/∂q̂ without the factor becomes ∂L/∂q, for this rank's dq [rows, dim] and dc [rows, dim]; `contexts` and `inverse`
- * are this rank's rows of D and 1/‖c‖. Adds to the lanes of the scale, and of what is not finite.
+ * ∂L/∂q̂ without the factor becomes ∂L/∂q, for this rank's dq [rows, dim] and dc [rows + extras, dim]. Adds to the lanes
+ * of the scale, and of what is not finite.
  */
-void loss_tile_pass_end(loss_tile_pass *pass, const void *contexts, const double *inverse, float *dq, float *dc,
-                        double *lanes);
+void loss_tile_pass_end(loss_tile_pass *pass, loss_own_rows contexts, float *dq, float *dc, double *lanes);
 
 /* lanes [LOSS_LANES] = their sum over groups, along the tree with leaves. In place in the first group's. */
 void loss_tile_pass_add_groups(const loss_tile_pass *pass, double *lanes);

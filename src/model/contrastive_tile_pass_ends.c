@@ -79,18 +79,24 @@ void loss_tile_pass_result(loss_tile_pass *pass, loss_sums columns, double *lane
     }
 }
 
-void loss_tile_pass_end(loss_tile_pass *pass, const void *contexts, const double *inverse, float *dq, float *dc,
-                        double *lanes)
+/* The way back of some rows; leaves x̂·∂L/∂x̂ in `along`. Returns whether all is finite. */
+static bool end_rows(loss_tile_pass *pass, const void *unit, const double *inverse, int64_t rows, float *dx)
 {
-    const qctx_precision precision = pass->sizes.config.precision;
-    int64_t rows = pass->layout->place.rows, dim = pass->sizes.dim;
-    double factor = pass->scale * pass->mean;
-    bool normalize = pass->sizes.config.normalize, finite;
+    const qctx_loss_config *config = &pass->sizes.config;
 
-    finite = loss_normalize_back(precision, contexts, inverse, rows, dim, normalize, factor, dc, pass->along);
+    return loss_normalize_back(config->precision, unit, inverse, rows, pass->sizes.dim, config->normalize,
+                               pass->scale * pass->mean, dx, pass->along);
+}
+
+void loss_tile_pass_end(loss_tile_pass *pass, loss_own_rows contexts, float *dq, float *dc, double *lanes)
+{
+    const loss_place *place = &pass->layout->place;
+    int64_t rows = place->rows;
+    bool finite = end_rows(pass, contexts.paired, contexts.inverse, rows, dc);
+
     finite =
-        loss_normalize_back(precision, pass->questions, pass->inverse, rows, dim, normalize, factor, dq, pass->along) &&
-        finite;
+        end_rows(pass, contexts.extras, contexts.inverse + rows, place->extras, dc + rows * pass->sizes.dim) && finite;
+    finite = end_rows(pass, pass->questions, pass->inverse, rows, dq) && finite;
     for (int64_t t = 0; t < pass->tiles; t++)
         for (int64_t i = pass->tile[t].first; i < pass->tile[t].first + pass->tile[t].rows; i++)
             lanes[pass->tile[t].group * LOSS_LANES + LOSS_LANE_SCALE] += pass->along[i];

@@ -22,26 +22,28 @@ static int64_t slot_bytes(const loss_tile_pass *pass)
     return pass->tile_rows * pass->pitch * pass->element;
 }
 
-/* Tiles of an even batch. */
-static int64_t tiles_expected(const loss_tile_pass *pass, int64_t row_unit, int64_t column_unit, int64_t column_units)
+/* Tiles of an even batch, whose columns are cut into units of paired contexts and as many of extras. */
+static int64_t tiles_expected(const loss_tile_pass *pass, int64_t row_unit, int64_t paired, int64_t extras,
+                              int64_t units)
 {
-    return pass->groups_max * qctx_divide_up(row_unit, pass->tile_rows) * column_units *
-           qctx_divide_up(column_unit, pass->tile_cols);
+    int64_t blocks = units * (qctx_divide_up(paired, pass->tile_cols) + qctx_divide_up(extras, pass->tile_cols));
+
+    return pass->groups_max * qctx_divide_up(row_unit, pass->tile_rows) * blocks;
 }
 
 /* Tiles, groups and slots follow from the sizes; with leaves, tiles do not depend on the number of ranks. */
 static void lay_out(const loss_sizes *sizes, loss_tile_pass *pass)
 {
-    int64_t leaves = sizes->config.leaves, column_units = leaves > 0 ? leaves : sizes->ranks;
-    int64_t column_unit = qctx_divide_up(sizes->batch, column_units);
-    int64_t row_unit = leaves > 0 ? column_unit : sizes->rows;
+    int64_t leaves = sizes->config.leaves, units = leaves > 0 ? leaves : sizes->ranks;
+    int64_t paired = qctx_divide_up(sizes->batch, units), extras = qctx_divide_up(sizes->batch_extras, units);
+    int64_t row_unit = leaves > 0 ? paired : sizes->rows;
 
     *pass = (loss_tile_pass){.sizes = *sizes, .element = qctx_precision_bytes(sizes->config.precision)};
     pass->tile_rows = even_part(row_unit, ROWS_MOST);
-    pass->tile_cols = even_part(column_unit, COLS_MOST);
+    pass->tile_cols = qctx_larger(even_part(paired, COLS_MOST), even_part(extras, COLS_MOST));
     pass->pitch = loss_tile_pitch(pass->tile_cols);
     pass->groups_max = leaves > 0 ? qctx_divide_up(leaves, sizes->ranks) : 1;
-    pass->tiles_expected = tiles_expected(pass, row_unit, column_unit, column_units);
+    pass->tiles_expected = tiles_expected(pass, row_unit, paired, extras, units);
     if (sizes->config.kind == QCTX_LOSS_CLIP)
         pass->slots = qctx_smaller(sizes->config.keep_bytes / slot_bytes(pass), pass->tiles_expected);
 }
@@ -62,7 +64,7 @@ static qctx_buffers buffers_of(loss_tile_pass *pass)
         {&pass->rows.sum, rows, sizeof *pass->rows.sum, "the loss"},
         {&pass->rows.max, rows, sizeof *pass->rows.max, "the loss"},
         {&pass->by_row, rows, sizeof *pass->by_row, "the loss"},
-        {&pass->along, rows, sizeof *pass->along, "the loss"},
+        {&pass->along, qctx_larger(rows, pass->sizes.extras), sizeof *pass->along, "the loss"},
         {&pass->by_column, pass->tile_cols, sizeof *pass->by_column, "the loss"},
         {&pass->diagonal, pass->tile_rows, sizeof *pass->diagonal, "the loss"},
         {&pass->cells.sum, cells, sizeof *pass->cells.sum, "the loss"},

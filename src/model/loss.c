@@ -33,3 +33,14 @@ qctx_loss_conflict qctx_loss_check(qctx_loss_kind kind, qctx_similarity similari
                                                         "number of ranks, full and ring are not: take auto"};
     return (qctx_loss_conflict){0};
 }
+
+qctx_loss_conflict qctx_loss_check_extras(qctx_loss_kind kind, qctx_loss_direction direction)
+{
+    if (kind == QCTX_LOSS_SOFT)
+        return (qctx_loss_conflict){"loss.kind", "soft has no contexts beside those of the batch's questions, clip and "
+                                                 "sigmoid have"};
+    if (kind == QCTX_LOSS_CLIP && direction == QCTX_DIRECTION_CONTEXT)
+        return (qctx_loss_conflict){"loss.direction", "contexts that answer no question of the batch count from "
+                                                      "question to context alone: take question or both"};
+    return (qctx_loss_conflict){0};
+}

@@ -64,13 +64,13 @@ static void release(held_out_batches *on)
 static qctx_status create_loss(held_out_batches *on, const qctx_config *config, qctx_error *error)
 {
     qctx_loss_config loss = qctx_plan_loss(on->plan, config->loss.kind, config->loss.direction, config->loss.normalize);
+    const qctx_loss_size size = {.rows = on->rows, .batch = on->size, .dim = qctx_projector_output(&on->projector)};
 
     loss.keep_bytes = 0;
     /* The ring wants two rows a rank. */
     if (loss.scheme == QCTX_SIMILARITY_RING && on->size < 2 * qctx_comm_size(on->comm))
         loss.scheme = QCTX_SIMILARITY_ROWS;
-    return qctx_loss_create(on->comm, &loss, on->rows, on->size, qctx_projector_output(&on->projector), &on->loss,
-                            error);
+    return qctx_loss_create(on->comm, &loss, size, &on->loss, error);
 }
 
 static void choose(held_out_batches *on, const int64_t *own)
@@ -115,7 +115,12 @@ static qctx_status add_batch(held_out_batches *on, const int64_t *batch, qctx_lo
                              qctx_error *error)
 {
     const int64_t *own = batch + on->first;
-    const qctx_loss_batch meaning = {on->rows, on->content, on->positive_offsets, on->positives};
+    const qctx_loss_batch meaning = {
+        .rows = on->rows,
+        .content = on->content,
+        .positive_offsets = on->positive_offsets,
+        .positives = on->positives,
+    };
     float *questions = on->projected[QCTX_QUESTION], *contexts = on->projected[QCTX_CONTEXT];
     qctx_loss_result result;
     qctx_status status = QCTX_OK;

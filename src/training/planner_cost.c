@@ -17,13 +17,18 @@ static qctx_loss_config loss_of(const qctx_plan_request *request, const qctx_pla
     return qctx_plan_loss(plan, request->kind, request->direction, request->normalize);
 }
 
+static qctx_loss_size loss_size(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
+{
+    return (qctx_loss_size){
+        .rows = qctx_plan_most_rows(plan, request->batch, ranks), .batch = request->batch, .dim = request->head.output};
+}
+
 static int64_t loss_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t keep_bytes)
 {
     qctx_loss_config loss = loss_of(request, plan);
 
     loss.keep_bytes = keep_bytes;
-    return qctx_loss_memory(&loss, ranks, qctx_plan_most_rows(plan, request->batch, ranks), request->batch,
-                            request->head.output);
+    return qctx_loss_memory(&loss, ranks, loss_size(request, plan, ranks));
 }
 
 int64_t planner_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
@@ -77,7 +82,7 @@ qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_pl
     double gradient = 2.0 * (double)(qctx_head_parameter_count(&request->head) * (int64_t)sizeof(float));
     qctx_plan_cost cost = {
         .flops = qctx_stepper_flops(&request->head, plan, rows) +
-                 qctx_loss_flops(&loss, ranks, rows, request->batch, request->head.output),
+                 qctx_loss_flops(&loss, ranks, loss_size(request, plan, ranks)),
         .bytes = from_others * ((double)request->batch * loss_bytes(request, plan) + gradient),
         .messages = count_messages(plan, ranks),
         .memory = planner_memory(request, plan, ranks),

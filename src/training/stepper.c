@@ -7,8 +7,12 @@
 /* The contexts are offered before the questions go through the head, whose products hide the exchange. */
 static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outcome)
 {
-    const qctx_loss_batch batch = {stepper->sizes.rows, stepper->content, stepper->positive_offsets,
-                                   stepper->positives};
+    const qctx_loss_batch batch = {
+        .rows = stepper->sizes.rows,
+        .content = stepper->content,
+        .positive_offsets = stepper->positive_offsets,
+        .positives = stepper->positives,
+    };
     const float *scalars = stepper->parameters + stepper->sizes.head_count;
     const qctx_loss_scale scale = {(double)scalars[0], stepper->sizes.scalar_count > 1 ? (double)scalars[1] : 0.0};
     float *questions = stepper->sides[QCTX_QUESTION].projected, *contexts = stepper->sides[QCTX_CONTEXT].projected;

@@ -190,8 +190,10 @@ static qctx_status create_loss(qctx_stepper *stepper, qctx_error *error)
     const qctx_loss_config loss =
         qctx_plan_loss(stepper->plan, config->loss.kind, config->loss.direction, config->loss.normalize);
 
-    return qctx_loss_create(stepper->comm, &loss, stepper->sizes.rows, config->batch.size, stepper->head->output,
-                            &stepper->loss, error);
+    const qctx_loss_size size = {
+        .rows = stepper->sizes.rows, .batch = config->batch.size, .dim = stepper->head->output};
+
+    return qctx_loss_create(stepper->comm, &loss, size, &stepper->loss, error);
 }
 
 static void set_start(qctx_stepper *stepper)

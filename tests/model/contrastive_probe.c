@@ -58,14 +58,51 @@ void probe_add_duplicates(problem *p)
     p->positive_offsets[p->rows] = 3 * p->rows;
 }
 
-void probe_place(problem *p, const int64_t *counts)
+void probe_add_extras(problem *p, int64_t extras)
+{
+    int64_t all = p->rows + extras, from = p->rows * p->dim;
+    float *c = probe_array(all * p->dim, sizeof *c);
+    uint64_t *content = probe_array(all, sizeof *content);
+
+    memcpy(c, p->c, (size_t)from * sizeof *c);
+    memcpy(content, p->content, (size_t)p->rows * sizeof *content);
+    for (int64_t k = from; k < all * p->dim; k++)
+        c[k] = (float)(2.0 * qctx_rng_uniform(5, QCTX_STREAM_SYNTH, 2, (uint64_t)k) - 1.0);
+    for (int64_t k = 0; k < extras; k++) {
+        content[p->rows + k] = 5000 + (uint64_t)k;
+        if (k % 4 == 1 && p->rows > 0)
+            content[p->rows + k] = p->content[k * 3 % p->rows];
+        else if (k % 5 == 2)
+            content[p->rows + k] = content[p->rows + k - 1];
+        else if (k % 7 == 3 && p->rows > 0)
+            content[p->rows + k] = p->positives[k * 5 % p->positive_offsets[p->rows]];
+    }
+    free(p->c);
+    free(p->content);
+    p->c = c;
+    p->content = content;
+    p->extras = extras;
+    qctx_share(extras, qctx_comm_rank(test_comm), qctx_comm_size(test_comm), &p->first_extra, &p->extra_count);
+}
+
+static void place(const int64_t *counts, int64_t *first, int64_t *count)
 {
     int rank = qctx_comm_rank(test_comm);
 
-    p->first = 0;
+    *first = 0;
     for (int r = 0; r < rank; r++)
-        p->first += counts[r];
-    p->count = counts[rank];
+        *first += counts[r];
+    *count = counts[rank];
+}
+
+void probe_place(problem *p, const int64_t *counts)
+{
+    place(counts, &p->first, &p->count);
+}
+
+void probe_place_extras(problem *p, const int64_t *extras)
+{
+    place(extras, &p->first_extra, &p->extra_count);
 }
 
 void probe_free(problem *p)
@@ -77,37 +114,62 @@ void probe_free(problem *p)
     free(p->positive_offsets);
 }
 
-qctx_loss_batch probe_batch(const problem *p, int64_t *offsets)
+qctx_loss_batch probe_batch(const problem *p, int64_t *offsets, uint64_t *content)
 {
     for (int64_t i = 0; i <= p->count; i++)
         offsets[i] = p->positive_offsets[p->first + i] - p->positive_offsets[p->first];
-    return (qctx_loss_batch){p->count, p->content + p->first, offsets, p->positives + p->positive_offsets[p->first]};
+    memcpy(content, p->content + p->first, (size_t)p->count * sizeof *content);
+    memcpy(content + p->count, p->content + p->rows + p->first_extra, (size_t)p->extra_count * sizeof *content);
+    return (qctx_loss_batch){p->count, content, offsets, p->positives + p->positive_offsets[p->first], p->extra_count};
+}
+
+void probe_contexts(const problem *p, float *c)
+{
+    memcpy(c, p->c + p->first * p->dim, (size_t)(p->count * p->dim) * sizeof *c);
+    memcpy(c + p->count * p->dim, p->c + (p->rows + p->first_extra) * p->dim,
+           (size_t)(p->extra_count * p->dim) * sizeof *c);
+}
+
+qctx_loss_size probe_size(const problem *p)
+{
+    return (qctx_loss_size){p->count, p->rows, p->extra_count, p->extras, p->dim};
 }
 
 answer probe_step(const problem *p, const qctx_loss_config *config, qctx_loss_scale scale)
 {
     const size_t bytes = (size_t)(p->count * p->dim) * sizeof(float);
+    const int64_t contexts = p->count + p->extra_count;
     int64_t *offsets = probe_array(p->count + 1, sizeof *offsets);
-    qctx_loss_batch mine = probe_batch(p, offsets);
+    uint64_t *content = probe_array(contexts, sizeof *content);
+    float *c = probe_array(contexts * p->dim, sizeof *c);
+    qctx_loss_batch mine = probe_batch(p, offsets, content);
     answer a = {.count = p->count * p->dim,
+                .extras = p->extra_count * p->dim,
                 .dq = probe_array(p->count * p->dim, sizeof *a.dq),
-                .dc = probe_array(p->count * p->dim, sizeof *a.dc)};
+                .dc = probe_array(contexts * p->dim, sizeof *a.dc)};
+    qctx_loss_size size = probe_size(p);
     qctx_loss *loss;
     qctx_error error;
 
-    assert_status(qctx_loss_create(test_comm, config, p->count + 2, p->rows + 9, p->dim, &loss, &error), QCTX_OK,
-                  &error);
+    size.rows += 2;
+    size.batch += 9;
+    size.extras += p->extras > 0 ? 3 : 0;
+    size.batch_extras += p->extras > 0 ? 16 : 0;
+    probe_contexts(p, c);
+    assert_status(qctx_loss_create(test_comm, config, size, &loss, &error), QCTX_OK, &error);
     if (config->direction == QCTX_DIRECTION_BOTH) {
-        qctx_loss_step(loss, p->q + p->first * p->dim, p->c + p->first * p->dim, &mine, scale, a.dq, a.dc, &a.result);
+        qctx_loss_step(loss, p->q + p->first * p->dim, c, &mine, scale, a.dq, a.dc, &a.result);
     } else {
         /* The other ways to call it: contexts offered beforehand, gradients over the rows. */
         memcpy(a.dq, p->q + p->first * p->dim, bytes);
-        memcpy(a.dc, p->c + p->first * p->dim, bytes);
+        probe_contexts(p, a.dc);
         qctx_loss_offer(loss, a.dc, &mine);
         qctx_loss_step(loss, a.dq, a.dc, &mine, scale, a.dq, a.dc, &a.result);
     }
     qctx_loss_destroy(loss);
     free(offsets);
+    free(content);
+    free(c);
     return a;
 }
 
@@ -119,16 +181,16 @@ void probe_free_answer(answer *a)
 
 truth probe_truth(const problem *p, const qctx_loss_config *config, qctx_loss_scale scale)
 {
-    qctx_loss_batch whole = {p->rows, p->content, p->positive_offsets, p->positives};
-    int64_t count = p->rows * p->dim;
-    double *q = probe_array(count, sizeof *q), *c = probe_array(count, sizeof *c);
-    truth t = {.dq = probe_array(count, sizeof *t.dq), .dc = probe_array(count, sizeof *t.dc)};
+    qctx_loss_batch whole = {p->rows, p->content, p->positive_offsets, p->positives, p->extras};
+    int64_t count = p->rows * p->dim, contexts = (p->rows + p->extras) * p->dim;
+    double *q = probe_array(count, sizeof *q), *c = probe_array(contexts, sizeof *c);
+    truth t = {.dq = probe_array(count, sizeof *t.dq), .dc = probe_array(contexts, sizeof *t.dc)};
 
-    for (int64_t k = 0; k < count; k++) {
+    for (int64_t k = 0; k < count; k++)
         q[k] = (double)p->q[k];
+    for (int64_t k = 0; k < contexts; k++)
         c[k] = (double)p->c[k];
-    }
-    contrastive_reference(config, q, c, p->rows, p->dim, &whole, scale, t.dq, t.dc, &t.result);
+    contrastive_reference(config, q, c, p->dim, &whole, scale, t.dq, t.dc, &t.result);
     free(q);
     free(c);
     return t;
@@ -140,16 +202,17 @@ void probe_free_truth(truth *t)
     free(t->dc);
 }
 
-void probe_assert_gradient(const problem *p, const float *actual, const double *expected, double bound)
+void probe_assert_gradient(const float *actual, int64_t own, const double *expected, int64_t from, int64_t all,
+                           double bound)
 {
     double largest = 0.0, square = 0.0, worst = 0.0, distance = 0.0;
 
-    for (int64_t k = 0; k < p->rows * p->dim; k++) {
+    for (int64_t k = 0; k < all; k++) {
         largest = fmax(largest, fabs(expected[k]));
         square += expected[k] * expected[k];
     }
-    for (int64_t k = 0; k < p->count * p->dim; k++) {
-        double difference = (double)actual[k] - expected[p->first * p->dim + k];
+    for (int64_t k = 0; k < own; k++) {
+        double difference = (double)actual[k] - expected[from + k];
 
         worst = fmax(worst, fabs(difference));
         distance += difference * difference;
@@ -169,6 +232,7 @@ void probe_assert_same(double value)
 void probe_assert(const problem *p, const answer *a, const truth *t, probe_bound bound)
 {
     const qctx_loss_result *actual = &a->result, *expected = &t->result;
+    const int64_t rows = p->rows * p->dim, first = p->first * p->dim, contexts = (p->rows + p->extras) * p->dim;
 
     probe_assert_same(actual->loss);
     probe_assert_same(actual->dlog_scale);
@@ -179,8 +243,9 @@ void probe_assert(const problem *p, const answer *a, const truth *t, probe_bound
     assert_close(actual->dlog_scale, expected->dlog_scale, bound.gradient);
     assert_close(actual->dbias, expected->dbias, bound.gradient);
     assert_close(actual->accuracy, expected->accuracy, 1e-12);
-    probe_assert_gradient(p, a->dq, t->dq, bound.gradient);
-    probe_assert_gradient(p, a->dc, t->dc, bound.gradient);
+    probe_assert_gradient(a->dq, a->count, t->dq, first, rows, bound.gradient);
+    probe_assert_gradient(a->dc, a->count, t->dc, first, contexts, bound.gradient);
+    probe_assert_gradient(a->dc + a->count, a->extras, t->dc, rows + p->first_extra * p->dim, contexts, bound.gradient);
 }
 
 bool probe_knows(qctx_similarity scheme, const qctx_loss_config *config)
@@ -211,6 +276,8 @@ void probe_check_all(const problem *p, double scale, probe_bound bound)
     for (int k = 0; k < 2 * PROBE_LOSSES; k++) {
         qctx_loss_config config = probe_losses[k / 2];
 
+        if (p->extras > 0 && qctx_loss_check_extras(config.kind, config.direction).key != NULL)
+            continue;
         config.normalize = k % 2 == 0;
         probe_check(p, &config, (qctx_loss_scale){config.normalize ? log(scale) : 0.5, -0.3 * scale}, bound);
     }

@@ -21,15 +21,17 @@ typedef struct {
 
 typedef struct {
     int64_t rows, dim;
-    int64_t first, count; /* this rank's rows */
-    float *q, *c;
-    uint64_t *content, *positives;
+    int64_t first, count;                     /* this rank's rows */
+    int64_t extras, first_extra, extra_count; /* of all ranks, and this rank's */
+    float *q, *c;                             /* [rows, dim], [rows + extras, dim] */
+    uint64_t *content, *positives;            /* content [rows + extras] */
     int64_t *positive_offsets;
 } problem;
 
 /* What a step says about this rank's rows. */
 typedef struct {
-    int64_t count; /* floats of each gradient */
+    int64_t count;  /* floats of the gradient of questions, and of their contexts */
+    int64_t extras; /* floats of the extras' gradient, which stands behind that of the paired contexts */
     float *dq, *dc;
     qctx_loss_result result;
 } answer;
@@ -57,16 +59,30 @@ problem probe_problem(int64_t rows, int64_t dim);
  */
 void probe_add_duplicates(problem *p);
 
-/* Gives rank r counts[r] rows. */
+/*
+ * Adds contexts that answer no question: contents of their own, copies of each other, of paired ones, and of positives
+ * that the batch has not.
+ */
+void probe_add_extras(problem *p, int64_t extras);
+
+/* Gives rank r counts[r] rows, or extras[r] extras. */
 void probe_place(problem *p, const int64_t *counts);
+void probe_place_extras(problem *p, const int64_t *extras);
 
 /* Frees what a problem, an answer or a truth holds. */
 void probe_free(problem *p);
 void probe_free_answer(answer *a);
 void probe_free_truth(truth *t);
 
-/* This rank's rows of the batch; offsets are from 0, so they are copied. */
-qctx_loss_batch probe_batch(const problem *p, int64_t *offsets);
+/* This rank's rows of the batch: offsets [count + 1] are from 0 and content [count + extra_count] is in one piece, so
+ * they are copied. */
+qctx_loss_batch probe_batch(const problem *p, int64_t *offsets, uint64_t *content);
+
+/* This rank's contexts, paired ones and then extras, copied to c [count + extra_count, dim]. */
+void probe_contexts(const problem *p, float *c);
+
+/* What a loss for the problem is made for. */
+qctx_loss_size probe_size(const problem *p);
 
 /* One step on a handle with room for more than the batch, for a step must not rely on full ones. */
 answer probe_step(const problem *p, const qctx_loss_config *config, qctx_loss_scale scale);
@@ -74,8 +90,10 @@ answer probe_step(const problem *p, const qctx_loss_config *config, qctx_loss_sc
 /* What the reference says. */
 truth probe_truth(const problem *p, const qctx_loss_config *config, qctx_loss_scale scale);
 
-/* Asserts this rank's rows of a gradient, against the largest entry and the norm of all rows. */
-void probe_assert_gradient(const problem *p, const float *actual, const double *expected, double bound);
+/* Asserts `own` floats of a gradient, which are those from `from` on of `all`, against the largest entry and the norm
+ * of all. */
+void probe_assert_gradient(const float *actual, int64_t own, const double *expected, int64_t from, int64_t all,
+                           double bound);
 
 /* Asserts that a number has the same bits on all ranks. Collective. */
 void probe_assert_same(double value);

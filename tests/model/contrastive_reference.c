@@ -7,15 +7,15 @@
 
 /* Everything of one batch, each a full array in double. */
 typedef struct {
-    int64_t rows, dim;
+    int64_t rows, columns, dim; /* columns: the rows' contexts, then the extras */
     double scale;
-    double *q, *d;        /* Q, D [rows, dim] */
-    double *dq, *dd;      /* ∂L/∂Q, ∂L/∂D [rows, dim] */
-    double *s, *g;        /* S, ∂L/∂S [rows, rows] */
-    double *a, *t, *h;    /* soft: A = (QQᵀ + DDᵀ)/2s, T = row-softmax(A), ∂L/∂A [rows, rows] */
+    double *q, *d;   /* Q [rows, dim], D [columns, dim] */
+    double *dq, *dd; /* ∂L/∂Q, ∂L/∂D likewise */
+    double *s, *g;   /* S, ∂L/∂S [rows, columns] */
+    double *a, *t, *h; /* soft, which has no extras: A = (QQᵀ + DDᵀ)/2s, T = row-softmax(A), ∂L/∂A [rows, columns] */
     double *r, *c;        /* log-sums of S [rows] */
     double *mass;         /* soft: column sums of T [rows] */
-    const bool *negative; /* [rows, rows]: takes part in the log-sums (the diagonal does) */
+    const bool *negative; /* [rows, columns]: takes part in the log-sums (the diagonal does) */
 } reference;
 
 static double dot(const double *x, const double *y, int64_t count)
@@ -75,19 +75,20 @@ static void unit_rows_backward(const double *x, const double *unit, const double
 
 static double clip_loss(reference *x, qctx_loss_direction direction)
 {
-    int64_t n = x->rows;
+    int64_t n = x->columns;
     double by_row = direction == QCTX_DIRECTION_CONTEXT ? 0.0 : 1.0;
     double by_column = direction == QCTX_DIRECTION_QUESTION ? 0.0 : 1.0;
-    double mean = 1.0 / ((by_row + by_column) * (double)n), loss = 0.0;
+    double mean = 1.0 / ((by_row + by_column) * (double)x->rows), loss = 0.0;
 
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < x->rows; i++) {
         loss += by_row * (x->r[i] - x->s[i * n + i]) + by_column * (x->c[i] - x->s[i * n + i]);
         for (int64_t j = 0; j < n; j++) {
             double score = x->s[i * n + j];
 
-            x->g[i * n + j] = x->negative[i * n + j]
-                                  ? mean * (by_row * exp(score - x->r[i]) + by_column * exp(score - x->c[j]))
-                                  : 0.0;
+            x->g[i * n + j] =
+                x->negative[i * n + j]
+                    ? mean * (by_row * exp(score - x->r[i]) + (j < x->rows ? by_column * exp(score - x->c[j]) : 0.0))
+                    : 0.0;
             if (i == j)
                 x->g[i * n + j] -= mean * (by_row + by_column);
         }
@@ -132,10 +133,10 @@ static double soft_loss(reference *x)
 /* Stores ∂L/∂β = Σ ∂L/∂S. */
 static double sigmoid_loss(reference *x, double bias, double *dbias)
 {
-    int64_t n = x->rows;
-    double mean = 1.0 / (double)n, loss = 0.0;
+    int64_t n = x->columns;
+    double mean = 1.0 / (double)x->rows, loss = 0.0;
 
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < x->rows; i++)
         for (int64_t j = 0; j < n; j++) {
             double sign = i == j ? 1.0 : -1.0, z = sign * (x->s[i * n + j] + bias);
 
@@ -151,15 +152,19 @@ static double sigmoid_loss(reference *x, double bias, double *dbias)
 /* From the gradients of S and A to those of Q, D and the log scale; returns the last. */
 static double product_gradients(reference *x)
 {
-    int64_t n = x->rows, dim = x->dim;
+    int64_t n = x->columns, dim = x->dim;
     double dlog_scale = 0.0;
 
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < x->rows; i++)
         for (int64_t j = 0; j < n; j++) {
             double g = x->scale * x->g[i * n + j], h = x->h[i * n + j] / (2.0 * x->scale);
 
             dlog_scale += x->g[i * n + j] * x->s[i * n + j] - x->h[i * n + j] * x->a[i * n + j];
-            for (int64_t k = 0; k < dim; k++) {
+            for (int64_t k = 0; k < dim && j >= x->rows; k++) {
+                x->dq[i * dim + k] += g * x->d[j * dim + k];
+                x->dd[j * dim + k] += g * x->q[i * dim + k];
+            }
+            for (int64_t k = 0; k < dim && j < x->rows; k++) {
                 x->dq[i * dim + k] += g * x->d[j * dim + k] + h * x->q[j * dim + k];
                 x->dq[j * dim + k] += h * x->q[i * dim + k];
                 x->dd[j * dim + k] += g * x->q[i * dim + k] + h * x->d[i * dim + k];
@@ -171,9 +176,9 @@ static double product_gradients(reference *x)
 
 static double share_of_wins(const reference *x, const qctx_loss_batch *batch)
 {
-    int64_t n = x->rows, wins = 0;
+    int64_t n = x->columns, wins = 0;
 
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < x->rows; i++) {
         bool best = true;
 
         for (int64_t j = 0; j < n; j++)
@@ -181,20 +186,20 @@ static double share_of_wins(const reference *x, const qctx_loss_batch *batch)
                 best = false;
         wins += best;
     }
-    return n > 0 ? (double)wins / (double)n : 0.0;
+    return x->rows > 0 ? (double)wins / (double)x->rows : 0.0;
 }
 
 /* S, its log-sums, and the gradients of the chosen loss with respect to S, A and β. Returns the loss. */
 static double forward(reference *x, const qctx_loss_config *config, double bias, double *dbias)
 {
-    int64_t n = x->rows;
+    int64_t n = x->columns;
 
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < x->rows; i++)
         for (int64_t j = 0; j < n; j++)
             x->s[i * n + j] = x->scale * dot(x->q + i * x->dim, x->d + j * x->dim, x->dim);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < x->rows; i++) {
         x->r[i] = log_sum(x->s + i * n, x->negative + i * n, n, 1);
-        x->c[i] = log_sum(x->s + i, x->negative + i, n, n);
+        x->c[i] = log_sum(x->s + i, x->negative + i, x->rows, n);
     }
     switch (config->kind) {
     case QCTX_LOSS_CLIP:
@@ -207,40 +212,44 @@ static double forward(reference *x, const qctx_loss_config *config, double bias,
     return NAN;
 }
 
-void contrastive_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t rows, int64_t dim,
+void contrastive_reference(const qctx_loss_config *config, const double *q, const double *c, int64_t dim,
                            const qctx_loss_batch *batch, qctx_loss_scale scale, double *dq, double *dc,
                            qctx_loss_result *result)
 {
-    double *memory = qctx_alloc(4 * rows * dim + 5 * rows * rows + 3 * rows, sizeof *memory, "the reference", NULL);
-    bool *negative = qctx_alloc(rows * rows, sizeof *negative, "the reference", NULL);
+    const int64_t rows = batch->rows, columns = rows + batch->extras;
+    double *memory =
+        qctx_alloc(2 * (rows + columns) * dim + 5 * rows * columns + 3 * rows, sizeof *memory, "the reference", NULL);
+    bool *negative = qctx_alloc(rows * columns, sizeof *negative, "the reference", NULL);
     double *at = memory;
-    reference x = {.rows = rows, .dim = dim, .scale = exp(scale.log_scale), .negative = negative};
-    double **vectors[] = {&x.q, &x.d, &x.dq, &x.dd}, **blocks[] = {&x.s, &x.g, &x.a, &x.t, &x.h};
+    reference x = {.rows = rows, .columns = columns, .dim = dim, .scale = exp(scale.log_scale), .negative = negative};
+    double **vectors[] = {&x.q, &x.dq, &x.d, &x.dd}, **blocks[] = {&x.s, &x.g, &x.a, &x.t, &x.h};
 
     *result = (qctx_loss_result){.loss = NAN};
     if (memory == NULL || negative == NULL)
         goto out;
-    for (int k = 0; k < 4; k++, at += rows * dim)
+    for (int k = 0; k < 4; at += (k < 2 ? rows : columns) * dim, k++)
         *vectors[k] = at;
-    for (int k = 0; k < 5; k++, at += rows * rows)
+    for (int k = 0; k < 5; k++, at += rows * columns)
         *blocks[k] = at;
     x.r = at;
     x.c = at + rows;
     x.mass = at + 2 * rows;
     for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < rows; j++)
-            negative[i * rows + j] = config->kind == QCTX_LOSS_SOFT || i == j || !answers(batch, i, j);
+        for (int64_t j = 0; j < columns; j++)
+            negative[i * columns + j] = config->kind == QCTX_LOSS_SOFT || i == j || !answers(batch, i, j);
 
     unit_rows(q, rows, dim, config->normalize, x.q);
-    unit_rows(c, rows, dim, config->normalize, x.d);
+    unit_rows(c, columns, dim, config->normalize, x.d);
     result->loss = forward(&x, config, scale.bias, &result->dbias);
     result->dlog_scale = product_gradients(&x);
     result->accuracy = share_of_wins(&x, batch);
     unit_rows_backward(q, x.q, x.dq, rows, dim, config->normalize, dq);
-    unit_rows_backward(c, x.d, x.dd, rows, dim, config->normalize, dc);
+    unit_rows_backward(c, x.d, x.dd, columns, dim, config->normalize, dc);
     result->finite = isfinite(result->loss) && isfinite(result->dlog_scale) && isfinite(result->dbias);
     for (int64_t k = 0; k < rows * dim; k++)
-        result->finite = result->finite && isfinite(dq[k]) && isfinite(dc[k]);
+        result->finite = result->finite && isfinite(dq[k]);
+    for (int64_t k = 0; k < columns * dim; k++)
+        result->finite = result->finite && isfinite(dc[k]);
 out:
     free(memory);
     free(negative);

@@ -17,9 +17,13 @@ extern const manner sharing_plain; /* neither, at a scale of e³ */
 
 /* With duplicates and further positives. */
 problem sharing_problem(int64_t rows, int64_t dim);
+problem sharing_problem_with_extras(int64_t rows, int64_t extras, int64_t dim);
 
 /* The rows of the batch that fall to a rank: a share, or its leaves'. */
 void sharing_rows(const qctx_comm *comm, const qctx_loss_config *config, int64_t batch, int64_t *first, int64_t *count);
+
+/* A problem with the rows and extras that fall to a rank. */
+problem sharing_own(const qctx_comm *comm, const qctx_loss_config *config, const problem *p);
 
 /* A step with a loss, on this rank's rows; and with a loss made for it. */
 answer sharing_step(qctx_comm *comm, qctx_loss *loss, const problem *p, const qctx_loss_config *config, manner how);

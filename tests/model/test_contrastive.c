@@ -84,6 +84,7 @@ static void check_changing_size(const qctx_loss_config *config)
     const qctx_loss_scale scale = {2.0, -3.0};
     problem large = probe_problem(90, 8), small = probe_problem(7, 8);
     int64_t *offsets = probe_array(large.count + 1, sizeof *offsets);
+    uint64_t *content = probe_array(large.count, sizeof *content);
     float *dq = probe_array(large.count * 8, sizeof *dq), *dc = probe_array(large.count * 8, sizeof *dc);
     qctx_loss_batch mine;
     qctx_loss_result result;
@@ -93,10 +94,10 @@ static void check_changing_size(const qctx_loss_config *config)
 
     for (int64_t i = 0; i < large.rows; i++)
         large.content[i] = 1;
-    assert_status(qctx_loss_create(test_comm, config, large.count, 90, 8, &loss, &error), QCTX_OK, &error);
-    mine = probe_batch(&large, offsets);
+    assert_status(qctx_loss_create(test_comm, config, probe_size(&large), &loss, &error), QCTX_OK, &error);
+    mine = probe_batch(&large, offsets, content);
     qctx_loss_step(loss, large.q + large.first * 8, large.c + large.first * 8, &mine, scale, dq, dc, &result);
-    mine = probe_batch(&small, offsets);
+    mine = probe_batch(&small, offsets, content);
     qctx_loss_step(loss, small.q + small.first * 8, small.c + small.first * 8, &mine, scale, dq, dc, &result);
     qctx_loss_destroy(loss);
 
@@ -106,6 +107,7 @@ static void check_changing_size(const qctx_loss_config *config)
     assert_memory_equal(dc, expected.dc, (size_t)small.count * 8 * sizeof *dc);
     probe_free_answer(&expected);
     free(offsets);
+    free(content);
     free(dq);
     free(dc);
     probe_free(&large);

@@ -75,7 +75,7 @@ static void a_tile_is_masked_as_its_entries_say(void **state)
     enum { BATCH = 60, FIRST = 20, ROWS = 20, COLS = 17 };
     uint64_t contents[BATCH], positives[2 * ROWS];
     int64_t offsets[ROWS + 1];
-    qctx_loss_batch batch = {ROWS, contents + FIRST, offsets, positives};
+    qctx_loss_batch batch = {ROWS, contents + FIRST, offsets, positives, 0};
     loss_index *index;
     qctx_error error;
 

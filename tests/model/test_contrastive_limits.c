@@ -78,54 +78,82 @@ static void sums_below_the_shared_shift_are_exact(void **state)
 }
 
 /* Against what the allocator hands out, which is more by what it needs itself. */
-static void memory_is_foretold(void **state)
+static void check_memory(const problem *p)
 {
-    problem p = sharing_problem(600, 32);
-
-    (void)state;
-#ifdef __SANITIZE_ADDRESS__
-    probe_free(&p);
-    test_skip("the sanitizer's allocator does not count");
-#endif
     for (int k = 0; k < 5; k++) {
         const qctx_similarity scheme = k == 0   ? QCTX_SIMILARITY_FULL
                                        : k == 4 ? QCTX_SIMILARITY_RING
                                                 : QCTX_SIMILARITY_ROWS;
         qctx_loss_config config = sharing_config(scheme, QCTX_LOSS_CLIP);
         struct mallinfo2 before, after;
-        int64_t told, first, rows;
+        problem own;
+        int64_t told;
         double taken;
         qctx_loss *loss;
 
         config.keep_bytes = k == 2 ? 100000 : k == 3 ? 10000000 : 0;
         config.leaves = k == 1 ? 8 : 0;
-        sharing_rows(test_comm, &config, p.rows, &first, &rows);
-        told = qctx_loss_memory(&config, qctx_comm_size(test_comm), rows, p.rows, p.dim);
+        own = sharing_own(test_comm, &config, p);
+        told = qctx_loss_memory(&config, qctx_comm_size(test_comm), probe_size(&own));
         before = mallinfo2();
-        loss = sharing_create(test_comm, &config, &p);
+        loss = sharing_create(test_comm, &config, p);
         after = mallinfo2();
         taken = (double)(after.uordblks + after.hblkhd) - (double)(before.uordblks + before.hblkhd);
         assert_close(taken / (double)told, 1.0, 0.05);
         qctx_loss_destroy(loss);
     }
+}
+
+static void memory_is_foretold(void **state)
+{
+    problem p = sharing_problem(600, 32), more = sharing_problem_with_extras(300, 1900, 32);
+
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
     probe_free(&p);
+    probe_free(&more);
+    test_skip("the sanitizer's allocator does not count");
+#endif
+    check_memory(&p);
+    check_memory(&more);
+    probe_free(&p);
+    probe_free(&more);
 }
 
 static void operations_are_counted(void **state)
 {
     qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+    const qctx_loss_size size = {1000, 4000, 0, 0, 64};
     const double product = 2.0 * 1000.0 * 4000.0 * 64.0;
 
     (void)state;
-    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 4.0, 1e-12);
     config.keep_bytes = (int64_t)1 << 40;
-    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 3.0, 1e-12);
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 3.0, 1e-12);
     config.scheme = QCTX_SIMILARITY_RING;
-    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 4.0, 1e-12);
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 4.0, 1e-12);
     config.kind = QCTX_LOSS_SIGMOID;
-    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 3.0, 1e-12);
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 3.0, 1e-12);
     config.scheme = QCTX_SIMILARITY_FULL;
-    assert_close(qctx_loss_flops(&config, 4, 1000, 4000, 64) / product, 6.0, 1e-12);
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 6.0, 1e-12);
+}
+
+/* 8,000 extras: three times the columns for each question, in all products but that of `full` for own contexts. */
+static void operations_of_extras_are_counted(void **state)
+{
+    qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, QCTX_LOSS_CLIP);
+    const qctx_loss_size size = {1000, 4000, 2000, 8000, 64};
+    const double product = 2.0 * 1000.0 * 4000.0 * 64.0;
+
+    (void)state;
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 12.0, 1e-12);
+    config.keep_bytes = (int64_t)1 << 40;
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 9.0, 1e-12);
+    config.scheme = QCTX_SIMILARITY_RING;
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 12.0, 1e-12);
+    config.scheme = QCTX_SIMILARITY_FULL;
+    /* S: 4 · 3; Gᵀ… of own questions: 3; of own contexts, 3,000 of them: 3. */
+    assert_close(qctx_loss_flops(&config, 4, size) / product, 18.0, 1e-12);
 }
 
 static void what_no_plan_may_ask_for_is_refused(void **state)
@@ -141,7 +169,8 @@ static void what_no_plan_may_ask_for_is_refused(void **state)
         qctx_error error;
         qctx_loss *loss;
 
-        assert_status(qctx_loss_create(test_comm, &bad[k], 2, 16, 4, &loss, &error), QCTX_ERR_INTERNAL, &error);
+        assert_status(qctx_loss_create(test_comm, &bad[k], (qctx_loss_size){2, 16, 0, 0, 4}, &loss, &error),
+                      QCTX_ERR_INTERNAL, &error);
         assert_contains(error.message, qctx_similarity_names[bad[k].scheme]);
         assert_null(loss);
     }
@@ -152,6 +181,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sums_below_the_shared_shift_are_exact),
     cmocka_unit_test(memory_is_foretold),
     cmocka_unit_test(operations_are_counted),
+    cmocka_unit_test(operations_of_extras_are_counted),
     cmocka_unit_test(what_no_plan_may_ask_for_is_refused),
 };
 TEST_MAIN(tests)

@@ -6,26 +6,28 @@
 
 static const qctx_loss_kind kinds[] = {QCTX_LOSS_CLIP, QCTX_LOSS_SIGMOID};
 
-/* `b` is what `a` holds from float `from` on. */
-static bool is_part(const answer *a, int64_t from, const answer *b)
+/* `b` is what `a` holds from float `from` of its rows on, and from float `from_extra` of its extras. */
+static bool is_part(const answer *a, int64_t from, int64_t from_extra, const answer *b)
 {
     return memcmp(a->dq + from, b->dq, (size_t)b->count * sizeof *b->dq) == 0 &&
-           memcmp(a->dc + from, b->dc, (size_t)b->count * sizeof *b->dc) == 0 && a->result.loss == b->result.loss &&
-           a->result.dlog_scale == b->result.dlog_scale && a->result.dbias == b->result.dbias &&
-           a->result.accuracy == b->result.accuracy && a->result.finite == b->result.finite;
+           memcmp(a->dc + from, b->dc, (size_t)b->count * sizeof *b->dc) == 0 &&
+           memcmp(a->dc + a->count + from_extra, b->dc + b->count, (size_t)b->extras * sizeof *b->dc) == 0 &&
+           a->result.loss == b->result.loss && a->result.dlog_scale == b->result.dlog_scale &&
+           a->result.dbias == b->result.dbias && a->result.accuracy == b->result.accuracy &&
+           a->result.finite == b->result.finite;
 }
 
 static void assert_same(const answer *a, const answer *b)
 {
     assert_int_equal(a->count, b->count);
     assert_true(a->result.finite);
-    assert_true(is_part(a, 0, b));
+    assert_true(is_part(a, 0, 0, b));
 }
 
 static void offers_and_gradients_in_place_change_no_bit(void **state)
 {
     const manner manners[] = {{true, false, 3.0}, {false, true, 3.0}, {true, true, 3.0}};
-    problem p = sharing_problem(83, 12);
+    problem p = sharing_problem_with_extras(83, 61, 12);
 
     (void)state;
     for (int s = 0; s < SHARING_SCHEMES; s++)
@@ -46,7 +48,7 @@ static void offers_and_gradients_in_place_change_no_bit(void **state)
 static void kept_scores_change_no_bit(void **state)
 {
     const int64_t keep[] = {3 << 20, (int64_t)1 << 40};
-    problem p = sharing_problem(2100, 4);
+    problem p = sharing_problem_with_extras(2100, 1700, 4);
 
     (void)state;
     for (int variant = 0; variant < 2; variant++) {
@@ -71,33 +73,33 @@ static void kept_scores_change_no_bit(void **state)
 /* Groups of 1, 2, 4 and 8 ranks each solve the whole batch: the same bits, with one shift and by row maxima. */
 static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
 {
-    problem p = sharing_problem(203, 24), opposite = sharing_problem(101, 6);
-    const problem *problems[] = {&p, &p, &p, &opposite};
+    problem p = sharing_problem(203, 24), more = sharing_problem_with_extras(203, 1237, 24);
+    problem opposite = sharing_problem(101, 6), few = sharing_problem_with_extras(101, 5, 6);
+    const problem *problems[] = {&p, &p, &p, &opposite, &more, &more, &more, &few};
     qctx_comm *alone = qctx_comm_groups(test_comm, 1);
     bool same = true;
 
     (void)state;
     for (int64_t k = 0; k < 101 * 6; k++) {
-        opposite.q[k] = 1.0f + 0.1f * opposite.q[k];
-        opposite.c[k] = -1.0f;
+        opposite.q[k] = few.q[k] = 1.0f + 0.1f * opposite.q[k];
+        opposite.c[k] = few.c[k] = -1.0f;
     }
-    for (int k = 0; k < 4; k++) {
-        qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, k == 2 ? QCTX_LOSS_SIGMOID : QCTX_LOSS_CLIP);
-        const manner how = {k == 0, false, k == 3 ? log(100.0) : 3.0};
+    for (int k = 0; k < 8; k++) {
+        qctx_loss_config config = sharing_config(QCTX_SIMILARITY_ROWS, k % 4 == 2 ? QCTX_LOSS_SIGMOID : QCTX_LOSS_CLIP);
+        const manner how = {k % 4 == 0, false, k % 4 == 3 ? log(100.0) : 3.0};
         answer expected;
 
         config.leaves = qctx_leaf_count(problems[k]->rows);
-        config.precision = k == 1 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
+        config.precision = k % 4 == 1 ? QCTX_PRECISION_BFLOAT16 : QCTX_PRECISION_FLOAT32;
         expected = sharing_solve(alone, problems[k], &config, how);
         same = same && expected.result.finite;
         for (int size = 2; size <= qctx_comm_size(test_comm); size *= 2) {
             qctx_comm *group = qctx_comm_groups(test_comm, size);
             answer actual = sharing_solve(group, problems[k], &config, how);
-            int64_t first, count;
+            const problem own = sharing_own(group, &config, problems[k]);
 
-            sharing_rows(group, &config, problems[k]->rows, &first, &count);
             if (qctx_leaf_is_invariant(config.leaves, qctx_comm_size(group)))
-                same = same && is_part(&expected, first * problems[k]->dim, &actual);
+                same = same && is_part(&expected, own.first * own.dim, own.first_extra * own.dim, &actual);
             probe_free_answer(&actual);
             qctx_comm_close_group(group);
         }
@@ -106,13 +108,15 @@ static void leaves_give_the_same_bits_on_any_number_of_ranks(void **state)
     qctx_comm_close_group(alone);
     assert_true(same);
     probe_free(&p);
+    probe_free(&more);
     probe_free(&opposite);
+    probe_free(&few);
 }
 
 static void threads_change_no_bit(void **state)
 {
     int threads = omp_get_max_threads();
-    problem p = sharing_problem(700, 16);
+    problem p = sharing_problem_with_extras(700, 900, 16);
 
     (void)state;
     /* The last one is rows with leaves. */

@@ -314,7 +314,7 @@ static void an_allocation_that_fails_on_one_rank_ends_all(void **state)
     tight.rlim_cur = (rlim_t)(address_space() + (32 << 20));
     if (is_last)
         assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
-    status = qctx_loss_create(test_comm, &config, 4000 / size + 1, 4000, 8, &loss, &error);
+    status = qctx_loss_create(test_comm, &config, (qctx_loss_size){4000 / size + 1, 4000, 0, 0, 8}, &loss, &error);
     if (is_last)
         assert_int_equal(setrlimit(RLIMIT_AS, &usual), 0);
     assert_status(status, QCTX_ERR_MEMORY, &error);

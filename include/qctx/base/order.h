@@ -1,14 +1,19 @@
-/* Numbers in order: the smaller of two, parts of a length, sorted lists, medians. */
+/* Numbers in order: the smaller and the larger of two, parts of a length, sorted lists, medians. */
 #ifndef QCTX_BASE_ORDER_H
 #define QCTX_BASE_ORDER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The smaller of two numbers. Local. Cannot fail. */
+/* The smaller and the larger of two numbers. Local. Cannot fail. */
 static inline int64_t qctx_smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+static inline int64_t qctx_larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
 }
 
 /* ⌈count/by⌉, count ≥ 0, by ≥ 1. Local. Cannot fail. */

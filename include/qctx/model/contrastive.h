@@ -14,33 +14,34 @@
 typedef struct qctx_loss qctx_loss;
 
 /*
- * Memory for batches of up to `rows_max` rows on this rank and `batch_max` rows in all, d floats a row.
- * Collective. The caller destroys it (NULL-safe). Errors: MEMORY (the same on all ranks); INTERNAL for a configuration
- * that qctx_loss_check would not let pass, or the scheme AUTO.
+ * Memory for steps of up to `size`; its batch and batch_extras are the same on all ranks. Collective. The caller
+ * destroys it (NULL-safe). Errors: MEMORY (the same on all ranks); INTERNAL for a configuration that qctx_loss_check
+ * would not let pass, or with extras qctx_loss_check_extras, or the scheme AUTO.
  */
-qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, int64_t rows_max, int64_t batch_max,
-                             int64_t dim, qctx_loss **created, qctx_error *error);
+qctx_status qctx_loss_create(qctx_comm *comm, const qctx_loss_config *config, qctx_loss_size size, qctx_loss **created,
+                             qctx_error *error);
 void qctx_loss_destroy(qctx_loss *loss);
 
 /* Bytes that qctx_loss_create allocates on a rank, keep_bytes included as far as it is used. Local. */
-int64_t qctx_loss_memory(const qctx_loss_config *config, int ranks, int64_t rows_max, int64_t batch_max, int64_t dim);
+int64_t qctx_loss_memory(const qctx_loss_config *config, int ranks, qctx_loss_size size);
 
 /* Operations of a rank's matrix products in one step, recomputed scores included. Local. */
-double qctx_loss_flops(const qctx_loss_config *config, int ranks, int64_t rows, int64_t batch, int64_t dim);
+double qctx_loss_flops(const qctx_loss_config *config, int ranks, qctx_loss_size size);
 
 /*
- * Takes this rank's projected contexts c [rows, d] (not yet normalised) of the step to come and starts to exchange
- * them, so that the products until qctx_loss_step hide the communication. Optional: qctx_loss_step does it where it was
- * not done. c and `batch` must stay as they are until that step is over. Collective.
+ * Takes this rank's projected contexts c [rows + extras, d] (not yet normalised) of the step to come and starts to
+ * exchange them, so that the products until qctx_loss_step hide the communication. Optional: qctx_loss_step does it
+ * where it was not done. c and `batch` must stay as they are until that step is over. Collective.
  */
 void qctx_loss_offer(qctx_loss *loss, const float *c, const qctx_loss_batch *batch);
 
 /*
- * Loss and gradient of one global batch. q, c [rows, d]: this rank's projected questions and contexts, not yet
- * normalised; dq, dc [rows, d] receive ∂L/∂q and ∂L/∂c for this rank's rows (L is the mean over the global batch:
- * summing the ranks' parameter gradients gives the gradient of L, no division by the rank count). dq may be q and dc
- * may be c: then the gradients replace the rows. With `normalize`, a row of zeros has no gradient. A batch of no rows
- * at all has loss 0 and is finite. Collective. Cannot fail; what is not finite is told in result->finite.
+ * Loss and gradient of one global batch. q [rows, d], c [rows + extras, d]: this rank's projected questions, their
+ * contexts, then its extras, not yet normalised; dq, dc of the same shapes receive ∂L/∂q and ∂L/∂c (L is the mean over
+ * the global batch: summing the ranks' parameter gradients gives the gradient of L, no division by the rank count). dq
+ * may be q and dc may be c: then the gradients replace the rows. With `normalize`, a row of zeros has no gradient. A
+ * batch of no rows at all has loss 0, is finite, and gives extras a gradient of 0. Collective. Cannot fail; what is not
+ * finite is told in result->finite.
  */
 void qctx_loss_step(qctx_loss *loss, const float *q, const float *c, const qctx_loss_batch *batch,
                     qctx_loss_scale scale, float *dq, float *dc, qctx_loss_result *result);

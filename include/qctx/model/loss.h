@@ -6,6 +6,12 @@
  * Entry (i, j), j ≠ i, is masked (no negative) when context j answers question i, be it as the same content or as
  * another of its positives; it leaves both log-sums.
  *
+ * Beside the B paired contexts a step may have E further ones, which answer no question of the batch ("extras"; rank r
+ * holds e_r of them, any e_r ≥ 0, in rank order). Each question meets all B + E contexts: S is [B, B + E], rᵢ and
+ * sigmoid's sums run over all of its columns, masks hold for all of them, and L stays the mean over B. What a context
+ * says of questions (cⱼ) is asked of the paired ones alone. A content counts as often as it stands there: who names an
+ * extra that is paired as well, or twice, weighs it twice.
+ *
  *   clip, both        L = (1/2B) Σᵢ (rᵢ + cᵢ − 2Sᵢᵢ), r and c the log-sums of rows and columns (CLIP, Radford et al.
  *                     2021, figure 3)
  *   clip, one way     L = (1/B) Σᵢ (rᵢ − Sᵢᵢ)   question → context, or (1/B) Σᵢ (cᵢ − Sᵢᵢ)  context → question
@@ -53,12 +59,22 @@ typedef struct {
                            again. Changes no bit. ≥ 0; full, ring and sigmoid have no use for it */
 } qctx_loss_config;
 
-/* What a batch means beside its vectors, for this rank's b rows. */
+/* The most that the steps of a loss are made of. */
+typedef struct {
+    int64_t rows;         /* b of this rank */
+    int64_t batch;        /* B */
+    int64_t extras;       /* e of this rank */
+    int64_t batch_extras; /* E */
+    int64_t dim;          /* d */
+} qctx_loss_size;
+
+/* What a batch means beside its vectors, for this rank's b rows and e extras. */
 typedef struct {
     int64_t rows;                    /* b */
-    const uint64_t *content;         /* [b] content number of the row's context; equal for equal contexts */
+    const uint64_t *content;         /* [b + e] content number of each context; equal for equal contexts */
     const int64_t *positive_offsets; /* [b + 1] into positives */
     const uint64_t *positives;       /* contents of all positives of the row's question (its own context included) */
+    int64_t extras;                  /* e */
 } qctx_loss_batch;
 
 /* What is learned beside the head. */
@@ -87,5 +103,8 @@ typedef struct {
 /* The one place that knows which kinds, schemes, precisions and modes go together; AUTO is fine. Local. */
 qctx_loss_conflict qctx_loss_check(qctx_loss_kind kind, qctx_similarity similarity, qctx_precision precision,
                                    bool reproducible);
+
+/* The same of extras: which losses have a use for them. Local. */
+qctx_loss_conflict qctx_loss_check_extras(qctx_loss_kind kind, qctx_loss_direction direction);
 
 #endif
