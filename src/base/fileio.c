@@ -27,13 +27,24 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
     return status;
 }
 
-qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error)
+qctx_status qctx_stream_refuse(const char *path, qctx_error *error)
 {
     struct stat found;
 
-    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode))
-        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a %s", path,
-                         S_ISDIR(found.st_mode) ? "folder" : "device, a pipe or a socket");
+    if (stat(path, &found) != 0 || S_ISREG(found.st_mode) || S_ISDIR(found.st_mode))
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a device, a pipe or a socket", path);
+    return qctx_hint(error, "it would be read more than once: write it to a file, and name that");
+}
+
+qctx_status qctx_file_open(const char *path, FILE **opened, qctx_error *error)
+{
+    qctx_status status = qctx_stream_refuse(path, error);
+
+    if (status != QCTX_OK)
+        return status;
+    if (qctx_path_is_folder(path))
+        return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: it is a folder", path);
     *opened = fopen(path, "rbe");
     if (*opened == NULL)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", path, strerror(errno));

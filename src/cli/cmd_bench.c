@@ -180,7 +180,7 @@ static qctx_status bench(qctx_comm *comm, const char *const *positional, int64_t
         .load = {.store = options.store},
         .scaling = {.bandwidth = options.bandwidth, .latency = options.latency},
         .embed = {.encoder = options.encoder,
-                  .texts = options.texts,
+                  .texts = options.texts == NULL ? NULL : qctx_options_input(options.texts),
                   .count = options.questions,
                   .words = options.words},
     };

@@ -132,7 +132,7 @@ static qctx_status load_config(qctx_comm *comm, qctx_config *config, qctx_error 
 {
     /* Its sources may be left to the command line of train: any will do, for none is read. */
     static const char *const sources[] = {"data.train=[{corpus: none}]", "data.eval=[]"};
-    qctx_status status = qctx_config_load(comm, options.config, sources, 2, config, error);
+    qctx_status status = qctx_config_load(comm, qctx_options_input(options.config), sources, 2, config, error);
 
     if (status != QCTX_OK || !config->encoder.tune)
         return status;

@@ -174,12 +174,6 @@ static qctx_status parse_columns(char *text, qctx_import_job *job, qctx_error *e
     return QCTX_OK;
 }
 
-/* "-" is standard input, as it is for other programs. */
-static const char *path_of(const char *file)
-{
-    return strcmp(file, "-") == 0 ? "/dev/stdin" : file;
-}
-
 /* Files come either as --split NAME FILE, or as arguments that --holdout divides. */
 static qctx_status take_files(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
@@ -195,14 +189,15 @@ static qctx_status take_files(const char *const *files, int64_t file_count, qctx
     if (file_count > QCTX_IMPORT_FILES_MAX)
         return usage_error(error, "more than 32 files; join them first");
     for (int64_t i = 0; i < options.splits.count; i++) {
-        job->files[i] = (qctx_import_file){options.splits.items[i].name, path_of(options.splits.items[i].value)};
+        job->files[i] =
+            (qctx_import_file){options.splits.items[i].name, qctx_options_input(options.splits.items[i].value)};
         if (!qctx_split_name_is_valid(job->files[i].split))
             return qctx_fail(error, QCTX_ERR_USAGE,
                              "import: --split: '%s' cannot be a split's name: expected letters, digits, _ - .",
                              job->files[i].split);
     }
     for (int64_t i = 0; i < file_count; i++)
-        job->files[i].path = path_of(files[i]);
+        job->files[i].path = qctx_options_input(files[i]);
     job->file_count = options.splits.count + file_count;
     return QCTX_OK;
 }

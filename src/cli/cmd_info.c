@@ -105,7 +105,7 @@ static qctx_status refuse(const char *path, qctx_error *error)
                   path);
         return qctx_hint(error, "name a file in it, or a folder that import or train has made");
     }
-    return refuse_file(path, error);
+    return qctx_stream_refuse(path, error) != QCTX_OK ? QCTX_ERR_IO : refuse_file(path, error);
 }
 
 /* Rank 0 decides what the path is, so that all ranks take it for the same kind. Collective. */

@@ -108,8 +108,11 @@ static void close_session(search_session *session)
 
 static void list_documents(search_session *session, qctx_documents_kind kind, const qctx_option_texts *paths)
 {
-    for (int64_t i = 0; i < paths->count; i++)
-        session->documents[session->document_count++] = (qctx_documents){.kind = kind, .path = paths->items[i]};
+    for (int64_t i = 0; i < paths->count; i++) {
+        const char *path = kind == QCTX_DOCUMENTS_TEXT ? qctx_options_input(paths->items[i]) : paths->items[i];
+
+        session->documents[session->document_count++] = (qctx_documents){.kind = kind, .path = path};
+    }
 }
 
 static void add_store(search_session *session, qctx_store *store, const char *name)
@@ -359,13 +362,14 @@ static qctx_status settle(search_session *session, const char *const *positional
         qctx_fail(error, QCTX_ERR_USAGE, "search: --passages is for text files, and none is named");
         return qctx_hint(error, "add --text FILE");
     }
-    for (int64_t i = 0; i < options.texts.count; i++)
-        if (strcmp(options.texts.items[i], "-") == 0) {
-            qctx_fail(error, QCTX_ERR_USAGE, "search: --text -: standard input is for the questions");
-            return qctx_hint(error, "write the text to a file, and name that");
-        }
     session->path = alone ? NULL : positional[0];
     *question = count > !alone ? positional[!alone] : NULL;
+    for (int64_t i = 0; i < options.texts.count && *question == NULL; i++)
+        if (strcmp(qctx_options_input(options.texts.items[i]), "/dev/stdin") == 0) {
+            qctx_fail(error, QCTX_ERR_USAGE, "search: --text -: standard input is for the questions");
+            return qctx_hint(error,
+                             "give the question on the command line, or write the text to a file, and name that");
+        }
     /* A question that cannot be asked is refused before anything is opened. */
     return *question != NULL ? qctx_search_check(*question, error) : QCTX_OK;
 }

@@ -84,7 +84,8 @@ static qctx_status run(qctx_comm *comm, const char *const *arguments, int64_t co
         how.share = options.index;
         how.shares = options.of;
     }
-    status = qctx_sweep_definition_load(comm, arguments[0], arguments + 1, count - 1, &definition, error);
+    status = qctx_sweep_definition_load(comm, qctx_options_input(arguments[0]), arguments + 1, count - 1, &definition,
+                                        error);
     if (status == QCTX_OK)
         status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
@@ -125,7 +126,8 @@ static qctx_status find_definition(qctx_comm *comm, const char *const *arguments
     if (is_folder)
         folder = qctx_path_trim(arguments[0], error);
     else
-        status = qctx_sweep_definition_load(comm, arguments[0], arguments + 1, count - 1, &now, error);
+        status =
+            qctx_sweep_definition_load(comm, qctx_options_input(arguments[0]), arguments + 1, count - 1, &now, error);
     if (status == QCTX_OK && !is_folder)
         folder = qctx_sweep_definition_folder(&now, error);
     status = qctx_agree(comm, status == QCTX_OK && folder == NULL ? QCTX_ERR_MEMORY : status, error);

@@ -66,7 +66,7 @@ static qctx_status train(qctx_comm *comm, const char *const *positional, int64_t
     status = qctx_agree(comm, check_arguments(positional, count, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_config_load(comm, positional[0], positional + 1, count - 1, &config, error);
+        status = qctx_config_load(comm, qctx_options_input(positional[0]), positional + 1, count - 1, &config, error);
     if (status == QCTX_OK)
         status = qctx_train(
             comm, &config,

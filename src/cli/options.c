@@ -303,3 +303,8 @@ void qctx_options_print_usage(const qctx_usage *usage, FILE *out)
     if (usage->details != NULL)
         fprintf(out, "\n%s", usage->details);
 }
+
+const char *qctx_options_input(const char *given)
+{
+    return strcmp(given, "-") == 0 ? "/dev/stdin" : given;
+}

@@ -40,6 +40,8 @@ static qctx_status check_path(const char *path, qctx_error *error)
     }
     if (qctx_store_is(path) || qctx_corpus_is(path))
         return QCTX_OK;
+    if (qctx_stream_refuse(path, error) != QCTX_OK)
+        return QCTX_ERR_IO;
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: is neither a corpus nor a store", path);
     return qctx_hint(error, "a corpus is a folder with corpus.jsonl, a store an HDF5 file that embed wrote");
 }

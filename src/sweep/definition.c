@@ -33,7 +33,7 @@ static qctx_status read_for_all(qctx_comm *comm, const char *path, const char *h
     return status == QCTX_OK ? qctx_comm_broadcast_text(comm, text, bytes, 0, error) : status;
 }
 
-/* "configs/lr.yaml" names the sweep lr, unless the file does. */
+/* "configs/lr.yaml" names the sweep lr, unless the file does; what comes through a pipe has no name. */
 static qctx_status set_default_names(definition_reader *reader)
 {
     qctx_sweep_definition *definition = reader->definition;
@@ -41,10 +41,14 @@ static qctx_status set_default_names(definition_reader *reader)
     const char *dot = strrchr(base, '.');
     int length = (int)(dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base));
 
-    if (definition->name == NULL)
+    if (definition->name == NULL && qctx_path_handle(reader->file) >= 0)
+        definition_complain(reader, NULL, "name", "is missing: what comes through a pipe has to say it");
+    else if (definition->name == NULL)
         definition->name = qctx_format(&reader->report, "%.*s", length, base);
     if (definition->out == NULL)
         definition->out = qctx_strdup("sweeps", &reader->report);
+    if (reader->report.code != QCTX_OK)
+        return reader->report.code;
     return definition->name != NULL && definition->out != NULL ? QCTX_OK : QCTX_ERR_MEMORY;
 }
 

@@ -18,6 +18,12 @@ qctx_status qctx_write_failed(const char *path, const char *what, int code, qctx
 void qctx_hint_space(qctx_error *error);
 
 /*
+ * Refuses a device, a pipe or a socket in the place of a file that is read in any order, more than once. Local. Errors:
+ * IO.
+ */
+qctx_status qctx_stream_refuse(const char *path, qctx_error *error);
+
+/*
  * Opens a file for reading, to be closed by the caller; anything else is refused unopened: a pipe would wait for its
  * other end. Local. Errors: IO.
  */

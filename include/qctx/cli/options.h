@@ -73,6 +73,9 @@ typedef struct {
 qctx_status qctx_options_parse(const qctx_usage *usage, int argc, char **argv, const char **positional,
                                int64_t *positional_count, bool *help, qctx_error *error);
 
+/* The path of an input that is read once: "-" is standard input, as it is for other programs. Local. */
+const char *qctx_options_input(const char *given);
+
 /* Prints usage, options with defaults, and details, within 80 columns. Local. */
 void qctx_options_print_usage(const qctx_usage *usage, FILE *out);
 
