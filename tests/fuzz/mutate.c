@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "mutate_internal.h"
-#include "qctx/run/checkpoint.h"
 
 /* splitmix64 (Steele et al. 2014). */
 uint64_t fuzz_next(fuzz_random *random)
@@ -46,7 +45,7 @@ static void fuzz_range(fuzz_random *random, const fuzz_input *input, size_t *fir
         *count = input->size - *first;
 }
 
-static void fuzz_mutate_bytes(fuzz_random *random, fuzz_input *input)
+void fuzz_mutate_bytes(fuzz_random *random, fuzz_input *input)
 {
     static const unsigned char odd[] = {0, 1, 0x7f, 0x80, 0xc0, 0xed, 0xff, '"', '\\', '\n', '{', '[', ' ', '-'};
     unsigned char byte = odd[fuzz_below(random, sizeof odd)], block[16];
@@ -139,33 +138,22 @@ static void fuzz_mutate_safetensors(fuzz_random *random, const fuzz_grammar *gra
     free(header.bytes);
 }
 
-enum { FUZZ_CHECKPOINT_FRONT = 512 };
-
-/* What is in it, else its bytes; then its hash. */
-static void fuzz_mutate_checkpoint(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input)
-{
-    qctx_h5_image image = {.front = FUZZ_CHECKPOINT_FRONT};
-
-    if (input->size <= FUZZ_CHECKPOINT_FRONT || fuzz_below(random, 32) == 0) {
-        fuzz_mutate_bytes(random, input);
-        return;
-    }
-    fuzz_mutate_contents(random, grammar, input, FUZZ_CHECKPOINT_FRONT);
-    image.bytes = (char *)input->bytes;
-    image.capacity = image.count = (int64_t)input->size;
-    qctx_checkpoint_seal(&image);
-}
-
 void fuzz_mutate(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input)
 {
     for (size_t left = 1 + fuzz_below(random, 3) * fuzz_below(random, 3); left > 0; left--) {
-        if (grammar->form == FUZZ_SAFETENSORS)
+        switch (grammar->form) {
+        case FUZZ_SAFETENSORS:
             fuzz_mutate_safetensors(random, grammar, input);
-        else if (grammar->form == FUZZ_HDF5)
+            break;
+        case FUZZ_HDF5:
             fuzz_mutate_contents(random, grammar, input, 0);
-        else if (grammar->form == FUZZ_CHECKPOINT)
-            fuzz_mutate_checkpoint(random, grammar, input);
-        else
+            break;
+        case FUZZ_CHECKPOINT:
+        case FUZZ_STORE:
+            fuzz_mutate_sealed(random, grammar, input);
+            break;
+        default:
             fuzz_mutate_once(random, grammar, input);
+        }
     }
 }

@@ -16,7 +16,8 @@ typedef enum {
     FUZZ_LINES, /* whose order and fields mean something: tables, JSONL, YAML */
     FUZZ_SAFETENSORS,
     FUZZ_HDF5,       /* whose contents change, not its structure */
-    FUZZ_CHECKPOINT, /* HDF5 behind a hash, which is made anew */
+    FUZZ_CHECKPOINT, /* HDF5 behind a head with its hash, which is made anew */
+    FUZZ_STORE       /* likewise */
 } fuzz_form;
 
 typedef struct {

@@ -6,9 +6,13 @@
 
 /* One mutation each. */
 void fuzz_mutate_tokens(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input);
+void fuzz_mutate_bytes(fuzz_random *random, fuzz_input *input);
 void fuzz_mutate_lines(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input);
 
 /* The same of the HDF5 file behind `front` bytes, through HDF5 itself: what comes out is a good one. */
 void fuzz_mutate_contents(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input, size_t front);
+
+/* The same of a checkpoint or a store of the program, whose head is made to fit again. */
+void fuzz_mutate_sealed(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input);
 
 #endif

@@ -42,7 +42,7 @@ static const struct {
     {".bin", FUZZ_BYTES},
     {".txt", FUZZ_TEXT},
     {".checkpoint", FUZZ_CHECKPOINT},
-    {".store", FUZZ_HDF5},
+    {".store", FUZZ_STORE},
     {".foreign", FUZZ_HDF5},
     {".partial", FUZZ_BYTES},
     {".journal", FUZZ_BYTES},
