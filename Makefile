@@ -62,6 +62,8 @@ PROGRAM      := $(BUILD)/qctx-dist
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 # All, or those of some rooms: make test ROOMS="base data".
 ROOMS        ?=
+# Those of make sanitize-quick: what comes from elsewhere is read there, and most arithmetic done.
+QUICK_ROOMS  := base text platform linalg model data store import
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(filter $(or $(patsubst %,tests/%/%,$(ROOMS)),%),$(TEST_SOURCES)))
 # What the scripts of tests/faults use, and some tests: a library to preload, and a program.
 FAULT_TOOLS  := $(BUILD)/tests/faults/interposer.so $(BUILD)/tests/faults/flips
@@ -74,7 +76,7 @@ TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SHARED) $
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)
 
-.PHONY: all help deps libraries demo test test-slurm test-models lint format debug sanitize fuzz faults coverage install clean tests-built
+.PHONY: all help deps libraries demo test test-slurm test-models lint format debug sanitize sanitize-quick fuzz faults coverage install clean tests-built
 
 all: $(PROGRAM)
 
@@ -91,6 +93,7 @@ help:
 ## make format     rewrite the sources in the project's format
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests, or those of ROOMS, under address and undefined-behaviour sanitizers
+## make sanitize-quick  those of the lower rooms alone, as .ci/run does
 ## make fuzz       a million mutated files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N; 13 minutes at most
 ## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about an hour
 ## make coverage   all tests with gcov, a summary by file
@@ -174,6 +177,9 @@ debug:
 sanitize: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize tests-built
 	@BUILD=build/sanitize tests/run.sh $(ROOMS:%=/%/)
+
+sanitize-quick:
+	@$(MAKE) --no-print-directory sanitize ROOMS="$(QUICK_ROOMS)"
 
 fuzz: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize build/sanitize/tests/fuzz/test_fuzz

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,12 @@
 
 #include "qctx/base/infile.h"
 #include "qctx/base/mem.h"
+
+/*
+ * Bytes that are kept free of a path for the files of a run or a sweep, and of a file's name for what is added while it
+ * is written: ".", ".xxxxxxxx.partial", ".journal".
+ */
+enum { PATH_RESERVE = 160, NAME_RESERVE = 24 };
 
 void qctx_hint_space(qctx_error *error)
 {
@@ -164,7 +171,29 @@ static qctx_status make_one(const char *path, qctx_error *error)
     return qctx_write_failed(path, "cannot make the folder", errno, error);
 }
 
-qctx_status qctx_folder_make(const char *path, qctx_error *error)
+/*
+ * Refuses what the system does not take, or what leaves no room for the files below, so that no folder is begun that
+ * cannot be used. `below` are the bytes that are added to the last name.
+ */
+static qctx_status check_lengths(const char *path, size_t below, qctx_error *error)
+{
+    for (const char *name = path; name != NULL; name = strchr(name, '/')) {
+        size_t bytes, most;
+
+        name += *name == '/';
+        bytes = strcspn(name, "/");
+        most = name[bytes] == '/' ? NAME_MAX : NAME_MAX - below;
+        if (bytes > most)
+            return qctx_fail(error, QCTX_ERR_IO, "%s: a name in it has %zu bytes, expected at most %zu", path, bytes,
+                             most);
+    }
+    if (strlen(path) >= PATH_MAX - PATH_RESERVE)
+        return qctx_fail(error, QCTX_ERR_IO, "%s: the path has %zu bytes, expected less than %d", path, strlen(path),
+                         PATH_MAX - PATH_RESERVE);
+    return QCTX_OK;
+}
+
+static qctx_status make_folders(const char *path, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
     char *prefix = qctx_strdup(path, error);
@@ -180,6 +209,13 @@ qctx_status qctx_folder_make(const char *path, qctx_error *error)
         status = make_one(prefix, error);
     free(prefix);
     return status;
+}
+
+qctx_status qctx_folder_make(const char *path, qctx_error *error)
+{
+    qctx_status status = check_lengths(path, 0, error);
+
+    return status == QCTX_OK ? make_folders(path, error) : status;
 }
 
 qctx_status qctx_folder_check(const char *path, qctx_error *error)
@@ -242,9 +278,11 @@ static char *parent_of(const char *path, qctx_error *error)
 
 qctx_status qctx_folder_make_parent(const char *path, qctx_error *error)
 {
-    char *folder = parent_of(path, error);
-    qctx_status status = folder == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(folder, error);
+    qctx_status status = check_lengths(path, NAME_RESERVE, error);
+    char *folder = status == QCTX_OK ? parent_of(path, error) : NULL;
 
+    if (status == QCTX_OK)
+        status = folder == NULL ? QCTX_ERR_MEMORY : make_folders(folder, error);
     free(folder);
     return status;
 }

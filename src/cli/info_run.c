@@ -16,8 +16,9 @@ json_t *info_outcome(const qctx_run_outcome *outcome)
 
     json_object_set_new(object, "state", json_string(qctx_run_state_names[outcome->state]));
     json_object_set_new(object, "reached",
-                        json_pack("{s:I, s:I, s:I}", "epoch", (json_int_t)outcome->epoch, "epochs",
-                                  (json_int_t)outcome->epochs, "step", (json_int_t)outcome->step));
+                        json_pack("{s:I, s:I, s:I, s:I}", "epoch", (json_int_t)outcome->epoch, "whole",
+                                  (json_int_t)outcome->whole, "epochs", (json_int_t)outcome->epochs, "step",
+                                  (json_int_t)outcome->step));
     json_object_set_new(object, "when", json_string(outcome->when));
     json_object_set_new(object, "evaluated_epoch",
                         json_array_size(outcome->results) > 0 ? json_integer(outcome->evaluated) : json_null());

@@ -104,7 +104,7 @@ static void print_run(const json_t *run)
     int64_t width = qctx_shown_columns(name, strlen(name));
     char epochs[48];
 
-    snprintf(epochs, sizeof epochs, "%lld/%lld", (long long)json_integer_value(json_object_get(reached, "epoch")),
+    snprintf(epochs, sizeof epochs, "%lld/%lld", (long long)json_integer_value(json_object_get(reached, "whole")),
              (long long)json_integer_value(json_object_get(reached, "epochs")));
     qctx_show(name, strlen(name), stdout);
     if (width > NAME_COLUMNS) {

@@ -5,8 +5,13 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "qctx/base/hash.h"
+#include "qctx/base/log.h"
+
+/* The most that is believed of OMP_NUM_THREADS: so many on any machine, and so many a processor. */
+enum { THREADS_MOST = 64, PROCESSOR_THREADS = 4 };
 
 /* Sets the bits of the cores that hold any of the processors that this process may run on. */
 static void mark_cores(hwloc_topology_t topology, hwloc_const_cpuset_t processors, int cores, uint64_t *mask)
@@ -65,11 +70,32 @@ qctx_layout qctx_topology_layout(void)
     return layout;
 }
 
+/* More threads than cores are of use in tests; far more are a slip, and where there is no memory for them, a crash. */
+static int threads_most(void)
+{
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return processors > THREADS_MOST / PROCESSOR_THREADS ? (int)processors * PROCESSOR_THREADS : THREADS_MOST;
+}
+
+/* Whether OMP_NUM_THREADS says something that can be followed. */
+static bool threads_are_chosen(const qctx_comm *comm, int threads)
+{
+    if (getenv("OMP_NUM_THREADS") == NULL)
+        return false;
+    if (threads <= threads_most())
+        return true;
+    if (qctx_comm_rank(comm) == 0)
+        qctx_warn("OMP_NUM_THREADS: found %d, expected at most %d on this machine; it is not followed", threads,
+                  threads_most());
+    return false;
+}
+
 int qctx_topology_choose_threads(const qctx_comm *comm)
 {
     int threads = omp_get_max_threads();
 
-    if (getenv("OMP_NUM_THREADS") == NULL) {
+    if (!threads_are_chosen(comm, threads)) {
         qctx_layout layout = qctx_topology_layout();
 
         /* A rank that may use the whole node shares it with its neighbours; a bound rank has its cores to itself. */

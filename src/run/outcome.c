@@ -41,6 +41,7 @@ static qctx_status read_summary(const char *path, qctx_run_outcome *outcome, qct
         status = qctx_json_get_string(summary, "finished", "", path, &finished, error);
     if (status == QCTX_OK)
         status = qctx_json_get_integer(summary, "epochs", 0, 0, INT64_MAX, path, &outcome->epoch, error);
+    outcome->whole = outcome->epoch;
     if (status == QCTX_OK)
         status = qctx_json_get_integer(summary, "steps", 0, 0, INT64_MAX, path, &outcome->step, error);
     if (status == QCTX_OK)
@@ -94,6 +95,8 @@ static qctx_status take_event(const char *line, size_t length, const char *path,
         status = qctx_json_get_integer(event, "step", 0, 0, INT64_MAX, path, &outcome->step, error);
     if (status == QCTX_OK)
         status = qctx_json_get_integer(event, "epoch", 0, 0, INT64_MAX, path, &outcome->epoch, error);
+    /* Epochs are over when the next one has begun, or when they were measured. */
+    outcome->whole = is_evaluation ? outcome->epoch : outcome->epoch - (outcome->epoch > 0);
     json_decref(event);
     return status;
 }

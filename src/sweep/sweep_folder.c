@@ -1,4 +1,5 @@
 /* The folder of a sweep: made, gone on with, or refused. */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,35 +23,54 @@ static qctx_status open_ledger(sweep *s, qctx_error *error)
     return status;
 }
 
-/* Whether any process works on a trial. */
-static bool anybody_works(const sweep *s)
+/* Whether the lock that is `file` of a folder is held. */
+static qctx_status is_held(const char *folder, const char *file, bool *held, qctx_error *error)
 {
-    int64_t count;
-    const qctx_trial *trials = qctx_ledger_trials(s->ledger, &count);
-    bool held = false;
+    char *lock = qctx_path_join(folder, file, error);
 
-    for (int64_t t = 0; t < count && !held; t++) {
-        char *lock = qctx_sweep_definition_trial_path(s->definition, trials[t].index, "trial.lock", NULL);
+    *held = lock != NULL && qctx_lockfile_is_held(lock);
+    free(lock);
+    return lock == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
 
-        held = lock != NULL && qctx_lockfile_is_held(lock);
-        free(lock);
+/*
+ * Whether a process opens the sources of the sweep, or works on a trial, as the locks in the folder say: the ledger may
+ * be damaged.
+ */
+static qctx_status is_worked_on(const char *sweep_folder, bool *worked_on, qctx_error *error)
+{
+    char *trials = qctx_path_join(sweep_folder, "trials", error);
+    DIR *opened = trials == NULL ? NULL : opendir(trials);
+    qctx_status status = trials == NULL ? QCTX_ERR_MEMORY : is_held(sweep_folder, "sources.lock", worked_on, error);
+
+    for (struct dirent *entry;
+         opened != NULL && status == QCTX_OK && !*worked_on && (entry = readdir(opened)) != NULL;) {
+        char *trial = qctx_path_join(trials, entry->d_name, error);
+
+        status = trial == NULL ? QCTX_ERR_MEMORY : is_held(trial, "trial.lock", worked_on, error);
+        free(trial);
     }
-    return held;
+    if (opened != NULL)
+        closedir(opened);
+    free(trials);
+    return status;
 }
 
 /* Removes the sweep that stands in the folder, also if its ledger is damaged. */
 static qctx_status remove_old(sweep *s, qctx_error *error)
 {
+    bool worked_on;
     qctx_status status;
 
     if (!qctx_sweep_is(s->folder))
         return QCTX_OK;
-    status = qctx_ledger_refresh(s->ledger, NULL);
-    if (status == QCTX_OK && anybody_works(s))
+    status = is_worked_on(s->folder, &worked_on, error);
+    if (status == QCTX_OK && worked_on)
         return qctx_fail(error, QCTX_ERR_EXISTS, "%s: another process is at work in this sweep", s->folder);
     qctx_ledger_close(s->ledger);
     s->ledger = NULL;
-    status = qctx_folder_remove(s->folder, error);
+    if (status == QCTX_OK)
+        status = qctx_folder_remove(s->folder, error);
     return status == QCTX_OK ? open_ledger(s, error) : status;
 }
 

@@ -203,6 +203,35 @@ static void finds_what_stands_beside(void **state)
     assert_null(qctx_path_beside(test_path("nowhere"), "stores", NULL));
 }
 
+/* What the system would refuse halfway is refused before the first folder; what fits is made. */
+static void nothing_is_left_of_paths_that_are_too_long(void **state)
+{
+    static const struct {
+        int names, bytes;
+        bool fits, fits_as_parent;
+    } cases[] = {{1, 255, true, false}, {1, 256, false, false},  {1, 231, true, true},
+                 {1, 232, true, false}, {60, 100, false, false}, {20, 100, true, true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[8192], top[1024], name[300] = "";
+        qctx_error error;
+
+        snprintf(top, sizeof top, "%s", test_path("long"));
+        snprintf(path, sizeof path, "%s", top);
+        memset(name, 'n', (size_t)cases[i].bytes);
+        for (int n = 0; n < cases[i].names; n++)
+            strcat(strcat(path, "/"), name);
+        assert_status(qctx_folder_make(path, &error), cases[i].fits ? QCTX_OK : QCTX_ERR_IO, &error);
+        assert_int_equal(qctx_path_is_folder(path), cases[i].fits);
+        assert_int_equal(qctx_path_exists(top), cases[i].fits);
+        assert_status(qctx_folder_remove(top, &error), QCTX_OK, &error);
+        assert_status(qctx_folder_make_parent(path, &error), cases[i].fits_as_parent ? QCTX_OK : QCTX_ERR_IO, &error);
+        assert_int_equal(qctx_path_exists(top), cases[i].fits_as_parent);
+        assert_status(qctx_folder_remove(top, &error), QCTX_OK, &error);
+    }
+}
+
 static bool note_folder(void *context, const char *folder)
 {
     char *noted = context;
@@ -236,6 +265,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(links_lead_nowhere_from_inside),
     cmocka_unit_test(handles_are_known_by_their_paths),
     cmocka_unit_test(folders_are_made_with_their_parents),
+    cmocka_unit_test(nothing_is_left_of_paths_that_are_too_long),
     cmocka_unit_test(a_file_hashes_like_its_bytes),
     cmocka_unit_test(only_slashes_at_the_end_are_trimmed),
 };

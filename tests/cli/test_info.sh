@@ -44,6 +44,11 @@ exec 9>&-
 mkdir runs/begun
 cp runs/small/config.yaml runs/begun
 expect 0 "Stopped in epoch 0 of 2, after 0 steps; no table yet." alone info runs/begun
+# Within its second epoch one is over.
+cp -r runs/stopped runs/within
+sed -i '/"epoch":2/q' runs/within/metrics.jsonl
+check "the last line is a step of epoch 2" grep -q '^{"event":"step","step":4,"epoch":2,' <(tail -n 1 runs/within/metrics.jsonl)
+expect 0 "Stopped in epoch 2 of 2, after 4 steps; evaluated last in epoch 1:" alone info runs/within
 
 # Two runs of other figures, by hand: 60 and 40 of 100 first, and other pools that do not compare.
 with_top1() { # NAME TOP1 POOL
@@ -72,6 +77,8 @@ check "60 of 100" grep -qE '^better +finished +2/2 +60\.0 ' listed
 check "other pools, grades and gains in tables of their own" test "$(grep -c '^run  ' listed)" = 5
 check "the grade in its heading" grep -qF "right from grade 2 on" listed
 check "their heading" grep -qF "corpus/dev: 40 questions, pools of 20 (consecutive)" listed
+check "a run within its second epoch" grep -qE '^within +stopped +1/2 ' listed
+check "a run that was stopped behind it" grep -qE '^stopped +stopped +2/2 ' listed
 check "a run without figures" grep -qE '^begun +stopped +0/2 ' listed
 check "a broken one is named" grep -qF "runs/broken/summary.json" listed
 qctx info runs >both

@@ -110,6 +110,11 @@ expect 0 "name: watched-000" qctx sweep best grid.yaml name=watched
 expect 0 "| trial" qctx sweep table sweeps/watched
 if grep -q '"finished"' sweeps/watched/ledger.jsonl && [[ $(numbers sweeps/watched | wc -l) -lt 6 ]]; then
     expect 8 "another process is at work" timeout 20 "$program" sweep grid.yaml name=watched --force
+    # A ledger that cannot be read does not say who works; the locks do.
+    bytes=$(stat -c %s sweeps/watched/ledger.jsonl)
+    echo 'no ledger' >>sweeps/watched/ledger.jsonl
+    expect 8 "another process is at work" timeout 20 "$program" sweep grid.yaml name=watched --force
+    truncate -s "$bytes" sweeps/watched/ledger.jsonl
 fi
 # shellcheck disable=SC2046
 kill -CONT $(cat ranks)

@@ -42,7 +42,10 @@ qctx_status qctx_file_read_inside(const char *path, char **text, size_t *bytes, 
 /* Refuses a link, as those do, where something else is done to what has the name. Local. Errors: IO. */
 qctx_status qctx_link_refuse(const char *path, qctx_error *error);
 
-/* Makes a folder and its missing parents; one that exists is fine. Local. Errors: IO, MEMORY. */
+/*
+ * Makes a folder and its missing parents; one that exists is fine. Makes nothing where names are too long for the
+ * system, or the path for the files below. Local. Errors: IO, MEMORY.
+ */
 qctx_status qctx_folder_make(const char *path, qctx_error *error);
 
 /*
@@ -55,7 +58,10 @@ void qctx_hint_place(qctx_error *error, const char *path, const char *setting);
 /* Whether a folder of this name is there or could be made, asked before any work; makes nothing. Local. Errors: IO. */
 qctx_status qctx_folder_check(const char *path, qctx_error *error);
 
-/* Makes the folder that is to hold `path`, and its missing parents. Local. Errors: IO, MEMORY. */
+/*
+ * Makes the folder that is to hold `path`, and its missing parents; nothing where `path` is too long, also for what is
+ * added to its name while it is written. Local. Errors: IO, MEMORY.
+ */
 qctx_status qctx_folder_make_parent(const char *path, qctx_error *error);
 
 /* Removes a folder with all that is in it (links are removed, not followed); none is fine. Local. Errors: IO.

@@ -14,7 +14,8 @@ typedef struct {
 } qctx_layout;
 
 /*
- * The threads that this rank should have: OMP_NUM_THREADS where the user set it, else the cores it is bound to, or its
+ * The threads that this rank should have: OMP_NUM_THREADS where the user set it, unless
+ * it is beyond four times the machine's processors and 64, which is warned of; else the cores it is bound to, or its
  * share of the node's where it is not bound; at least 1. Local.
  */
 int qctx_topology_choose_threads(const qctx_comm *comm);

@@ -17,6 +17,7 @@ extern const char *const qctx_run_state_names[];
 typedef struct {
     qctx_run_state state;
     int64_t epoch;     /* that it is in or has reached; 0 before the first */
+    int64_t whole;     /* epochs that are over, as far as the folder tells */
     int64_t epochs;    /* that its configuration asks for */
     int64_t step;      /* taken */
     int64_t evaluated; /* the epoch of the results: the best one of a finished run, else the last that was measured */
