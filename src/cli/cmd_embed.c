@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static struct {
     const char *weights, *pooling, *question_prompt, *context_prompt, *context_model;
     int64_t dim;
     bool no_titles;
+    bool verify;
     bool force;
 } options = {.fit = "train",
              .dtype = {qctx_dtype_names, QCTX_FLOAT32},
@@ -50,6 +52,8 @@ static const qctx_option table[] = {
     {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT", "the split whose contexts hashing learns from", 0, 0},
     {"dtype", QCTX_OPTION_CHOICE, &options.dtype, NULL, "how vectors are stored", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a store of the same name", 0, 0},
+    {"verify", QCTX_OPTION_FLAG, &options.verify, NULL,
+     "write nothing, but read a store, named in the corpus' place, and hold it against its checksums", 0, 0},
     {0},
 };
 
@@ -62,6 +66,7 @@ static const qctx_usage usage = {
                "  qctx-dist embed corpora/mine --out stores/mine.h5 --encoder stores/squad.h5\n"
                "  qctx-dist embed corpora/squad --out s.h5 --encoder models/minilm\n"
                "  qctx-dist embed corpora/squad --out s.h5 --config configs/minilm.yaml\n"
+               "  qctx-dist embed --verify stores/squad.h5\n"
                "\n"
                "A model folder is one of sentence-transformers, OpenCLIP or Hugging Face. The\n"
                "store is an HDF5 file that h5py opens; qctx-dist info describes it.\n"
@@ -79,7 +84,11 @@ static const qctx_usage usage = {
 /* Local. */
 static qctx_status check_options(qctx_error *error)
 {
-    if (options.out == NULL) {
+    if (options.verify && (options.out != NULL || options.config != NULL || options.encoders.count > 0)) {
+        qctx_fail(error, QCTX_ERR_USAGE, "embed: --verify writes no store, and needs no encoder");
+        return qctx_hint(error, "give it the store alone: embed --verify stores/squad.h5");
+    }
+    if (options.out == NULL && !options.verify) {
         qctx_fail(error, QCTX_ERR_USAGE, "embed: --out is missing");
         return qctx_hint(error, "name the store to write: --out stores/squad.h5");
     }
@@ -220,6 +229,19 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, cons
     return status == QCTX_OK && learns ? qctx_embed_fit(comm, *encoder, &source, 1, titles, error) : status;
 }
 
+/* Opening a store verifies it. Collective. */
+static qctx_status verify(qctx_comm *comm, const char *path, qctx_error *error)
+{
+    qctx_store *store = NULL;
+    qctx_status status = qctx_store_open_contexts(comm, path, &store, error);
+
+    if (status == QCTX_OK && qctx_comm_rank(comm) == 0)
+        printf("version %lld, verified: %s\n", (long long)qctx_store_version(store),
+               qctx_verified_names[qctx_store_verified(store)]);
+    qctx_store_close(store);
+    return status;
+}
+
 static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
     qctx_dtype dtype = (qctx_dtype)options.dtype.value;
@@ -233,6 +255,8 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     qctx_comm_set_hang_timeout(HANG_SECONDS);
     qctx_comm_set_phase("embedding");
     status = check_options(error);
+    if (status == QCTX_OK && options.verify)
+        return verify(comm, positional[0], error);
     if (status == QCTX_OK && options.config != NULL) {
         status = load_config(comm, &config, error);
         dtype = config.data.dtype;

@@ -16,6 +16,10 @@ done
 
 expect 0 "4 questions and 4 contexts embedded by hashing" qctx embed corpus --out stores/a.h5
 expect 8 "--force" alone embed corpus --out stores/a.h5
+expect 0 "version 2, verified: whole" qctx embed --verify stores/a.h5
+expect 2 "--verify writes no store" alone embed --verify stores/a.h5 --out b.h5
+head -c 9000 stores/a.h5 >cut.h5
+expect 5 "cut.h5: the store is truncated, or longer than it was" qctx embed --verify cut.h5
 expect 0 "embedded" qctx embed corpus --out stores/a.h5 --force
 expect 0 "embedded" alone embed corpus --out half.h5 --dtype float16 --dim 64 --fit dev
 expect 0 "embedded" qctx embed corpus --out b.h5 --encoder stores/a.h5

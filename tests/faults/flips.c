@@ -1,7 +1,7 @@
 /*
- * flips FILE COUNT SEED: damages a checkpoint in place and asks its reader each time: COUNT times one byte at a random
- * place, once each byte of its head, COUNT / 10 times cut anywhere, bytes appended. Whatever is read without an error
- * that names the file is told, and ends it with 1. The file is as before at the end.
+ * flips FILE COUNT SEED: damages a checkpoint or a store in place and asks its reader each time: COUNT times one bit at
+ * a random place, once each byte of its head, COUNT / 10 times cut anywhere, bytes appended. Whatever is read without
+ * an error that names the file is told, and ends it with 1. The file is as before at the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,14 +15,17 @@
 #include "qctx/base/rng.h"
 #include "qctx/platform/comm.h"
 #include "qctx/run/checkpoint.h"
+#include "qctx/store/store.h"
 
-enum { HEAD_BYTES = 512 };
+/* What stands before the HDF5 file of a checkpoint, and of a store. */
+enum { CHECKPOINT_HEAD = 512, STORE_HEAD = 4096 };
 
 typedef struct {
     qctx_comm *comm;
     const char *path;
     char *bytes; /* of the whole file */
     int64_t count;
+    bool is_store;
     int handle;
     uint64_t seed;
     uint64_t draws;
@@ -36,11 +39,23 @@ static void give_up(const char *path, const char *what)
     exit(EXIT_FAILURE);
 }
 
+static bool is_accepted_store(const damage *file, qctx_error *error)
+{
+    qctx_store *store = NULL;
+    qctx_status status = qctx_store_open(file->comm, file->path, &store, error);
+
+    qctx_store_close(store);
+    return status == QCTX_OK;
+}
+
 static bool is_accepted(const damage *file, qctx_error *error)
 {
     qctx_checkpoint read = {0};
-    qctx_status status = qctx_checkpoint_read(file->comm, file->path, &read, error);
+    qctx_status status;
 
+    if (file->is_store)
+        return is_accepted_store(file, error);
+    status = qctx_checkpoint_read(file->comm, file->path, &read, error);
     if (status == QCTX_OK)
         qctx_checkpoint_free(&read);
     return status == QCTX_OK;
@@ -50,8 +65,10 @@ static void try_damaged(damage *file, const char *what, int64_t place)
 {
     qctx_error error = {0};
     bool accepted = is_accepted(file, &error);
-    bool told =
-        (error.code == QCTX_ERR_DATA || error.code == QCTX_ERR_FORMAT) && strstr(error.message, file->path) != NULL;
+    /* The checksum of a store's vectors is another than they have: MISMATCH. */
+    bool told = (error.code == QCTX_ERR_DATA || error.code == QCTX_ERR_FORMAT ||
+                 (file->is_store && error.code == QCTX_ERR_MISMATCH)) &&
+                strstr(error.message, file->path) != NULL;
 
     file->tried++;
     if (!accepted && told)
@@ -99,17 +116,19 @@ static int64_t draw(damage *file, int64_t below)
 
 static void damage_all(damage *file, int64_t count)
 {
+    const int64_t head = file->is_store ? STORE_HEAD : CHECKPOINT_HEAD;
+
     for (int64_t i = 0; i < count; i++)
         flip(file, draw(file, file->count), 1u << draw(file, 8));
-    for (int64_t place = 0; place < HEAD_BYTES; place++)
+    for (int64_t place = 0; place < head; place++)
         flip(file, place, 1u + (unsigned)draw(file, 255));
     for (int64_t i = 0; i < count / 10; i++)
         cut(file, draw(file, file->count));
     cut(file, file->count - 1);
-    cut(file, HEAD_BYTES);
+    cut(file, head);
     cut(file, 0);
     append(file, 1);
-    append(file, HEAD_BYTES);
+    append(file, CHECKPOINT_HEAD);
 }
 
 int main(int argc, char **argv)
@@ -122,6 +141,7 @@ int main(int argc, char **argv)
     if (argc != 4 || qctx_file_read(file.path, &file.bytes, &bytes, &error) != QCTX_OK)
         give_up(argv[0], "expected FILE COUNT SEED");
     file.count = (int64_t)bytes;
+    file.is_store = qctx_store_is(file.path);
     file.handle = open(file.path, O_WRONLY);
     if (!is_accepted(&file, &error))
         give_up(file.path, error.message);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Damages a checkpoint everywhere: bytes flipped, cut, appended; and puts other things in its place. The reader, and
-# whoever resumes, must see each of them.
+# Damages a checkpoint and a store everywhere: bits flipped, cut, appended; and puts other things in the checkpoint's
+# place. The reader, and whoever resumes, must see each of them.
 #
 #   tests/faults/flips.sh [COUNT [SEED [CHECKPOINT]]]
 . "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
@@ -15,6 +15,9 @@ before=$(checkpoint_of runs/run "${steps[-2]}")
 
 cp "${3:-$newest}" damaged.h5
 "$BUILD/tests/faults/flips" damaged.h5 "$count" "$seed" || bad=1
+rm damaged.h5
+cp stores/*.h5 damaged.h5
+"$BUILD/tests/faults/flips" damaged.h5 "$((2 * count))" "$seed" || bad=1
 rm damaged.h5
 
 # Whether the run is resumed from the checkpoint before, with a word about the newest, and goes on to its end. (A folder
