@@ -1,4 +1,5 @@
 /* ranks: 1 2 5 */
+#include "h5_edit.h"
 #include "opened_sources.h"
 
 #include <stdio.h>
@@ -105,6 +106,35 @@ static void embeds_once_and_reuses(void **state)
         unlink(path);
     qctx_comm_barrier(test_comm);
     free(path);
+}
+
+/* The names of cached stores do not tell the version: those of earlier programs need not be made again. */
+static void reuses_a_store_of_version_1(void **state)
+{
+    static const char data[] = "train: [{corpus: $/early, split: train}]\n";
+    qctx_opened opened;
+    qctx_config config;
+    uint64_t checksum;
+    char *path, *again;
+
+    (void)state;
+    write_corpus("early", "");
+    assert_status(open_sources("kept", data, &opened, &config, &error), QCTX_OK, &error);
+    path = path_of(&opened, 0);
+    checksum = qctx_store_checksum(opened.stores[0]);
+    close_sources(&opened, &config);
+    qctx_comm_barrier(test_comm);
+    if (qctx_comm_rank(test_comm) == 0)
+        assert_status(test_h5_make_version_1(path, &error), QCTX_OK, &error);
+    qctx_comm_barrier(test_comm);
+    assert_status(open_sources("kept", data, &opened, &config, &error), QCTX_OK, &error);
+    again = path_of(&opened, 0);
+    assert_string_equal(again, path);
+    assert_int_equal(qctx_store_version(opened.stores[0]), 1);
+    assert_true(qctx_store_checksum(opened.stores[0]) == checksum);
+    close_sources(&opened, &config);
+    free(path);
+    free(again);
 }
 
 /* Of another corpus, of as many texts, copied to where this corpus' store is looked for. */
@@ -265,6 +295,7 @@ static void vectors_are_the_encoders(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_the_cached_store_of_another_corpus),
     cmocka_unit_test(embeds_once_and_reuses),
+    cmocka_unit_test(reuses_a_store_of_version_1),
     cmocka_unit_test(another_text_or_fit_is_another_store),
     cmocka_unit_test(mixed_sources_share_one_encoder),
     cmocka_unit_test(corpora_follow_the_store_that_is_named),
