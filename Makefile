@@ -65,13 +65,13 @@ ROOMS        ?=
 # Those of make sanitize-quick: what comes from elsewhere is read there, and most arithmetic done.
 QUICK_ROOMS  := base text platform linalg model data store import
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(filter $(or $(patsubst %,tests/%/%,$(ROOMS)),%),$(TEST_SOURCES)))
-# What the scripts of tests/faults use, and some tests: a library to preload, and a program.
-FAULT_TOOLS  := $(BUILD)/tests/faults/interposer.so $(BUILD)/tests/faults/flips
+# What the scripts of tests/faults use, and some tests: a library to preload, and programs.
+FAULT_TOOLS  := $(BUILD)/tests/faults/interposer.so $(addprefix $(BUILD)/tests/faults/,flips heads)
 # What test-models asks, beside the tests.
 DUMP_IDS     := tests/originals/dump_ids.c
 # Sources that are no test of their own: those of tests/support go into every test, others into the tests of their folder.
 TEST_SHARED  := $(sort $(filter-out $(TEST_SOURCES) tests/faults/% tests/originals/%,$(wildcard tests/*/*.c)))
-TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SHARED) $(DUMP_IDS) tests/faults/flips.c)
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(TEST_SOURCES) $(TEST_SHARED) $(DUMP_IDS) $(addprefix tests/faults/,flips.c heads.c))
 
 # One short line a file; `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $(1)" &&)

@@ -7,6 +7,8 @@ cd "$(dirname "$0")" || exit 1
 bad=0
 ./flips.sh 1000 "${2:-1}" || bad=1
 ./locks.sh || bad=1
+./pairs.sh 50 "${2:-1}" || bad=1
+./partials.sh 1000 "${2:-1}" || bad=1
 ./silent.sh || bad=1
 ./stops.sh 8 "${2:-1}" || bad=1
 ./disk.sh || bad=1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Damages a checkpoint and a store everywhere: bits flipped, cut, appended; and puts other things in the checkpoint's
-# place. The reader, and whoever resumes, must see each of them.
+# Damages a checkpoint and a store everywhere: bits flipped, cut, appended; attributes of the checkpoint changed and its
+# hash made anew; and puts other things in its place. The reader, and whoever resumes, must see each of them.
 #
 #   tests/faults/flips.sh [COUNT [SEED [CHECKPOINT]]]
 . "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
@@ -15,6 +15,7 @@ before=$(checkpoint_of runs/run "${steps[-2]}")
 
 cp "${3:-$newest}" damaged.h5
 "$BUILD/tests/faults/flips" damaged.h5 "$count" "$seed" || bad=1
+"$BUILD/tests/faults/heads" damaged.h5 "$count" "$seed" || bad=1
 rm damaged.h5
 cp stores/*.h5 damaged.h5
 "$BUILD/tests/faults/flips" damaged.h5 "$((2 * count))" "$seed" || bad=1
