@@ -378,27 +378,6 @@ char *qctx_path_join(const char *folder, const char *name, qctx_error *error)
     return qctx_format(error, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
 }
 
-char *qctx_path_beside(const char *folder, const char *path, qctx_error *error)
-{
-    char *above = path[0] == '/' ? NULL : realpath(folder, NULL);
-    char *found = NULL;
-
-    while (above != NULL && found == NULL) {
-        char *slash = strrchr(above, '/');
-        char *tried = qctx_path_join(above, path, error);
-
-        if (tried != NULL && qctx_path_exists(tried))
-            found = tried;
-        else
-            free(tried);
-        if (slash == above && above[1] == '\0')
-            break;
-        slash[slash == above] = '\0';
-    }
-    free(above);
-    return found;
-}
-
 bool qctx_folders_each(const char *variable, bool (*take)(void *context, const char *folder), void *context)
 {
     const char *list = getenv(variable);

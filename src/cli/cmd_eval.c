@@ -98,6 +98,7 @@ static qctx_status settle(evaluation_job *job, qctx_error *error)
     qctx_config *config = &job->run.config;
     qctx_status status;
 
+    job->run.origin.allow_external = options.allow_external;
     eval_set_protocol(&options, config);
     if (options.strengths && job->run.checkpoint.head.form != QCTX_HEAD_RESIDUAL)
         return qctx_fail(error, QCTX_ERR_USAGE, "eval: --strengths: the head of this run is plain and has no strength");

@@ -19,7 +19,6 @@ enum { SHOWN_LINES = 2, COLUMNS_LEAST = 40 };
 
 /* How long a rank may be silent, and where and how vectors are kept, where no run's configuration says it. */
 enum { HANG_SECONDS = 600 };
-static const char default_cache[] = "stores";
 
 static struct {
     int64_t top;
@@ -59,8 +58,8 @@ static const qctx_usage usage = {
                "RUN is a run folder or a checkpoint. The contexts are those of its first\n"
                "training source; or those of corpora, stores and text files, of which each may\n"
                "be named several times: each result then says which one it is from. What is\n"
-               "embedded is kept in the run's data.cache (without a run in stores/), relative to\n"
-               "where this is started, and found again as long as text and encoder are the same.\n"
+               "embedded is kept in the run's data.cache where that is here, else in stores/\n"
+               "where this is started, and found again while text and encoder are the same.\n"
                "Files may be gzip's.\n"
                "\n"
                "Without QUESTION it asks again and again, one question a line, until the end of\n"
@@ -230,7 +229,7 @@ static qctx_status open_documents(search_session *session, qctx_error *error)
 {
     const qctx_config *config = session->path != NULL ? &session->run.config : NULL;
     const qctx_documents_cache cache = {
-        .folder = config != NULL ? config->data.cache : default_cache,
+        .folder = config != NULL ? session->run.origin.cache : QCTX_CONFIG_CACHE,
         .dtype = config != NULL ? config->data.dtype : QCTX_FLOAT32,
         .titles = config == NULL || config->data.titles,
     };

@@ -33,7 +33,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"data.encoder", QCTX_KEY_TEXTS, AT(data.encoder), "hashing",
      .meaning = "what embeds corpora: `hashing`, a model folder, a list of such (joined), or a store whose encoder is "
                 "used"},
-    {"data.cache", QCTX_KEY_TEXT, AT(data.cache), "stores", .may_change = true,
+    {"data.cache", QCTX_KEY_TEXT, AT(data.cache), QCTX_CONFIG_CACHE, .may_change = true,
      .meaning = "folder of the stores made from corpora"},
     {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = qctx_dtype_names,
      .meaning = "of the vectors in those stores; `float16` halves them"},

@@ -86,6 +86,8 @@ static qctx_status refuse_path(const qctx_encoder_spec *spec, const char *given,
 
 qctx_status encoders_find_kind(const qctx_encoder_spec *spec, const char *given, encoder_kind *kind, qctx_error *error)
 {
+    const bool there = qctx_path_exists(given);
+    bool followed;
     char *found = NULL;
     qctx_status status;
 
@@ -93,9 +95,10 @@ qctx_status encoders_find_kind(const qctx_encoder_spec *spec, const char *given,
     if (qctx_name_find(qctx_encoder_built_in_names, given) >= 0)
         return QCTX_OK;
     *kind = ENCODER_MODEL;
-    if (qctx_model_folder_is(given))
+    followed = there && qctx_pretrained_may_follow(given);
+    if (followed && qctx_model_folder_is(given))
         return QCTX_OK;
-    if (qctx_path_exists(given)) {
+    if (followed) {
         *kind = ENCODER_STORE;
         return !qctx_path_is_folder(given) && qctx_store_is(given) ? QCTX_OK : refuse_path(spec, given, error);
     }
@@ -103,7 +106,7 @@ qctx_status encoders_find_kind(const qctx_encoder_spec *spec, const char *given,
         return refuse_class(spec, given, error);
     status = qctx_pretrained_search(given, &found, error);
     if (status == QCTX_OK && found == NULL)
-        status = refuse_missing(spec, given, error);
+        status = there ? qctx_pretrained_refuse(given, error) : refuse_missing(spec, given, error);
     free(found);
     return status;
 }

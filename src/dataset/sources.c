@@ -85,6 +85,8 @@ static qctx_status read_corpora(source_resolver *resolver, int64_t *corpora, qct
             continue;
         if (resolver->origin != NULL && !location->as_named && location->corpus == NULL)
             status = resolver_find_corpus(resolver, location, error);
+        if (status == QCTX_OK && resolver->origin != NULL && !location->as_named && location->corpus == NULL)
+            status = resolver_refuse_untrusted(resolver, location->path, error);
         if (status == QCTX_OK && location->corpus == NULL)
             status = qctx_corpus_open(resolver->comm, location->path, &location->corpus, error);
         (*corpora)++;

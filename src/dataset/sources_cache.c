@@ -24,7 +24,7 @@ char *resolver_cache_path(const source_resolver *resolver, const resolver_locati
         return NULL;
     name = qctx_format(error, "%s-%016" PRIx64 ".h5", qctx_path_base(folder), digits);
     if (name != NULL)
-        path = qctx_path_join(resolver->config->data.cache, name, error);
+        path = qctx_path_join(resolver_cache(resolver), name, error);
     free(folder);
     free(name);
     return path;
@@ -87,7 +87,7 @@ static qctx_status make_part(source_resolver *resolver, resolver_location *locat
         status = qctx_embed_corpus(resolver->comm, location->corpus, resolver->config->data.titles, made_by->encoder,
                                    resolver->config->data.dtype, path, true, error);
     if (status != QCTX_OK)
-        qctx_hint_place(error, resolver->config->data.cache, "data.cache=FOLDER");
+        qctx_hint_place(error, resolver_cache(resolver), "data.cache=FOLDER");
     qctx_comm_set_phase(phase);
     return status == QCTX_OK ? qctx_store_open(resolver->comm, path, store, error) : status;
 }

@@ -11,6 +11,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/trust.h"
 #include "sources_internal.h"
 
 static const char variable[] = "QCTX_STORES";
@@ -79,7 +80,10 @@ static void search_store(const source_resolver *resolver, const resolver_locatio
     char *kept = location->is_corpus ? qctx_path_join(resolver->config->data.cache, name, NULL)
                                      : qctx_strdup(location->path, NULL);
 
-    consider(search, kept == NULL ? NULL : qctx_strdup(kept, NULL));
+    if (kept != NULL && qctx_trusts(kept, folder, variable))
+        consider(search, qctx_strdup(kept, NULL));
+    if (location->is_corpus)
+        consider(search, qctx_path_join(resolver_cache(resolver), name, NULL));
     if (kept != NULL)
         consider(search, qctx_path_beside(folder, kept, NULL));
     consider(search, qctx_path_beside(folder, name, NULL));
@@ -108,6 +112,9 @@ static qctx_status refuse(const source_resolver *resolver, const resolver_locati
     if (search->other[0] != '\0')
         qctx_error_append(error, "%s is another store: its checksum is %016" PRIx64 ", expected %016" PRIx64,
                           search->other, qctx_store_checksum_at(search->other), location->known->checksum);
+    if (qctx_path_exists(location->path) && !qctx_trusts(location->path, resolver->origin->folder, variable))
+        qctx_error_append(error, "what stands there is not read: only the run names it, and it lies neither in the "
+                                 "working folder nor in the run's");
     qctx_error_append(error, "looked for in this folder, in %s and the folders above it, and in %s%s%s",
                       resolver->origin->folder, variable, folders != NULL ? "=" : ", which is not set",
                       folders != NULL ? folders : "");
@@ -163,16 +170,26 @@ static qctx_status find_beside(const source_resolver *resolver, const char *path
     return status == QCTX_OK ? qctx_comm_broadcast_text(resolver->comm, found, &bytes, 0, error) : status;
 }
 
+qctx_status resolver_refuse_untrusted(const source_resolver *resolver, const char *path, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    if (qctx_comm_rank(resolver->comm) == 0 && qctx_path_exists(path) &&
+        !qctx_trusts(path, resolver->origin->folder, variable))
+        status = qctx_refuse_untrusted(path, resolver->origin->folder, variable, error);
+    return qctx_agree(resolver->comm, status, error);
+}
+
 static bool is_right(const resolver_location *location, const qctx_corpus *corpus)
 {
     return corpus != NULL && (location->known == NULL || location->known->corpus_fingerprint == 0 ||
                               location->known->corpus_fingerprint == corpus->fingerprint);
 }
 
-/* Whether rank 0 sees a corpus there. Collective. */
+/* Whether rank 0 sees something there, which may be followed. Collective. */
 static bool is_there(const source_resolver *resolver, const char *path)
 {
-    int64_t there = qctx_comm_rank(resolver->comm) == 0 && qctx_path_exists(path);
+    int64_t there = qctx_comm_rank(resolver->comm) == 0 && qctx_trusts(path, resolver->origin->folder, variable);
 
     qctx_comm_max_int64(resolver->comm, &there, 1);
     return there != 0;
@@ -206,7 +223,7 @@ qctx_status resolver_find_corpus(source_resolver *resolver, resolver_location *l
 /* Whether the store of a corpus stands, for rank 0, where stores of corpora are made. Collective. */
 static bool is_kept(const source_resolver *resolver, const resolver_location *location)
 {
-    char *path = qctx_path_join(resolver->config->data.cache, location->known->store, NULL);
+    char *path = qctx_path_join(resolver_cache(resolver), location->known->store, NULL);
     bool kept = path != NULL && is_there(resolver, path);
 
     free(path);

@@ -55,6 +55,9 @@ typedef struct {
 /* Lists what the sources name. Local. Errors: MEMORY. */
 qctx_status resolver_collect(source_resolver *resolver, qctx_error *error);
 
+/* The folder in which stores are made: data.cache, or what stands in its place for a run. Local. */
+const char *resolver_cache(const source_resolver *resolver);
+
 /* The location of a source. Local. */
 resolver_location *resolver_find(const source_resolver *resolver, const qctx_source *source);
 
@@ -67,6 +70,9 @@ qctx_status resolver_take_source(const qctx_config *config, const qctx_source *s
  * `must`. Collective. Errors: IO (not found), MISMATCH (another one is found), with where it was looked for; MEMORY.
  */
 qctx_status resolver_find_store(source_resolver *resolver, resolver_location *location, bool must, qctx_error *error);
+
+/* Refuses a path of a run at which something stands that may not be followed (base/trust). Collective. Errors: IO. */
+qctx_status resolver_refuse_untrusted(const source_resolver *resolver, const char *path, qctx_error *error);
 
 /*
  * Opens the corpus of a location, as it is named or beside the run; it stays NULL where there is none. Collective.

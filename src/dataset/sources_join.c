@@ -184,7 +184,7 @@ static qctx_status write_joined(source_resolver *resolver, resolver_location *lo
     description.encoder_table_bytes = saved.bytes;
     status = qctx_store_write(resolver->comm, location->joined_path, true, &description, join_rows, &j, error);
     if (status != QCTX_OK)
-        qctx_hint_place(error, resolver->config->data.cache, "data.cache=FOLDER");
+        qctx_hint_place(error, resolver_cache(resolver), "data.cache=FOLDER");
     if (status == QCTX_OK)
         status = qctx_store_open(resolver->comm, location->joined_path, &location->store, error);
     if (status == QCTX_OK)

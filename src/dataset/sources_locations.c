@@ -18,6 +18,11 @@ resolver_location *resolver_find(const source_resolver *resolver, const qctx_sou
     return NULL;
 }
 
+const char *resolver_cache(const source_resolver *resolver)
+{
+    return resolver->origin != NULL ? resolver->origin->cache : resolver->config->data.cache;
+}
+
 static void add_locations(source_resolver *resolver, const qctx_sources *sources)
 {
     for (int64_t i = 0; i < sources->count; i++) {
@@ -34,7 +39,9 @@ static void add_locations(source_resolver *resolver, const qctx_sources *sources
                 .as_named = source->as_named,
                 .known = source->as_named ? NULL : qctx_origin_of(resolver->origin, path, is_corpus),
             };
-        resolver_find(resolver, source)->external |= source->external;
+        /* That a run says so is not enough: the other files could be anybody's. */
+        resolver_find(resolver, source)->external |=
+            source->external && (resolver->origin == NULL || source->as_named || resolver->origin->allow_external);
     }
 }
 

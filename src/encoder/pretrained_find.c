@@ -9,6 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/trust.h"
 
 static const char variable[] = "QCTX_MODELS";
 
@@ -18,6 +19,41 @@ void qctx_pretrained_look_beside(const char *folder)
 {
     free(beside);
     beside = folder == NULL ? NULL : qctx_strdup(folder, NULL);
+}
+
+/* The models that the user has named since the program began, each once: what a file says of them is no news. */
+static struct {
+    char **paths;
+    int64_t count, capacity;
+} named;
+
+static bool is_named(const char *path)
+{
+    for (int64_t i = 0; i < named.count; i++)
+        if (strcmp(named.paths[i], path) == 0)
+            return true;
+    return false;
+}
+
+static void note_named(const char *path)
+{
+    char *copy = is_named(path) ? NULL : qctx_strdup(path, NULL);
+
+    if (copy != NULL && qctx_grow((void **)&named.paths, &named.capacity, named.count + 1, sizeof *named.paths,
+                                  "models that are named", NULL) == QCTX_OK)
+        named.paths[named.count++] = copy;
+    else
+        free(copy);
+}
+
+bool qctx_pretrained_may_follow(const char *path)
+{
+    return beside == NULL || qctx_trusts(path, beside, variable);
+}
+
+qctx_status qctx_pretrained_refuse(const char *path, qctx_error *error)
+{
+    return qctx_refuse_untrusted(path, beside, variable, error);
 }
 
 /* A model that is looked for by its name. */
@@ -60,24 +96,31 @@ qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *e
     return QCTX_OK;
 }
 
-/* Where the folder `path` is now. If there is no model anywhere, what stands under its name is found, to be refused. */
-static qctx_status locate(const char *path, char **found, qctx_error *error)
+/*
+ * Where the folder `path` is now. If there is no model anywhere, what stands under its name is found, to be refused. A
+ * path that a file records, and nobody has named, is not followed everywhere.
+ */
+static qctx_status locate(const char *path, bool recorded, char **found, qctx_error *error)
 {
     const char *list = getenv(variable);
     bool set = list != NULL && *list != '\0';
+    bool followed;
     char *trimmed = qctx_path_trim(path, error);
     qctx_status status = QCTX_OK;
 
     *found = NULL;
     if (trimmed == NULL)
         return QCTX_ERR_MEMORY;
-    if (!qctx_model_folder_is(trimmed))
+    followed = qctx_path_exists(trimmed) && (!recorded || qctx_trusts(trimmed, beside, variable));
+    if (!followed || !qctx_model_folder_is(trimmed))
         status = qctx_pretrained_search(trimmed, found, error);
-    if (status == QCTX_OK && *found == NULL && qctx_path_exists(trimmed)) {
+    if (status == QCTX_OK && *found == NULL && followed) {
         *found = trimmed;
         return QCTX_OK;
     }
-    if (status == QCTX_OK && *found == NULL) {
+    if (status == QCTX_OK && *found == NULL && qctx_path_exists(trimmed)) {
+        status = qctx_pretrained_refuse(trimmed, error);
+    } else if (status == QCTX_OK && *found == NULL) {
         qctx_fail(error, QCTX_ERR_IO, "%s: there is no such model folder%s%s%s%s%s", trimmed,
                   beside != NULL ? ", nor in " : "", beside != NULL ? beside : "",
                   beside != NULL ? " or the folders above it" : "",
@@ -135,7 +178,12 @@ qctx_status pretrained_model_find(const char *path, bool by_hash, const pretrain
     pretrained_model found_by_hash = {0};
     hashed_model wanted = {settings, &found_by_hash};
     char *found = NULL;
-    qctx_status status = locate(path, &found, error);
+    const bool recorded = beside != NULL || settings->hash[0] != '\0';
+    qctx_status status;
+
+    if (!recorded)
+        note_named(path);
+    status = locate(path, recorded && !is_named(path), &found, error);
 
     if (status == QCTX_OK)
         status = pretrained_model_open(found, settings, model, error);

@@ -5,7 +5,9 @@
 
 #include "checkpoints_internal.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/trust.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/encoder/pretrained.h"
@@ -53,6 +55,20 @@ static qctx_status find_folder(const char *path, qctx_run *run, qctx_error *erro
     return qctx_origin_read(run->checkpoint.sources, path, &run->origin, error);
 }
 
+/*
+ * Stores are made in the folder that the run names where that is here already and may be followed (base/trust), else
+ * where they are made by default: a run that is a stranger's makes no folders. Collective.
+ */
+static void choose_cache(qctx_comm *comm, qctx_run *run)
+{
+    const char *cache = run->config.data.cache;
+    int64_t own =
+        qctx_comm_rank(comm) == 0 && qctx_path_is_folder(cache) && qctx_trusts(cache, run->folder, "QCTX_STORES");
+
+    qctx_comm_max_int64(comm, &own, 1);
+    run->origin.cache = own ? cache : QCTX_CONFIG_CACHE;
+}
+
 qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx_error *error)
 {
     char *file = NULL;
@@ -69,6 +85,8 @@ qctx_status qctx_run_open(qctx_comm *comm, const char *path, qctx_run *run, qctx
             error);
     if (status == QCTX_OK)
         status = qctx_agree(comm, find_folder(path, run, error), error);
+    if (status == QCTX_OK)
+        choose_cache(comm, run);
     free(file);
     if (status != QCTX_OK) {
         qctx_run_close(run);
@@ -92,9 +110,20 @@ void qctx_run_close(qctx_run *run)
     *run = (qctx_run){0};
 }
 
-qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
+/* Before anything that the run names is looked for. */
+static void look_beside(const qctx_run *run)
 {
     qctx_pretrained_look_beside(run->folder);
+    if (strcmp(run->origin.cache, run->config.data.cache) != 0)
+        qctx_info(
+            "stores are made in %s: %s, the run's data.cache, is not used, since it is not here or lies elsewhere "
+            "(QCTX_STORES names folders that may be used)",
+            run->origin.cache, run->config.data.cache);
+}
+
+qctx_status qctx_run_open_sources(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
+{
+    look_beside(run);
     return qctx_sources_open(comm, &run->config, &run->origin, opened, error);
 }
 
@@ -104,12 +133,12 @@ static qctx_status open_training(qctx_comm *comm, const qctx_run *run, const qct
     qctx_config config = run->config; /* borrows all of it */
 
     config.data.eval.count = 0;
-    qctx_pretrained_look_beside(run->folder);
     return qctx_sources_open(comm, &config, origin, opened, error);
 }
 
 qctx_status qctx_run_open_training(qctx_comm *comm, const qctx_run *run, qctx_opened *opened, qctx_error *error)
 {
+    look_beside(run);
     return open_training(comm, run, &run->origin, opened, error);
 }
 
@@ -154,7 +183,7 @@ qctx_status qctx_run_open_encoder(qctx_comm *comm, const qctx_run *run, qctx_enc
     bool learns = false;
     qctx_status status;
 
-    qctx_pretrained_look_beside(run->folder);
+    look_beside(run);
     status = qctx_encoders_open(comm, &spec, &encoder, &learns, error);
     if (status == QCTX_OK && !learns && !run->config.encoder.tune)
         status = qctx_agree(comm, check_encoder(run, encoder, error), error);

@@ -182,27 +182,6 @@ static void tells_beforehand_what_cannot_be_made(void **state)
     assert_contains(error.hint, "key=FOLDER");
 }
 
-/* Of nested paths the nearest counts; what is absolute stands nowhere beside. */
-static void finds_what_stands_beside(void **state)
-{
-    char *found;
-
-    (void)state;
-    assert_int_equal(qctx_folder_make(test_path("project/runs/a"), NULL), QCTX_OK);
-    assert_int_equal(qctx_folder_make(test_path("project/stores"), NULL), QCTX_OK);
-    found = qctx_path_beside(test_path("project/runs/a"), "stores", NULL);
-    assert_non_null(found);
-    assert_contains(found, "/project/stores");
-    free(found);
-    assert_int_equal(qctx_folder_make(test_path("project/runs/a/stores"), NULL), QCTX_OK);
-    found = qctx_path_beside(test_path("project/runs/a"), "stores", NULL);
-    assert_contains(found, "/project/runs/a/stores");
-    free(found);
-    assert_null(qctx_path_beside(test_path("project/runs/a"), "no such name anywhere", NULL));
-    assert_null(qctx_path_beside(test_path("project/runs/a"), test_path("project"), NULL));
-    assert_null(qctx_path_beside(test_path("nowhere"), "stores", NULL));
-}
-
 /* What the system would refuse halfway is refused before the first folder; what fits is made. */
 static void nothing_is_left_of_paths_that_are_too_long(void **state)
 {
@@ -258,7 +237,6 @@ static void listed_folders_are_asked_until_one_is_taken(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(listed_folders_are_asked_until_one_is_taken),
     cmocka_unit_test(tells_beforehand_what_cannot_be_made),
-    cmocka_unit_test(finds_what_stands_beside),
     cmocka_unit_test(written_files_read_back_whole),
     cmocka_unit_test(what_cannot_be_opened_says_why),
     cmocka_unit_test(outputs_replace_files_only),

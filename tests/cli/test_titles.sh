@@ -40,6 +40,8 @@ same() {
     check "$name: two kinds of vectors" test "$(rows left_out.h5)" != "$(rows titled.h5)"
 }
 model=$project/tests/fixtures/models/bert_mean
+# A run's model is read outside of the working folder only where this names it.
+export QCTX_MODELS=$project/tests/fixtures/models
 same model --encoder "$model" --context-prompt "passage: "
 same joined --encoder hashing --encoder "$model"
 same hashing

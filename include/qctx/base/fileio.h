@@ -103,12 +103,6 @@ qctx_status qctx_output_check(const char *path, bool force, qctx_error *error);
 char *qctx_path_join(const char *folder, const char *name, qctx_error *error);
 
 /*
- * Where `path` leads from `folder` or else from the nearest folder above it, freshly allocated; NULL where it leads
- * nowhere, is absolute, or without memory. Local.
- */
-char *qctx_path_beside(const char *folder, const char *path, qctx_error *error);
-
-/*
  * Asks `take` of each folder that the environment variable lists, divided by ':', until it answers true. Local. False
  * where none was taken, or without the variable.
  */

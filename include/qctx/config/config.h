@@ -31,6 +31,9 @@
 /* A count or number that is left to the data: `auto`, the default of batch.size, optim.warmup and eval.tune. */
 enum { QCTX_CONFIG_AUTO = -1 };
 
+/* data.cache where nothing else is said, in the folder where the program is started. */
+#define QCTX_CONFIG_CACHE "stores"
+
 /* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
 typedef struct {
     char *corpus;  /* or NULL */

@@ -29,6 +29,8 @@ typedef struct {
 typedef struct {
     const char *folder;     /* of the run: paths are looked for in it and in those above it, too; borrowed */
     const char *trained_on; /* the fingerprint that the encoder must have; borrowed */
+    const char *cache;      /* where stores are made, in the place of data.cache; borrowed */
+    bool allow_external;    /* stores may hold their vectors in other files, where the configuration says so */
     bool for_encoder;       /* sources only bring the encoder: a corpus that was changed since is passed over */
     int64_t count;
     qctx_origin_location *locations; /* [count]; none of a run of an earlier version */

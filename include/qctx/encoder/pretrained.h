@@ -40,6 +40,15 @@ extern const qctx_encoder_class qctx_pretrained_encoder;
 void qctx_pretrained_look_beside(const char *folder);
 
 /*
+ * Whether a path of the configuration may be followed: that of the run that is open only where base/trust allows it.
+ * Local.
+ */
+bool qctx_pretrained_may_follow(const char *path);
+
+/* Refuses one that may not, and says how to allow it. Local. Errors: IO. */
+qctx_status qctx_pretrained_refuse(const char *path, qctx_error *error);
+
+/*
  * The model folder beside the run, or in one of the folders of QCTX_MODELS that is called as `path` is at its end,
  * freshly allocated, or NULL where there is none. Local. Errors: MEMORY.
  */
