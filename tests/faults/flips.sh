@@ -16,6 +16,11 @@ before=$(checkpoint_of runs/run "${steps[-2]}")
 cp "${3:-$newest}" damaged.h5
 "$BUILD/tests/faults/flips" damaged.h5 "$count" "$seed" || bad=1
 "$BUILD/tests/faults/heads" damaged.h5 "$count" "$seed" || bad=1
+# Of a plain head, narrower than its input: another form or another side would not fit it.
+"$program" train config.yaml batch.epochs=1 run.name=plain model.form=plain model.output=24 >job.out 2>job.log || exit 1
+cp runs/plain/checkpoints/best.h5 damaged.h5
+"$BUILD/tests/faults/heads" damaged.h5 "$count" "$seed" || bad=1
+rm -r runs/plain
 rm damaged.h5
 cp stores/*.h5 damaged.h5
 "$BUILD/tests/faults/flips" damaged.h5 "$((2 * count))" "$seed" || bad=1

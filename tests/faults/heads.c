@@ -163,6 +163,10 @@ static bool is_of_a_configuration(const qctx_head_config *head, qctx_error *erro
     qctx_config config = {0};
     qctx_status status;
 
+    /* Not asked by the check: the encoder's width is known to a training alone. */
+    if (head->output != head->input &&
+        (head->form == QCTX_HEAD_RESIDUAL || head->sides == QCTX_SIDES_QUESTION || head->sides == QCTX_SIDES_CONTEXT))
+        return false;
     snprintf(settings[0], 64, "model.form=%s", qctx_head_form_names[head->form]);
     snprintf(settings[1], 64, "model.sides=%s", qctx_head_sides_names[head->sides]);
     snprintf(settings[2], 64, "model.activation=%s", qctx_activation_names[head->activation]);
