@@ -138,6 +138,17 @@ static void check_eval_names(qctx_config_reader *reader)
             }
 }
 
+/* What is measured is measured whole. */
+static void check_weight(qctx_config_reader *reader)
+{
+    const qctx_sources *sources = &reader->config.data.eval;
+
+    for (int64_t i = 0; i < sources->count; i++)
+        if (sources->items[i].weight != 1.0)
+            qctx_config_complain(reader, place_of(reader, "data.eval"), "data.eval",
+                                 "weight is for data.train, and '%s' has one", sources->items[i].name);
+}
+
 void qctx_config_check(qctx_config_reader *reader)
 {
     check_train(reader);
@@ -145,4 +156,5 @@ void qctx_config_check(qctx_config_reader *reader)
     check_loss(reader);
     check_scheme(reader);
     check_eval_names(reader);
+    check_weight(reader);
 }

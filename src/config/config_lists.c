@@ -172,7 +172,7 @@ static void complain_unknown(qctx_config_reader *reader, const qctx_yaml *entry,
 {
     const char *words[SOURCE_KEYS_MAX], *near;
 
-    _Static_assert(SOURCE_KEYS_MAX >= 5, "room for the keys of a source");
+    _Static_assert(SOURCE_KEYS_MAX >= 7, "room for the keys of a source");
     for (int64_t i = 0; i < qctx_source_key_count; i++)
         words[i] = qctx_source_keys[i].path;
     near = qctx_suggest(entry->key, words, qctx_source_key_count);
@@ -180,7 +180,7 @@ static void complain_unknown(qctx_config_reader *reader, const qctx_yaml *entry,
         qctx_config_complain(reader, qctx_config_place_of(reader, entry), path, "unknown key; did you mean %s?", near);
     else
         qctx_config_complain(reader, qctx_config_place_of(reader, entry), path,
-                             "unknown key; a source has corpus or store, split, name, limit, external");
+                             "unknown key; a source has corpus or store, split, name, limit, weight, external");
 }
 
 static qctx_status read_source_key(qctx_config_reader *reader, const qctx_yaml *entry, const char *path,
@@ -209,6 +209,7 @@ static qctx_status read_source(qctx_config_reader *reader, const qctx_yaml *node
     bool good = node->kind == QCTX_YAML_MAPPING;
 
     *accepted = false;
+    source->weight = 1.0;
     if (!good)
         qctx_config_complain(reader, place, path, "expected a source, such as {corpus: corpora/squad, split: %s}",
                              split);

@@ -10,8 +10,9 @@
 #define FROM(bound)  .least = (bound), .most = INFINITY
 #define ABOVE(bound) .least = (bound), .most = INFINITY, .above_least = true
 /* Both ends belong to it; UP_TO leaves the upper one out. */
-#define BETWEEN(low, high) .least = (low), .most = (high)
-#define UP_TO(low, high)   .least = (low), .most = (high), .below_most = true
+#define BETWEEN(low, high)  .least = (low), .most = (high)
+#define UP_TO(low, high)    .least = (low), .most = (high), .below_most = true
+#define ABOVE_TO(low, high) .least = (low), .most = (high), .above_least = true
 
 const qctx_config_key qctx_config_keys[] = {
     {"run.name", QCTX_KEY_NAME, AT(run.name), .may_change = true,
@@ -119,6 +120,11 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "passes over the training pairs"},
     {"batch.steps", QCTX_KEY_COUNT, AT(batch.steps), "0", FROM(0), .may_change = true,
      .meaning = "stop after so many steps, for a quick try; 0: the epochs decide"},
+    {"batch.run", QCTX_KEY_COUNT, AT(batch.run), "1", BETWEEN(1, 16777216),
+     .meaning = "neighbours that stand in a row: questions of one title or, where contexts have none, of one source in "
+                "the order of its file; 1: all questions in random order"},
+    {"batch.one_source", QCTX_KEY_FLAG, AT(batch.one_source), "false",
+     .meaning = "a batch has questions of one of the sources alone"},
 
     {"eval.every", QCTX_KEY_COUNT, AT(eval.every), "1", FROM(0), .may_change = true,
      .meaning = "epochs between; 0: only at the end"},
@@ -174,6 +180,9 @@ const qctx_config_key qctx_source_keys[] = {
      .meaning = "which of its splits; by default `train` in data.train, `dev` in data.eval"},
     {"name", QCTX_KEY_TEXT, AT(name), .meaning = "what tables call it; by default the path's last part and the split"},
     {"limit", QCTX_KEY_COUNT, AT(limit), "0", FROM(0), .meaning = "first questions only, for a quick try; 0: all"},
+    {"weight", QCTX_KEY_NUMBER, AT(weight), "1", ABOVE_TO(0, 1000),
+     .meaning = "of data.train: how often an epoch has each of its questions; 0.5: half of them, the others in the "
+                "next one"},
     {"external", QCTX_KEY_FLAG, AT(external), "false",
      .meaning = "the store may hold its vectors in other files, by links; refused otherwise, since a stranger's store "
                 "could name any file"},

@@ -16,6 +16,7 @@ static qctx_status fill_source(qctx_source *source, const char *path, bool is_st
     *(is_store ? &source->store : &source->corpus) = qctx_strdup(path, error);
     source->split = split == NULL ? NULL : qctx_strdup(split, error);
     source->as_named = true;
+    source->weight = 1.0;
     if ((source->store == NULL && source->corpus == NULL) || (source->split == NULL && split != NULL))
         return QCTX_ERR_MEMORY;
     source->name = split == NULL ? qctx_strdup(path, error) : config_source_name(source, error);

@@ -50,7 +50,11 @@ static void write_sources(FILE *out, const qctx_sources *sources)
         qctx_yaml_write_text(out, source->split);
         fputs(", name: ", out);
         qctx_yaml_write_text(out, source->name);
-        fprintf(out, ", limit: %" PRId64 "%s}", source->limit, source->external ? ", external: true" : "");
+        fprintf(out, ", limit: %" PRId64, source->limit);
+        /* Left out where it is 1, as runs wrote it that did not know it yet. */
+        if (source->weight != 1.0)
+            fprintf(out, ", weight: %.15g", source->weight);
+        fprintf(out, "%s}", source->external ? ", external: true" : "");
     }
 }
 

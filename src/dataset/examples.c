@@ -16,6 +16,12 @@ static void add_context(const qctx_division *work, int32_t source, int64_t conte
     (*end)++;
 }
 
+/* The groups of contexts are those of titles and, where there is none, of contents. */
+static uint64_t title_of(const qctx_context_keys *keys, int64_t context)
+{
+    return keys->groups[context] == keys->content[context] ? 0 : keys->groups[context];
+}
+
 /*
  * Appends a question of a set of a training source: the contexts that it makes pairs with, then those that are no
  * negatives of it. One without pairs is left out.
@@ -35,6 +41,7 @@ static void add_example(const qctx_division *work, int32_t source, const qctx_ev
     examples->pairs[examples->count] = *end - first;
     if (*end == first)
         return;
+    examples->titles[examples->count] = title_of(&work->keys[source], examples->contexts[first]);
     for (int64_t a = set->offsets[index]; a < set->offsets[index + 1]; a++)
         if (set->contexts[a] != QCTX_ABSENT && !qctx_grade_reaches(set->grades, a, work->config->data.min_grade))
             add_context(work, source, set->contexts[a], examples);
@@ -52,8 +59,9 @@ static qctx_status allocate(qctx_examples *examples, int64_t count, int64_t cont
     examples->pairs = qctx_alloc(count, sizeof *examples->pairs, "training examples", error);
     examples->contexts = qctx_alloc(contexts, sizeof *examples->contexts, "training examples", error);
     examples->content = qctx_alloc(contexts, sizeof *examples->content, "training examples", error);
+    examples->titles = qctx_alloc(count, sizeof *examples->titles, "training examples", error);
     if (examples->source == NULL || examples->question == NULL || examples->offsets == NULL ||
-        examples->pairs == NULL || examples->contexts == NULL || examples->content == NULL)
+        examples->pairs == NULL || examples->contexts == NULL || examples->content == NULL || examples->titles == NULL)
         return QCTX_ERR_MEMORY;
     return QCTX_OK;
 }
@@ -193,6 +201,7 @@ static void free_examples(qctx_examples *examples)
     free(examples->pairs);
     free(examples->contexts);
     free(examples->content);
+    free(examples->titles);
 }
 
 void qctx_training_set_free(qctx_training_set *set)

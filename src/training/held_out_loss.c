@@ -150,6 +150,7 @@ qctx_status qctx_held_out_loss(qctx_comm *comm, const qctx_config *config, const
         .projector = {.head = head, .parameters = parameters, .strength = 1.0, .input = head->input},
         .size = qctx_smaller(config->batch.size, loader->examples->count),
     };
+    const qctx_sampling how = {loader->examples->count, on.size, (uint64_t)config->run.seed, .run = 1};
     qctx_sampler sampler = {0};
     double sum = 0.0;
     qctx_status status;
@@ -158,7 +159,7 @@ qctx_status qctx_held_out_loss(qctx_comm *comm, const qctx_config *config, const
     if (loader->examples->count < 2)
         return QCTX_OK;
     qctx_plan_rows(comm, plan, on.size, &on.first, &on.rows);
-    status = qctx_sampler_create(loader->examples->count, on.size, (uint64_t)config->run.seed, &sampler, error);
+    status = qctx_sampler_create(&how, &sampler, error);
     if (status == QCTX_OK)
         status = allocate(&on, error);
     status = qctx_agree(comm, status, error);

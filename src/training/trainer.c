@@ -44,12 +44,7 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
 static qctx_status set_course(trainer *run, qctx_error *error)
 {
     qctx_config *config = &run->settled;
-    qctx_status status;
-
-    run->batch_by_data = config->batch.size == QCTX_CONFIG_AUTO;
-    config->batch.size = qctx_course_batch(config, run->training.examples.count);
-    status = qctx_sampler_create(run->training.examples.count, config->batch.size, (uint64_t)config->run.seed,
-                                 &run->sampler, error);
+    qctx_status status = trainer_make_order(run, error);
     if (status != QCTX_OK)
         return status;
     run->course = qctx_course_of(config, qctx_sampler_batches(&run->sampler));
@@ -207,6 +202,7 @@ static void release(trainer *run)
     qctx_evaluator_destroy(run->evaluator);
     qctx_stepper_destroy(run->stepper);
     qctx_sampler_destroy(&run->sampler);
+    free(run->weights);
     qctx_training_set_free(&run->training);
     qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);

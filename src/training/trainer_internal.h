@@ -1,8 +1,8 @@
 /*
- * What the files of the trainer share: trainer.c (from the opening to the end), trainer_loop.c (the steps and what
- * comes between them), trainer_evaluate.c, trainer_predictions.c, trainer_folder.c, trainer_keep.c (checkpoints),
- * trainer_resume.c (going on from one), trainer_start.c (from another run's head), trainer_report.c (log and curve),
- * trainer_results.c (summary and tables).
+ * What the files of the trainer share: trainer.c (from the opening to the end), trainer_order.c (which questions meet),
+ * trainer_loop.c (the steps and what comes between them), trainer_evaluate.c, trainer_predictions.c, trainer_folder.c,
+ * trainer_keep.c (checkpoints), trainer_resume.c (going on from one), trainer_start.c (from another run's head),
+ * trainer_report.c (log and curve), trainer_results.c (summary and tables).
  */
 #ifndef QCTX_TRAINING_TRAINER_INTERNAL_H
 #define QCTX_TRAINING_TRAINER_INTERNAL_H
@@ -59,6 +59,7 @@ typedef struct {
     qctx_plan plan;
     qctx_loader loader;
     qctx_loader held_out_loader;
+    double *weights; /* [training sources] */
     qctx_sampler sampler;
     qctx_schedule schedule;
     qctx_timers timers;
@@ -86,6 +87,12 @@ typedef struct {
 qctx_status trainer_check_folder(trainer *run, qctx_error *error);
 /* Makes the folder and opens metrics and checkpoints, when nothing but the training itself can fail any more. */
 qctx_status trainer_open_folder(trainer *run, qctx_error *error);
+
+/* trainer_order.c: all Local. */
+/* Settles the batch, and makes the sampler. Errors: DATA (a batch larger than its data), MEMORY. */
+qctx_status trainer_make_order(trainer *run, qctx_error *error);
+/* What is special about the order of the questions, in the log. */
+void trainer_say_order(const trainer *run);
 
 /* trainer_keep.c: all Collective. */
 /* Begins to keep a checkpoint of the run as it is now. */

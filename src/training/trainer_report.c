@@ -36,14 +36,14 @@ static void warn_of_few_steps(const trainer *run)
     if (!trainer_speaks(run) || run->config->batch.steps > 0 || run->course.total_steps >= FEW_STEPS)
         return;
     by_data.batch.size = QCTX_CONFIG_AUTO;
-    by_data.batch.size = qctx_course_batch(&by_data, run->training.examples.count);
+    by_data.batch.size = qctx_course_batch(&by_data, run->sampler.rows);
     if (by_data.batch.size < run->config->batch.size)
         qctx_warn("%lld steps are few for a head to learn in: batch.size %lld would make %lld of them",
                   (long long)run->course.total_steps, (long long)by_data.batch.size,
-                  (long long)(run->training.examples.count / by_data.batch.size * run->config->batch.epochs));
+                  (long long)(run->sampler.rows / by_data.batch.size * run->config->batch.epochs));
     else
         qctx_warn("%lld steps are few for a head to learn in: %lld questions are little to learn from",
-                  (long long)run->course.total_steps, (long long)run->training.examples.count);
+                  (long long)run->course.total_steps, (long long)run->sampler.rows);
 }
 
 /* What eval.tune_split names may be what is measured, too. */
@@ -83,6 +83,7 @@ void trainer_say_start(const trainer *run)
     qctx_info("steps: %lld of %lld questions%s, %lld an epoch", (long long)run->course.total_steps,
               (long long)run->config->batch.size, run->batch_by_data ? " (auto)" : "",
               (long long)run->course.steps_per_epoch);
+    trainer_say_order(run);
     warn_of_few_steps(run);
 }
 

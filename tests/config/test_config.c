@@ -13,7 +13,7 @@ static const char minimal[] = "data: {train: [{corpus: corpora/squad}]}\n";
 static const char everything[] =
     "run: {name: all, out: here, seed: 7, memory: 1.5GiB, precision: bfloat16, reproducible: true}\n"
     "data:\n"
-    "  train: [{corpus: a/b, split: t1, name: one, limit: 5}, {store: c.h5}]\n"
+    "  train: [{corpus: a/b, split: t1, name: one, limit: 5, weight: 0.1}, {store: c.h5}]\n"
     "  eval: [{store: d/e.h5, split: test}, {corpus: f/}]\n"
     "  encoder: enc.h5\n"
     "  cache: \"a cache: \\\"x\\\" \\\\ #1\"\n"
@@ -23,7 +23,7 @@ static const char everything[] =
     "       logit_scale: {init: 14.285714285714286, learn: false, max: 1e300}, logit_bias: {init: 2.5, learn: false}}\n"
     "optim: {kind: sgd, lr: .1, lr_last: 0.25, weight_decay: 1e-5, beta1: 0.8, beta2: 0.98, epsilon: 1e-6,\n"
     "        momentum: 0.5, schedule: linear, warmup: 3, clip_norm: 0.1}\n"
-    "batch: {size: 4096, epochs: 3, steps: 9}\n"
+    "batch: {size: 4096, epochs: 3, steps: 9, run: 32, one_source: true}\n"
     "eval: {every: 2, pool: 50, order: shuffled, candidates: corpus, metric: ndcg, tune: 0.5, tune_split: \"no\",\n"
     "       bootstrap: 99}\n"
     "checkpoint: {every: 4, keep: 5}\n";
@@ -55,6 +55,7 @@ static void every_key_has_a_default(void **state)
     assert_string_equal(c.data.train.items[0].split, "train");
     assert_string_equal(c.data.train.items[0].name, "squad/train");
     assert_int_equal(c.data.train.items[0].limit, 0);
+    assert_true(c.data.train.items[0].weight == 1);
     assert_int_equal(c.data.eval.count, 0);
     assert_string_equal(c.data.encoder.items[0], "hashing");
     assert_string_equal(c.data.cache, "stores");
@@ -79,6 +80,7 @@ static void every_key_has_a_default(void **state)
     assert_int_equal(c.optim.warmup, QCTX_CONFIG_AUTO);
     assert_true(c.optim.clip_norm == 1.0);
     assert_true(c.batch.size == QCTX_CONFIG_AUTO && c.batch.epochs == 20 && c.batch.steps == 0);
+    assert_true(c.batch.run == 1 && !c.batch.one_source);
     assert_true(c.eval.every == 1 && c.eval.pool == 500 && c.eval.tune == QCTX_CONFIG_AUTO && c.eval.bootstrap == 1000);
     assert_int_equal(c.eval.order, QCTX_POOLS_CONSECUTIVE);
     assert_int_equal(c.eval.candidates, QCTX_CANDIDATES_POOLS);
@@ -102,6 +104,7 @@ static void assert_is_everything(const qctx_config *c)
     assert_string_equal(c->data.train.items[0].split, "t1");
     assert_string_equal(c->data.train.items[0].name, "one");
     assert_int_equal(c->data.train.items[0].limit, 5);
+    assert_true(c->data.train.items[0].weight == 0.1 && c->data.train.items[1].weight == 1);
     assert_null(c->data.train.items[1].corpus);
     assert_string_equal(c->data.train.items[1].store, "c.h5");
     assert_string_equal(c->data.train.items[1].name, "c/train");
@@ -127,6 +130,7 @@ static void assert_is_everything(const qctx_config *c)
     assert_true(c->optim.momentum == 0.5 && c->optim.warmup == 3 && c->optim.clip_norm == 0.1);
     assert_int_equal(c->optim.schedule, QCTX_DECAY_LINEAR);
     assert_true(c->batch.size == 4096 && c->batch.epochs == 3 && c->batch.steps == 9);
+    assert_true(c->batch.run == 32 && c->batch.one_source);
     assert_true(c->eval.every == 2 && c->eval.pool == 50 && c->eval.tune == 0.5 && c->eval.bootstrap == 99);
     assert_int_equal(c->eval.order, QCTX_POOLS_SHUFFLED);
     assert_int_equal(c->eval.candidates, QCTX_CANDIDATES_CORPUS);

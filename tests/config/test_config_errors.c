@@ -217,6 +217,10 @@ static void sources_are_checked(void **state)
                     "data.eval[0].zebra: unknown key; a source has corpus or store, split, name, limit");
     assert_contains(refuse_override("data.eval=[{corpus: a, limit: -1}]"),
                     "data.eval[0].limit: expected a whole number ≥ 0, found '-1'");
+    assert_contains(refuse_override("data.train=[{corpus: a, weight: 0}]"),
+                    "data.train[0].weight: expected a number in (0, 1000], found '0'");
+    assert_contains(refuse_override("data.eval=[{corpus: a, weight: 2}]"),
+                    "data.eval: weight is for data.train, and 'a/dev' has one");
     assert_contains(refuse_override("data.eval=[{corpus: a}, {corpus: b/a}]"),
                     "data.eval: sources 0 and 1 are both called 'a/dev'; give one of them a name");
     assert_contains(refuse_override("data.train=[]"), "command line: data.train: required: what to train on");

@@ -123,6 +123,28 @@ static void held_out_contexts_stand_in_no_example(void **state)
     close_fixture(&on);
 }
 
+static void examples_know_the_title_of_their_first_context(void **state)
+{
+    qctx_training_set set;
+    qctx_error error;
+    fixture on;
+
+    (void)state;
+    open_fixture(&on, "eval.tune=0");
+    expect_set(&on, QCTX_OK, &set, &error);
+    for (int64_t i = 0; i < set.examples.count; i++)
+        for (int64_t j = 0; j < set.examples.count; j++) {
+            const int64_t one = set.examples.contexts[set.examples.offsets[i]];
+            const int64_t other = set.examples.contexts[set.examples.offsets[j]];
+            const bool alike = strcmp(on.small->title[one], on.small->title[other]) == 0;
+
+            assert_int_not_equal(set.examples.titles[i], 0);
+            assert_int_equal(set.examples.titles[i] == set.examples.titles[j], alike);
+        }
+    qctx_training_set_free(&set);
+    close_fixture(&on);
+}
+
 static void the_division_is_the_seeds(void **state)
 {
     qctx_training_set first, again, other;
@@ -309,6 +331,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(few_questions_hold_out_more),
     cmocka_unit_test(a_fingerprint_tells_what_is_trained_on),
     cmocka_unit_test(held_out_contexts_stand_in_no_example),
+    cmocka_unit_test(examples_know_the_title_of_their_first_context),
     cmocka_unit_test(the_division_is_the_seeds),
     cmocka_unit_test(without_tuning_every_question_is_an_example_with_all_its_contexts),
     cmocka_unit_test(grades_and_own_contexts_make_pairs_and_masks),

@@ -132,7 +132,8 @@ static void it_is_the_loss_of_whole_batches(void **state)
         double expected = 0.0;
         qctx_sampler sampler;
 
-        assert_status(qctx_sampler_create(MADE_UP_EXAMPLES, size, 5, &sampler, &error), QCTX_OK, &error);
+        assert_status(qctx_sampler_create(&(qctx_sampling){MADE_UP_EXAMPLES, size, 5, .run = 1}, &sampler, &error),
+                      QCTX_OK, &error);
         for (int64_t i = 0; i < qctx_sampler_batches(&sampler); i++)
             expected += clip_loss(qctx_sampler_batch(&sampler, 0, i), size) / (double)qctx_sampler_batches(&sampler);
         qctx_sampler_destroy(&sampler);

@@ -24,6 +24,9 @@ typedef enum {
     QCTX_STREAM_BENCH,     /* made-up vectors of measurements */
     QCTX_STREAM_SWEEP,     /* random points of a sweep */
     QCTX_STREAM_PROPOSE,   /* candidates of a sweep's search method */
+    QCTX_STREAM_RUN,       /* where the runs of neighbours begin in an epoch */
+    QCTX_STREAM_PASS,      /* which of a source's examples an epoch takes that does not take all */
+    QCTX_STREAM_BATCH,     /* order of batches of one source each */
 } qctx_stream;
 
 /* 64 random bits. Local. Cannot fail. */

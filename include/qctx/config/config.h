@@ -41,6 +41,7 @@ typedef struct {
     char *split;   /* default "train" in data.train, "dev" in data.eval; NULL: qctx_config_learn_from */
     char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
     int64_t limit; /* first questions only; 0: all */
+    double weight; /* of data.train: how often an epoch has each question */
     bool external; /* the store may hold its vectors in other files */
     bool as_named; /* by the user at this moment: taken as it stands, whatever a run was trained with */
 } qctx_source;
@@ -132,6 +133,8 @@ typedef struct {
         int64_t size; /* global, whatever the number of ranks; or AUTO */
         int64_t epochs;
         int64_t steps; /* stop after so many; 0: epochs decide */
+        int64_t run;   /* neighbours that stand in a row; 1: none */
+        bool one_source;
     } batch;
     struct {
         int64_t every; /* epochs; 0: only at the end */

@@ -19,12 +19,13 @@
 
 typedef struct {
     int64_t count;
-    int32_t *source;   /* [count] index into the training sources */
+    int32_t *source;   /* [count] index into the training sources, ascending */
     int64_t *question; /* [count] row in the source's store */
     int64_t *offsets;  /* [count + 1] into contexts and content */
     int64_t *pairs;    /* [count] how many of an example's contexts, its first, may be drawn; NULL: all */
     int64_t *contexts; /* [offsets[count]] rows in the source's store */
     uint64_t *content; /* [offsets[count]] equal for equal contexts, also across stores */
+    uint64_t *titles;  /* [count] equal for examples whose (first) context is of one title; 0: it has none */
 } qctx_examples;
 
 typedef struct {
