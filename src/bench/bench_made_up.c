@@ -12,6 +12,7 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/base/rng.h"
+#include "qctx/base/temporary.h"
 #include "qctx/platform/h5.h"
 
 /* Places in the pool where rows may begin, a power of two, and an odd step that visits each of them once. */
@@ -188,9 +189,7 @@ static qctx_status write_store(const char *path, const bench_pool *pool, int64_t
 
 static qctx_status make_folder(bench_store *store, qctx_error *error)
 {
-    const char *parent = getenv("TMPDIR");
-
-    store->folder = qctx_path_join(parent != NULL && parent[0] != '\0' ? parent : "/tmp", "qctx-bench-XXXXXX", error);
+    store->folder = qctx_path_join(qctx_temporary_folder(), "qctx-bench-XXXXXX", error);
     if (store->folder == NULL)
         return QCTX_ERR_MEMORY;
     if (mkdtemp(store->folder) == NULL) {

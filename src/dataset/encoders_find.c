@@ -66,12 +66,9 @@ static qctx_status refuse_path(const qctx_encoder_spec *spec, const char *given,
         return qctx_hint(error, "copy the folder together with what it links to, as by 'cp -rL'");
     }
     if (!qctx_path_is_folder(given)) {
-        qctx_h5 *file = NULL;
-
         /* A pipe, or what may not be read, says so itself. */
-        if (qctx_h5_open(given, &file, error) == QCTX_ERR_IO)
+        if (qctx_h5_check_readable(given, error) != QCTX_OK)
             return QCTX_ERR_IO;
-        qctx_h5_close(file, NULL);
         qctx_fail(error, QCTX_ERR_CONFIG, "%s: %s is a file, but no store (an HDF5 file with questions/vectors)",
                   origin(spec), given);
         return qctx_hint(error, "of a model, name the folder that its files are in");

@@ -76,7 +76,7 @@ qctx_status qctx_h5_make_handle(const char *path, qctx_h5 **made, qctx_error *er
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     if (file == NULL)
         return QCTX_ERR_MEMORY;
-    file->id = -1;
+    file->id = file->handle = -1;
     file->path = qctx_strdup(path, error);
     if (file->path == NULL) {
         free(file);
@@ -111,17 +111,22 @@ static qctx_status check_access(const char *path, int flags, const char *what, q
     return QCTX_OK;
 }
 
-qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error)
+qctx_status qctx_h5_check_readable(const char *path, qctx_error *error)
+{
+    return check_access(path, O_RDONLY, "cannot open", error);
+}
+
+/* Opens the file under a path, or what `handle` has open (−1: nothing). */
+static qctx_status open_file(const char *path, int handle, qctx_h5 **opened, qctx_error *error)
 {
     qctx_h5 *file = NULL;
     hid_t access = -1;
     qctx_status status = qctx_h5_make_handle(path, &file, error);
 
-    if (status == QCTX_OK)
-        status = check_access(path, O_RDONLY, "cannot open", error);
     if (status != QCTX_OK)
         goto out;
-    access = H5Pcreate(H5P_FILE_ACCESS);
+    file->handle = handle;
+    access = handle >= 0 ? qctx_h5_plain_access(file) : H5Pcreate(H5P_FILE_ACCESS);
     /* Locks fail on some network file systems, and a reader of finished files needs none. */
     H5Pset_file_locking(access, 0, 1);
     file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
@@ -138,17 +143,29 @@ out:
     return status;
 }
 
-qctx_status qctx_h5_create_behind(const char *path, int64_t front, qctx_h5 **created, qctx_error *error)
+qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error)
+{
+    qctx_status status = qctx_h5_check_readable(path, error);
+
+    return status == QCTX_OK ? open_file(path, -1, opened, error) : status;
+}
+
+qctx_status qctx_h5_open_handle(const char *name, int handle, qctx_h5 **opened, qctx_error *error)
+{
+    return open_file(name, handle, opened, error);
+}
+
+/* Creates a file under `path`, or in an empty one that is open for writing (`handle` not −1). */
+static qctx_status create_file(const char *path, int handle, int64_t front, qctx_h5 **created, qctx_error *error)
 {
     qctx_h5 *file = NULL;
     hid_t access = -1, creation = -1;
     qctx_status status = qctx_h5_make_handle(path, &file, error);
 
-    if (status == QCTX_OK)
-        status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, "cannot create", error);
     if (status != QCTX_OK)
         goto out;
-    access = qctx_h5_writer_access(&file->failure);
+    file->handle = handle;
+    access = qctx_h5_plain_access(file);
     H5Pset_alignment(access, ALIGNED_FROM, ALIGNMENT);
     creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_userblock(creation, (hsize_t)front);
@@ -166,9 +183,21 @@ out:
     return status;
 }
 
+qctx_status qctx_h5_create_behind(const char *path, int64_t front, qctx_h5 **created, qctx_error *error)
+{
+    qctx_status status = check_access(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, "cannot create", error);
+
+    return status == QCTX_OK ? create_file(path, -1, front, created, error) : status;
+}
+
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error)
 {
     return qctx_h5_create_behind(path, 0, created, error);
+}
+
+qctx_status qctx_h5_create_handle(const char *name, int handle, qctx_h5 **created, qctx_error *error)
+{
+    return create_file(name, handle, 0, created, error);
 }
 
 qctx_status qctx_h5_close(qctx_h5 *file, qctx_error *error)
@@ -187,6 +216,25 @@ bool qctx_h5_begins(const void *data, size_t bytes)
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
 
     return bytes >= sizeof signature && memcmp(data, signature, sizeof signature) == 0;
+}
+
+bool qctx_h5_is(const char *path)
+{
+    const int handle = qctx_h5_check_readable(path, NULL) == QCTX_OK ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    bool found = false;
+    char begin[8];
+
+    /* The format allows a user's block in front, of 512 bytes or that times a power of two. */
+    for (off_t at = 0; handle >= 0 && !found; at = at == 0 ? 512 : at * 2) {
+        const ssize_t got = pread(handle, begin, sizeof begin, at);
+
+        if (got < (ssize_t)sizeof begin)
+            break;
+        found = qctx_h5_begins(begin, sizeof begin);
+    }
+    if (handle >= 0)
+        close(handle);
+    return found;
 }
 
 bool qctx_h5_exists(const qctx_h5 *file, const char *object)
@@ -252,6 +300,16 @@ failed:
         free(list[--found]);
     free(list);
     return QCTX_ERR_FORMAT;
+}
+
+qctx_status qctx_h5_make_group(qctx_h5 *file, const char *name, qctx_error *error)
+{
+    hid_t properties = qctx_h5_link_properties();
+    hid_t group = H5Gcreate2(file->id, name, properties, H5P_DEFAULT, H5P_DEFAULT);
+    qctx_status status = qctx_h5_written(file, group, name, error);
+
+    qctx_h5_release(group, -1, -1, properties);
+    return status;
 }
 
 const char *qctx_h5_library(void)

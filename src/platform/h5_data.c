@@ -45,9 +45,8 @@ static bool is_half(hid_t type)
     return same;
 }
 
-/* Opens a dataset with its space and stored type. On failure nothing stays open. */
-static qctx_status open_dataset(const qctx_h5 *file, const char *name, hid_t *dataset, hid_t *space, hid_t *type,
-                                qctx_error *error)
+qctx_status qctx_h5_open_dataset(const qctx_h5 *file, const char *name, hid_t access, hid_t *dataset, hid_t *space,
+                                 hid_t *type, qctx_error *error)
 {
     H5O_info_t info;
 
@@ -56,7 +55,7 @@ static qctx_status open_dataset(const qctx_h5 *file, const char *name, hid_t *da
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: there is no dataset %s", file->path, name);
     if (info.type != H5O_TYPE_DATASET)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s is not a dataset", file->path, name);
-    *dataset = H5Dopen2(file->id, name, H5P_DEFAULT);
+    *dataset = H5Dopen2(file->id, name, access);
     if (*dataset < 0)
         return qctx_h5_fail(file->path, name, QCTX_ERR_FORMAT, error);
     *space = H5Dget_space(*dataset);
@@ -121,7 +120,7 @@ qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_sh
     hsize_t extent[2] = {0, 1};
     H5T_class_t class;
     int rank;
-    qctx_status status = open_dataset(file, dataset, &object, &space, &type, error);
+    qctx_status status = qctx_h5_open_dataset(file, dataset, H5P_DEFAULT, &object, &space, &type, error);
 
     if (status != QCTX_OK)
         return status;
@@ -163,7 +162,7 @@ static qctx_status reserve(const qctx_h5 *file, hid_t object, const char *datase
 
     if (file->in_memory || offset == HADDR_UNDEF || bytes == 0)
         return QCTX_OK;
-    handle = open(file->path, O_WRONLY);
+    handle = file->handle >= 0 ? fcntl(file->handle, F_DUPFD_CLOEXEC, 0) : open(file->path, O_WRONLY);
     if (handle < 0)
         return qctx_fail(error, QCTX_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
     if (fallocate(handle, 0, (off_t)offset, (off_t)bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS &&
@@ -222,9 +221,8 @@ static bool fits(hid_t stored, qctx_h5_type memory)
     return is_half(stored);
 }
 
-/* Selects rows first … first + count − 1 of `space`; `*window` is the matching space in memory. */
-static qctx_status select_rows(const qctx_h5 *file, const char *dataset, hid_t space, int64_t first, int64_t count,
-                               hid_t *window, qctx_error *error)
+qctx_status qctx_h5_select_rows(const qctx_h5 *file, const char *dataset, hid_t space, int64_t first, int64_t count,
+                                hid_t *window, qctx_error *error)
 {
     hsize_t extent[2] = {0, 1};
     hsize_t start[2] = {(hsize_t)first, 0};
@@ -263,12 +261,12 @@ static qctx_status move_rows(const qctx_h5 *file, const char *dataset, qctx_h5_t
     hid_t object, space, stored;
     hid_t window = -1;
     hid_t type = qctx_h5_make_type(memory);
-    qctx_status status = open_dataset(file, dataset, &object, &space, &stored, error);
+    qctx_status status = qctx_h5_open_dataset(file, dataset, H5P_DEFAULT, &object, &space, &stored, error);
 
     if (status == QCTX_OK)
         status = check_type(file, dataset, stored, memory, error);
     if (status == QCTX_OK)
-        status = select_rows(file, dataset, space, first, count, &window, error);
+        status = qctx_h5_select_rows(file, dataset, space, first, count, &window, error);
     if (status != QCTX_OK || count == 0)
         goto out;
     if (source != NULL)

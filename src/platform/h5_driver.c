@@ -1,5 +1,6 @@
 /*
- * The file driver behind every file that this program writes: plain POSIX calls, with errors that stick.
+ * The file driver behind every file that this program writes, or opens without a name: plain POSIX calls, with errors
+ * that stick.
  *
  * HDF5 1.10 does not survive a flush that fails while a file is closed: the file's memory is released but its handle
  * stays, and the library's own end, inside MPI_Finalize, then follows it and crashes. So this driver reports success
@@ -15,9 +16,11 @@
 
 #include "h5_internal.h"
 
-/* What HDF5 hands to the driver's open: where errors are remembered. */
+/* What HDF5 hands to the driver's open: where errors are remembered, and what has a file without a name open.
+ */
 typedef struct {
     int *failure;
+    int handle;
 } driver_info;
 
 typedef struct {
@@ -49,7 +52,7 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
     file = calloc(1, sizeof *file);
     if (file == NULL)
         return NULL;
-    file->handle = open(name, mode, 0666);
+    file->handle = info->handle >= 0 ? fcntl(info->handle, F_DUPFD_CLOEXEC, 0) : open(name, mode, 0666);
     if (file->handle < 0 || fstat(file->handle, &found) != 0) {
         if (file->handle >= 0)
             close(file->handle);
@@ -193,11 +196,11 @@ static const H5FD_class_t driver_class = {
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
-hid_t qctx_h5_writer_access(int *failure)
+hid_t qctx_h5_plain_access(qctx_h5 *file)
 {
     static hid_t driver = -1;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    driver_info info = {failure};
+    driver_info info = {&file->failure, file->handle};
 
     if (driver < 0)
         driver = H5FDregister(&driver_class);

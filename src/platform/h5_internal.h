@@ -11,6 +11,7 @@ struct qctx_h5 {
     char *path;
     int failure;    /* errno of the first write that failed; 0: none */
     bool in_memory; /* `path` is a name for messages only */
+    int handle;     /* so it is for a file without a name, which this handle has open; else −1 */
 };
 
 /* With what the drivers of files on the disk and in memory begin; HDF5's own part comes first, as it demands. */
@@ -31,10 +32,10 @@ qctx_status qctx_h5_make_handle(const char *path, qctx_h5 **made, qctx_error *er
 void qctx_h5_free_handle(qctx_h5 *file);
 
 /*
- * A file access list, to be closed with H5Pclose, whose files write with plain calls and remember the first error in
- * `*failure`, which must outlive the file. Local.
+ * A file access list, to be closed with H5Pclose, whose files are read and written with plain calls and remember the
+ * first error of writing in `file->failure`; a file without a name is reached by `file->handle`. Local.
  */
-hid_t qctx_h5_writer_access(int *failure);
+hid_t qctx_h5_plain_access(qctx_h5 *file);
 
 /*
  * The status of a step of writing: a failure if the call to HDF5 did (`result` negative) or if any write so far could
@@ -56,6 +57,27 @@ hid_t qctx_h5_text_type(void);
 
 /* A link creation list that makes the missing parent groups, to be closed with H5Pclose. */
 hid_t qctx_h5_link_properties(void);
+
+/*
+ * Opens a dataset by the properties `access` with its space and stored type; on failure nothing stays open. Local.
+ * Errors: FORMAT.
+ */
+qctx_status qctx_h5_open_dataset(const qctx_h5 *file, const char *name, hid_t access, hid_t *dataset, hid_t *space,
+                                 hid_t *type, qctx_error *error);
+
+/*
+ * Selects rows first … first + count − 1 of `space`; `*window`, to be closed, is the matching space in memory. Local.
+ * Errors: FORMAT.
+ */
+qctx_status qctx_h5_select_rows(const qctx_h5 *file, const char *dataset, hid_t space, int64_t first, int64_t count,
+                                hid_t *window, qctx_error *error);
+
+/* qctx_h5_read_texts of a dataset that is open, and its rows there. Local. Errors: IO, FORMAT, MEMORY. */
+qctx_status qctx_h5_read_text_rows(const qctx_h5 *file, const char *dataset, hid_t object, int64_t first, int64_t count,
+                                   char **texts, qctx_error *error);
+
+/* Makes a list of `count` texts of variable length and leaves it open in `*object`. Local. Errors: IO. */
+qctx_status qctx_h5_make_texts(qctx_h5 *file, const char *dataset, int64_t count, hid_t *object, qctx_error *error);
 
 /* Closes what is open; negative handles are skipped. */
 void qctx_h5_release(hid_t object, hid_t space, hid_t type, hid_t properties);

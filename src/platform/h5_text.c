@@ -14,26 +14,33 @@ hid_t qctx_h5_text_type(void)
     return type;
 }
 
-qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *const *texts, int64_t count,
-                                qctx_error *error)
+qctx_status qctx_h5_make_texts(qctx_h5 *file, const char *dataset, int64_t count, hid_t *object, qctx_error *error)
 {
     hsize_t extent = (hsize_t)count;
     hid_t type = qctx_h5_text_type();
     hid_t links = qctx_h5_link_properties();
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(1, &extent, NULL);
-    qctx_status status;
-    hid_t object;
 
     /* Equal contents make equal files: HDF5 would note the time. */
     H5Pset_obj_track_times(creation, 0);
-    object = H5Dcreate2(file->id, dataset, type, space, links, creation, H5P_DEFAULT);
-    status = qctx_h5_written(file, object, dataset, error);
+    *object = H5Dcreate2(file->id, dataset, type, space, links, creation, H5P_DEFAULT);
+    qctx_h5_release(-1, space, type, links);
+    qctx_h5_release(-1, -1, -1, creation);
+    return qctx_h5_written(file, *object, dataset, error);
+}
+
+qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *const *texts, int64_t count,
+                                qctx_error *error)
+{
+    hid_t type = qctx_h5_text_type();
+    hid_t object = -1;
+    qctx_status status = qctx_h5_make_texts(file, dataset, count, &object, error);
+
     if (status == QCTX_OK && count > 0)
         status =
             qctx_h5_written(file, H5Dwrite(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts), "cannot write", error);
-    qctx_h5_release(object, space, type, links);
-    qctx_h5_release(-1, -1, -1, creation);
+    qctx_h5_release(object, -1, type, -1);
     return status;
 }
 
@@ -57,7 +64,6 @@ static qctx_status read_variable(const qctx_h5 *file, hid_t object, hid_t type, 
     hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
     qctx_status status = QCTX_OK;
 
-    memset(texts, 0, (size_t)count * sizeof *texts);
     H5Pset_vlen_mem_manager(transfer, take, NULL, give_back, NULL);
     if (H5Dread(object, type, window, space, transfer, texts) < 0)
         status = qctx_h5_fail(file->path, "cannot read texts", QCTX_ERR_IO, error);
@@ -104,8 +110,8 @@ static qctx_status read_fixed(const qctx_h5 *file, hid_t object, hid_t type, hid
 }
 
 /* Texts are read as the type that is stored: HDF5 does not convert between character sets or lengths. */
-static qctx_status read_rows(const qctx_h5 *file, const char *dataset, hid_t object, int64_t first, int64_t count,
-                             char **texts, qctx_error *error)
+qctx_status qctx_h5_read_text_rows(const qctx_h5 *file, const char *dataset, hid_t object, int64_t first, int64_t count,
+                                   char **texts, qctx_error *error)
 {
     hsize_t start = (hsize_t)first;
     hsize_t size = (hsize_t)count;
@@ -114,6 +120,7 @@ static qctx_status read_rows(const qctx_h5 *file, const char *dataset, hid_t obj
     hid_t window = H5Screate_simple(1, &size, NULL);
     qctx_status status;
 
+    memset(texts, 0, (size_t)count * sizeof *texts);
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &size, NULL) < 0)
         status = qctx_h5_fail(file->path, dataset, QCTX_ERR_FORMAT, error);
     else if (H5Tis_variable_str(type) > 0)
@@ -122,6 +129,10 @@ static qctx_status read_rows(const qctx_h5 *file, const char *dataset, hid_t obj
         status = read_fixed(file, object, type, window, space, count, texts, error);
     qctx_h5_release(-1, space, type, -1);
     qctx_h5_release(-1, window, -1, -1);
+    for (int64_t i = 0; i < count && status != QCTX_OK; i++) {
+        free(texts[i]);
+        texts[i] = NULL;
+    }
     return status;
 }
 
@@ -141,13 +152,8 @@ qctx_status qctx_h5_read_texts(const qctx_h5 *file, const char *dataset, int64_t
                          dataset, (long long)shape.shape[0], (long long)count, (long long)first);
     if (count == 0)
         return QCTX_OK;
-    memset(texts, 0, (size_t)count * sizeof *texts);
     object = H5Dopen2(file->id, dataset, H5P_DEFAULT);
-    status = read_rows(file, dataset, object, first, count, texts, error);
+    status = qctx_h5_read_text_rows(file, dataset, object, first, count, texts, error);
     H5Oclose(object);
-    for (int64_t i = 0; i < count && status != QCTX_OK; i++) {
-        free(texts[i]);
-        texts[i] = NULL;
-    }
     return status;
 }

@@ -2,20 +2,29 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "store_internal.h"
 
-/* Reads the file, which is verified already where it has a head. */
+/* Opens what HDF5 is to read: the file itself, verified by its head, or the copy of one of unknown origin. */
+static qctx_status open_file(qctx_store *store, bool external, qctx_error *error)
+{
+    qctx_status status;
+
+    if (!store->has_head)
+        return qctx_h5_open_handle(store->path, store->copy, &store->file, error);
+    status = qctx_h5_open(store->path, &store->file, error);
+    return status == QCTX_OK ? qctx_h5_check_inside(store->file, external, error) : status;
+}
+
 static qctx_status open_local(qctx_store *store, bool external, qctx_error *error)
 {
     int64_t dim;
-    qctx_status status = qctx_h5_open(store->path, &store->file, error);
+    qctx_status status = open_file(store, external, error);
 
-    if (status == QCTX_OK)
-        status = qctx_h5_check_inside(store->file, external, error);
     if (status == QCTX_OK)
         status = qctx_store_read_attributes(store, error);
     if (status == QCTX_OK)
@@ -33,11 +42,23 @@ static qctx_status open_local(qctx_store *store, bool external, qctx_error *erro
     return status;
 }
 
+/* The copy stays as long as HDF5 has it open; the handle by which that was done is needed no more. */
+static void close_copy(qctx_store *store)
+{
+    if (store->copy >= 0)
+        close(store->copy);
+    store->copy = -1;
+}
+
 /* Hash of everything that is small: two files that differ in shape, answers, encoder or checksum differ in it. */
 static uint64_t identity(const qctx_store *store)
 {
-    int64_t shape[] = {store->dim, store->sides[QCTX_QUESTION].count, store->sides[QCTX_CONTEXT].count,
-                       (int64_t)qctx_mapped_size(store->map)};
+    int64_t shape[] = {store->dim,
+                       store->sides[QCTX_QUESTION].count,
+                       store->sides[QCTX_CONTEXT].count,
+                       (int64_t)qctx_mapped_size(store->map),
+                       store->in_place.shapes[QCTX_QUESTION].file_offset,
+                       store->in_place.shapes[QCTX_CONTEXT].file_offset};
     uint64_t hash = qctx_hash(shape, sizeof shape, store->checksum);
 
     hash = qctx_hash_text(store->encoder_fingerprint, hash);
@@ -76,6 +97,7 @@ static qctx_status create(const char *path, bool contexts_only, qctx_store **cre
         return QCTX_ERR_MEMORY;
     *created = store;
     store->contexts_only = contexts_only;
+    store->copy = -1;
     store->path = qctx_strdup(path, error);
     return store->path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
@@ -88,12 +110,15 @@ static qctx_status open_store(qctx_comm *comm, const char *path, bool external, 
 
     if (status == QCTX_OK)
         status = qctx_store_verify(comm, store, error);
+    if (status == QCTX_OK && !store->has_head)
+        status = qctx_store_copy_out(comm, path, external, &store->copy, &store->in_place, error);
     if (status == QCTX_OK)
         status = qctx_agree(comm, open_local(store, external, error), error);
     if (status == QCTX_OK)
         status = qctx_store_must_be_same(comm, path, identity(store), error);
     if (status != QCTX_OK)
         goto out;
+    close_copy(store);
     status = qctx_store_check(comm, store, error);
     if (status != QCTX_OK)
         goto out;
@@ -124,6 +149,7 @@ void qctx_store_close(qctx_store *store)
 {
     if (store == NULL)
         return;
+    close_copy(store);
     qctx_splits_free(store->splits, store->split_count);
     free(store->own);
     qctx_store_drop_rows(store);
@@ -133,54 +159,6 @@ void qctx_store_close(qctx_store *store)
     free(store->encoder_settings);
     free(store->path);
     free(store);
-}
-
-bool qctx_store_is(const char *path)
-{
-    qctx_h5 *file = NULL;
-    qctx_store_head head;
-    bool found;
-
-    /* One that is damaged is a store, too: opening it says what is wrong. */
-    if (qctx_store_head_read(path, &head, &found, NULL) != QCTX_OK || found)
-        return found;
-    if (qctx_h5_open(path, &file, NULL) != QCTX_OK)
-        return false;
-    found = qctx_h5_exists(file, "contexts/vectors");
-    qctx_h5_close(file, NULL);
-    return found;
-}
-
-/* Reads by `read` what a store says of itself; nothing of one that is damaged, or no store. */
-static void peek(const char *path, qctx_store *store, qctx_status (*read)(qctx_store *store, qctx_error *error))
-{
-    *store = (qctx_store){.path = (char *)path};
-    if (qctx_store_head_read(path, &store->head, &store->has_head, NULL) != QCTX_OK)
-        return;
-    if (store->has_head) {
-        store->titles = store->head.titles;
-        store->checksum = store->head.checksum;
-    } else if (qctx_h5_open(path, &store->file, NULL) == QCTX_OK) {
-        read(store, NULL);
-        qctx_h5_close(store->file, NULL);
-        free(store->encoder_settings);
-    }
-}
-
-qctx_titles qctx_store_titles_at(const char *path)
-{
-    qctx_store store;
-
-    peek(path, &store, qctx_store_read_titles);
-    return store.titles;
-}
-
-uint64_t qctx_store_checksum_at(const char *path)
-{
-    qctx_store store;
-
-    peek(path, &store, qctx_store_read_checksum);
-    return store.checksum;
 }
 
 int64_t qctx_store_dim(const qctx_store *store)

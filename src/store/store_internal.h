@@ -2,6 +2,7 @@
 #ifndef QCTX_DATA_STORE_INTERNAL_H
 #define QCTX_DATA_STORE_INTERNAL_H
 
+#include "qctx/platform/cage.h"
 #include "qctx/platform/h5.h"
 #include "qctx/platform/mapped.h"
 #include "qctx/store/store.h"
@@ -39,13 +40,21 @@ typedef struct {
     void *loaded;              /* the memory behind data where it is not mapped */
 } qctx_store_rows_of;
 
+/* The vectors that a copy leaves in the file that it was made of: where they can be mapped as they stand. */
+typedef struct {
+    bool is[QCTX_SIDE_COUNT];
+    qctx_h5_shape shapes[QCTX_SIDE_COUNT];
+} qctx_store_in_place;
+
 struct qctx_store {
     char *path;
     bool contexts_only; /* questions and answers may be missing */
     bool has_head;      /* version 2 */
     qctx_store_head head;
     int64_t version; /* as the file says; 1 where it does not */
-    qctx_h5 *file;   /* for texts and the encoder's table */
+    qctx_h5 *file;   /* for all but vectors in place; that of a copy where one was made */
+    int copy;        /* handle of the copy until it is opened; −1: none */
+    qctx_store_in_place in_place;
     qctx_mapped *map;
     int64_t dim;
     qctx_store_rows_of sides[QCTX_SIDE_COUNT];
@@ -108,6 +117,28 @@ qctx_status qctx_store_must_be_same(qctx_comm *comm, const char *path, uint64_t 
 
 /* Bytes of one row as stored. */
 size_t qctx_store_row_bytes(const qctx_store *store, qctx_side side);
+
+/*
+ * Copies what a store of unknown origin holds, by a child process of the first rank of each node, into a file without a
+ * name that all ranks of the node open: `*handle`, the caller's to close unless it is −1, also after a failure.
+ * `external`: it may name other files. Collective. Errors: FORMAT (damaged, or no store; a limit; a crash), IO, SPACE,
+ * DATA, MEMORY, MISMATCH (the ranks see different files), STOPPED.
+ */
+qctx_status qctx_store_copy_out(qctx_comm *comm, const char *path, bool external, int *handle,
+                                qctx_store_in_place *in_place, qctx_error *error);
+
+/* What a child may take that reads a store and writes `copy` (−1: nothing). Local. */
+qctx_cage_limits qctx_store_cage_limits(const char *path, bool external, int copy);
+
+/* Fills `error` for a path that is not the same file on all ranks; MISMATCH. Local. */
+qctx_status qctx_store_refuse_different(const char *path, qctx_error *error);
+
+/* Shape of the vectors of a side, refused where a store cannot have it. Local. Errors: FORMAT, DATA. */
+qctx_status qctx_store_inspect_vectors(const qctx_h5 *file, const char *path, qctx_side side, qctx_h5_shape *shape,
+                                       qctx_error *error);
+
+/* Whether vectors can be used as they stand in the file. Local. */
+bool qctx_store_is_mappable(const qctx_h5_shape *shape);
 
 /* Finds the vectors of both sides: maps them, or loads what cannot be mapped. Local. Errors: IO, FORMAT, MISMATCH. */
 qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error);

@@ -27,27 +27,58 @@ size_t qctx_store_row_bytes(const qctx_store *store, qctx_side side)
     return (size_t)store->dim * (store->sides[side].half ? sizeof(uint16_t) : sizeof(float));
 }
 
-static qctx_status inspect(const qctx_store *store, qctx_side side, qctx_h5_shape *shape, qctx_error *error)
+/* What a store's vectors must be like. */
+static qctx_status check_shape(const char *path, qctx_side side, const qctx_h5_shape *shape, qctx_error *error)
 {
     const char *dataset = qctx_store_vectors_of(side);
-    qctx_status status = qctx_h5_inspect(store->file, dataset, shape, error);
 
-    if (status != QCTX_OK) {
-        if (!qctx_h5_exists(store->file, dataset))
-            qctx_hint(error, "a store holds questions/vectors, contexts/vectors and answers/SPLIT");
-        return status;
-    }
     if (shape->rank != 2 || !shape->is_float)
         return qctx_fail(error, QCTX_ERR_FORMAT,
-                         "%s: %s has %d dimension%s of %s; expected 2 of floating-point numbers", store->path, dataset,
+                         "%s: %s has %d dimension%s of %s; expected 2 of floating-point numbers", path, dataset,
                          shape->rank, shape->rank == 1 ? "" : "s",
                          shape->is_float     ? "floating-point numbers"
                          : shape->is_integer ? "integers"
                                              : "another type");
     if (shape->shape[0] == 0 || shape->shape[1] == 0)
-        return qctx_fail(error, QCTX_ERR_DATA, "%s: %s is empty (%lld rows of %lld)", store->path, dataset,
+        return qctx_fail(error, QCTX_ERR_DATA, "%s: %s is empty (%lld rows of %lld)", path, dataset,
                          (long long)shape->shape[0], (long long)shape->shape[1]);
+    if (shape->shape[0] < 0 || shape->shape[1] < 0)
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s claims %llu rows of %llu", path, dataset,
+                         (unsigned long long)shape->shape[0], (unsigned long long)shape->shape[1]);
     return QCTX_OK;
+}
+
+qctx_status qctx_store_inspect_vectors(const qctx_h5 *file, const char *path, qctx_side side, qctx_h5_shape *shape,
+                                       qctx_error *error)
+{
+    const char *dataset = qctx_store_vectors_of(side);
+    qctx_status status = qctx_h5_inspect(file, dataset, shape, error);
+
+    if (status == QCTX_OK)
+        return check_shape(path, side, shape, error);
+    if (!qctx_h5_exists(file, dataset))
+        qctx_hint(error, "a store holds questions/vectors, contexts/vectors and answers/SPLIT");
+    return status;
+}
+
+static size_t element_bytes(const qctx_h5_shape *shape)
+{
+    return shape->is_half ? sizeof(uint16_t) : sizeof(float);
+}
+
+bool qctx_store_is_mappable(const qctx_h5_shape *shape)
+{
+    return shape->file_offset >= 0 && shape->element_bytes == element_bytes(shape) &&
+           shape->file_offset % (int64_t)element_bytes(shape) == 0;
+}
+
+/* Those in place were inspected by the child that made the copy, whose word is checked. */
+static qctx_status inspect(const qctx_store *store, qctx_side side, qctx_h5_shape *shape, qctx_error *error)
+{
+    if (!store->in_place.is[side])
+        return qctx_store_inspect_vectors(store->file, store->path, side, shape, error);
+    *shape = store->in_place.shapes[side];
+    return check_shape(store->path, side, shape, error);
 }
 
 static qctx_status load_rows(qctx_store *store, qctx_side side, qctx_error *error)
@@ -66,20 +97,20 @@ static qctx_status load_rows(qctx_store *store, qctx_side side, qctx_error *erro
                         rows->count, rows->loaded, error);
 }
 
-/* Rows that the machine can use as they stand in the file are mapped, all others converted in memory. */
+/* Rows that the machine can use as they stand in the store's own file are mapped, all others loaded. */
 static qctx_status find_side(qctx_store *store, qctx_side side, const qctx_h5_shape *shape, qctx_error *error)
 {
     qctx_store_rows_of *rows = &store->sides[side];
-    size_t size = shape->is_half ? sizeof(uint16_t) : sizeof(float);
-    size_t bytes, offset;
+    size_t row, bytes, offset;
 
     rows->count = shape->shape[0];
     rows->half = shape->is_half;
-    if (shape->file_offset < 0 || shape->element_bytes != size || shape->file_offset % (int64_t)size != 0)
+    if ((store->copy >= 0 && !store->in_place.is[side]) || !qctx_store_is_mappable(shape))
         return load_rows(store, side, error);
     offset = (size_t)shape->file_offset;
-    if (__builtin_mul_overflow((size_t)rows->count, (size_t)store->dim * size, &bytes) ||
-        offset > qctx_mapped_size(store->map) || bytes > qctx_mapped_size(store->map) - offset)
+    if (__builtin_mul_overflow((size_t)store->dim, element_bytes(shape), &row) ||
+        __builtin_mul_overflow((size_t)rows->count, row, &bytes) || offset > qctx_mapped_size(store->map) ||
+        bytes > qctx_mapped_size(store->map) - offset)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: %s ends beyond the end of the file; it is truncated", store->path,
                          qctx_store_vectors_of(side));
     rows->data = qctx_mapped_bytes(store->map) + offset;
@@ -89,7 +120,8 @@ static qctx_status find_side(qctx_store *store, qctx_side side, const qctx_h5_sh
 /* Whether there are questions to be looked for: where contexts will do, they may be missing. */
 static bool has_questions(const qctx_store *store)
 {
-    return !store->contexts_only || qctx_h5_exists(store->file, qctx_store_vectors_of(QCTX_QUESTION));
+    return !store->contexts_only || store->in_place.is[QCTX_QUESTION] ||
+           qctx_h5_exists(store->file, qctx_store_vectors_of(QCTX_QUESTION));
 }
 
 qctx_status qctx_store_find_rows(qctx_store *store, qctx_error *error)

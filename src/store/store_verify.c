@@ -9,12 +9,15 @@
 #include "qctx/base/hash.h"
 #include "store_internal.h"
 
-qctx_status qctx_store_must_be_same(qctx_comm *comm, const char *path, uint64_t value, qctx_error *error)
+qctx_status qctx_store_refuse_different(const char *path, qctx_error *error)
 {
-    if (qctx_comm_same(comm, value))
-        return QCTX_OK;
     qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks see different files under this name", path);
     return qctx_hint(error, "put the store on a file system that all nodes share");
+}
+
+qctx_status qctx_store_must_be_same(qctx_comm *comm, const char *path, uint64_t value, qctx_error *error)
+{
+    return qctx_comm_same(comm, value) ? QCTX_OK : qctx_store_refuse_different(path, error);
 }
 
 /* The checksum of the vectors stands in the file a second time, for those who read it by HDF5. */

@@ -55,7 +55,7 @@ static void keeps_numbers_texts_and_attributes(void **state)
     assert_status(qctx_h5_write(file, "a/bytes", QCTX_H5_BYTES, 0, 3, bytes, &error), QCTX_OK, &error);
     assert_status(qctx_h5_write_texts(file, "a/texts", texts, 3, &error), QCTX_OK, &error);
     assert_status(qctx_h5_write_texts(file, "a/none", texts, 0, &error), QCTX_OK, &error);
-    assert_status(test_h5_group(file, "b/c", &error), QCTX_OK, &error);
+    assert_status(qctx_h5_make_group(file, "b/c", &error), QCTX_OK, &error);
     assert_status(qctx_h5_set_text(file, "/", "word", "été", &error), QCTX_OK, &error);
     assert_status(qctx_h5_set_int(file, "a", "count", 3, &error), QCTX_OK, &error);
     assert_status(qctx_h5_set_int(file, "a", "count", -4, &error), QCTX_OK, &error);
@@ -185,7 +185,7 @@ static void names_the_object_that_is_wrong(void **state)
     assert_status(qctx_h5_make(file, "f", QCTX_H5_FLOAT32, 1, 0, &error), QCTX_OK, &error);
     assert_status(qctx_h5_make(file, "f", QCTX_H5_FLOAT32, 1, 0, &error), QCTX_ERR_IO, &error);
     assert_status(qctx_h5_write_texts(file, "t", texts, 1, &error), QCTX_OK, &error);
-    assert_status(test_h5_group(file, "g", &error), QCTX_OK, &error);
+    assert_status(qctx_h5_make_group(file, "g", &error), QCTX_OK, &error);
     assert_status(qctx_h5_set_text(file, "/", "word", "x", &error), QCTX_OK, &error);
     assert_status(qctx_h5_inspect(file, "h", &shape, &error), QCTX_ERR_FORMAT, &error);
     assert_contains(error.message, "wrong.h5: there is no dataset h");

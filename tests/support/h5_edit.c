@@ -31,16 +31,6 @@ qctx_status test_h5_remove(qctx_h5 *file, const char *name, qctx_error *error)
     return qctx_h5_written(file, H5Adelete(file->id, name), name, error);
 }
 
-qctx_status test_h5_group(qctx_h5 *file, const char *name, qctx_error *error)
-{
-    hid_t properties = qctx_h5_link_properties();
-    hid_t group = H5Gcreate2(file->id, name, properties, H5P_DEFAULT, H5P_DEFAULT);
-    qctx_status status = qctx_h5_written(file, group, name, error);
-
-    qctx_h5_release(group, -1, -1, properties);
-    return status;
-}
-
 qctx_status test_h5_make_version_1(const char *path, qctx_error *error)
 {
     enum { FRONT = 4096 };

@@ -10,9 +10,6 @@ qctx_status test_h5_reopen(const char *path, qctx_h5 **opened, qctx_error *error
 /* Takes an attribute of the whole file away. Local. Errors: IO. */
 qctx_status test_h5_remove(qctx_h5 *file, const char *name, qctx_error *error);
 
-/* Makes a group and its parents. Local. Errors: IO. */
-qctx_status test_h5_group(qctx_h5 *file, const char *name, qctx_error *error);
-
 /*
  * Makes of a store that the program wrote one of version 1, as earlier programs wrote them and as it must be to be
  * edited: without what stands before the HDF5 file. Local. Errors: IO, MEMORY.

@@ -32,6 +32,19 @@ typedef struct {
 /* Opens for reading, one handle per rank. Local. Errors: IO, FORMAT (not HDF5, truncated). */
 qctx_status qctx_h5_open(const char *path, qctx_h5 **opened, qctx_error *error);
 
+/*
+ * The same of a file that is open already, if without a name: `name` is for messages. The handle stays the caller's,
+ * and open while a file is created by it. Local. Errors: IO, FORMAT.
+ */
+qctx_status qctx_h5_open_handle(const char *name, int handle, qctx_h5 **opened, qctx_error *error);
+qctx_status qctx_h5_create_handle(const char *name, int handle, qctx_h5 **created, qctx_error *error);
+
+/* Whether it is a file that can be opened, and no pipe, folder or device. Local. Errors: IO. */
+qctx_status qctx_h5_check_readable(const char *path, qctx_error *error);
+
+/* Whether it is such a file and has HDF5's signature; nothing more of it is read. Local. */
+bool qctx_h5_is(const char *path);
+
 /* Creates a file that one rank writes. Local. Errors: IO. */
 qctx_status qctx_h5_create(const char *path, qctx_h5 **created, qctx_error *error);
 
@@ -76,6 +89,9 @@ qctx_status qctx_h5_check_inside(const qctx_h5 *file, bool allow, qctx_error *er
 /* Names of the links in a group, sorted; free each and the array. Local. Errors: FORMAT, MEMORY. */
 qctx_status qctx_h5_list(const qctx_h5 *file, const char *group, char ***names, int64_t *count, qctx_error *error);
 
+/* Makes a group and its parents. Local. Errors: IO. */
+qctx_status qctx_h5_make_group(qctx_h5 *file, const char *name, qctx_error *error);
+
 /* Shape and type of a dataset. Local. Errors: FORMAT (absent, a group, another rank). */
 qctx_status qctx_h5_inspect(const qctx_h5 *file, const char *dataset, qctx_h5_shape *shape, qctx_error *error);
 
@@ -95,6 +111,13 @@ qctx_status qctx_h5_write(qctx_h5 *file, const char *dataset, qctx_h5_type memor
                           const void *data, qctx_error *error);
 qctx_status qctx_h5_read(const qctx_h5 *file, const char *dataset, qctx_h5_type memory, int64_t first, int64_t count,
                          void *data, qctx_error *error);
+
+/*
+ * Copies a dataset under the same name into another file, some rows at a time, as plain as it can be: numbers in the
+ * machine's order as one of the types above, float16 only where it is, and texts of variable length. Sizes that it
+ * claims but does not store are refused. Local. Errors: FORMAT (of another class; claims), IO, SPACE, MEMORY.
+ */
+qctx_status qctx_h5_copy(const qctx_h5 *from, qctx_h5 *to, const char *dataset, qctx_error *error);
 
 /* Variable-length UTF-8 texts, a whole dataset at once. Local. Errors: IO. */
 qctx_status qctx_h5_write_texts(qctx_h5 *file, const char *dataset, const char *const *texts, int64_t count,
