@@ -210,7 +210,7 @@ static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator
 
 static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, qctx_error *error)
 {
-    measurement measured = {.of = {source->name, qctx_source_questions(source)},
+    measurement measured = {.of = {.name = source->name, .set = qctx_source_questions(source)},
                             .protocol = qctx_protocol_of(&job->run.config)};
     qctx_evaluator *evaluator = NULL;
     qctx_status status = qctx_agree(job->comm, qctx_run_check_store(&job->run, source->store, error), error);
