@@ -9,6 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/base/shown.h"
 #include "qctx/cli/commands.h"
 #include "qctx/data/split.h"
@@ -266,7 +267,8 @@ static void print_notes(const char *name, const qctx_import_counts *counts)
         qctx_shown_print(stdout, "%s: mended: %" PRId64 " with a key given twice, of which the last is taken\n", name,
                          mends->doubled);
     if (counts->commas > 0)
-        qctx_shown_print(stdout, "%s: mended: %" PRId64 " records with a comma behind them\n", name, counts->commas);
+        qctx_shown_print(stdout, "%s: mended: %" PRId64 " record%s with a comma behind\n", name, counts->commas,
+                         qctx_plural(counts->commas));
     if (counts->malformed > 0)
         qctx_shown_print(stdout, "%s: left out as malformed: %" PRId64 "; the first: %s\n", name, counts->malformed,
                          counts->first_problem.message);
@@ -296,9 +298,11 @@ static void print_report(const qctx_import_job *job, const qctx_import_report *r
                 qctx_shown_print(stdout, "contexts shared by %s and %s: %" PRId64 "\n", report->splits[a].name,
                                  report->splits[b].name, report->shared[a][b]);
     if (report->negatives > 0)
-        printf("negatives.jsonl: %" PRId64 " contexts that are wrong for a question\n", report->negatives);
-    qctx_shown_print(stdout, "\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", job->folder,
-                     report->questions, report->contexts, duration);
+        printf("negatives.jsonl: %" PRId64 " context%s wrong for a question\n", report->negatives,
+               report->negatives == 1 ? " that is" : "s that are");
+    qctx_shown_print(stdout, "\n%s: %" PRId64 " question%s, %" PRId64 " context%s, in %s\n", job->folder,
+                     report->questions, qctx_plural(report->questions), report->contexts, qctx_plural(report->contexts),
+                     duration);
 }
 
 /* Warns that --history had no effect, since no file is a dialog. */

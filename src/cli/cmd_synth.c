@@ -3,6 +3,7 @@
 
 #include "qctx/base/clock.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/plural.h"
 #include "qctx/base/shown.h"
 #include "qctx/cli/commands.h"
 #include "qctx/data/synth.h"
@@ -47,8 +48,9 @@ static void print_summary(double seconds)
         printf("%-16s %9" PRId64 " %9" PRId64 "\n", splits[i].name, splits[i].questions, splits[i].questions);
     printf("\nfor example\n  question  %s\n  context   %s\n", example.question, example.context);
     qctx_clock_format(seconds, duration, sizeof duration);
-    qctx_shown_print(stdout, "\n%s: %" PRId64 " questions, %" PRId64 " contexts, in %s\n", options.out,
-                     options.questions, options.questions, duration);
+    qctx_shown_print(stdout, "\n%s: %" PRId64 " question%s, %" PRId64 " context%s, in %s\n", options.out,
+                     options.questions, qctx_plural(options.questions), options.questions,
+                     qctx_plural(options.questions), duration);
 }
 
 static qctx_status write_on_one_rank(qctx_error *error)

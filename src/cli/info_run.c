@@ -5,6 +5,7 @@
 
 #include "info_internal.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/plural.h"
 #include "qctx/evaluation/report.h"
 #include "qctx/run/checkpoints.h"
 #include "qctx/run/outcome.h"
@@ -118,11 +119,12 @@ static void print_progress(const json_t *description)
 
     if (strcmp(state, qctx_run_state_names[QCTX_RUN_FINISHED]) == 0)
         return;
-    printf("%s in epoch %lld of %lld, after %lld steps; ",
+    printf("%s in epoch %lld of %lld, after %lld step%s; ",
            strcmp(state, qctx_run_state_names[QCTX_RUN_RUNNING]) == 0 ? "Running" : "Stopped",
            (long long)json_integer_value(json_object_get(reached, "epoch")),
            (long long)json_integer_value(json_object_get(reached, "epochs")),
-           (long long)json_integer_value(json_object_get(reached, "step")));
+           (long long)json_integer_value(json_object_get(reached, "step")),
+           qctx_plural(json_integer_value(json_object_get(reached, "step"))));
     if (json_array_size(results) > 0)
         printf("evaluated last in epoch %lld:\n\n",
                (long long)json_integer_value(json_object_get(description, "evaluated_epoch")));

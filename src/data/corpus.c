@@ -9,6 +9,7 @@
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/data/lines.h"
 #include "qctx/text/json.h"
 
@@ -240,22 +241,23 @@ static void warn_of_what_is_left_out(const qctx_corpus *corpus)
                       split->name);
     }
     if (memory->without_text > 0)
-        qctx_warn("%s: left out %" PRId64 " records without any text", corpus->folder, memory->without_text);
+        qctx_warn("%s: left out %" PRId64 " record%s without any text", corpus->folder, memory->without_text,
+                  qctx_plural(memory->without_text));
     if (memory->repeated > 0)
         qctx_warn("%s: %" PRId64 " records stand twice and are taken once", corpus->folder, memory->repeated);
     if (memory->contradictory > 0)
         qctx_warn("%s: %" PRId64 " judgements of qrels are overruled by a later line with another score",
                   corpus->folder, memory->contradictory);
     if (unknown_questions > 0)
-        qctx_warn("%s: left out %" PRId64 " judgements of questions that are not in queries.jsonl", corpus->folder,
-                  unknown_questions);
+        qctx_warn("%s: left out %" PRId64 " judgement%s of questions that are not in queries.jsonl", corpus->folder,
+                  unknown_questions, qctx_plural(unknown_questions));
     if (unknown_contexts > 0)
         qctx_warn("%s: %" PRId64 " judged contexts are not in corpus.jsonl, or have no text; where they answer, they "
                   "count as not found",
                   corpus->folder, unknown_contexts);
     if (without_answer > 0)
-        qctx_warn("%s: left out %" PRId64 " questions of splits that no context answers, all their scores being 0",
-                  corpus->folder, without_answer);
+        qctx_warn("%s: left out %" PRId64 " question%s of splits that no context answers, all scores being 0",
+                  corpus->folder, without_answer, qctx_plural(without_answer));
 }
 
 static qctx_status open_corpus(qctx_comm *comm, const char *folder, bool contexts_only, qctx_corpus **opened,

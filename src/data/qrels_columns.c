@@ -1,4 +1,5 @@
 #include "qrels_columns.h"
+#include "qctx/base/plural.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -100,7 +101,7 @@ static bool take_header(char *columns[COLUMNS_MOST], int count, qrels_header *he
 
 static qctx_status fail_count(const qctx_lines *lines, const qrels_header *header, int count, qctx_error *error)
 {
-    const char *least = count == COLUMNS_MOST ? "at least " : "", *plural = count == 1 ? "" : "s";
+    const char *least = count == COLUMNS_MOST ? "at least " : "", *plural = qctx_plural(count);
 
     if (header->count > 0)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found %s%d column%s, but the file's header names %d",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/base/rng.h"
 #include "sampler_internal.h"
 
@@ -18,8 +19,8 @@ static bool is_permutation(const qctx_sampling *how)
 
 static qctx_status refuse_batch(const qctx_sampler *sampler, qctx_error *error)
 {
-    qctx_fail(error, QCTX_ERR_DATA, "batch.size: a batch of %lld is larger than the training data (%lld questions%s)",
-              (long long)sampler->how.batch, (long long)sampler->rows,
+    qctx_fail(error, QCTX_ERR_DATA, "batch.size: a batch of %lld is larger than the training data (%lld question%s%s)",
+              (long long)sampler->how.batch, (long long)sampler->rows, qctx_plural(sampler->rows),
               sampler->rows == sampler->how.count ? "" : " an epoch, by the sources' weights");
     if (sampler->rows < 2)
         return qctx_hint(error, "a question is contrasted with others: train on two at least");

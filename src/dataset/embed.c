@@ -7,6 +7,7 @@
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/platform/mapped.h"
 #include "qctx/platform/stop.h"
 
@@ -149,10 +150,11 @@ static void report(const embedder *e, const qctx_encoder_work *before)
     qctx_clock_format(seconds, took, sizeof took);
     if (counts[0] > 0)
         snprintf(tokens, sizeof tokens, ", %.0f tokens/s", (double)counts[0] / measured);
-    qctx_info("%s: %lld questions and %lld contexts embedded by %s in %s (%lld distinct texts%s, %.0f/s%s)", e->path,
-              (long long)e->corpus->question_count, (long long)e->corpus->context_count, qctx_encoder_name(e->encoder),
-              took, (long long)e->batches.text_count, e->with_titles ? ", contexts with titles" : "",
-              (double)e->missing_texts / measured, tokens);
+    qctx_info("%s: %lld question%s and %lld context%s embedded by %s in %s (%lld distinct text%s%s, %.0f/s%s)", e->path,
+              (long long)e->corpus->question_count, qctx_plural(e->corpus->question_count),
+              (long long)e->corpus->context_count, qctx_plural(e->corpus->context_count), qctx_encoder_name(e->encoder),
+              took, (long long)e->batches.text_count, qctx_plural(e->batches.text_count),
+              e->with_titles ? ", contexts with titles" : "", (double)e->missing_texts / measured, tokens);
     if (counts[1] > 0)
         qctx_info("%lld of %lld texts were longer than the model takes and were cut", (long long)counts[1],
                   (long long)e->missing_texts);

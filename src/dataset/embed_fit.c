@@ -4,6 +4,7 @@
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
 
@@ -90,7 +91,8 @@ qctx_status qctx_embed_fit(qctx_comm *comm, qctx_encoder *encoder, const qctx_fi
     if (status == QCTX_OK)
         status = qctx_encoder_fit(encoder, comm, collected.texts, collected.count, error);
     if (status == QCTX_OK)
-        qctx_info("encoder %s learnt from %lld contexts", qctx_encoder_name(encoder), (long long)collected.count);
+        qctx_info("encoder %s learnt from %lld context%s", qctx_encoder_name(encoder), (long long)collected.count,
+                  qctx_plural(collected.count));
     for (int64_t i = 0; i < count && collected.corpora != NULL; i++)
         qctx_context_texts_free(&collected.corpora[i]);
     free(collected.corpora);

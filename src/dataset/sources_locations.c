@@ -4,6 +4,7 @@
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "sources_internal.h"
 
 resolver_location *resolver_find(const source_resolver *resolver, const qctx_source *source)
@@ -71,13 +72,13 @@ static void tell_of_own_contexts(const qctx_opened_source *source)
         right += !is_left_out && set.own[set.questions[q]] != QCTX_ABSENT;
     }
     if (left_out > 0)
-        qctx_info("%s: the context that has the question's own id is left out of the lists of %lld questions "
+        qctx_info("%s: the context that has the question's own id is left out of the lists of %lld question%s "
                   "(eval.ignore_identical_ids)",
-                  source->name, (long long)left_out);
+                  source->name, (long long)left_out, qctx_plural(left_out));
     if (right > 0)
-        qctx_info("%s: the context that has the question's own id stays for %lld questions, since it answers them "
+        qctx_info("%s: the context that has the question's own id stays for %lld question%s that it answers "
                   "(eval.ignore_identical_ids)",
-                  source->name, (long long)right);
+                  source->name, (long long)right, qctx_plural(right));
 }
 
 qctx_status resolver_take_source(const qctx_config *config, const qctx_source *source, qctx_store *store,

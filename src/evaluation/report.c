@@ -1,4 +1,5 @@
 #include "qctx/evaluation/report.h"
+#include "qctx/base/plural.h"
 #include "qctx/base/shown.h"
 
 #include <math.h>
@@ -100,7 +101,7 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
     char count[48];
 
     qctx_show(source, strlen(source), out);
-    fprintf(out, ": %s question%s, ", report_count(questions, count, sizeof count), questions == 1 ? "" : "s");
+    fprintf(out, ": %s question%s, ", report_count(questions, count, sizeof count), qctx_plural(questions));
     if (protocol->candidates == QCTX_CANDIDATES_POOLS)
         print_pools(out, protocol, questions);
     else if (protocol->candidates == QCTX_CANDIDATES_SPLIT)
@@ -119,7 +120,7 @@ static void print_ease(FILE *out, const qctx_protocol *protocol, int64_t questio
 
     if (protocol->candidates == QCTX_CANDIDATES_POOLS && questions < protocol->pool)
         fprintf(out, "Only %s candidate%s: easier than a whole search (eval --candidates corpus).\n",
-                report_count(questions, count, sizeof count), questions == 1 ? "" : "s");
+                report_count(questions, count, sizeof count), qctx_plural(questions));
 }
 
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,

@@ -5,6 +5,7 @@
 #include "import_internal.h"
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/base/rng.h"
 
 enum { TRAIN, DEV, TEST, SIDES };
@@ -163,7 +164,7 @@ static qctx_status refuse_empty(const hold_out *cut, const char *empty, qctx_err
         count += cut->groups[i].questions > 0;
     qctx_fail(error, QCTX_ERR_DATA,
               "the hold-out leaves no question for '%s' of %lld group%s of questions: %sequal questions are one", empty,
-              (long long)count, count == 1 ? "" : "s", together);
+              (long long)count, qctx_plural(count), together);
     if (titles)
         return qctx_hint(error, "cut --by context or --by question, or give larger shares");
     if (count >= cut->collection->split_count)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "qctx/platform/topology.h"
 
 /* Ranks, and the cores that they share. */
@@ -71,11 +72,6 @@ static int ranks_on(uint64_t node, const qctx_core_binding *bindings, int ranks)
     return count;
 }
 
-static const char *plural(int count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* The options that give each of the node's ranks as many cores as it has threads, or as there are for it. */
 static void advise(const qctx_core_binding *place, const qctx_core_binding *bindings, int ranks, char *text,
                    size_t size)
@@ -85,7 +81,7 @@ static void advise(const qctx_core_binding *place, const qctx_core_binding *bind
     char fewer[48] = "", where[48] = "slot";
 
     if (share == 0) {
-        snprintf(text, size, "use at most %d rank%s a node", place->cores, plural(place->cores));
+        snprintf(text, size, "use at most %d rank%s a node", place->cores, qctx_plural(place->cores));
         return;
     }
     if (cores < place->threads)
@@ -108,9 +104,9 @@ void qctx_topology_advise(const qctx_core_binding *bindings, int ranks, char *te
         snprintf(bound, sizeof bound, " (of %d) that %s bound to", place->cores,
                  crowded.ranks == 1 ? "it is" : "they are");
     advise(place, bindings, ranks, advice, sizeof advice);
-    snprintf(text, size, "%d rank%s with %d thread%s%s the %d core%s%s: %s", crowded.ranks, plural(crowded.ranks),
-             crowded.threads, plural(crowded.threads), crowded.ranks == 1 ? " has" : " in all have", crowded.cores,
-             plural(crowded.cores), bound, advice);
+    snprintf(text, size, "%d rank%s with %d thread%s%s the %d core%s%s: %s", crowded.ranks, qctx_plural(crowded.ranks),
+             crowded.threads, qctx_plural(crowded.threads), crowded.ranks == 1 ? " has" : " in all have", crowded.cores,
+             qctx_plural(crowded.cores), bound, advice);
 }
 
 /* "2", or "1 to 4" where ranks differ. */
@@ -140,8 +136,8 @@ void qctx_topology_describe(const qctx_core_binding *bindings, int ranks, char *
     range(least.cores, most.cores, cores, sizeof cores);
     if (node_count > 1)
         snprintf(nodes, sizeof nodes, "%d nodes of ", node_count);
-    snprintf(text, size, "%d rank%s x %s thread%s on %s%s core%s", ranks, plural(ranks), threads, plural(most.threads),
-             nodes, cores, plural(most.cores));
+    snprintf(text, size, "%d rank%s x %s thread%s on %s%s core%s", ranks, qctx_plural(ranks), threads,
+             qctx_plural(most.threads), nodes, cores, qctx_plural(most.cores));
 }
 
 qctx_status qctx_topology_gather(qctx_comm *comm, qctx_core_binding **bindings, qctx_error *error)

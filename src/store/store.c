@@ -7,6 +7,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "store_internal.h"
 
 /* Opens what HDF5 is to read: the file itself, verified by its head, or the copy of one of unknown origin. */
@@ -84,8 +85,9 @@ static void tell_of_absent(const qctx_store *store)
         for (int64_t a = 0; a < store->splits[i].offsets[store->splits[i].count]; a++)
             absent += store->splits[i].contexts[a] == QCTX_ABSENT;
     if (absent > 0)
-        qctx_info("%s: %lld contexts that answer are not in the store (-1) and count as not found", store->path,
-                  (long long)absent);
+        qctx_info("%s: %lld context%s that answer%s %s not in the store (-1) and count%s as not found", store->path,
+                  (long long)absent, qctx_plural(absent), absent == 1 ? "s" : "", absent == 1 ? "is" : "are",
+                  absent == 1 ? "s" : "");
 }
 
 /* A store without more than its path. */

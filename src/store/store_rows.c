@@ -7,6 +7,7 @@
 
 #include "qctx/base/half.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "store_internal.h"
 
 /* Rows by which is told whether all that is prefetched are in memory: a system call each. */
@@ -35,7 +36,7 @@ static qctx_status check_shape(const char *path, qctx_side side, const qctx_h5_s
     if (shape->rank != 2 || !shape->is_float)
         return qctx_fail(error, QCTX_ERR_FORMAT,
                          "%s: %s has %d dimension%s of %s; expected 2 of floating-point numbers", path, dataset,
-                         shape->rank, shape->rank == 1 ? "" : "s",
+                         shape->rank, qctx_plural(shape->rank),
                          shape->is_float     ? "floating-point numbers"
                          : shape->is_integer ? "integers"
                                              : "another type");

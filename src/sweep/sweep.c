@@ -6,6 +6,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/outfile.h"
+#include "qctx/base/plural.h"
 #include "qctx/sweep/table.h"
 #include "sweep_internal.h"
 
@@ -42,7 +43,7 @@ static qctx_status form_groups(sweep *s, qctx_error *error)
     qctx_status status = QCTX_OK;
 
     if (idle > 0 && qctx_comm_rank(s->world) == 0)
-        qctx_warn("%d ranks stay idle: %d fill no group of %d", idle, idle, size);
+        qctx_warn("%d rank%s idle: %d would fill no group of %d", idle, idle == 1 ? " stays" : "s stay", idle, size);
     s->group = qctx_comm_groups(s->world, size);
     if (qctx_comm_size(s->group) < size) {
         qctx_comm_close_group(s->group);

@@ -5,6 +5,7 @@
 
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
+#include "qctx/base/plural.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/metrics.h"
 #include "sweep_internal.h"
@@ -17,8 +18,8 @@ void sweep_describe(const sweep *s, char *text, size_t size)
 
     for (int64_t t = 0; t < count; t++)
         in[trials[t].state]++;
-    used = snprintf(text, size, "%lld of %lld trials finished", (long long)in[QCTX_TRIAL_FINISHED],
-                    (long long)s->definition->trials);
+    used = snprintf(text, size, "%lld of %lld trial%s finished", (long long)in[QCTX_TRIAL_FINISHED],
+                    (long long)s->definition->trials, qctx_plural(s->definition->trials));
     if (in[QCTX_TRIAL_PAUSED] > 0)
         used += snprintf(text + used, size - (size_t)used, ", %lld paused", (long long)in[QCTX_TRIAL_PAUSED]);
     if (in[QCTX_TRIAL_FAILED] > 0)

@@ -5,6 +5,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
 #include "table_internal.h"
 
 static int64_t best_of(const qctx_trial *trials, int64_t count, qctx_trial_state state)
@@ -37,7 +38,8 @@ void table_print_counts(FILE *out, const qctx_sweep_definition *definition, cons
 
     for (int64_t t = 0; t < begun; t++)
         counts[trials[t].state]++;
-    fprintf(out, "%s of %lld trials", qctx_sweep_method_names[definition->method], (long long)definition->trials);
+    fprintf(out, "%s of %lld trial%s", qctx_sweep_method_names[definition->method], (long long)definition->trials,
+            qctx_plural(definition->trials));
     for (int s = 0; s <= QCTX_TRIAL_FAILED; s++)
         if (counts[s] > 0) {
             fprintf(out, "%s %lld %s", joint, (long long)counts[s], qctx_trial_state_names[s]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "planner_internal.h"
+#include "qctx/base/plural.h"
 #include "qctx/base/tree_sum.h"
 
 enum { SIZE_TEXT = 32 };
@@ -106,12 +107,12 @@ static qctx_status hint_ranks(int64_t most, qctx_error *error)
 qctx_status planner_check_ranks(const qctx_plan_request *request, int ranks, qctx_error *error)
 {
     if (request->batch < ranks) {
-        qctx_fail(error, QCTX_ERR_MISMATCH, "batch.size: %lld questions a step are too few for %d ranks",
-                  (long long)request->batch, ranks);
+        qctx_fail(error, QCTX_ERR_MISMATCH, "batch.size: %lld question%s a step %s too few for %d ranks",
+                  (long long)request->batch, qctx_plural(request->batch), request->batch == 1 ? "is" : "are", ranks);
         if (request->resumed)
             return hint_ranks(request->batch, error);
-        return qctx_hint(error, "each rank needs one: start at most %lld ranks, or raise batch.size to %d",
-                         (long long)request->batch, ranks);
+        return qctx_hint(error, "each rank needs one: start at most %lld rank%s, or raise batch.size to %d",
+                         (long long)request->batch, qctx_plural(request->batch), ranks);
     }
     if (request->similarity == QCTX_SIMILARITY_RING && ranks > 1 && request->batch < 2 * (int64_t)ranks) {
         qctx_fail(error, QCTX_ERR_MISMATCH,
@@ -191,16 +192,18 @@ qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, i
     write_size(least->memory, true, needs);
     if (request->memory > 0) {
         qctx_fail(error, QCTX_ERR_CONFIG,
-                  "run.memory: %s is below the least that a step of %lld questions needs on %d ranks, %s with "
+                  "run.memory: %s is below the least that a step of %lld questions needs on %d rank%s, %s with "
                   "similarity %s",
-                  has, (long long)request->batch, ranks, needs, qctx_similarity_names[least->scheme]);
+                  has, (long long)request->batch, ranks, qctx_plural(ranks), needs,
+                  qctx_similarity_names[least->scheme]);
         snprintf(way, sizeof way, "run.memory: %s", needs);
         add(ways, way);
     } else {
         qctx_fail(error, QCTX_ERR_MEMORY,
-                  "a step of %lld questions on %d ranks needs %s a rank with similarity %s, and the node has %s free "
+                  "a step of %lld questions on %d rank%s needs %s a rank with similarity %s, and the node has %s free "
                   "for each",
-                  (long long)request->batch, ranks, needs, qctx_similarity_names[least->scheme], has);
+                  (long long)request->batch, ranks, qctx_plural(ranks), needs, qctx_similarity_names[least->scheme],
+                  has);
     }
     if (scheme != request->similarity) {
         snprintf(way, sizeof way, "loss.similarity: %s", qctx_similarity_names[scheme]);

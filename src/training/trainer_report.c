@@ -5,6 +5,7 @@
 
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
+#include "qctx/base/plural.h"
 #include "qctx/evaluation/report.h"
 #include "qctx/text/json.h"
 #include "trainer_internal.h"
@@ -28,6 +29,12 @@ bool trainer_speaks(const trainer *run)
     return qctx_comm_rank(run->comm) == 0;
 }
 
+/* What "%lld step" goes on with. */
+static const char *are(int64_t count)
+{
+    return count == 1 ? " is" : "s are";
+}
+
 /* A try of some steps asked for them. */
 static void warn_of_few_steps(const trainer *run)
 {
@@ -38,12 +45,13 @@ static void warn_of_few_steps(const trainer *run)
     by_data.batch.size = QCTX_CONFIG_AUTO;
     by_data.batch.size = qctx_course_batch(&by_data, run->sampler.rows);
     if (by_data.batch.size < run->config->batch.size)
-        qctx_warn("%lld steps are few for a head to learn in: batch.size %lld would make %lld of them",
-                  (long long)run->course.total_steps, (long long)by_data.batch.size,
+        qctx_warn("%lld step%s few for a head to learn in: batch.size %lld would make %lld of them",
+                  (long long)run->course.total_steps, are(run->course.total_steps), (long long)by_data.batch.size,
                   (long long)(run->sampler.rows / by_data.batch.size * run->config->batch.epochs));
     else
-        qctx_warn("%lld steps are few for a head to learn in: %lld questions are little to learn from",
-                  (long long)run->course.total_steps, (long long)run->sampler.rows);
+        qctx_warn("%lld step%s few for a head to learn in: %lld question%s little to learn from",
+                  (long long)run->course.total_steps, are(run->course.total_steps), (long long)run->sampler.rows,
+                  are(run->sampler.rows));
 }
 
 /* What eval.tune_split names may be what is measured, too. */
@@ -67,14 +75,15 @@ void trainer_say_start(const trainer *run)
 {
     const qctx_head_config *head = &run->head;
 
-    qctx_info("head: %s, %lld layers, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_names[head->form],
-              (long long)head->layers, (long long)head->input, (long long)head->output,
+    qctx_info("head: %s, %lld layer%s, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_names[head->form],
+              (long long)head->layers, qctx_plural(head->layers), (long long)head->input, (long long)head->output,
               qctx_head_sides_names[head->sides], (long long)qctx_head_parameter_count(head));
     qctx_info("%s", run->plan.reason);
     if (trainer_speaks(run) && run->plan.warning[0] != '\0')
         qctx_warn("%s", run->plan.warning);
-    qctx_info("data: %lld training questions, %lld held out to choose epoch and strength",
-              (long long)run->training.examples.count, (long long)run->training.held_out.questions);
+    qctx_info("data: %lld training question%s, %lld held out to choose epoch and strength",
+              (long long)run->training.examples.count, qctx_plural(run->training.examples.count),
+              (long long)run->training.held_out.questions);
     if (trainer_speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");

@@ -3,6 +3,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/plural.h"
 #include "qctx/platform/topology.h"
 #include "qctx/run/checkpoint.h"
 #include "trainer_internal.h"
@@ -35,9 +36,11 @@ static void compare_layouts(const trainer *run, const qctx_checkpoint *from)
 
     if (run->config->run.reproducible || (from->ranks == ranks && from->threads == threads))
         return;
-    qctx_info("the run had %lld ranks of %lld threads and now has %d of %d: its last bits may differ from those of an "
-              "unbroken run (run.reproducible: true keeps them)",
-              (long long)from->ranks, (long long)from->threads, ranks, threads);
+    qctx_info(
+        "the run had %lld rank%s of %lld thread%s and now has %d of %d: its last bits may differ from those of an "
+        "unbroken run (run.reproducible: true keeps them)",
+        (long long)from->ranks, qctx_plural(from->ranks), (long long)from->threads, qctx_plural(from->threads), ranks,
+        threads);
 }
 
 /* What a new beginning would remove: results are refused, the best epoch of an unfinished run is named. Rank 0. */
@@ -118,8 +121,9 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
                          "%s: the last checkpoint holds %lld optimiser values, this head has %lld parameters",
                          run->folder, (long long)from->optimizer.count, (long long)count);
     if (from->progress.step > run->course.total_steps) {
-        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the last checkpoint has %lld steps, this configuration asks for %lld",
-                  run->folder, (long long)from->progress.step, (long long)run->course.total_steps);
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the last checkpoint has %lld step%s, this configuration asks for %lld",
+                  run->folder, (long long)from->progress.step, qctx_plural(from->progress.step),
+                  (long long)run->course.total_steps);
         return qctx_hint(error, "raise batch.epochs or batch.steps, or begin it anew with --force");
     }
     return QCTX_OK;

@@ -99,7 +99,7 @@ check "a corpus" alone synth --out corpus --questions 400 --seed 3
 check "a run" alone train config.yaml
 printf 'run: {name: caf\xe9}\n' >latin.yaml
 expect 3 "latin.yaml:1:17: not UTF-8" alone train latin.yaml
-expect 6 "larger than the training data (1 questions)" alone train config.yaml run.name=x batch.size=2 \
+expect 6 "larger than the training data (1 question)" alone train config.yaml run.name=x batch.size=2 \
     'data.train=[{corpus: corpus, limit: 1}]'
 hint "train on two at least"
 expect 4 "a file of this name is in the way" alone train config.yaml run.out=file

@@ -47,7 +47,7 @@ figures() { # NDCG MRR RECALL5 RECALL10 NAME
 expect 0 "left out 2 judgements of questions that are not in queries.jsonl" qctx train graded.yaml
 cp output said
 check "missing contexts are counted" grep -q "2 judged contexts are not in corpus.jsonl" said
-check "questions that nothing answers are counted" grep -q "left out 1 questions of splits that no context answers" said
+check "questions that nothing answers are counted" grep -q "left out 1 question of splits that no context answers" said
 expect 6 "the split 'other' has no question with an answer: of 1 judgements, 1 are of unknown questions" \
     qctx eval runs/graded --source graded --split other
 expect 0 "test: 4 questions" qctx eval runs/graded --run-file graded.trec
@@ -68,7 +68,7 @@ cp own/qrels/test.tsv own/qrels/train.tsv
 sed 's/graded/own/' graded.yaml >own.yaml
 expect 0 "own id is left out of the lists of 2 questions" qctx train own.yaml
 cp output said
-check "what stays is counted" grep -q "that has the question's own id stays for 1 questions, since it answers them" said
+check "what stays is counted" grep -q "that has the question's own id stays for 1 question that it answers" said
 check "questions that are trained on and measured are warned of once" \
     test "$(grep -c "warning: own/test: 3 of its 3 questions are trained on (own/train): its table flatters" said)" = 1
 expect 0 "graded/test: epoch and strength are chosen by 4 of its 4 questions (eval.tune_split): its table flatters" \

@@ -95,7 +95,7 @@ expect 0 "left out as malformed: 1; the first: odd.jsonl:2: the key 'context' is
 expect 0 "odd.jsonl: not used: x" qctx import --force --out odd --split train odd.jsonl
 expect 5 "odd.jsonl:1" qctx import --strict --out x --split train odd.jsonl
 printf 'Frage;Antwort\nWer?;Sie.\n' >faq.csv
-expect 0 "faq: 1 questions" qctx import --out faq --columns question=Frage,context=Antwort --split train faq.csv
+expect 0 "faq: 1 question, 1 context," qctx import --out faq --columns question=Frage,context=Antwort --split train faq.csv
 expect 5 "Frage;Antwort" qctx import --out x --split train faq.csv
 expect 2 "'frage' is not a role" qctx import --out x --columns frage=a --split train faq.csv
 expect 2 "names a question and a context at least" qctx import --out x --columns question=a --split train faq.csv

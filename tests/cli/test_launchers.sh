@@ -25,7 +25,7 @@ expect 2 "build/qctx-dist: no such program" \
     expect 0 "questions" env $allocation $step SLURM_NTASKS=1 SLURM_STEP_NUM_TASKS=1 "$program" info corpus
     expect 0 "questions" env SLURM_JOB_ID=7 SLURM_NODELIST=n1 $step SLURM_NTASKS=1 "$program" info corpus
     printf 'question\tcontext\nwho?\tshe.\n' >pairs.tsv
-    expect 0 "1 questions" env $allocation $step SLURM_NTASKS=4 SLURM_STEP_NUM_TASKS=4 SLURM_PTY_PORT=40000 \
+    expect 0 "1 question," env $allocation $step SLURM_NTASKS=4 SLURM_STEP_NUM_TASKS=4 SLURM_PTY_PORT=40000 \
         "$program" import --out pairs --split train pairs.tsv
     cat >small.yaml <<'END'
 data: {train: [{corpus: corpus}], eval: [{corpus: corpus}]}

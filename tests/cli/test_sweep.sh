@@ -61,7 +61,7 @@ check "also as CSV" cmp <(qctx sweep table sweeps/by2 --format csv) sweeps/by2/r
 
 # Groups of two, and a rank that is left over; the best trial alone, on as many ranks, gives the same curve.
 RANKS=2 expect 0 "6 finished" qctx sweep grid.yaml name=pairs ranks_per_trial=2
-RANKS=3 expect 0 "1 ranks stay idle" qctx sweep grid.yaml name=odd ranks_per_trial=2
+RANKS=3 expect 0 "1 rank stays idle" qctx sweep grid.yaml name=odd ranks_per_trial=2
 check "with an idle rank nothing changes" same_numbers sweeps/pairs sweeps/odd
 expect 3 "ranks_per_trial: 2, but the job has 1" qctx sweep grid.yaml name=none ranks_per_trial=2
 qctx sweep best sweeps/pairs >best.yaml
