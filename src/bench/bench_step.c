@@ -156,7 +156,7 @@ double step_flops(const step_bench *bench, double flops[QCTX_TIMER_COUNT])
     const qctx_plan_rates any = {{1.0, 1.0}, 0.0, 1.0};
     const qctx_plan_request asked = step_request(bench);
     const double all = qctx_plan_cost_of(&asked, &bench->plan, qctx_comm_size(bench->comm), &any).flops;
-    const double head = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows);
+    const double head = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows, 0);
 
     for (int p = 0; p < QCTX_TIMER_COUNT; p++)
         flops[p] = 0.0;

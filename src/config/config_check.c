@@ -51,6 +51,8 @@ static void check_scheme(qctx_config_reader *reader)
     qctx_loss_conflict conflict =
         qctx_loss_check(config->loss.kind, config->loss.similarity, config->run.precision, config->run.reproducible);
 
+    if (conflict.key == NULL && config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
+        conflict = qctx_loss_check_extras(config->loss.kind, config->loss.direction);
     if (conflict.key != NULL)
         qctx_config_complain(reader, place_of(reader, conflict.key), conflict.key, "%s", conflict.reason);
 }

@@ -81,6 +81,9 @@ const qctx_config_key qctx_config_keys[] = {
                 "each pair by itself"},
     {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = qctx_loss_direction_names,
      .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},
+    {"loss.candidates", QCTX_KEY_CHOICE, AT(loss.candidates), "batch", .choices = qctx_loss_candidates_names,
+     .meaning = "what a question is contrasted with: the contexts of its batch, or of the `corpus`, all that answer "
+                "training questions, which go through the head in each step"},
     {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "auto", .choices = qctx_similarity_names,
      .meaning = "how the ranks share the scores: the same loss at other costs; `auto`: the fewest operations that fit"},
     {"loss.normalize", QCTX_KEY_FLAG, AT(loss.normalize), "true",

@@ -231,6 +231,12 @@ int64_t qctx_examples_fingerprint(const qctx_examples *examples, const qctx_open
     return hash == 0 ? 1 : (int64_t)hash;
 }
 
+int64_t qctx_examples_pairs(const qctx_examples *examples, int64_t example)
+{
+    return examples->pairs != NULL ? examples->pairs[example]
+                                   : examples->offsets[example + 1] - examples->offsets[example];
+}
+
 int64_t qctx_examples_most_contexts(const qctx_examples *examples)
 {
     int64_t most = 0;

@@ -6,6 +6,8 @@ const char *const qctx_loss_kind_names[] = {
     [QCTX_LOSS_CLIP] = "clip", [QCTX_LOSS_SOFT] = "soft", [QCTX_LOSS_SIGMOID] = "sigmoid", NULL};
 const char *const qctx_loss_direction_names[] = {
     [QCTX_DIRECTION_BOTH] = "both", [QCTX_DIRECTION_QUESTION] = "question", [QCTX_DIRECTION_CONTEXT] = "context", NULL};
+const char *const qctx_loss_candidates_names[] = {
+    [QCTX_LOSS_CANDIDATES_BATCH] = "batch", [QCTX_LOSS_CANDIDATES_CORPUS] = "corpus", NULL};
 const char *const qctx_similarity_names[] = {
     [QCTX_SIMILARITY_AUTO] = "auto",
     [QCTX_SIMILARITY_FULL] = "full",

@@ -28,6 +28,16 @@ static void gather(const qctx_loader *loader, qctx_side side, const int64_t *exa
     }
 }
 
+static void gather_contexts(const qctx_loader *loader, const qctx_negative *contexts, int64_t count, float *out)
+{
+    const qctx_opened *opened = loader->from;
+
+#pragma omp parallel for schedule(static) if (count > 64)
+    for (int64_t i = 0; i < count; i++)
+        qctx_store_gather(opened->train[contexts[i].source].store, QCTX_CONTEXT, &contexts[i].row, 1,
+                          out + i * loader->dim);
+}
+
 /* Those of the rows that stand in the store of one source. */
 static void prefetch_source(const qctx_loader *loader, int32_t source, qctx_side side, const int64_t *example,
                             const int64_t *chosen, int64_t count)
@@ -54,12 +64,15 @@ static void prefetch(const qctx_loader *loader, const int64_t *example, const in
             prefetch_source(loader, (int32_t)source, side, example, chosen, count);
 }
 
-qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples)
+qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples,
+                                  const qctx_negatives *negatives)
 {
     return (qctx_loader){
         .gather = gather,
         .prefetch = prefetch,
+        .gather_contexts = gather_contexts,
         .examples = examples,
+        .negatives = negatives,
         .from = opened,
         .dim = qctx_store_dim(opened->train[0].store),
     };

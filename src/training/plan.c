@@ -27,6 +27,11 @@ int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks)
     return rows;
 }
 
+int64_t qctx_plan_most_contexts(const qctx_plan *plan, int64_t batch, int64_t extras, int ranks)
+{
+    return qctx_plan_most_rows(plan, batch, ranks) + qctx_plan_most_rows(plan, extras, ranks);
+}
+
 void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch, int64_t *first, int64_t *rows)
 {
     qctx_plan_share(plan, batch, qctx_comm_rank(comm), qctx_comm_size(comm), first, rows);

@@ -19,8 +19,11 @@ static qctx_loss_config loss_of(const qctx_plan_request *request, const qctx_pla
 
 static qctx_loss_size loss_size(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
 {
-    return (qctx_loss_size){
-        .rows = qctx_plan_most_rows(plan, request->batch, ranks), .batch = request->batch, .dim = request->head.output};
+    return (qctx_loss_size){.rows = qctx_plan_most_rows(plan, request->batch, ranks),
+                            .batch = request->batch,
+                            .extras = qctx_plan_most_rows(plan, request->extras, ranks),
+                            .batch_extras = request->extras,
+                            .dim = request->head.output};
 }
 
 static int64_t loss_memory(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t keep_bytes)
@@ -35,7 +38,7 @@ int64_t planner_memory(const qctx_plan_request *request, const qctx_plan *plan, 
 {
     return loss_memory(request, plan, ranks, plan->keep_bytes) +
            qctx_stepper_memory(&request->head, request->kind, plan, ranks,
-                               qctx_plan_most_rows(plan, request->batch, ranks));
+                               qctx_plan_most_rows(plan, request->batch, ranks), request->extras);
 }
 
 int64_t planner_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t left)
@@ -63,6 +66,17 @@ static double loss_bytes(const qctx_plan_request *request, const qctx_plan *plan
     return 2.0 * row + content;
 }
 
+/* The same for each of its extras, which have no sums. */
+static double extra_bytes(const qctx_plan_request *request, const qctx_plan *plan)
+{
+    double row = (double)(request->head.output * qctx_precision_bytes(plan->precision));
+    double gradient = (double)(request->head.output * (int64_t)sizeof(float)), content = 8.0;
+
+    if (plan->scheme == QCTX_SIMILARITY_FULL)
+        return row + content;
+    return (plan->scheme == QCTX_SIMILARITY_RING ? 2.0 : 1.0) * row + gradient + content;
+}
+
 /* Each exchange of parts passes through all ranks but the own one; a sum goes up and down a tree. */
 static double count_messages(const qctx_plan *plan, int ranks)
 {
@@ -81,9 +95,10 @@ qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_pl
     /* The head's gradient: its parts are summed, and gathered again. */
     double gradient = 2.0 * (double)(qctx_head_parameter_count(&request->head) * (int64_t)sizeof(float));
     qctx_plan_cost cost = {
-        .flops = qctx_stepper_flops(&request->head, plan, rows) +
+        .flops = qctx_stepper_flops(&request->head, plan, rows, qctx_plan_most_rows(plan, request->extras, ranks)) +
                  qctx_loss_flops(&loss, ranks, loss_size(request, plan, ranks)),
-        .bytes = from_others * ((double)request->batch * loss_bytes(request, plan) + gradient),
+        .bytes = from_others * ((double)request->batch * loss_bytes(request, plan) +
+                                (double)request->extras * extra_bytes(request, plan) + gradient),
         .messages = count_messages(plan, ranks),
         .memory = planner_memory(request, plan, ranks),
     };

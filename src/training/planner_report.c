@@ -7,7 +7,7 @@
 #include "qctx/base/plural.h"
 #include "qctx/base/tree_sum.h"
 
-enum { SIZE_TEXT = 32 };
+enum { SIZE_TEXT = 32, STEP_TEXT = 112 };
 
 /* A size as the configuration writes it, "34MB"; rounded up if `up`. */
 static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
@@ -23,7 +23,7 @@ static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
 static void explain_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
 {
     int64_t scores = planner_scores(request, plan, ranks, PLANNER_NO_LIMIT),
-            rows = qctx_plan_most_rows(plan, request->batch, ranks);
+            rows = qctx_plan_most_contexts(plan, request->batch, request->extras, ranks);
     char kept[SIZE_TEXT];
 
     text[0] = '\0';
@@ -80,7 +80,8 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
 void planner_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], exchange[96] = "", precision[80], memory[2 * SIZE_TEXT], limit[SIZE_TEXT], bytes[SIZE_TEXT];
+    char spent[96], exchange[96] = "", against[64] = "", precision[80], memory[2 * SIZE_TEXT], limit[SIZE_TEXT],
+                    bytes[SIZE_TEXT];
 
     explain_precision(request, rates, plan, precision, sizeof precision);
     explain_memory(request, ranks, plan, spent, sizeof spent);
@@ -91,10 +92,13 @@ void planner_explain(const qctx_plan_request *request, int ranks, const qctx_pla
     write_size((int64_t)cost.bytes, false, bytes);
     if (ranks > 1)
         snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
-    snprintf(plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step takes a rank %.3g GFLOP, %.2g s%s; %s%s",
-             qctx_similarity_names[plan->scheme], request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "",
-             precision, plan->leaves > 0 ? ", reproducible" : "", 1e-9 * cost.flops, cost.computing, exchange, spent,
-             memory);
+    if (request->extras > 0)
+        snprintf(against, sizeof against, " against the corpus's %lld context%s", (long long)request->extras,
+                 qctx_plural(request->extras));
+    snprintf(
+        plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step%s takes a rank %.3g GFLOP, %.2g s%s; %s%s",
+        qctx_similarity_names[plan->scheme], request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "", precision,
+        plan->leaves > 0 ? ", reproducible" : "", against, 1e-9 * cost.flops, cost.computing, exchange, spent, memory);
     warn(request, ranks, plan);
 }
 
@@ -170,6 +174,25 @@ static qctx_similarity find_scheme(const qctx_plan_request *request, int ranks, 
     return plan.scheme;
 }
 
+/* Whether the step would fit without the contexts beside the batch's. */
+static bool fits_without_extras(const qctx_plan_request *request, int ranks, int64_t limit)
+{
+    qctx_plan_request without = *request;
+    qctx_plan plan;
+
+    without.extras = 0;
+    return request->extras > 0 && !request->resumed && planner_fit(&without, ranks, limit, &plan);
+}
+
+/* What goes into a step. */
+static void write_step(const qctx_plan_request *request, char text[STEP_TEXT])
+{
+    snprintf(text, STEP_TEXT, "a step of %lld question%s", (long long)request->batch, qctx_plural(request->batch));
+    if (request->extras > 0)
+        snprintf(text + strlen(text), STEP_TEXT - strlen(text), " against the corpus's %lld context%s",
+                 (long long)request->extras, qctx_plural(request->extras));
+}
+
 /* Adds a way out to the list of them. */
 static void add(char ways[QCTX_ERROR_HINT_MAX], const char *way)
 {
@@ -186,29 +209,28 @@ qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, i
     int more = find_ranks(request, ranks, limit);
     const char *no_way =
         request->resumed ? "resume the run where more memory is free" : "a smaller model.hidden needs less";
-    char has[SIZE_TEXT], needs[SIZE_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
+    char has[SIZE_TEXT], needs[SIZE_TEXT], step[STEP_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
 
+    write_step(request, step);
     write_size(limit, false, has);
     write_size(least->memory, true, needs);
     if (request->memory > 0) {
         qctx_fail(error, QCTX_ERR_CONFIG,
-                  "run.memory: %s is below the least that a step of %lld questions needs on %d rank%s, %s with "
-                  "similarity %s",
-                  has, (long long)request->batch, ranks, qctx_plural(ranks), needs,
-                  qctx_similarity_names[least->scheme]);
+                  "run.memory: %s is below the least that %s needs on %d rank%s, %s with similarity %s", has, step,
+                  ranks, qctx_plural(ranks), needs, qctx_similarity_names[least->scheme]);
         snprintf(way, sizeof way, "run.memory: %s", needs);
         add(ways, way);
     } else {
         qctx_fail(error, QCTX_ERR_MEMORY,
-                  "a step of %lld questions on %d rank%s needs %s a rank with similarity %s, and the node has %s free "
-                  "for each",
-                  (long long)request->batch, ranks, qctx_plural(ranks), needs, qctx_similarity_names[least->scheme],
-                  has);
+                  "%s on %d rank%s needs %s a rank with similarity %s, and the node has %s free for each", step, ranks,
+                  qctx_plural(ranks), needs, qctx_similarity_names[least->scheme], has);
     }
     if (scheme != request->similarity) {
         snprintf(way, sizeof way, "loss.similarity: %s", qctx_similarity_names[scheme]);
         add(ways, way);
     }
+    if (fits_without_extras(request, ranks, limit))
+        add(ways, "loss.candidates: batch");
     if (batch > 0) {
         snprintf(way, sizeof way, "batch.size: %lld", (long long)batch);
         add(ways, way);

@@ -12,15 +12,18 @@ static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outc
         .content = stepper->content,
         .positive_offsets = stepper->positive_offsets,
         .positives = stepper->positives,
+        .extras = stepper->parts[STEPPER_EXTRAS].rows,
     };
     const float *scalars = stepper->parameters + stepper->sizes.head_count;
     const qctx_loss_scale scale = {(double)scalars[0], stepper->sizes.scalar_count > 1 ? (double)scalars[1] : 0.0};
-    float *questions = stepper->sides[QCTX_QUESTION].projected, *contexts = stepper->sides[QCTX_CONTEXT].projected;
+    float *questions = stepper->parts[STEPPER_QUESTIONS].projected;
+    float *contexts = stepper->parts[STEPPER_CONTEXTS].projected;
 
-    stepper_project(stepper, 1, step);
+    stepper_project(stepper, &stepper->parts[STEPPER_CONTEXTS], step);
+    stepper_project(stepper, &stepper->parts[STEPPER_EXTRAS], step);
     qctx_loss_offer(stepper->loss, contexts, &batch);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOSS);
-    stepper_project(stepper, 0, step);
+    stepper_project(stepper, &stepper->parts[STEPPER_QUESTIONS], step);
     qctx_loss_step(stepper->loss, questions, contexts, &batch, scale, questions, contexts, outcome);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOSS);
 }
@@ -51,6 +54,7 @@ qctx_status qctx_stepper_step(qctx_stepper *stepper, const int64_t *batch, int64
 
     qctx_timers_begin(stepper->timers);
     stepper_choose(stepper, batch, epoch);
+    stepper_choose_extras(stepper, batch, epoch);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOAD);
     qctx_head_tape_load(stepper->head, stepper->parameters, stepper->tape);
     qctx_timers_end(stepper->timers, QCTX_TIMER_FORWARD);

@@ -8,36 +8,34 @@
 #include "qctx/base/order.h"
 #include "stepper_internal.h"
 
-/* The units that the rows go through the head in. */
-static void set_units(stepper_sizes *sizes, const qctx_plan *plan)
+/* The most rows of a unit, of a part with `rows` of them. Leaves differ by at most one row, and where they do not go up
+ * in the ranks, some rank holds one less. */
+static int64_t unit_of(const qctx_plan *plan, int ranks, int64_t rows)
 {
-    int64_t rows = sizes->rows;
-
-    sizes->keeps = plan->micro_rows >= rows;
-    sizes->unit_rows = qctx_smaller(plan->micro_rows, rows);
     if (plan->leaves == 0)
-        return;
-    sizes->leaves = qctx_divide_up(plan->leaves, sizes->ranks);
-    /* Leaves differ by at most one row, and where they do not go up in the ranks, some rank holds one less. */
-    if (sizes->ranks <= plan->leaves)
-        sizes->unit_rows = qctx_smaller(rows / (plan->leaves / sizes->ranks) + 1, rows);
-    else
-        sizes->unit_rows = rows;
+        return qctx_smaller(plan->micro_rows, rows);
+    return ranks <= plan->leaves ? qctx_smaller(rows / (plan->leaves / ranks) + 1, rows) : rows;
 }
 
 /* What head, plan and rows make of the sizes of a step; without `positives`, which only the data tell. */
 static stepper_sizes sizes_of(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
-                              int64_t rows)
+                              int64_t rows, int64_t all_extras)
 {
+    const int64_t extras = qctx_plan_most_rows(plan, all_extras, ranks);
     bool both = qctx_head_has_side(head, QCTX_QUESTION) && qctx_head_has_side(head, QCTX_CONTEXT);
     stepper_sizes sizes = {.ranks = ranks,
                            .rows = rows,
+                           .extras = extras,
+                           .all_extras = all_extras,
+                           .keeps = plan->micro_rows >= rows + extras,
+                           .unit_rows = unit_of(plan, ranks, rows),
+                           .extra_unit_rows = unit_of(plan, ranks, extras),
+                           .leaves = plan->leaves > 0 ? qctx_divide_up(plan->leaves, ranks) : 0,
                            .head_count = qctx_head_parameter_count(head),
                            .scalar_count = qctx_stepper_scalar_count(kind),
                            .bucket_length = STEPPER_BUCKET};
 
-    set_units(&sizes, plan);
-    sizes.tape_rows = sizes.keeps ? rows : sizes.unit_rows;
+    sizes.tape_rows = sizes.keeps ? rows + extras : qctx_larger(sizes.unit_rows, sizes.extra_unit_rows);
     sizes.tape_sides = sizes.keeps && both ? 2 : 1;
     if (sizes.head_count > STEPPER_BUCKETS * sizes.bucket_length)
         sizes.bucket_length = qctx_divide_up(sizes.head_count, STEPPER_BUCKETS);
@@ -50,11 +48,13 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
 {
     const qctx_head_config *head = stepper->head;
     const stepper_sizes *sizes = &stepper->sizes;
-    stepper_side *question = &stepper->sides[QCTX_QUESTION], *context = &stepper->sides[QCTX_CONTEXT];
+    stepper_part *question = &stepper->parts[STEPPER_QUESTIONS], *context = &stepper->parts[STEPPER_CONTEXTS];
+    stepper_part *extra = &stepper->parts[STEPPER_EXTRAS];
     qctx_optimizer_state *state = &stepper->state;
     stepper_buckets *buckets = &stepper->buckets;
-    int64_t rows = sizes->rows, parameters = sizes->head_count + sizes->scalar_count,
-            encoded = sizes->unit_rows * head->input;
+    int64_t rows = sizes->rows, contexts = sizes->rows + sizes->extras, has_extras = sizes->all_extras > 0;
+    int64_t parameters = sizes->head_count + sizes->scalar_count, encoded = sizes->unit_rows * head->input;
+    int64_t extras = has_extras ? sizes->extras : QCTX_BUFFER_NONE;
     size_t encoded_bytes = (size_t)qctx_precision_bytes(stepper->plan->precision);
     bool is_rounded = stepper->plan->precision == QCTX_PRECISION_BFLOAT16;
 
@@ -67,17 +67,25 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
         {&stepper->stage, is_rounded ? STEPPER_STAGE * head->input : QCTX_BUFFER_NONE, sizeof(float),
          "rows to be rounded"},
         {&question->projected, rows * head->output, sizeof(float), "projected rows of a batch"},
-        {&context->projected, rows * head->output, sizeof(float), "projected rows of a batch"},
+        {&context->projected, contexts * head->output, sizeof(float), "projected rows of a batch"},
         {&question->encoded, qctx_head_has_side(head, QCTX_QUESTION) ? encoded : QCTX_BUFFER_NONE, encoded_bytes,
          "encoded rows of a batch"},
         {&context->encoded, qctx_head_has_side(head, QCTX_CONTEXT) ? encoded : QCTX_BUFFER_NONE, encoded_bytes,
          "encoded rows of a batch"},
-        {&stepper->row_ids, rows, sizeof(int64_t), "a batch"},
+        {&extra->encoded,
+         has_extras && qctx_head_has_side(head, QCTX_CONTEXT) ? sizes->extra_unit_rows * head->input : QCTX_BUFFER_NONE,
+         encoded_bytes, "encoded rows of the corpus"},
+        {&question->row_ids, rows, sizeof(int64_t), "a batch"},
+        {&extra->row_ids, extras, sizeof(int64_t), "a batch"},
         {&stepper->chosen, rows, sizeof(int64_t), "a batch"},
         {&stepper->prefetched, rows, sizeof(int64_t), "a batch"},
-        {&stepper->content, rows, sizeof(uint64_t), "a batch"},
+        {&stepper->content, contexts, sizeof(uint64_t), "a batch"},
         {&stepper->positive_offsets, rows + 1, sizeof(int64_t), "a batch"},
         {&stepper->positives, sizes->positives, sizeof(uint64_t), "the right contexts of a batch"},
+        {&stepper->paired, has_extras ? sizes->paired : QCTX_BUFFER_NONE, sizeof(uint64_t), "the contents of a batch"},
+        {&stepper->joining, has_extras ? sizes->all_extras : QCTX_BUFFER_NONE, sizeof(int64_t),
+         "the corpus's contexts"},
+        {&stepper->own, extras, sizeof *stepper->own, "the corpus's contexts"},
         {&buckets->parts, sizes->ranks, sizeof(int64_t), "the parts of a gradient"},
         {&buckets->last_parts, sizes->ranks, sizeof(int64_t), "the parts of a gradient"},
         {&buckets->under_way, sizes->buckets, sizeof(qctx_exchange *), "the sums under way"},
@@ -85,9 +93,9 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
 }
 
 int64_t qctx_stepper_memory(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
-                            int64_t rows)
+                            int64_t rows, int64_t extras)
 {
-    qctx_stepper counted = {.head = head, .plan = plan, .sizes = sizes_of(head, kind, plan, ranks, rows)};
+    qctx_stepper counted = {.head = head, .plan = plan, .sizes = sizes_of(head, kind, plan, ranks, rows, extras)};
     const stepper_sizes *sizes = &counted.sizes;
     qctx_buffers buffers = buffers_of(&counted);
 
@@ -116,17 +124,30 @@ static void divide(qctx_stepper *stepper)
 {
     const qctx_plan *plan = stepper->plan;
     int rank = qctx_comm_rank(stepper->comm), ranks = qctx_comm_size(stepper->comm);
-    int64_t rows, unit_rows;
+    int64_t rows, unit_rows, units, extras = stepper->loader->negatives != NULL ? stepper->loader->negatives->count : 0;
 
     qctx_plan_rows(stepper->comm, plan, stepper->config->batch.size, &stepper->first_row, &rows);
-    stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows);
+    stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows, extras);
     stepper->sizes.positives = rows * qctx_examples_most_contexts(stepper->loader->examples);
+    stepper->sizes.paired = stepper->config->batch.size;
     unit_rows = stepper->sizes.unit_rows;
-    stepper->units = unit_rows == 0 ? 1 : qctx_divide_up(rows, unit_rows);
-    if (plan->leaves == 0)
-        return;
-    qctx_share(plan->leaves, rank, ranks, &stepper->first_leaf, &stepper->units);
-    stepper->invariant = qctx_leaf_is_invariant(plan->leaves, ranks);
+    units = unit_rows == 0 ? 1 : qctx_divide_up(rows, unit_rows);
+    if (plan->leaves > 0) {
+        qctx_share(plan->leaves, rank, ranks, &stepper->first_leaf, &units);
+        stepper->invariant = qctx_leaf_is_invariant(plan->leaves, ranks);
+    }
+    for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
+        stepper->parts[side == QCTX_QUESTION ? STEPPER_QUESTIONS : STEPPER_CONTEXTS] =
+            (stepper_part){.side = side,
+                           .all = stepper->config->batch.size,
+                           .first = stepper->first_row,
+                           .rows = rows,
+                           .unit_rows = unit_rows,
+                           .units = units};
+    stepper->parts[STEPPER_EXTRAS] = (stepper_part){.side = QCTX_CONTEXT,
+                                                    .unit_rows = stepper->sizes.extra_unit_rows,
+                                                    .units = extras == 0 ? 0 : units,
+                                                    .tape_at = rows};
 }
 
 /* The places of this rank's rows in the batch, and which part of each bucket falls to whom. */
@@ -136,7 +157,7 @@ static void fill(qctx_stepper *stepper)
     int64_t last = stepper_bucket(stepper, sizes->buckets - 1).count;
 
     for (int64_t i = 0; i < sizes->rows; i++)
-        stepper->row_ids[i] = stepper->first_row + i;
+        stepper->parts[STEPPER_QUESTIONS].row_ids[i] = stepper->first_row + i;
     for (int r = 0; r < sizes->ranks; r++) {
         int64_t first;
 
@@ -171,6 +192,15 @@ static void set_optimizer(qctx_stepper *stepper)
     };
 }
 
+/* Contexts have the questions' places in the batch; extras are projected behind them. */
+static void share_arrays(qctx_stepper *stepper)
+{
+    stepper_part *context = &stepper->parts[STEPPER_CONTEXTS];
+
+    context->row_ids = stepper->parts[STEPPER_QUESTIONS].row_ids;
+    stepper->parts[STEPPER_EXTRAS].projected = context->projected + stepper->sizes.rows * stepper->head->output;
+}
+
 static qctx_status prepare(qctx_stepper *stepper, qctx_error *error)
 {
     qctx_status status;
@@ -180,6 +210,7 @@ static qctx_status prepare(qctx_stepper *stepper, qctx_error *error)
     status = allocate(stepper, error);
     if (status != QCTX_OK)
         return status;
+    share_arrays(stepper);
     fill(stepper);
     return mark_decays(stepper, error);
 }
@@ -191,7 +222,12 @@ static qctx_status create_loss(qctx_stepper *stepper, qctx_error *error)
         qctx_plan_loss(stepper->plan, config->loss.kind, config->loss.direction, config->loss.normalize);
 
     const qctx_loss_size size = {
-        .rows = stepper->sizes.rows, .batch = config->batch.size, .dim = stepper->head->output};
+        .rows = stepper->sizes.rows,
+        .batch = config->batch.size,
+        .extras = stepper->sizes.extras,
+        .batch_extras = stepper->sizes.all_extras,
+        .dim = stepper->head->output,
+    };
 
     return qctx_loss_create(stepper->comm, &loss, size, &stepper->loss, error);
 }

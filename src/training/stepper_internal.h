@@ -1,6 +1,7 @@
 /*
  * What the files of the training step share: stepper.c (a step from end to end), stepper_create.c (memory),
- * stepper_pass.c (this rank's rows through the head and back), stepper_update.c (sums over the ranks, and the
+ * stepper_extras.c (contexts beside the batch's), stepper_pass.c (this rank's rows through the head and back),
+ * stepper_update.c (sums over the ranks, and the
  * optimiser).
  */
 #ifndef QCTX_TRAINING_STEPPER_INTERNAL_H
@@ -19,12 +20,22 @@ enum {
     STEPPER_STAGE = 256,
 };
 
-/* One side of this rank's rows. */
+/* What this rank has of a step: the questions of its rows, their contexts, and its extras. */
+enum { STEPPER_QUESTIONS, STEPPER_CONTEXTS, STEPPER_EXTRAS, STEPPER_PARTS };
+
 typedef struct {
-    void *encoded;    /* [unit_rows, input] float or bfloat16: the rows of one unit; NULL without an MLP */
-    int64_t loaded;   /* that unit, or −1 */
-    float *projected; /* [rows, output]; after the loss the gradient by them */
-} stepper_side;
+    qctx_side side;
+    int64_t all;       /* of all ranks in the step at hand */
+    int64_t first;     /* this rank's first among them */
+    int64_t rows;      /* this rank's */
+    int64_t unit_rows; /* most of a unit */
+    int64_t units;     /* that they go through the head in, at least 1; without extras 0 of them */
+    int64_t tape_at;   /* where their first stands in the tape, if all are kept */
+    int64_t *row_ids;  /* [rows] places in the step, by which dropout differs */
+    void *encoded;     /* [unit_rows, input] float or bfloat16: the rows of one unit; NULL without an MLP */
+    int64_t loaded;    /* that unit, or −1 */
+    float *projected;  /* [rows, output]; after the loss the gradient by them. Extras' stand behind the contexts' */
+} stepper_part;
 
 /* The gradient is summed in buckets, numbered from the end of the flat buffer as the backward pass fills it. */
 typedef struct {
@@ -44,11 +55,15 @@ typedef struct {
 typedef struct {
     int ranks;
     int64_t rows;         /* of this rank in every batch */
+    int64_t extras;       /* of this rank at most */
+    int64_t all_extras;   /* of all ranks at most */
     int64_t head_count;   /* parameters of the head; the scalars come after */
     int64_t scalar_count; /* 1 or 2 */
     int64_t positives;    /* right contexts of the rows, at most */
+    int64_t paired;       /* contexts of a whole batch, to be told apart from extras */
     bool keeps;           /* activations of all units are kept until the backward pass */
     int64_t unit_rows;
+    int64_t extra_unit_rows;
     int64_t tape_rows;
     int tape_sides;
     int64_t leaves;        /* of this rank at most, of a reproducible run */
@@ -73,8 +88,7 @@ struct qctx_stepper {
 
     int64_t first_row; /* in the global batch */
     int64_t first_leaf;
-    int64_t units; /* that the rows go through the head in, at least 1 */
-    stepper_side sides[QCTX_SIDE_COUNT];
+    stepper_part parts[STEPPER_PARTS];
     float *stage; /* [STEPPER_STAGE, input]; NULL in float32 */
     qctx_head_tape *tape;
     qctx_tree_sum *leaf_sum; /* of gradients; NULL without leaves */
@@ -82,22 +96,30 @@ struct qctx_stepper {
     stepper_buckets buckets;
 
     const int64_t *examples; /* [rows] of the step's batch; borrowed during the step */
-    int64_t *row_ids;        /* [rows] places in the global batch */
     int64_t *chosen;         /* [rows] the context's place in examples->contexts */
-    uint64_t *content;       /* [rows] */
+    uint64_t *content;       /* [rows + extras] */
     int64_t *positive_offsets;
     uint64_t *positives;
     int64_t *prefetched; /* [rows] `chosen` of the batch to come */
+    uint64_t *paired;    /* contents of the whole batch, sorted; NULL without extras */
+    int64_t *joining;    /* places in the negatives of all extras of the step [all_extras] */
+    qctx_negative *own;  /* this rank's [extras] */
     qctx_loss *loss;
 };
 
 /* stepper_pass.c: Local but for the exchanges that the backward pass starts (Collective). */
 /* Chooses one right context for each of this rank's questions and notes what else would be right. */
 void stepper_choose(qctx_stepper *stepper, const int64_t *batch, int64_t epoch);
-/* All units of a side, gathered and through the head. */
-void stepper_project(qctx_stepper *stepper, qctx_side side, int64_t step);
+/* Which of an example's contexts an epoch takes, as a place in examples->contexts. */
+int64_t stepper_choice(const qctx_stepper *stepper, int64_t example, int64_t epoch);
+/* All units of a part, gathered and through the head. */
+void stepper_project(qctx_stepper *stepper, stepper_part *part, int64_t step);
 /* The gradient of this rank's rows, whose sums over the ranks are started. */
 void stepper_back_propagate(qctx_stepper *stepper, int64_t step);
+
+/* stepper_extras.c: Local. */
+/* Lists the negatives that join the step of a batch, and this rank's of them. */
+void stepper_choose_extras(qctx_stepper *stepper, const int64_t *batch, int64_t epoch);
 
 /* stepper_update.c: Collective, but for stepper_bucket, which is Local. */
 /* The bucket's place in the flat buffer. */

@@ -71,6 +71,7 @@ static qctx_status plan_steps(trainer *run, qctx_error *error)
     if (status != QCTX_OK)
         return status;
     request = qctx_plan_request_of(run->config, &run->head);
+    request.extras = run->negatives.count;
     /* What was left to choose was chosen when the run began: another machine must not choose anew. */
     if (run->resumed) {
         request.similarity = run->last.similarity;
@@ -99,6 +100,8 @@ static qctx_status open_data(trainer *run, qctx_error *error)
         status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)
         status = qctx_training_set_build(run->comm, run->config, run->opened, &run->training, error);
+    if (status == QCTX_OK && run->config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
+        status = qctx_agree(run->comm, qctx_negatives_build(&run->training.examples, &run->negatives, error), error);
     if (status == QCTX_OK)
         run->trained_on = qctx_examples_fingerprint(&run->training.examples, run->opened);
     return status;
@@ -115,8 +118,9 @@ static qctx_status make_stepper(trainer *run, qctx_error *error)
     status = qctx_agree(run->comm, run->best == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
     if (status != QCTX_OK)
         return status;
-    run->loader = qctx_loader_of_stores(run->opened, &run->training.examples);
-    run->held_out_loader = qctx_loader_of_stores(run->opened, &run->training.held_out_examples);
+    run->loader =
+        qctx_loader_of_stores(run->opened, &run->training.examples, run->negatives.count > 0 ? &run->negatives : NULL);
+    run->held_out_loader = qctx_loader_of_stores(run->opened, &run->training.held_out_examples, NULL);
     return qctx_stepper_create(run->comm, run->config, &run->plan, &run->loader, &run->head, &run->timers,
                                &run->stepper, error);
 }
@@ -204,6 +208,7 @@ static void release(trainer *run)
     qctx_sampler_destroy(&run->sampler);
     free(run->weights);
     qctx_training_set_free(&run->training);
+    qctx_negatives_free(&run->negatives);
     qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);
     qctx_run_close(&run->start);

@@ -10,6 +10,7 @@
 #include "qctx/base/lockfile.h"
 #include "qctx/data/sampler.h"
 #include "qctx/dataset/examples.h"
+#include "qctx/dataset/negatives.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/metrics.h"
@@ -55,6 +56,7 @@ typedef struct {
     qctx_opened own_sources;
     const qctx_opened *opened; /* those, or the caller's */
     qctx_training_set training;
+    qctx_negatives negatives; /* empty with loss.candidates batch */
     qctx_head_config head;
     qctx_plan plan;
     qctx_loader loader;

@@ -36,6 +36,7 @@ static const struct {
     {qctx_activation_names, QCTX_ACTIVATION_TANH + 1, "tanh"},
     {qctx_loss_kind_names, QCTX_LOSS_SIGMOID + 1, "sigmoid"},
     {qctx_loss_direction_names, QCTX_DIRECTION_CONTEXT + 1, "context"},
+    {qctx_loss_candidates_names, QCTX_LOSS_CANDIDATES_CORPUS + 1, "corpus"},
     {qctx_similarity_names, QCTX_SIMILARITY_RING + 1, "ring"},
     {qctx_optimizer_kind_names, QCTX_OPTIMIZER_SGD + 1, "sgd"},
     {qctx_decay_names, QCTX_DECAY_LINEAR + 1, "linear"},

@@ -198,8 +198,9 @@ static void unknown_keys_name_what_was_meant(void **state)
     assert_contains(refuse_override("batch.zebra=1"), "unknown key; known here: size, epochs, steps");
     assert_contains(refuse_override("zebra=1"),
                     "unknown key; known here: run, data, encoder, model, loss, optim, batch, eval, checkpoint");
-    assert_contains(refuse_override("loss.zebra=1"), "known here: kind, direction, similarity, normalize, logit_scale, "
-                                                     "logit_bias");
+    assert_contains(refuse_override("loss.zebra=1"),
+                    "known here: kind, direction, candidates, similarity, normalize, logit_scale, "
+                    "logit_bias");
     assert_contains(refuse_override("=1"), "expected key.path=value");
     assert_contains(refuse_override("optim.lr.x=1"), "optim.lr.x: unknown key");
     assert_contains(refuse_override("data.train[0].corpus=x"), "unknown key");
@@ -235,6 +236,12 @@ static void keys_are_checked_together(void **state)
     assert_contains(refuse_override("loss.logit_scale.max=10"),
                     "a.yaml: loss.logit_scale.init: expected at most loss.logit_scale.max, 10, found 20");
     accept("loss.kind=soft");
+    assert_contains(refuse_override("loss={kind: soft, candidates: corpus}"),
+                    "command line: loss.kind: soft has no contexts beside those of the batch's questions");
+    assert_contains(refuse_override("loss={direction: context, candidates: corpus}"),
+                    "command line: loss.direction: contexts that answer no question of the batch count from question "
+                    "to context alone: take question or both");
+    accept("loss={kind: sigmoid, candidates: corpus}");
 }
 
 /* What the schemes of the loss cannot do with the rest of a configuration: told with the key that has to change, and

@@ -4,22 +4,31 @@
 
 #include "qctx/base/rng.h"
 
+/* Question and context of one number share half of what they are. */
+static void make_row(const qctx_loader *loader, qctx_side side, int64_t row, float *out)
+{
+    const made_up *rows = loader->from;
+    uint64_t topic = (uint64_t)(row % MADE_UP_CONTEXTS);
+
+    for (int64_t k = 0; k < loader->dim; k++)
+        out[k] = (float)(qctx_rng_uniform(1, QCTX_STREAM_SYNTH, topic, (uint64_t)k) - 0.5) +
+                 (float)(qctx_rng_uniform((uint64_t)(2 + side), QCTX_STREAM_SYNTH, (uint64_t)row, (uint64_t)k) - 0.5) +
+                 (side == 1 && row == 7 ? rows->spoilt : 0.0f);
+}
+
 static void made_up_gather(const qctx_loader *loader, qctx_side side, const int64_t *example, const int64_t *chosen,
                            int64_t count, float *out)
 {
-    const made_up *rows = loader->from;
+    for (int64_t i = 0; i < count; i++)
+        make_row(loader, side,
+                 side == 0 ? loader->examples->question[example[i]] : loader->examples->contexts[chosen[i]],
+                 out + i * loader->dim);
+}
 
-    for (int64_t i = 0; i < count; i++) {
-        int64_t row = side == 0 ? loader->examples->question[example[i]] : loader->examples->contexts[chosen[i]];
-        uint64_t topic = (uint64_t)(row % MADE_UP_CONTEXTS);
-
-        /* Question and context of one number share half of what they are. */
-        for (int64_t k = 0; k < loader->dim; k++)
-            out[i * loader->dim + k] =
-                (float)(qctx_rng_uniform(1, QCTX_STREAM_SYNTH, topic, (uint64_t)k) - 0.5) +
-                (float)(qctx_rng_uniform((uint64_t)(2 + side), QCTX_STREAM_SYNTH, (uint64_t)row, (uint64_t)k) - 0.5) +
-                (side == 1 && row == 7 ? rows->spoilt : 0.0f);
-    }
+static void made_up_gather_contexts(const qctx_loader *loader, const qctx_negative *contexts, int64_t count, float *out)
+{
+    for (int64_t i = 0; i < count; i++)
+        make_row(loader, QCTX_CONTEXT, contexts[i].row, out + i * loader->dim);
 }
 
 static void made_up_prefetch(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count)
@@ -51,6 +60,13 @@ void made_up_open(made_up *rows, int64_t dim)
                                      .offsets = rows->offsets,
                                      .contexts = rows->contexts,
                                      .content = rows->content};
-    rows->loader = (qctx_loader){
-        .gather = made_up_gather, .prefetch = made_up_prefetch, .examples = &rows->examples, .from = rows, .dim = dim};
+    for (int64_t j = 0; j < MADE_UP_CONTEXTS; j++)
+        rows->list[j] = (qctx_negative){.content = (uint64_t)j, .row = j};
+    rows->negatives = (qctx_negatives){MADE_UP_CONTEXTS, rows->list};
+    rows->loader = (qctx_loader){.gather = made_up_gather,
+                                 .prefetch = made_up_prefetch,
+                                 .gather_contexts = made_up_gather_contexts,
+                                 .examples = &rows->examples,
+                                 .from = rows,
+                                 .dim = dim};
 }

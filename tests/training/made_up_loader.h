@@ -14,6 +14,8 @@ typedef struct {
     int64_t contexts[2 * MADE_UP_EXAMPLES];
     uint64_t content[2 * MADE_UP_EXAMPLES];
     qctx_examples examples;
+    qctx_negative list[MADE_UP_CONTEXTS];
+    qctx_negatives negatives; /* all contexts; the loader has none until a test gives it these */
     qctx_loader loader;
     float spoilt; /* added to every number of context 7, the only one of question 7 */
     int64_t prefetched;

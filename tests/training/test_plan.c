@@ -250,6 +250,32 @@ static void what_may_be_chosen_follows_the_loss_and_the_mode(void **state)
     }
 }
 
+/* The corpus's contexts go through the head and into the scores; their memory is foreseen, and named where it lacks. */
+static void the_corpus_is_part_of_the_plan(void **state)
+{
+    qctx_plan_request batch = request_of(512, 64), corpus = batch;
+    qctx_plan plan, without;
+    const qctx_error *error;
+    int64_t least;
+
+    (void)state;
+    corpus.extras = 20000;
+    for (int ranks = 1; ranks <= 4; ranks *= 4) {
+        int64_t contexts = 512 / ranks + corpus.extras / ranks;
+
+        without = choose(&batch, ranks, unlimited);
+        plan = choose(&corpus, ranks, unlimited);
+        assert_int_equal(plan.micro_rows, contexts);
+        /* At the least all of them projected, their scores kept, and one rank's hidden units. */
+        assert_true(plan.memory - without.memory >= 4 * 20000 * (64 + 512 / ranks) + 4 * (20000 / ranks) * 64);
+        assert_true(cost_of(&corpus, &plan, ranks).flops > 20.0 * cost_of(&batch, &without, ranks).flops);
+    }
+    least = choose(&batch, 1, unlimited).memory;
+    error = refuse(&corpus, 1, least, QCTX_ERR_MEMORY);
+    assert_contains(error->message, "a step of 512 questions against the corpus's 20000 contexts on 1 rank needs");
+    assert_contains(error->hint, "loss.candidates: batch");
+}
+
 /* All ranks make one plan, whatever each measured. */
 static void the_plan_is_one_on_all_ranks(void **state)
 {
@@ -347,6 +373,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_cheapest_that_fits_is_chosen),
     cmocka_unit_test(what_may_be_chosen_follows_the_loss_and_the_mode),
     cmocka_unit_test(an_allocation_that_fails_on_one_rank_ends_all),
+    cmocka_unit_test(the_corpus_is_part_of_the_plan),
     cmocka_unit_test(the_plan_is_one_on_all_ranks),
     cmocka_unit_test(rates_are_measured),
 };

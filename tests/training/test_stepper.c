@@ -200,11 +200,11 @@ static void sizes_follow_the_plan(void **state)
     int64_t least = 17 * qctx_head_parameter_count(&head) + 2 * 8192 * 1024 * 4;
 
     (void)state;
-    assert_close(qctx_stepper_flops(&head, &kept, 8192), 10.0 * product, 0.0);
-    assert_close(qctx_stepper_flops(&head, &micro, 8192), 12.0 * product, 0.0);
-    assert_in_range(qctx_stepper_memory(&head, QCTX_LOSS_CLIP, &micro, 2, 8192) - least, 0, 48 << 20);
-    assert_in_range(qctx_stepper_memory(&head, QCTX_LOSS_CLIP, &kept, 2, 8192) -
-                        qctx_stepper_memory(&head, QCTX_LOSS_CLIP, &micro, 2, 8192),
+    assert_close(qctx_stepper_flops(&head, &kept, 8192, 0), 10.0 * product, 0.0);
+    assert_close(qctx_stepper_flops(&head, &micro, 8192, 0), 12.0 * product, 0.0);
+    assert_in_range(qctx_stepper_memory(&head, QCTX_LOSS_CLIP, &micro, 2, 8192, 0) - least, 0, 48 << 20);
+    assert_in_range(qctx_stepper_memory(&head, QCTX_LOSS_CLIP, &kept, 2, 8192, 0) -
+                        qctx_stepper_memory(&head, QCTX_LOSS_CLIP, &micro, 2, 8192, 0),
                     64 << 20, 256 << 20);
     assert_int_equal(qctx_stepper_scalar_count(QCTX_LOSS_CLIP), 1);
     assert_int_equal(qctx_stepper_scalar_count(QCTX_LOSS_SIGMOID), 2);

@@ -104,6 +104,7 @@ typedef struct {
     struct {
         qctx_loss_kind kind;
         qctx_loss_direction direction;
+        qctx_loss_candidates candidates;
         qctx_similarity similarity;
         bool normalize;
         struct {

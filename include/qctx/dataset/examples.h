@@ -48,6 +48,9 @@ void qctx_training_set_free(qctx_training_set *set);
  */
 int64_t qctx_examples_fingerprint(const qctx_examples *examples, const qctx_opened *opened);
 
+/* How many of an example's contexts, its first, may be drawn. Local. */
+int64_t qctx_examples_pairs(const qctx_examples *examples, int64_t example);
+
 /* The most contexts that one of the examples has. Local. */
 int64_t qctx_examples_most_contexts(const qctx_examples *examples);
 

@@ -42,6 +42,9 @@ typedef enum { QCTX_LOSS_CLIP, QCTX_LOSS_SOFT, QCTX_LOSS_SIGMOID } qctx_loss_kin
 extern const char *const qctx_loss_kind_names[];
 typedef enum { QCTX_DIRECTION_BOTH, QCTX_DIRECTION_QUESTION, QCTX_DIRECTION_CONTEXT } qctx_loss_direction;
 extern const char *const qctx_loss_direction_names[];
+/* Of the contexts of the training: which a question meets. */
+typedef enum { QCTX_LOSS_CANDIDATES_BATCH, QCTX_LOSS_CANDIDATES_CORPUS } qctx_loss_candidates;
+extern const char *const qctx_loss_candidates_names[];
 /* AUTO is for the configuration: training/planner makes one of the others of it. */
 typedef enum { QCTX_SIMILARITY_AUTO, QCTX_SIMILARITY_FULL, QCTX_SIMILARITY_ROWS, QCTX_SIMILARITY_RING } qctx_similarity;
 extern const char *const qctx_similarity_names[];

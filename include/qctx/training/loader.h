@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "qctx/dataset/examples.h"
+#include "qctx/dataset/negatives.h"
 #include "qctx/dataset/opened.h"
 
 typedef struct qctx_loader qctx_loader;
@@ -18,12 +19,17 @@ struct qctx_loader {
                    int64_t count, float *out);
     /* Tells which rows will be gathered soon, so that reading them from a disk goes on meanwhile. Local. */
     void (*prefetch)(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count);
+    /* out [count, dim] = the encoder's rows of these contexts, each by its source and row. Local. Cannot fail. */
+    void (*gather_contexts)(const qctx_loader *loader, const qctx_negative *contexts, int64_t count, float *out);
     const qctx_examples *examples;
+    const qctx_negatives *negatives; /* beside the batch's contexts; NULL: none */
     const void *from;
     int64_t dim;
 };
 
-/* Rows of the stores of a run: mapped, so that the ranks of a node share them. Borrows both. Local. */
-qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples);
+/* Rows of the stores of a run: mapped, so that the ranks of a node share them. Borrows all; `negatives` may be NULL.
+ * Local. */
+qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples,
+                                  const qctx_negatives *negatives);
 
 #endif

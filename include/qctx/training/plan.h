@@ -33,6 +33,10 @@ void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch,
 void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows);
 int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks);
 
+/* The contexts of rank 0, those of its rows and its share of so many extras: as many rows as go through the head at a
+ * time, where nothing is computed again. Local. */
+int64_t qctx_plan_most_contexts(const qctx_plan *plan, int64_t batch, int64_t extras, int ranks);
+
 /* The loss of a step under a plan, of what a run asks for. Local. */
 qctx_loss_config qctx_plan_loss(const qctx_plan *plan, qctx_loss_kind kind, qctx_loss_direction direction,
                                 bool normalize);

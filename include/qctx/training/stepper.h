@@ -11,6 +11,10 @@
  * their activations, which are then computed again after the loss (GradCache, Gao et al. 2021); or leaves in a
  * reproducible run, whose products and sums do not depend on the number of ranks.
  *
+ * Where the loader has negatives, all of them but those that the batch has as somebody's context anyway join the step
+ * as the loss's extras: they are dealt out over the ranks, or over the leaves, and go through the head and back as
+ * contexts do.
+ *
  * Every rank holds all parameters, the same bit by bit.
  */
 #ifndef QCTX_TRAINING_STEPPER_H
@@ -46,14 +50,16 @@ qctx_status qctx_stepper_create(qctx_comm *comm, const qctx_config *config, cons
 void qctx_stepper_destroy(qctx_stepper *stepper);
 
 /*
- * Bytes that qctx_stepper_create allocates beside the loss on a rank of `ranks` that holds `rows` rows of a batch;
- * without the lists of right contexts, whose length only the data tell. Local.
+ * Bytes that qctx_stepper_create allocates beside the loss on a rank of `ranks` that holds `rows` rows of a batch, and
+ * its share of up to `extras` further contexts; without the lists of right contexts, whose length only the data tell.
+ * Local.
  */
 int64_t qctx_stepper_memory(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
-                            int64_t rows);
+                            int64_t rows, int64_t extras);
 
-/* Operations of the head's matrix products in a step of `rows` rows, what is computed again included. Local. */
-double qctx_stepper_flops(const qctx_head_config *head, const qctx_plan *plan, int64_t rows);
+/* Operations of the head's matrix products in a step of `rows` rows and `extras` further contexts of a rank, what is
+ * computed again included. Local. */
+double qctx_stepper_flops(const qctx_head_config *head, const qctx_plan *plan, int64_t rows, int64_t extras);
 
 /*
  * Tells which batch comes next (examples[batch_size], of epoch `epoch`), so that its rows are read from the disk
