@@ -289,7 +289,7 @@ qctx_status qctx_cage_run(const char *path, const char *reader, const qctx_cage_
     child started = {.path = path, .reader = reader, .limits = limits, .started = qctx_clock_seconds()};
     pid_t parent = getpid();
     int ends[2];
-    qctx_status status;
+    qctx_status status = QCTX_ERR_INTERNAL;
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return fail_to_start(path, errno, error);

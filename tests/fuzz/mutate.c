@@ -146,7 +146,10 @@ void fuzz_mutate(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *i
             fuzz_mutate_safetensors(random, grammar, input);
             break;
         case FUZZ_HDF5:
-            fuzz_mutate_contents(random, grammar, input, 0);
+            if (fuzz_below(random, 4) == 0)
+                fuzz_mutate_bytes(random, input);
+            else
+                fuzz_mutate_contents(random, grammar, input, 0);
             break;
         case FUZZ_CHECKPOINT:
         case FUZZ_STORE:

@@ -10,11 +10,19 @@
 
 enum { FUZZ_CHECKPOINT_FRONT = 512 };
 
+/* Of the HDF5 file its contents, or its bytes, on which HDF5 may crash. */
 static void fuzz_mutate_checkpoint(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input)
 {
     qctx_h5_image image = {.front = FUZZ_CHECKPOINT_FRONT};
+    fuzz_input body = {input->bytes + FUZZ_CHECKPOINT_FRONT, input->size - FUZZ_CHECKPOINT_FRONT,
+                       input->capacity - FUZZ_CHECKPOINT_FRONT};
 
-    fuzz_mutate_contents(random, grammar, input, FUZZ_CHECKPOINT_FRONT);
+    if (fuzz_below(random, 4) == 0) {
+        fuzz_mutate_bytes(random, &body);
+        input->size = FUZZ_CHECKPOINT_FRONT + body.size;
+    } else {
+        fuzz_mutate_contents(random, grammar, input, FUZZ_CHECKPOINT_FRONT);
+    }
     image.bytes = (char *)input->bytes;
     image.capacity = image.count = (int64_t)input->size;
     qctx_checkpoint_seal(&image);

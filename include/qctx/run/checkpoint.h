@@ -67,7 +67,8 @@ qctx_status qctx_checkpoint_encode(const qctx_checkpoint *checkpoint, qctx_h5_im
 void qctx_checkpoint_seal(qctx_h5_image *image);
 
 /*
- * Reads: rank 0 the file, all the bytes that it passes on. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,
+ * Reads: rank 0 the file, all the bytes that it passes on, which a child process of each tries first (platform/cage):
+ * somebody may have changed them and hashed them again. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,
  * unknown version, wrong shapes), DATA (torn, cut or changed: with
  * what was found and expected; values that are not finite).
  */
