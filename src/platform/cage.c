@@ -288,22 +288,20 @@ qctx_status qctx_cage_run(const char *path, const char *reader, const qctx_cage_
 {
     child started = {.path = path, .reader = reader, .limits = limits, .started = qctx_clock_seconds()};
     pid_t parent = getpid();
-    int ends[2];
-    qctx_status status = QCTX_ERR_INTERNAL;
+    int ends[2], code;
+    qctx_status status;
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return fail_to_start(path, errno, error);
     started.process = fork();
-    if (started.process < 0)
-        status = fail_to_start(path, errno, error);
+    code = errno;
     if (started.process == 0) {
         close(ends[0]);
         be_the_child(limits, parent, ends[1], work, context, result, bytes);
     }
     close(ends[1]);
     started.reports = ends[0];
-    if (started.process > 0)
-        status = hear(&started, result, bytes, error);
+    status = started.process < 0 ? fail_to_start(path, code, error) : hear(&started, result, bytes, error);
     close(ends[0]);
     return status;
 }
