@@ -258,6 +258,6 @@ const fuzz_kind fuzz_kinds[] = {
     {"checkpoint", NULL, 8, 4 << 20, heads, NULL, false, fuzz_use_checkpoint},
     {"partial", NULL, 6, 4 << 20, none, NULL, false, fuzz_use_partial},
     {"store", NULL, 4, 4 << 20, stores, NULL, false, fuzz_use_store},
-    {"foreign", NULL, 4, 4 << 20, stores, NULL, false, fuzz_use_store},
+    {"foreign", NULL, 1, 4 << 20, stores, NULL, false, fuzz_use_store},
     {.name = NULL},
 };
