@@ -43,6 +43,41 @@ static qctx_status open_local(qctx_store *store, bool external, qctx_error *erro
     return status;
 }
 
+/* What a trial is told. */
+typedef struct {
+    qctx_store *store;
+    bool external;
+} trial;
+
+/* In the child, which ends with all that it holds. */
+static qctx_status open_in_child(void *context, void *result, qctx_error *error)
+{
+    const trial *asked = context;
+
+    (void)result;
+    return open_local(asked->store, asked->external, error);
+}
+
+/*
+ * A head keeps out damage, but not what somebody changed and summed up again, on which HDF5 may crash. So a child
+ * process of the first rank opens the store before: all but the texts, which would take as long as the rest.
+ * Collective.
+ */
+static qctx_status try_to_open(qctx_comm *comm, qctx_store *store, bool external, qctx_error *error)
+{
+    qctx_cage_limits limits = qctx_store_cage_limits(store->path, external, -1);
+    trial asked = {store, external};
+    char nothing = 0;
+    qctx_status status = QCTX_OK;
+
+    /* The file is mapped, too. */
+    if (limits.memory > 0)
+        limits.memory += store->head.bytes;
+    if (qctx_comm_rank(comm) == 0)
+        status = qctx_cage_run(store->path, "HDF5", &limits, open_in_child, &asked, &nothing, sizeof nothing, error);
+    return qctx_agree(comm, status, error);
+}
+
 /* The copy stays as long as HDF5 has it open; the handle by which that was done is needed no more. */
 static void close_copy(qctx_store *store)
 {
@@ -112,8 +147,9 @@ static qctx_status open_store(qctx_comm *comm, const char *path, bool external, 
 
     if (status == QCTX_OK)
         status = qctx_store_verify(comm, store, error);
-    if (status == QCTX_OK && !store->has_head)
-        status = qctx_store_copy_out(comm, path, external, &store->copy, &store->in_place, error);
+    if (status == QCTX_OK)
+        status = store->has_head ? try_to_open(comm, store, external, error)
+                                 : qctx_store_copy_out(comm, path, external, &store->copy, &store->in_place, error);
     if (status == QCTX_OK)
         status = qctx_agree(comm, open_local(store, external, error), error);
     if (status == QCTX_OK)
