@@ -18,6 +18,7 @@ typedef struct {
     char flags[8];
     int width;     /* 0: none; below 0: its size, and what is printed stands left */
     int precision; /* −1: none */
+    bool cuts;     /* the precision is a bound, as in "%.100s"; "%.*s" names a piece of a text */
     char length;   /* of the type: 'H' hh, 'h', 'l', 'L' ll or L, 'z', 'j', 't', or 0 */
     char kind;
 } conversion;
@@ -93,6 +94,7 @@ static conversion read_conversion(const char **format, arguments_left *arguments
         read.width = read_number(&at, arguments);
     if (*at == '.') {
         at++;
+        read.cuts = *at != '*';
         read.precision = read_number(&at, arguments);
     }
     if (*at != '\0' && strchr("hlLzjt", *at) != NULL) {
@@ -107,12 +109,26 @@ static conversion read_conversion(const char **format, arguments_left *arguments
     return read;
 }
 
+/* Without the beginning of a character that a bound has cut. */
+static size_t without_torn(const char *text, size_t length)
+{
+    for (size_t back = 1; back <= 3 && back <= length; back++) {
+        const unsigned char byte = (unsigned char)text[length - back];
+        const size_t bytes = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+
+        if (byte < 0x80 || byte >= 0xC0)
+            return bytes > back ? length - back : length;
+    }
+    return length;
+}
+
 /* Cut to the precision behind a whole character, padded to the width. */
 static void add_padded(output *out, const conversion *how, const char *text)
 {
     const bool left = strchr(how->flags, '-') != NULL || how->width < 0;
     const int64_t width = how->width < 0 ? -(int64_t)how->width : how->width;
-    const size_t length = how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision);
+    const size_t most = how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision);
+    const size_t length = how->cuts && most == (size_t)how->precision ? without_torn(text, most) : most;
     const int64_t columns = width > 0 ? qctx_shown_columns(text, length) : 0;
 
     if (!left)

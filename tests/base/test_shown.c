@@ -135,6 +135,9 @@ static void formats_are_those_of_printf(void **state)
     assert_string_equal(formatted(6, "abc%s", "\xC3\xA9\xC3\xA9"), "abcé");
     assert_string_equal(formatted(6, "abc%s", "\x1b"), "abc");
     assert_string_equal(formatted(5, "abc…"), "abc");
+    assert_string_equal(formatted(256, "%.4s|%.5s|%.4s", "caf\xC3\xA9", "caf\xC3\xA9", "caf\x80"), "caf|café|caf\\x80");
+    /* A piece is shown as it is, its end too. */
+    assert_string_equal(formatted(256, "%.*s", 4, "caf\xC3\xA9"), "caf\\xc3");
 }
 
 /* What is passed to a message does not end its line, what the program writes does. */
