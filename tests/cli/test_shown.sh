@@ -61,7 +61,7 @@ walk 3 'unknown encoder' qctx embed "$corpus" --out no.h5 --encoder "$evil$forge
 walk 0 'x\x1b' qctx info "$corpus" "$evil.h5"
 walk 0 '\u001B' qctx info --json "$corpus" "$evil.h5"
 walk 4 'x\x1b' qctx eval "no$evil.h5"
-walk 0 "mrr" qctx eval "$evil.h5" --json --candidates corpus --predictions predictions.jsonl
+walk 0 "mrr" qctx eval "$evil.h5" --split test --json --candidates corpus --predictions predictions.jsonl
 walk 6 'x\x1b' qctx eval "$evil.h5" --split "$evil"
 
 # Runs.
