@@ -75,7 +75,7 @@ expect 8 "only a corpus is replaced" alone synth --out file --force
 
 # Inputs that are no files: a pipe must not be waited for.
 briefly() { timeout 20 "$program" "$@"; }
-expect 5 "pipe: neither a store" briefly info pipe
+expect 4 "pipe: cannot open: it is a device, a pipe or a socket" briefly info pipe
 expect 4 "pipe: cannot open: it is a device, a pipe or a socket" briefly eval pipe
 expect 4 "pipe: cannot open" briefly embed good --out x.h5 --encoder pipe
 expect 5 "file: is not a checkpoint" alone eval file
