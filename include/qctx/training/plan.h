@@ -22,7 +22,7 @@ typedef struct {
     bool split_step;    /* each rank steps its part of the parameters only: reduce-scatter, step, all-gather */
     int64_t memory;     /* bytes of a rank's step, as far as they can be foreseen */
     int64_t limit;      /* what they were held against */
-    char reason[448];   /* one line for the log */
+    char reason[512];   /* one line for the log */
     char warning[256];  /* one more, or "": why another run may not have the same bits */
 } qctx_plan;
 
