@@ -94,7 +94,7 @@ help:
 ## make debug      build/debug/qctx-dist, without optimisation
 ## make sanitize   all tests, or those of ROOMS, under address and undefined-behaviour sanitizers
 ## make sanitize-quick  those of the lower rooms alone, as .ci/run does
-## make fuzz       half a million mutated files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N; 13 minutes at most
+## make fuzz       400,000 mutated files under the same sanitizers, FUZZ_INPUTS=N, FUZZ_SEED=N; 13 minutes at most
 ## make faults     kills, full disks, damaged files, silent ranks: KILLS=200 SEED=1, about an hour
 ## make coverage   all tests with gcov, a summary by file
 ## make install    PREFIX=/usr/local by default, DESTDIR honoured
@@ -183,7 +183,7 @@ sanitize-quick:
 
 fuzz: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=sanitize build/sanitize/tests/fuzz/test_fuzz
-	@tests/fuzz/fuzz.sh "$(or $(FUZZ_INPUTS),500000)" "$(or $(FUZZ_SEED),1)"
+	@tests/fuzz/fuzz.sh "$(or $(FUZZ_INPUTS),400000)" "$(or $(FUZZ_SEED),1)"
 
 faults: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=$(MODE) $(PROGRAM) $(FAULT_TOOLS)

@@ -3,11 +3,11 @@
 # QCTX_FUZZ_SECONDS, a quarter of an hour less what the build and the end take. QCTX_FUZZ_ONLY takes those alone whose
 # path holds that text.
 #
-#   tests/fuzz/fuzz.sh 500000 1
+#   tests/fuzz/fuzz.sh 400000 1
 #   tests/fuzz/fuzz.sh 1 1 4711      one alone
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-export QCTX_FUZZ_INPUTS=${1:-500000} QCTX_FUZZ_SEED=${2:-1} QCTX_FUZZ_FIRST=${3:-0} OMP_NUM_THREADS=1
+export QCTX_FUZZ_INPUTS=${1:-400000} QCTX_FUZZ_SEED=${2:-1} QCTX_FUZZ_FIRST=${3:-0} OMP_NUM_THREADS=1
 export QCTX_FUZZ_SECONDS=${QCTX_FUZZ_SECONDS:-780}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none

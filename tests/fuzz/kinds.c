@@ -243,6 +243,7 @@ static const char *const stores[] = {"qctx-store",
 
 static const char *const none[] = {NULL};
 
+/* Forks of a sanitized process take long: what a child process reads has small shares. */
 const fuzz_kind fuzz_kinds[] = {
     {"model", NULL, 13, 256 << 10, models, fuzz_is_of_model, true, fuzz_use_model},
     {"tokenizer", NULL, 13, 5 << 19, models, NULL, false, fuzz_use_tokenizer},
@@ -255,9 +256,9 @@ const fuzz_kind fuzz_kinds[] = {
     {"sweep", NULL, 4, 1 << 20, sweeps, NULL, false, fuzz_use_sweep},
     {"ledger", NULL, 4, 1 << 20, events, NULL, false, fuzz_use_ledger},
     {"run", NULL, 6, 1 << 20, events, NULL, false, fuzz_use_run},
-    {"checkpoint", NULL, 8, 4 << 20, heads, NULL, false, fuzz_use_checkpoint},
-    {"partial", NULL, 6, 4 << 20, none, NULL, false, fuzz_use_partial},
-    {"store", NULL, 4, 4 << 20, stores, NULL, false, fuzz_use_store},
+    {"checkpoint", NULL, 2, 4 << 20, heads, NULL, false, fuzz_use_checkpoint},
+    {"partial", NULL, 3, 4 << 20, none, NULL, false, fuzz_use_partial},
+    {"store", NULL, 2, 4 << 20, stores, NULL, false, fuzz_use_store},
     {"foreign", NULL, 1, 4 << 20, stores, NULL, false, fuzz_use_store},
     {.name = NULL},
 };

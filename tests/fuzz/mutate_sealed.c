@@ -63,6 +63,7 @@ static void fuzz_mutate_store(fuzz_random *random, const fuzz_grammar *grammar, 
         fuzz_mutate_bytes(random, input);
         return;
     }
+    /* Not its bytes: the texts of a store whose head fits are read by HDF5 in this very process. */
     fuzz_mutate_contents(random, grammar, input, QCTX_STORE_FRONT);
     head.bytes = (int64_t)input->size;
     fuzz_write(path, input->bytes, input->size);
