@@ -68,7 +68,7 @@ expect 0 "The firm paid" alone search runs/small "the firm paid" --text notes.tx
 
 expect 0 "warning: contexts/corpus.jsonl: its first line is a JSON object" \
     alone search runs/small tower --text contexts/corpus.jsonl
-expect 2 "standard input is for the questions" alone search runs/small tower --text -
+expect 2 "standard input is for the questions" alone search runs/small --text -
 
 # Stores of another encoder are refused before anything is embedded.
 alone embed others --out others.h5 >/dev/null 2>&1
