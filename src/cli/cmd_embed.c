@@ -24,9 +24,7 @@ static struct {
     bool no_titles;
     bool verify;
     bool force;
-} options = {.fit = "train",
-             .dtype = {qctx_dtype_names, QCTX_FLOAT32},
-             .precision = {qctx_precision_names, QCTX_PRECISION_FLOAT32}};
+} options = {.dtype = {qctx_dtype_names, QCTX_FLOAT32}, .precision = {qctx_precision_names, QCTX_PRECISION_FLOAT32}};
 
 static const qctx_option table[] = {
     {"out", QCTX_OPTION_TEXT, &options.out, "FILE", "the store to write, such as stores/squad.h5", 0, 0},
@@ -49,7 +47,8 @@ static const qctx_option table[] = {
     {"context-model", QCTX_OPTION_TEXT, &options.context_model, "FOLDER", "another model for contexts", 0, 0},
     {"no-titles", QCTX_OPTION_FLAG, &options.no_titles, NULL,
      "embed the texts of contexts alone, without their titles in front", 0, 0},
-    {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT", "the split whose contexts hashing learns from", 0, 0},
+    {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT",
+     "the split whose contexts hashing learns from (default train, or all contexts where there is no train)", 0, 0},
     {"dtype", QCTX_OPTION_CHOICE, &options.dtype, NULL, "how vectors are stored", 0, 0},
     {"force", QCTX_OPTION_FLAG, &options.force, NULL, "replace a store of the same name", 0, 0},
     {"verify", QCTX_OPTION_FLAG, &options.verify, NULL,
@@ -208,11 +207,19 @@ static qctx_status spec_of_options(double *weights, qctx_encoder_spec *spec, qct
     return read_weights(weights, &spec->weight_count, error);
 }
 
+/* Whether the corpus has the split that --fit names. Collective. */
+static qctx_status check_fit(qctx_comm *comm, const qctx_corpus *corpus, qctx_error *error)
+{
+    bool there = options.fit == NULL || qctx_corpus_split(corpus, options.fit, error) != NULL;
+
+    return qctx_agree(comm, there ? QCTX_OK : QCTX_ERR_DATA, error);
+}
+
 /* The encoder that options or configuration describe, fitted on the corpus where it learns. Collective. */
 static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, const qctx_config *config, bool titles,
                                 qctx_encoder **encoder, qctx_error *error)
 {
-    const qctx_fit_source source = {corpus, options.fit};
+    const qctx_fit_source source = {corpus, text_or(options.fit, "train")};
     double weights[QCTX_OPTION_TEXTS_MAX];
     qctx_encoder_spec spec;
     bool learns = false;
@@ -266,6 +273,8 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
         status = check_output(comm, titles, error);
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
+    if (status == QCTX_OK)
+        status = check_fit(comm, corpus, error);
     if (status == QCTX_OK)
         status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)

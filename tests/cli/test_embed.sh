@@ -21,7 +21,7 @@ expect 2 "--verify writes no store" alone embed --verify stores/a.h5 --out b.h5
 head -c 9000 stores/a.h5 >cut.h5
 expect 5 "cut.h5: the store is truncated, or longer than it was" qctx embed --verify cut.h5
 expect 0 "embedded" qctx embed corpus --out stores/a.h5 --force
-expect 0 "embedded" alone embed corpus --out half.h5 --dtype float16 --dim 64 --fit dev
+expect 0 "embedded" alone embed corpus --out half.h5 --dtype float16 --dim 64 --fit train
 expect 0 "embedded" qctx embed corpus --out b.h5 --encoder stores/a.h5
 check "the encoder of a store makes the same vectors" \
     diff <(alone info --json stores/a.h5 | sed 's/.*"checksum"//') <(alone info --json b.h5 | sed 's/.*"checksum"//')
@@ -39,6 +39,14 @@ expect 2 "--out is missing" alone embed corpus
 expect 2 "leave it away" alone embed corpus --out c.h5 --encoder b.h5 --dim 64
 expect 2 "" alone embed corpus --out c.h5 --dtype float8
 expect 3 "unknown encoder 'hashin'" alone embed corpus --out c.h5 --encoder hashin
+expect 6 "corpus: there is no split 'trian'; it has train" qctx embed corpus --out c.h5 --fit trian
+cp output said
+check "the hint names the nearest" grep -q "did you mean 'train'?" said
+mkdir -p other/qrels
+cp corpus/*.jsonl other/
+cp corpus/qrels/train.tsv other/qrels/test.tsv
+expect 0 "learns from all 4 contexts of a corpus that has no split 'train'" alone embed other --out other.h5
+expect 0 "learnt from 4 contexts" alone embed other --out other.h5 --force --fit test
 expect 4 "" qctx embed absent --out c.h5
 expect 4 "" qctx embed corpus --out corpus/corpus.jsonl/c.h5
 check "nothing half-written" test ! -e c.h5 -a ! -e c.h5.partial -a ! -e a.h5.partial
