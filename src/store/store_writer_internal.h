@@ -36,7 +36,7 @@ typedef struct {
 
 /*
  * Opens the journal of the store `path` and locks it: the rank that `begins` makes it where there is none and locks
- * out everybody, the others share the lock. Local. Errors: IO (another process has it), MEMORY.
+ * out everybody, the others share the lock. Local. Errors: EXISTS (another process has it), IO, MEMORY.
  */
 qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begins, qctx_error *error);
 

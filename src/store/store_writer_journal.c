@@ -61,7 +61,7 @@ static bool still_named(const qctx_journal *journal)
 static qctx_status not_locked(const qctx_journal *journal, int kind, qctx_error *error)
 {
     if (errno == EWOULDBLOCK) {
-        qctx_fail(error, QCTX_ERR_IO, "%s: another process is writing this store", journal->path);
+        qctx_fail(error, QCTX_ERR_EXISTS, "%s: another process is writing this store", journal->path);
         return qctx_hint(error, "let it end (the ranks of a killed job do so within seconds), or choose another name");
     }
     /* A file system without locks: whether somebody else is at work cannot be known. */

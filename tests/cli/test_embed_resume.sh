@@ -30,7 +30,7 @@ start 1 embed corpus --dim 256 --out shared.h5
 wait_for test -e shared.h5.partial
 # shellcheck disable=SC2046
 kill -STOP $(cat ranks)
-expect 4 "another process is writing this store" qctx embed corpus --dim 256 --out shared.h5 --force
+expect 8 "another process is writing this store" qctx embed corpus --dim 256 --out shared.h5 --force
 kill_job
 rm -f shared.h5
 expect 0 "embedded by hashing" qctx embed corpus --dim 256 --out shared.h5

@@ -58,7 +58,6 @@ ended_well() {
     case $code in
     0) ;;
     8) grep -qE 'exists|another process' "$log" ;;
-    4) [[ $kind = embed ]] && grep -q 'another process is writing this store' "$log" ;;
     7) [[ $kind = sweep ]] && grep -q 'sweep' "$log" ;;
     *) return 1 ;;
     esac

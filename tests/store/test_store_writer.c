@@ -460,7 +460,7 @@ static void refuses_two_at_a_time(void **state)
             assert_int_equal(flock(handle, kinds[i]), 0);
         }
         assert_status(qctx_store_writer_open(test_comm, test_path("two.h5"), true, &what, &batches, &writer, &error),
-                      QCTX_ERR_IO, &error);
+                      QCTX_ERR_EXISTS, &error);
         assert_contains(error.message, "two.h5.journal: another process is writing this store");
         assert_null(writer);
         if (speaks())

@@ -46,8 +46,8 @@ typedef struct qctx_store_writer qctx_store_writer;
 
 /*
  * Begins a store, or goes on with a partial one, which the log says. Description and batches are borrowed until the
- * writer is closed. Collective. Errors: EXISTS (unless `force`: the store, or a partial one of another job), IO (also:
- * another process is writing it), MEMORY.
+ * writer is closed. Collective. Errors: EXISTS (another process is writing it; unless `force`: the store, or a partial
+ * one of another job), IO, MEMORY.
  */
 qctx_status qctx_store_writer_open(qctx_comm *comm, const char *path, bool force,
                                    const qctx_store_description *description, const qctx_store_batches *batches,
