@@ -356,4 +356,4 @@ static qctx_status import(qctx_comm *comm, const char *const *positional, int64_
     return qctx_agree(comm, status, error);
 }
 
-const qctx_command qctx_cmd_import = {.usage = &usage, .run = import, .writes = true};
+const qctx_command qctx_cmd_import = {.usage = &usage, .run = import, .stops = true, .writes = true};

@@ -80,4 +80,4 @@ static qctx_status synth(qctx_comm *comm, const char *const *positional, int64_t
     return qctx_agree(comm, status, error);
 }
 
-const qctx_command qctx_cmd_synth = {.usage = &usage, .run = synth, .writes = true};
+const qctx_command qctx_cmd_synth = {.usage = &usage, .run = synth, .stops = true, .writes = true};

@@ -12,7 +12,11 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/outfile.h"
 #include "qctx/data/corpus.h"
+#include "qctx/platform/stop.h"
 #include "qctx/text/json.h"
+
+/* Records and answers that are written between two looks at whether to stop. */
+enum { BETWEEN_LOOKS = 1024 };
 
 typedef struct {
     char *name;
@@ -29,6 +33,7 @@ struct qctx_corpus_writer {
     json_t *negative; /* the line of negatives that is being made, or NULL */
     split_file *splits;
     int64_t split_count, split_capacity;
+    int64_t written; /* records and answers */
 };
 
 static qctx_status open_stream(const char *folder, const char *name, FILE **stream, qctx_error *error)
@@ -120,6 +125,11 @@ qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_
     return status;
 }
 
+static qctx_status look(qctx_corpus_writer *writer, qctx_error *error)
+{
+    return ++writer->written % BETWEEN_LOOKS == 0 ? qctx_stop_check(error) : QCTX_OK;
+}
+
 /* Writes one record as a line; takes `record` over, which may be NULL. */
 static qctx_status write_record(qctx_corpus_writer *writer, FILE *stream, json_t *record, const char *id,
                                 qctx_error *error)
@@ -132,7 +142,7 @@ static qctx_status write_record(qctx_corpus_writer *writer, FILE *stream, json_t
     if (json_dumpf(record, stream, 0) != 0 || fputc('\n', stream) == EOF)
         status = write_failed(writer, error);
     json_decref(record);
-    return status;
+    return status == QCTX_OK ? look(writer, error) : status;
 }
 
 qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *id, const char *title, const char *text,
@@ -196,7 +206,7 @@ qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *sp
     errno = 0;
     if (fprintf(stream, "%s\t%s\t1\n", question_id, context_id) < 0)
         return write_failed(writer, error);
-    return QCTX_OK;
+    return look(writer, error);
 }
 
 /* Writes the line of negatives that was being made, if there is one. */

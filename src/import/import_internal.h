@@ -98,7 +98,7 @@ qctx_status import_add_negative(const import_source *source, int64_t question, c
  */
 qctx_status import_leave_out(const import_source *source, qctx_status status, const qctx_error *error);
 
-/* Writes everything through `writer` and fills the report's totals. Local. Errors: IO. */
+/* Writes everything through `writer` and fills the report's totals. Local. Errors: IO, STOPPED. */
 qctx_status import_write(const import_collection *collection, qctx_corpus_writer *writer, qctx_import_report *report,
                          qctx_error *error);
 void import_free(import_collection *collection);

@@ -4,6 +4,7 @@
 
 #include "import_internal.h"
 #include "qctx/data/lines.h"
+#include "qctx/platform/stop.h"
 
 /* Parses a text; what is mended is counted, or refused if the job is strict. */
 static qctx_status parse(const import_source *source, const char *text, size_t bytes, const char *place, bool document,
@@ -73,7 +74,9 @@ static qctx_status read_items(const import_source *source, const json_t *root, q
     }
     for (size_t i = 0; i < json_array_size(items) && status == QCTX_OK; i++) {
         snprintf(place, sizeof place, "%.1024s: %s[%zu]", source->path, items == root ? "" : "data", i);
-        status = read_item(source, json_array_get(items, i), place, error);
+        status = qctx_stop_check(error);
+        if (status == QCTX_OK)
+            status = read_item(source, json_array_get(items, i), place, error);
     }
     return status;
 }

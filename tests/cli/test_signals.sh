@@ -77,6 +77,28 @@ interrupt USR1 rank "thread" 2 "${embed[@]}"
 stopped 75 SIGUSR1
 rm -f made.h5 made.h5.partial made.h5.journal
 
+# A corpus that is not whole leaves nothing: while its files are read, and while it is written.
+seq 400000 | sed 's/.*/["Where is house &?", "House & is here."]/' >many.jsonl
+(echo '[' && sed '$!s/$/,/' many.jsonl && echo ']') >many.json
+# has FILE SIZE: whether what is made of the corpus has such a file.
+has() { test -n "$(find . -path "./half.*.partial/$1" -size "$2")"; }
+while read -r name reason file size command; do
+    read -r -a command <<<"$command"
+    start_alone "${command[@]}" --out half
+    wait_for has "$file" "$size"
+    signal "$name" rank
+    wait "$job"
+    code=$?
+    stopped 75 "$reason"
+    check "$command: nothing is left" test -z "$(find . -name '*half*')"
+done <<'END'
+TERM SIGTERM corpus.jsonl 0 import --split train many.jsonl
+INT Ctrl-C corpus.jsonl 0 import --holdout 0.1,0.1 many.json
+USR1 SIGUSR1 queries.jsonl +9k import --split train many.jsonl
+TERM SIGTERM qrels/train.tsv +9k synth --questions 500000
+END
+rm many.json many.jsonl
+
 # Within an evaluation: nothing is printed, and the same command prints what an undisturbed one does.
 cat >config.yaml <<'YAML'
 run: {name: small, seed: 7}

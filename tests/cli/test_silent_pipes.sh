@@ -38,13 +38,18 @@ asked INT 2 train pipe
 asked TERM 2 search runs/small --text pipe "A question?"
 asked USR1 3 embed piped --out made.h5
 asked TERM 1 sweep pipe
+asked TERM 1 import --out imported --split train pipe
+asked INT 2 import --out imported --split train pipe
 
 # One that is open, and has given something.
 exec {held}<>pipe
 asked TERM 1 train pipe
 echo "data:" >&"$held"
 asked TERM 2 train pipe
+echo '["Who?", "She."]' >&"$held"
+asked INT 1 import --out imported --split train pipe
 exec {held}>&-
+check "nothing is left of the import" test -z "$(find . -name '*imported*')"
 
 # What comes late, and in pieces, is taken whole.
 (sleep 0.3 && for line in 1 2 3 4; do sed -n "${line}p" config.yaml && sleep 0.2; done) >pipe &

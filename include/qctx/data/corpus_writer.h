@@ -3,7 +3,8 @@
  * it. The folder appears under its name only when it is complete; until then
  * it stands as "<folder>.partial".
  *
- * Local throughout: one rank writes, the others wait at the caller's qctx_agree.
+ * Local throughout: one rank writes, the others wait at the caller's qctx_agree. Where it is asked to stop
+ * (platform/stop), what writes a record says so.
  */
 #ifndef QCTX_DATA_CORPUS_WRITER_H
 #define QCTX_DATA_CORPUS_WRITER_H
@@ -22,25 +23,25 @@ qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_
 
 /*
  * Writes a context with the given id; `title` may be NULL. Ids are the caller's to keep unique and free of white
- * space. Errors: IO, DATA (not UTF-8).
+ * space. Errors: IO, DATA (not UTF-8), STOPPED.
  */
 qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *id, const char *title, const char *text,
                                        qctx_error *error);
 
-/* Writes a question. Errors: IO, DATA (not UTF-8). */
+/* Writes a question. Errors: IO, DATA (not UTF-8), STOPPED. */
 qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *id, const char *text,
                                         qctx_error *error);
 
 /*
- * Says that in `split` the question `question_id` is answered by the context `context_id`. Errors: IO, USAGE (the
- * split's name is not valid).
+ * Says that in `split` the question `question_id` is answered by the context `context_id`. Errors: IO, STOPPED,
+ * USAGE (the split's name is not valid).
  */
 qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *split, const char *question_id,
                                       const char *context_id, qctx_error *error);
 
 /*
  * Says that the context is wrong for the question: a line {"query-id": …, "corpus-ids": […]} of negatives.jsonl, which
- * is there only if there are such. Negatives of one question follow each other. Errors: IO, MEMORY.
+ * is there only if there are such. Negatives of one question follow each other. Errors: IO, MEMORY, STOPPED.
  */
 qctx_status qctx_corpus_writer_negative(qctx_corpus_writer *writer, const char *question_id, const char *context_id,
                                         qctx_error *error);

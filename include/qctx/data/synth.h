@@ -42,7 +42,7 @@ typedef struct {
 /* How `questions` (QCTX_SYNTH_LEAST … QCTX_SYNTH_MOST) are divided. Local. Cannot fail. */
 qctx_synth_sizes qctx_synth_divide(int64_t questions);
 
-/* Writes a corpus folder. Local: one rank writes. Errors: EXISTS (unless `force`), IO, MEMORY. */
+/* Writes a corpus folder. Local: one rank writes. Errors: EXISTS (unless `force`), IO, MEMORY, STOPPED. */
 qctx_status qctx_synth_write(const char *folder, int64_t questions, uint64_t seed, bool force, qctx_error *error);
 
 #endif

@@ -148,7 +148,7 @@ typedef struct {
  * that share a title (or a question with several contexts), or of equal questions, are drawn in a random order and fill
  * test, then dev.
  * Local: one rank works. Errors: IO, FORMAT (file and line, or file and data[i].paragraphs[j].qas[k]), DATA (no
- * question is left for a split), EXISTS, USAGE (a split's name).
+ * question is left for a split), EXISTS, STOPPED, USAGE (a split's name).
  */
 qctx_status qctx_import_run(const qctx_import_job *job, qctx_import_report *report, qctx_error *error);
 
