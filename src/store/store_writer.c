@@ -48,6 +48,8 @@ static qctx_status begin(qctx_store_writer *writer, bool force, qctx_error *erro
         return QCTX_OK;
     }
     if (there && !qctx_journal_is_one(&writer->journal) && !qctx_store_partial_is_one(writer)) {
+        if (writer->journal.made)
+            unlink(writer->journal.path);
         qctx_fail(error, QCTX_ERR_EXISTS, "%s: is in the way, and no store that was begun", writer->partial);
         return qctx_hint(error, "move it away, or choose another name");
     }

@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     char *path;
     int handle; /* −1: not open */
+    bool made;  /* by this rank, where there was none */
     uint64_t job;
     int64_t batches;
 } qctx_journal;

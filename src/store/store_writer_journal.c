@@ -88,6 +88,16 @@ static qctx_status lock(const qctx_journal *journal, int kind, qctx_error *error
     return QCTX_OK;
 }
 
+/* Opens the file, which the rank that `begins` makes where there is none; −1 with errno set. */
+static int open_or_make(qctx_journal *journal, bool begins)
+{
+    const int flags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
+    int handle = begins ? open(journal->path, flags | O_CREAT | O_EXCL, 0666) : -1;
+
+    journal->made = handle >= 0;
+    return journal->made ? handle : open(journal->path, flags | (begins ? O_CREAT : 0), 0666);
+}
+
 qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begins, qctx_error *error)
 {
     struct stat found;
@@ -98,8 +108,7 @@ qctx_status qctx_journal_open(qctx_journal *journal, const char *path, bool begi
     if (journal->path == NULL)
         return QCTX_ERR_MEMORY;
     for (;;) {
-        journal->handle =
-            open(journal->path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | (begins ? O_CREAT : 0), 0666);
+        journal->handle = open_or_make(journal, begins);
         if (journal->handle < 0)
             return fail(journal, "cannot open for writing", error);
         if (fstat(journal->handle, &found) == 0 && !S_ISREG(found.st_mode))

@@ -404,6 +404,8 @@ static void what_is_in_the_way_stays(void **state)
     assert_status(qctx_store_writer_open(test_comm, test_path("planted.h5"), true, &what, &batches, &writer, &error),
                   QCTX_ERR_EXISTS, &error);
     if (speaks()) {
+        assert_false(qctx_path_exists(test_path("way.h5.journal")) ||
+                     qctx_path_exists(test_path("planted.h5.journal")));
         text = read_all(test_path("victim"), &bytes);
         assert_int_equal(bytes, strlen("precious"));
         free(text);
