@@ -140,23 +140,16 @@ static void fuzz_mutate_safetensors(fuzz_random *random, const fuzz_grammar *gra
 
 void fuzz_mutate(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input)
 {
-    for (size_t left = 1 + fuzz_below(random, 3) * fuzz_below(random, 3); left > 0; left--) {
-        switch (grammar->form) {
-        case FUZZ_SAFETENSORS:
+    size_t times = 1 + fuzz_below(random, 3) * fuzz_below(random, 3);
+
+    if (grammar->form >= FUZZ_HDF5) {
+        fuzz_mutate_hdf5(random, grammar, times, input);
+        return;
+    }
+    while (times-- > 0) {
+        if (grammar->form == FUZZ_SAFETENSORS)
             fuzz_mutate_safetensors(random, grammar, input);
-            break;
-        case FUZZ_HDF5:
-            if (fuzz_below(random, 4) == 0)
-                fuzz_mutate_bytes(random, input);
-            else
-                fuzz_mutate_contents(random, grammar, input, 0);
-            break;
-        case FUZZ_CHECKPOINT:
-        case FUZZ_STORE:
-            fuzz_mutate_sealed(random, grammar, input);
-            break;
-        default:
+        else
             fuzz_mutate_once(random, grammar, input);
-        }
     }
 }

@@ -15,7 +15,7 @@ typedef enum {
     FUZZ_JSON,
     FUZZ_LINES, /* whose order and fields mean something: tables, JSONL, YAML */
     FUZZ_SAFETENSORS,
-    FUZZ_HDF5,       /* whose contents change, or whose bytes */
+    FUZZ_HDF5,       /* this and those behind it are files of HDF5, whose contents change, or whose bytes */
     FUZZ_CHECKPOINT, /* HDF5 behind a head with its hash, which is made anew */
     FUZZ_STORE       /* likewise */
 } fuzz_form;

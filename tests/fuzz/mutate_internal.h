@@ -12,7 +12,10 @@ void fuzz_mutate_lines(fuzz_random *random, const fuzz_grammar *grammar, fuzz_in
 /* The same of the HDF5 file behind `front` bytes, through HDF5 itself: what comes out is a good one. */
 void fuzz_mutate_contents(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input, size_t front);
 
-/* The same of a checkpoint or a store of the program, whose head is made to fit again. */
-void fuzz_mutate_sealed(fuzz_random *random, const fuzz_grammar *grammar, fuzz_input *input);
+/*
+ * Mutates what is in an HDF5 file, a checkpoint or a store so many times, then perhaps its bytes; heads are made to fit
+ * again. Nothing opens a file by HDF5 here once its bytes were changed.
+ */
+void fuzz_mutate_hdf5(fuzz_random *random, const fuzz_grammar *grammar, size_t times, fuzz_input *input);
 
 #endif
