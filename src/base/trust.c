@@ -83,16 +83,17 @@ bool qctx_trusts(const char *path, const char *folder, const char *variable)
     return trusted;
 }
 
-char *qctx_path_beside(const char *folder, const char *path, qctx_error *error)
+char *qctx_path_beside(const char *folder, const char *path, const char *variable, qctx_error *error)
 {
     char *above = path[0] == '/' || goes_up(path) ? NULL : realpath(folder, NULL);
     char *found = NULL;
 
-    while (above != NULL && found == NULL) {
+    /* Whoever makes a run knows what usually lies above the folder that it is put in: nobody has named that. */
+    while (above != NULL && found == NULL && qctx_trusts(above, folder, variable)) {
         char *slash = strrchr(above, '/');
         char *tried = qctx_path_join(above, path, error);
 
-        if (tried != NULL && qctx_path_exists(tried) && !qctx_leads_out(folder, tried))
+        if (tried != NULL && qctx_trusts(tried, folder, variable) && !qctx_leads_out(folder, tried))
             found = tried;
         else
             free(tried);

@@ -1,6 +1,7 @@
 /*
  * Where the corpora and stores of a run are now: as its configuration names them, under the run's folder and those
- * above it, and in the folders of QCTX_STORES. A store is told by its checksum, a corpus by its fingerprint.
+ * between it and the working folder, and in the folders of QCTX_STORES. A store is told by its checksum, a corpus by
+ * its fingerprint.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -85,8 +86,8 @@ static void search_store(const source_resolver *resolver, const resolver_locatio
     if (location->is_corpus)
         consider(search, qctx_path_join(resolver_cache(resolver), name, NULL));
     if (kept != NULL)
-        consider(search, qctx_path_beside(folder, kept, NULL));
-    consider(search, qctx_path_beside(folder, name, NULL));
+        consider(search, qctx_path_beside(folder, kept, variable, NULL));
+    consider(search, qctx_path_beside(folder, name, variable, NULL));
     search->name = name;
     qctx_folders_each(variable, take_from, search);
     free(kept);
@@ -115,13 +116,13 @@ static qctx_status refuse(const source_resolver *resolver, const resolver_locati
     if (qctx_path_exists(location->path) && !qctx_trusts(location->path, resolver->origin->folder, variable))
         qctx_error_append(error, "what stands there is not read: only the run names it, and it lies neither in the "
                                  "working folder nor in the run's");
-    qctx_error_append(error, "looked for in this folder, in %s and the folders above it, and in %s%s%s",
+    qctx_error_append(error, "looked for in this folder, in %s and the folders between it and this one, and in %s%s%s",
                       resolver->origin->folder, variable, folders != NULL ? "=" : ", which is not set",
                       folders != NULL ? folders : "");
     return qctx_hint(error,
                      "name the folder that holds %s in %s (several are separated by ':'), under any name of the "
                      "file%s",
-                     kept_as, variable, location->is_corpus ? "; or the corpus beside the run's project" : "");
+                     kept_as, variable, location->is_corpus ? "; or start the program in the run's project" : "");
 }
 
 qctx_status resolver_find_store(source_resolver *resolver, resolver_location *location, bool must, qctx_error *error)
@@ -152,7 +153,7 @@ qctx_status resolver_find_store(source_resolver *resolver, resolver_location *lo
     return QCTX_OK;
 }
 
-/* The corpus' folder under the run's folder and those above it, "" where it is nowhere there. Collective. */
+/* The corpus' folder under the run's folder and those between, "" where it is nowhere there. Collective. */
 static qctx_status find_beside(const source_resolver *resolver, const char *path, char **found, qctx_error *error)
 {
     size_t bytes = 0;
@@ -160,7 +161,7 @@ static qctx_status find_beside(const source_resolver *resolver, const char *path
 
     *found = NULL;
     if (qctx_comm_rank(resolver->comm) == 0) {
-        *found = qctx_path_beside(resolver->origin->folder, path, NULL);
+        *found = qctx_path_beside(resolver->origin->folder, path, variable, NULL);
         if (*found == NULL)
             *found = qctx_strdup("", error);
         status = *found == NULL ? QCTX_ERR_MEMORY : QCTX_OK;

@@ -85,7 +85,7 @@ qctx_status qctx_pretrained_search(const char *path, char **found, qctx_error *e
         return QCTX_ERR_MEMORY;
     wanted.name = qctx_path_base(trimmed);
     if (beside != NULL)
-        *found = qctx_path_beside(beside, trimmed, NULL);
+        *found = qctx_path_beside(beside, trimmed, variable, NULL);
     if (*found != NULL && !qctx_model_folder_is(*found)) {
         free(*found);
         *found = NULL;
@@ -123,7 +123,7 @@ static qctx_status locate(const char *path, bool recorded, char **found, qctx_er
     } else if (status == QCTX_OK && *found == NULL) {
         qctx_fail(error, QCTX_ERR_IO, "%s: there is no such model folder%s%s%s%s%s", trimmed,
                   beside != NULL ? ", nor in " : "", beside != NULL ? beside : "",
-                  beside != NULL ? " or the folders above it" : "",
+                  beside != NULL ? " or the folders between it and this one" : "",
                   set ? ", nor one of its name in " : ", and QCTX_MODELS is not set", set ? list : "");
         status = qctx_hint(error, "name the folder that the model's folder is in, in %s (several are separated by ':')",
                            variable);

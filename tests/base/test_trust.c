@@ -27,24 +27,74 @@ static void link_to(const char *target, const char *path)
 /* Of nested paths the nearest counts; what is absolute stands nowhere beside. */
 static void finds_what_stands_beside(void **state)
 {
+    char project[PATH_BYTES], run[PATH_BYTES], before[PATH_BYTES];
     char *found;
 
     (void)state;
-    assert_int_equal(qctx_folder_make(test_path("project/runs/a"), NULL), QCTX_OK);
-    assert_int_equal(qctx_folder_make(test_path("project/stores"), NULL), QCTX_OK);
-    found = qctx_path_beside(test_path("project/runs/a"), "stores", NULL);
+    assert_non_null(getcwd(before, sizeof before));
+    made(run, "project/runs/a");
+    made(project, "project/stores");
+    made(project, "project");
+    assert_int_equal(chdir(project), 0);
+    found = qctx_path_beside(run, "stores", "QCTX_TRUST", NULL);
     assert_non_null(found);
     assert_contains(found, "/project/stores");
     free(found);
-    assert_int_equal(qctx_folder_make(test_path("project/runs/a/stores"), NULL), QCTX_OK);
-    found = qctx_path_beside(test_path("project/runs/a"), "stores", NULL);
+    assert_int_equal(qctx_folder_make("runs/a/stores", NULL), QCTX_OK);
+    found = qctx_path_beside("runs/a", "stores", "QCTX_TRUST", NULL);
     assert_contains(found, "/project/runs/a/stores");
     free(found);
-    assert_null(qctx_path_beside(test_path("project/runs/a"), "no such name anywhere", NULL));
-    assert_null(qctx_path_beside(test_path("project/runs/a"), test_path("project"), NULL));
-    assert_null(qctx_path_beside(test_path("nowhere"), "stores", NULL));
-    assert_null(qctx_path_beside(test_path("project/runs/a"), "../a/stores", NULL));
-    assert_null(qctx_path_beside(test_path("project/runs/a"), "stores/..", NULL));
+    assert_null(qctx_path_beside(run, "no such name anywhere", "QCTX_TRUST", NULL));
+    assert_null(qctx_path_beside(run, project, "QCTX_TRUST", NULL));
+    assert_null(qctx_path_beside("nowhere", "stores", "QCTX_TRUST", NULL));
+    assert_null(qctx_path_beside(run, "../a/stores", "QCTX_TRUST", NULL));
+    assert_null(qctx_path_beside(run, "stores/..", "QCTX_TRUST", NULL));
+    assert_int_equal(chdir(before), 0);
+}
+
+/* Where `home/secret` is found from `home/dl/run`, which stands in nobody's project: "" where it is not. */
+static void finds_secret_from(const char *home, const char *work, const char *expected)
+{
+    char run[PATH_BYTES], place[PATH_BYTES];
+    char *found;
+
+    snprintf(place, sizeof place, "%s%s", home, work);
+    snprintf(run, sizeof run, "%s/dl/run", home);
+    assert_int_equal(chdir(place), 0);
+    found = qctx_path_beside(run, "secret", "QCTX_TRUST", NULL);
+    if (expected[0] == '\0')
+        assert_null(found);
+    else
+        assert_contains(found, expected);
+    free(found);
+}
+
+/* Above a run only the folders count in which somebody is at work, or that a variable names. */
+static void nothing_is_looked_for_above_the_working_folder(void **state)
+{
+    char home[PATH_BYTES], ignored[PATH_BYTES], before[PATH_BYTES];
+
+    (void)state;
+    assert_non_null(getcwd(before, sizeof before));
+    made(ignored, "home/dl/run");
+    made(ignored, "home/aside");
+    made(ignored, "home/secret");
+    made(home, "home");
+    unsetenv("QCTX_TRUST");
+    finds_secret_from(home, "", "/home/secret");
+    finds_secret_from(home, "/..", "/home/secret");
+    finds_secret_from(home, "/aside", "");
+    finds_secret_from(home, "/dl", "");
+    finds_secret_from(home, "/dl/run", "");
+    setenv("QCTX_TRUST", "../secret", 1);
+    finds_secret_from(home, "/aside", "");
+    setenv("QCTX_TRUST", "..", 1);
+    finds_secret_from(home, "/aside", "/home/secret");
+    unsetenv("QCTX_TRUST");
+    link_to("../secret", "../dl/secret");
+    finds_secret_from(home, "", "/home/dl/secret");
+    finds_secret_from(home, "/dl", "");
+    assert_int_equal(chdir(before), 0);
 }
 
 /* The working folder is `work`; beside it lie `outside` and `run`. */
@@ -108,14 +158,18 @@ static void links_of_a_run_do_not_lead_out_of_it(void **state)
     assert_false(qctx_leads_out("linked", "linked/own"));
     assert_false(qctx_leads_out("run", "run/models"));
     assert_false(qctx_leads_out("run", "run/nothing here"));
-    found = qctx_path_beside("run", "shelf/tiny", NULL);
+    assert_null(qctx_path_beside("run", "shelf/tiny", "QCTX_TRUST", NULL));
+    setenv("QCTX_TRUST", "../outside", 1);
+    found = qctx_path_beside("run", "shelf/tiny", "QCTX_TRUST", NULL);
     assert_contains(found, "/work/shelf/tiny");
     free(found);
+    unsetenv("QCTX_TRUST");
     assert_int_equal(chdir(before), 0);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(finds_what_stands_beside),
+    cmocka_unit_test(nothing_is_looked_for_above_the_working_folder),
     cmocka_unit_test(recorded_paths_are_followed_in_known_folders),
     cmocka_unit_test(links_of_a_run_do_not_lead_out_of_it),
 };

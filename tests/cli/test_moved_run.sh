@@ -28,13 +28,29 @@ for run in run tiny stored; do figures runs/$run >"$folder/$run.json"; done
 check "there are figures" grep -q top1 "$folder/tiny.json"
 cd "$folder" || exit 1
 
-# The whole project, looked at from another folder, by a path, a link, and a checkpoint alone.
+# The whole project, looked at from its folder, from one above it, and from another folder, where it is not looked for
+# above the run unless the variables name it: by a path, a link, and a checkpoint alone.
 mv home moved
-cd elsewhere || exit 1
 same_figures() { # NAME RUN
     figures "$2" >now.json
     cmp now.json "$folder/$1.json"
 }
+for run in run tiny stored; do
+    check "figures of $run from above its project" same_figures $run moved/runs/$run
+done
+expect 0 "  1  0." qctx search moved/runs/tiny "who designed the tower?"
+check "nothing was embedded above it" test ! -e stores
+cd moved || exit 1
+for run in run tiny stored; do
+    check "figures of $run from its project" same_figures $run runs/$run
+done
+expect 0 "  1  0." qctx search runs/tiny "who designed the tower?"
+cd ../elsewhere || exit 1
+expect 4 "corpora/mine: the run was trained with this corpus" qctx eval ../moved/runs/run
+expect 4 "stores/mine-" qctx eval ../moved/runs/stored
+QCTX_STORES=../moved expect 4 "models/tiny: there is no such model folder" \
+    qctx search ../moved/runs/tiny "who designed the tower?"
+export QCTX_STORES=../moved QCTX_MODELS=../moved
 for run in run tiny stored; do
     check "figures of $run in its project" same_figures $run ../moved/runs/$run
 done
@@ -54,6 +70,7 @@ first=$(basename "$(ls stores/mine-*.h5 | head -n 1)") second=$(basename "$(ls s
 mv "stores/$first" x && mv "stores/$second" "stores/$first" && mv x "stores/$second"
 check "another store of that name is passed over" same_figures run ../moved/runs/run
 rm -r corpora stores
+unset QCTX_STORES QCTX_MODELS
 
 # The run and the stores alone, under other names.
 copies=0
@@ -63,7 +80,7 @@ for store in ../moved/stores/mine-*.h5; do cp "$store" "vectors/copy-$((copies +
 mv ../moved ../gone
 expect 4 "corpora/mine: the run was trained with this corpus: neither it nor its store mine-" qctx eval kept/run
 cp output said
-check "where it was looked for" grep -q "looked for in this folder, in kept/run and the folders above it, and in QCTX_STORES, which is not set" said
+check "where it was looked for" grep -q "looked for in this folder, in kept/run and the folders between it and this one, and in QCTX_STORES, which is not set" said
 check "what to do" grep -q "hint: name the folder that holds mine-.*h5 in QCTX_STORES" said
 check "nothing is to be put back" bash -c '! grep -qE "put it back|hf download" said'
 expect 4 "stores/mine-" qctx search kept/stored "who?"
@@ -74,7 +91,7 @@ expect 0 "  1  0." qctx search kept/run "who designed the tower?"
 # The model: gone, then under another name, then another one under its name.
 expect 4 "models/tiny: there is no such model folder" qctx search kept/tiny "who designed the tower?"
 cp output said
-check "where it was looked for, too" grep -q "nor in kept/tiny or the folders above it, and QCTX_MODELS is not set" said
+check "where it was looked for, too" grep -q "nor in kept/tiny or the folders between it and this one, and QCTX_MODELS is not set" said
 check "no command that cannot work" bash -c '! grep -qE "put it back|hf download" said'
 mkdir shelf && cp -r ../gone/models/tiny shelf/small-bert
 export QCTX_MODELS=shelf

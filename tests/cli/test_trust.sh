@@ -114,3 +114,28 @@ done
 expect 0 "questions" qctx embed own --out own.h5 --encoder "$folder/shelf/tiny"
 expect 0 "  1  " qctx search --encoder "$folder/shelf/tiny" --store own.h5 who
 expect 4 "$folder/shelf/tiny: only a file names it" qctx embed own --out again.h5 --encoder own.h5
+
+# What a run records by a relative path is not looked for in the folders that the run was put in: a stranger could read
+# whatever is known to lie there. Where the user is at work, and what QCTX_STORES names, is the user's own word.
+mkdir -p "$folder/home/secret" "$folder/home/aside" && cd "$folder/home" || exit 1
+cp -r "$folder/shelf/mine" secret/corpus && cp -r "$folder/shelf/tiny" secret/tiny
+cp "$folder/work/run.yaml" "$folder/work/note.txt" .
+expect 0 "Results:" train_on corpus secret/corpus run.out=dl run.name=evil data.cache=stores
+expect 0 "Results:" train_on corpus secret/corpus run.out=dl run.name=model data.cache=stores data.encoder=secret/tiny
+rm -r stores
+for place in aside dl dl/evil; do
+    cd "$folder/home/$place" || exit 1
+    ls >"$folder/before"
+    expect 4 "secret/corpus: the run was trained with this corpus: neither it nor its store" \
+        qctx search "$folder/home/dl/evil" who
+    expect 4 "and the folders between it and this one, and in QCTX_STORES" \
+        qctx eval "$folder/home/dl/evil"
+    expect 3 "unknown encoder 'secret/tiny'" \
+        qctx search "$folder/home/dl/model" who --text "$folder/home/note.txt"
+    rm output
+    check "nothing was made in $place" bash -c "ls | grep -v '^output$' | cmp - $folder/before"
+    rm output
+done
+cd "$folder/home/aside" || exit 1
+QCTX_STORES=.. expect 0 "top-1" qctx eval ../dl/evil
+cd .. && expect 0 "  1  " qctx search dl/evil who

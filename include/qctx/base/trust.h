@@ -20,10 +20,11 @@ bool qctx_trusts(const char *path, const char *folder, const char *variable);
 
 /*
  * Where a recorded path leads from `folder` or else from the nearest folder above it, freshly allocated: a project is
- * moved as a whole. NULL where it leads nowhere, is absolute or goes up by "..", where a link in `folder` leads it
- * elsewhere, or without memory. Local.
+ * moved as a whole. Only folders above it count that lie in the working folder, or are it, or in a folder of
+ * `variable`, and so must what is found, all links taken into account. NULL where it leads nowhere, is absolute or goes
+ * up by "..", where a link in `folder` leads it elsewhere, or without memory. Local.
  */
-char *qctx_path_beside(const char *folder, const char *path, qctx_error *error);
+char *qctx_path_beside(const char *folder, const char *path, const char *variable, qctx_error *error);
 
 /*
  * Refuses a recorded path that is not followed, and says how to allow it. `folder` and `variable` as above. Local.
