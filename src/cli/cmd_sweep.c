@@ -136,6 +136,8 @@ static qctx_status find_definition(qctx_comm *comm, const char *const *arguments
         qctx_hint(error, "qctx-dist sweep SWEEP begins one");
     }
     if (status == QCTX_OK)
+        status = qctx_agree(comm, qctx_comm_rank(comm) == 0 ? qctx_sweep_refuse_links(folder, error) : QCTX_OK, error);
+    if (status == QCTX_OK)
         status = qctx_sweep_definition_load_folder(comm, folder, definition, error);
     if (status == QCTX_OK)
         status = qctx_agree(comm, place_definition(definition, folder, error), error);

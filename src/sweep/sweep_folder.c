@@ -14,6 +14,40 @@ bool qctx_sweep_is(const char *folder)
     return qctx_folder_has(folder, "sweep.yaml");
 }
 
+static qctx_status refuse_link_in(const char *folder, const char *name, qctx_error *error)
+{
+    char *path = qctx_path_join(folder, name, error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_link_refuse(path, error);
+
+    free(path);
+    return status;
+}
+
+/* Refuses trials that are links. */
+static qctx_status refuse_linked_trials(const char *folder, qctx_error *error)
+{
+    char *trials = qctx_path_join(folder, "trials", error);
+    DIR *opened = trials == NULL ? NULL : opendir(trials);
+    qctx_status status = trials == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    for (struct dirent *entry; opened != NULL && status == QCTX_OK && (entry = readdir(opened)) != NULL;)
+        status = refuse_link_in(trials, entry->d_name, error);
+    if (opened != NULL)
+        closedir(opened);
+    free(trials);
+    return status;
+}
+
+qctx_status qctx_sweep_refuse_links(const char *folder, qctx_error *error)
+{
+    static const char *const names[] = {"sweep.yaml", "config.yaml", "trials"};
+    qctx_status status = QCTX_OK;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == QCTX_OK; i++)
+        status = refuse_link_in(folder, names[i], error);
+    return status == QCTX_OK ? refuse_linked_trials(folder, error) : status;
+}
+
 static qctx_status open_ledger(sweep *s, qctx_error *error)
 {
     qctx_status status = qctx_ledger_open(s->folder, s->definition->space.count, true, &s->ledger, error);
@@ -77,8 +111,10 @@ static qctx_status remove_old(sweep *s, qctx_error *error)
 /* Takes the lock of the ledger, since the jobs of an array begin together; the caller releases it. Rank 0. */
 static qctx_status lock_folder(sweep *s, bool *exists, qctx_error *error)
 {
-    qctx_status status = open_ledger(s, error);
+    qctx_status status = qctx_sweep_refuse_links(s->folder, error);
 
+    if (status == QCTX_OK)
+        status = open_ledger(s, error);
     if (status == QCTX_OK && s->options->force)
         status = remove_old(s, error);
     if (status == QCTX_OK)

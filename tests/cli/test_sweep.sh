@@ -134,6 +134,27 @@ sed -i '3s/"trial":[0-9]*/"trial":"x"/' sweeps/damaged/ledger.jsonl
 expect 5 "sweeps/damaged/ledger.jsonl:3" qctx sweep grid.yaml name=damaged
 expect 5 "sweeps/damaged/ledger.jsonl:3" qctx sweep status sweeps/damaged
 
+# Links in a sweep's folder, which may be a stranger's, are not followed: nothing is made, read or shown where they lead.
+mkdir victim
+echo "secret: one" >victim.yaml
+for name in trials trials/0005 sweep.yaml config.yaml; do
+    rm -rf sweeps/linked && cp -r sweeps/late sweeps/linked
+    sed -i '/"trial":5[,}]/d' sweeps/linked/ledger.jsonl
+    rm -r "sweeps/linked/$name"
+    ln -s "$folder/victim$([[ $name != *.yaml ]] || echo .yaml)" "sweeps/linked/$name"
+    for words in "grid.yaml name=linked" "grid.yaml name=linked --force" "status sweeps/linked" "table sweeps/linked"; do
+        # shellcheck disable=SC2086
+        expect 4 "sweeps/linked/$name: is a symbolic link" qctx sweep $words
+        cp output said
+        check "nothing of it is shown" test "$(grep -c secret said)" = 0
+    done
+    check "the link to $name is still there" test -L "sweeps/linked/$name"
+done
+check "nothing was made outside" test -z "$(ls -A victim)"
+mkdir -p sweeps/bare && ln -s "$folder/victim" sweeps/bare/trials
+RANKS=2 expect 4 "sweeps/bare/trials: is a symbolic link" qctx sweep grid.yaml name=bare
+check "nor in a folder where nothing has begun" test -z "$(ls -A victim)" -a ! -e sweeps/bare/ledger.jsonl
+
 expect 2 "--index and --of come together" qctx sweep grid.yaml --index 0
 expect 2 "expected 0 to 1" qctx sweep grid.yaml --index 2 --of 2
 expect 2 "other jobs of the array" qctx sweep grid.yaml --index 1 --of 2 --force

@@ -39,4 +39,10 @@ qctx_status qctx_sweep_run(qctx_comm *comm, const qctx_sweep_definition *definit
 /* Whether a sweep stands in `folder`. Local. */
 bool qctx_sweep_is(const char *folder);
 
+/*
+ * Refuses links in the place of a sweep's files, its folder of trials, or a trial: in a stranger's folder they could
+ * lead anywhere. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_sweep_refuse_links(const char *folder, qctx_error *error);
+
 #endif
