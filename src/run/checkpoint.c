@@ -35,6 +35,8 @@ static qctx_status decode(const char *path, qctx_h5_image *image, qctx_checkpoin
         status = checkpoint_read_attributes(file, path, checkpoint, error);
     if (status == QCTX_OK)
         status = checkpoint_read_arrays(file, path, image->count, checkpoint, error);
+    if (status == QCTX_OK)
+        status = checkpoint_check_progress(path, checkpoint, error);
     closed = qctx_h5_close(file, status == QCTX_OK ? error : NULL);
     return status == QCTX_OK ? closed : status;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "checkpoint_internal.h"
 #include "qctx/base/mem.h"
@@ -110,6 +111,49 @@ static qctx_status check_finite(const char *path, const char *what, const float 
     return QCTX_OK;
 }
 
+/* Whether `path` is one of the tensors, or a group that holds one. */
+typedef enum { SURPLUS, GROUP, TENSOR } place;
+
+static place place_of(const char *path, const qctx_head_tensor *tensors, int64_t count)
+{
+    const size_t length = strlen(path);
+
+    for (int64_t t = 0; t < count; t++) {
+        char name[NAME_MAX_BYTES];
+
+        name_dataset(&tensors[t], name);
+        if (strncmp(name, path, length) == 0 && (name[length] == '\0' || name[length] == '/'))
+            return name[length] == '\0' ? TENSOR : GROUP;
+    }
+    return SURPLUS;
+}
+
+/* Parameters that the head does not have would be left away without a word. */
+static qctx_status check_surplus(const qctx_h5 *file, const char *path, const char *group,
+                                 const qctx_head_tensor *tensors, int64_t count, qctx_error *error)
+{
+    char **names = NULL;
+    int64_t found = 0;
+    qctx_status status = qctx_h5_list(file, group, &names, &found, error);
+
+    for (int64_t i = 0; status == QCTX_OK && i < found; i++) {
+        char inside[NAME_MAX_BYTES];
+        place is;
+
+        snprintf(inside, sizeof inside, "%s/%s", group, names[i]);
+        is = place_of(inside, tensors, count);
+        if (is == GROUP)
+            status = check_surplus(file, path, inside, tensors, count, error);
+        else if (is == SURPLUS)
+            status = qctx_fail(error, QCTX_ERR_FORMAT,
+                               "%s: holds %s, expected only what the attributes of its head name", path, inside);
+    }
+    for (int64_t i = 0; i < found; i++)
+        free(names[i]);
+    free(names);
+    return status;
+}
+
 static qctx_status read_tensors(const qctx_h5 *file, const char *path, const qctx_head_config *head, float *parameters,
                                 qctx_error *error)
 {
@@ -123,6 +167,8 @@ static qctx_status read_tensors(const qctx_h5 *file, const char *path, const qct
         status =
             read_exactly(file, path, name, tensors[t].rows, tensors[t].cols, parameters + tensors[t].offset, error);
     }
+    if (status == QCTX_OK)
+        status = check_surplus(file, path, "parameters", tensors, qctx_head_tensor_count(head), error);
     free(tensors);
     return status;
 }

@@ -11,7 +11,7 @@
 typedef enum {
     WHOLE, /* int64_t, from low to high */
     SIZE,  /* likewise, of the head's shape */
-    REAL,  /* double, finite */
+    REAL,  /* double, from low to high */
     SHARE, /* double, in [0, 1) */
     PART,  /* double, in [0, 1] */
     NAME,  /* an enum from low to high, by its name; earlier builds wrote numbers, which are read as well */
@@ -34,6 +34,10 @@ enum { WIDEST = 1 << 20, DEEPEST = 64 };
 /* Far above what any run reaches, far below what overflows a sum, or a product with the batches of an epoch. */
 #define LONGEST INT64_C(1000000000)
 
+/* Of losses: far above what float32 scores make of them; rounding may leave a loss of nothing below 0. */
+#define STEEPEST INT64_C(1000000000000000000)
+enum { SHALLOWEST = -1 };
+
 #define OF(member) offsetof(qctx_checkpoint, member)
 
 /* clang-format off */
@@ -51,19 +55,19 @@ static const attribute attributes[] = {
     {"step", WHOLE, OF(progress.step), 0, LONGEST, NULL, false},
     {"evaluated", WHOLE, OF(progress.evaluated), -1, LONGEST, NULL, false},
     {"strength", PART, OF(strength), 0, 0, NULL, false},
-    {"best_metric", REAL, OF(progress.best_metric), 0, 0, NULL, false},
+    {"best_metric", REAL, OF(progress.best_metric), -1, 1, NULL, false},
     {"best_epoch", WHOLE, OF(progress.best_epoch), 0, LONGEST, NULL, false},
     {"best_step", WHOLE, OF(progress.best_step), -1, LONGEST, NULL, false},
     {"best_strength", PART, OF(progress.best_strength), 0, 0, NULL, false},
-    {"best_mrr", REAL, OF(progress.best_mrr), 0, 0, NULL, true},
+    {"best_mrr", REAL, OF(progress.best_mrr), -1, 1, NULL, true},
     {"widened", WHOLE, OF(widened), 0, 1, NULL, true},
     {"trained_on", WHOLE, OF(trained_on), INT64_MIN, INT64_MAX, NULL, true},
-    {"seconds", REAL, OF(progress.seconds), 0, 0, NULL, false},
-    {"loss_sum", REAL, OF(progress.loss_sum), 0, 0, NULL, false},
-    {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, 0, NULL, false},
+    {"seconds", REAL, OF(progress.seconds), 0, LONGEST, NULL, false},
+    {"loss_sum", REAL, OF(progress.loss_sum), SHALLOWEST, STEEPEST, NULL, false},
+    {"accuracy_sum", REAL, OF(progress.accuracy_sum), 0, LONGEST, NULL, false},
     {"summed", WHOLE, OF(progress.summed), 0, LONGEST, NULL, false},
-    {"loss_start", REAL, OF(progress.loss_start), 0, 0, NULL, false},
-    {"loss_now", REAL, OF(progress.loss_now), 0, 0, NULL, false},
+    {"loss_start", REAL, OF(progress.loss_start), SHALLOWEST, STEEPEST, NULL, false},
+    {"loss_now", REAL, OF(progress.loss_now), SHALLOWEST, STEEPEST, NULL, false},
     {"ranks", WHOLE, OF(ranks), 0, LONGEST, NULL, false},
     {"threads", WHOLE, OF(threads), 0, LONGEST, NULL, false},
     {"optimizer_steps", WHOLE, OF(optimizer.steps), 0, LONGEST, NULL, false},
@@ -137,6 +141,9 @@ static qctx_status read_real(const qctx_h5 *file, const char *path, const attrib
                          *value);
     if (!isfinite(*value))
         return qctx_fail(error, QCTX_ERR_DATA, "%s: attribute %s is not finite", path, of->name);
+    if (of->kind == REAL && (*value < (double)of->low || *value > (double)of->high + CHECKPOINT_ROUNDING))
+        return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute %s is %g, expected a number from %lld to %lld", path,
+                         of->name, *value, (long long)of->low, (long long)of->high);
     return QCTX_OK;
 }
 

@@ -1,3 +1,5 @@
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +9,9 @@
 #include "qctx/platform/topology.h"
 #include "qctx/run/checkpoint.h"
 #include "trainer_internal.h"
+
+/* A configuration that was written and read again is the same but for its last digits. */
+static const double same_number = 1e-9;
 
 /* The run's configuration then is in its checkpoint, with what it had left to the data. */
 static qctx_status compare_configs(trainer *run, const char *path, const qctx_checkpoint *from, qctx_error *error)
@@ -101,10 +106,91 @@ qctx_status trainer_read_last(trainer *run, qctx_error *error)
     return status;
 }
 
+static qctx_status refuse_attribute(const trainer *run, const char *name, const char *found, const char *expected,
+                                    qctx_error *error)
+{
+    qctx_fail(error, QCTX_ERR_MISMATCH,
+              "%s: attribute %s of the last checkpoint is %s, expected %s by this run's configuration and stores",
+              run->folder, name, found, expected);
+    return qctx_hint(error, "the checkpoint was changed: begin the run anew with --force");
+}
+
+static qctx_status refuse_number(const trainer *run, const char *name, double found, double expected, qctx_error *error)
+{
+    char digits[2][32];
+
+    snprintf(digits[0], sizeof digits[0], "%.15g", found);
+    snprintf(digits[1], sizeof digits[1], "%.15g", expected);
+    return refuse_attribute(run, name, digits[0], digits[1], error);
+}
+
+/* Whether the attributes of the head say what the configuration beside them says. */
+static qctx_status check_head(const trainer *run, const qctx_head_config *then, qctx_error *error)
+{
+    const qctx_head_config *now = &run->head;
+    const struct {
+        const char *name, *then, *now;
+    } names[] = {
+        {"head_form", qctx_head_form_names[then->form], qctx_head_form_names[now->form]},
+        {"head_sides", qctx_head_sides_names[then->sides], qctx_head_sides_names[now->sides]},
+        {"head_activation", qctx_activation_names[then->activation], qctx_activation_names[now->activation]},
+    };
+    const struct {
+        const char *name;
+        double then, now;
+    } numbers[] = {
+        {"head_layers", (double)then->layers, (double)now->layers},
+        {"head_input", (double)then->input, (double)now->input},
+        {"head_hidden", (double)then->hidden, (double)now->hidden},
+        {"head_output", (double)then->output, (double)now->output},
+        {"head_dropout", then->dropout, now->dropout},
+        {"seed", (double)then->seed, (double)now->seed},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i].then, names[i].now) != 0)
+            return refuse_attribute(run, names[i].name, names[i].then, names[i].now, error);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (fabs(numbers[i].then - numbers[i].now) > same_number)
+            return refuse_number(run, numbers[i].name, numbers[i].then, numbers[i].now, error);
+    return QCTX_OK;
+}
+
+/* The epoch that step `step` is of, from 1. */
+static int64_t epoch_of(const trainer *run, int64_t step)
+{
+    return step <= 0 ? 0 : (step - 1) / run->course.steps_per_epoch + 1;
+}
+
+static qctx_status check_count(const trainer *run, const char *name, int64_t found, int64_t expected, int64_t step,
+                               qctx_error *error)
+{
+    if (found == expected)
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH,
+              "%s: attribute %s of the last checkpoint is %lld, expected %lld at step %lld with %lld steps an epoch",
+              run->folder, name, (long long)found, (long long)expected, (long long)step,
+              (long long)run->course.steps_per_epoch);
+    return qctx_hint(error, "the checkpoint was changed: begin the run anew with --force");
+}
+
+/* The steps of the run say in which epoch they are. */
+static qctx_status check_epochs(const trainer *run, const qctx_progress *then, qctx_error *error)
+{
+    int64_t epoch = epoch_of(run, then->step), best = epoch_of(run, then->best_step);
+    int64_t begun = epoch == 0 ? 0 : (epoch - 1) * run->course.steps_per_epoch;
+    qctx_status status = check_count(run, "epoch", then->epoch, epoch, then->step, error);
+
+    if (status == QCTX_OK)
+        status = check_count(run, "summed", then->summed, then->step - begun, then->step, error);
+    return status == QCTX_OK ? check_count(run, "best_epoch", then->best_epoch, best, then->best_step, error) : status;
+}
+
 static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from, qctx_error *error)
 {
     const char *fingerprint = qctx_store_encoder_fingerprint(run->opened->train[0].store);
     int64_t count = run->parameter_count;
+    qctx_status status;
 
     if (strcmp(fingerprint, from->encoder_fingerprint) != 0)
         return qctx_fail(error, QCTX_ERR_MISMATCH, "%s: was trained on vectors of the encoder %s, the stores hold %s",
@@ -116,6 +202,9 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
         return qctx_hint(error,
                          "put the stores and corpora back with which the run began, or begin it anew with --force");
     }
+    status = check_head(run, &from->head, error);
+    if (status != QCTX_OK)
+        return status;
     if (from->optimizer.count != count || qctx_head_parameter_count(&from->head) + from->scalar_count != count)
         return qctx_fail(error, QCTX_ERR_MISMATCH,
                          "%s: the last checkpoint holds %lld optimiser values, this head has %lld parameters",
@@ -126,7 +215,7 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
                   (long long)run->course.total_steps);
         return qctx_hint(error, "raise batch.epochs or batch.steps, or begin it anew with --force");
     }
-    return QCTX_OK;
+    return check_epochs(run, &from->progress, error);
 }
 
 static void adopt(trainer *run, const qctx_checkpoint *from)

@@ -50,7 +50,7 @@ static void everything_comes_back_on_every_rank(void **state)
     assert_memory_equal(read.parameters, written.parameters, (size_t)count * sizeof(float));
     assert_memory_equal(read.best, written.best, (size_t)count * sizeof(float));
     assert_int_equal(read.optimizer.count, count);
-    assert_int_equal(read.optimizer.steps, 77);
+    assert_int_equal(read.optimizer.steps, 120);
     assert_memory_equal(read.optimizer.first, written.optimizer.first, (size_t)count * sizeof(float));
     assert_memory_equal(read.optimizer.second, written.optimizer.second, (size_t)count * sizeof(float));
     qctx_checkpoint_free(&read);
@@ -80,9 +80,8 @@ static void a_run_before_its_first_evaluation_comes_back(void **state)
     qctx_error error;
 
     (void)state;
-    written.progress.epoch = written.progress.step = written.progress.best_epoch = 0;
-    written.progress.evaluated = written.progress.best_step = -1;
-    written.progress.best_metric = -1;
+    written.progress = qctx_progress_start();
+    written.optimizer.steps = 0;
     written.best = NULL;
     write_checkpoint(path, &written);
     assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
@@ -352,6 +351,65 @@ static qctx_status spoil_the_best(qctx_h5 *file, qctx_error *error)
     return qctx_h5_write(file, "best", QCTX_H5_FLOAT32, 0, 1, &other, error);
 }
 
+/* Parameters of a side that the head does not have. */
+static qctx_status leave_the_contexts_away(qctx_h5 *file, qctx_error *error)
+{
+    return qctx_h5_set_text(file, "/", "head_sides", "question", error);
+}
+
+/* One attribute of the progress that no run can have, all else as it was. */
+typedef struct {
+    const char *name;
+    bool is_whole;
+    double value;
+    const char *expected;
+} change_of_one;
+
+static change_of_one impossible;
+
+static qctx_status set_the_impossible(qctx_h5 *file, qctx_error *error)
+{
+    if (impossible.is_whole)
+        return qctx_h5_set_int(file, "/", impossible.name, (int64_t)impossible.value, error);
+    return qctx_h5_set_double(file, "/", impossible.name, impossible.value, error);
+}
+
+/* The made checkpoint is of step 120 in epoch 3, evaluated at 80; its best is of step 79. */
+static void progress_that_no_run_makes_is_refused(void **state)
+{
+    const change_of_one all[] = {
+        {"evaluated", true, 99999, "evaluated is 99999, expected -1 to 120 by attribute step"},
+        {"evaluated", true, 78, "best_step is 79, expected -1 to 78 by attribute evaluated"},
+        {"epoch", true, 0, "epoch is 0, expected 1 to 120 by attribute step"},
+        {"epoch", true, 1e9, "epoch is 1000000000, expected 1 to 120"},
+        {"summed", true, 0, "summed is 0, expected 1 to 120"},
+        {"summed", true, 1e9, "summed is 1000000000, expected 1 to 120"},
+        {"optimizer_steps", true, 119, "optimizer_steps is 119, expected 120 to 120"},
+        {"best_step", true, 121, "best_step is 121, expected -1 to 120"},
+        {"best_step", true, -1, "best_step is -1, and the dataset best is there"},
+        {"best_epoch", true, 0, "best_epoch is 0, expected 1 to 3"},
+        {"best_epoch", true, 1e9, "best_epoch is 1000000000, expected 1 to 3"},
+        {"best_metric", false, 1e308, "best_metric is 1e+308, expected a number from -1 to 1"},
+        {"best_metric", false, -0.5, "best_metric is -0.5, expected -1 or a number in [0, 1]"},
+        {"best_mrr", false, 1e308, "best_mrr is 1e+308"},
+        {"best_mrr", false, -0.5, "best_mrr is -0.5, expected -1 or"},
+        {"seconds", false, -1e308, "seconds is -1e+308, expected a number from 0"},
+        {"seconds", false, 1e308, "seconds is 1e+308"},
+        {"loss_sum", false, -1e308, "loss_sum is -1e+308"},
+        {"loss_sum", false, -2, "loss_sum is -2"},
+        {"accuracy_sum", false, 41.5, "accuracy_sum is 41.5, expected 0 to 41 by attribute summed"},
+        {"loss_start", false, 1e308, "loss_start is 1e+308"},
+        {"loss_now", false, 1e308, "loss_now is 1e+308"},
+        {"loss_now", false, 14.3, "loss_now is 14.3 and loss_start 7.1, expected those of a run that does not diverge"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        impossible = all[i];
+        expect_refusal("progress.h5", set_the_impossible, QCTX_ERR_FORMAT, all[i].expected);
+    }
+}
+
 static qctx_status drop_everything(qctx_h5 *file, qctx_error *error)
 {
     return qctx_h5_set_double(file, "/", "head_dropout", 1.5, error);
@@ -376,6 +434,7 @@ static void a_forged_file_is_refused_with_what_is_wrong(void **state)
     expect_refusal("steps.h5", count_beyond_all_steps, QCTX_ERR_FORMAT, "expected 0 to 1000000000");
     expect_refusal("strength.h5", overstretch_the_strength, QCTX_ERR_FORMAT, "strength is 1.5");
     expect_refusal("best_strength.h5", spoil_the_best_strength, QCTX_ERR_FORMAT, "best_strength is nan");
+    expect_refusal("surplus.h5", leave_the_contexts_away, QCTX_ERR_FORMAT, "holds parameters/context");
     expect_refusal("scheme.h5", name_another_scheme, QCTX_ERR_FORMAT, "similarity is 'spiral'");
     expect_refusal("form.h5", number_no_form, QCTX_ERR_FORMAT, "head_form is 2, which no head has");
     expect_refusal("activation.h5", name_no_activation, QCTX_ERR_FORMAT, "head_activation is 'swish'");
@@ -418,6 +477,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_are_written_and_numbers_read_as_well),
     cmocka_unit_test(a_run_that_knew_no_ties_goes_on_as_it_was),
     cmocka_unit_test(a_forged_file_is_refused_with_what_is_wrong),
+    cmocka_unit_test(progress_that_no_run_makes_is_refused),
     cmocka_unit_test(a_head_of_a_retired_scheme_is_read),
     cmocka_unit_test(what_is_no_checkpoint_is_refused),
 };

@@ -46,7 +46,8 @@ static void keep_step(qctx_checkpoints *checkpoints, int64_t step)
     qctx_checkpoint checkpoint = made_checkpoint();
     qctx_error error;
 
-    checkpoint.progress.step = step;
+    checkpoint.progress = (qctx_progress){.epoch = 1, .step = step, .summed = step, .best_step = 0};
+    checkpoint.optimizer.steps = step;
     checkpoint.parameters[0] = (float)step;
     assert_status(qctx_checkpoints_keep(checkpoints, &checkpoint, &error), QCTX_OK, &error);
     checkpoint.parameters[0] = -1.0f;

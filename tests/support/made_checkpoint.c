@@ -50,7 +50,7 @@ qctx_checkpoint made_checkpoint(void)
         first[i] = (float)i;
         second[i] = (float)(i * i);
     }
-    checkpoint.optimizer = (qctx_optimizer_state){count, 77, first, second};
+    checkpoint.optimizer = (qctx_optimizer_state){count, 120, first, second};
     return checkpoint;
 }
 

@@ -69,8 +69,8 @@ void qctx_checkpoint_seal(qctx_h5_image *image);
 /*
  * Reads: rank 0 the file, all the bytes that it passes on, which a child process of each tries first (platform/cage):
  * somebody may have changed them and hashed them again. Collective. Errors: IO, MEMORY, FORMAT (not a checkpoint,
- * unknown version, wrong shapes), DATA (torn, cut or changed: with
- * what was found and expected; values that are not finite).
+ * unknown version, wrong shapes, tensors that its head does not have, progress that no run can have made), DATA (torn,
+ * cut or changed: with what was found and expected; values that are not finite).
  */
 qctx_status qctx_checkpoint_read(qctx_comm *comm, const char *path, qctx_checkpoint *checkpoint, qctx_error *error);
 void qctx_checkpoint_free(qctx_checkpoint *checkpoint);
