@@ -40,7 +40,7 @@ static qctx_status open_local(qctx_store *store, bool external, qctx_error *erro
         status = qctx_store_fits_head(store, error);
     if (status == QCTX_OK)
         status = qctx_store_read_splits(store, error);
-    return status;
+    return qctx_mapped_check(status, error);
 }
 
 /* What a trial is told. */
@@ -266,14 +266,11 @@ bool qctx_store_unit_length(const qctx_store *store)
     return store->unit_length;
 }
 
-qctx_status qctx_store_encoder_table(qctx_store *store, void **table, size_t *bytes, qctx_error *error)
+static qctx_status read_table(const qctx_store *store, void **table, size_t *bytes, qctx_error *error)
 {
     qctx_h5_shape shape;
     qctx_status status;
-    void *read;
 
-    *table = NULL;
-    *bytes = 0;
     if (!qctx_h5_exists(store->file, "encoder/table"))
         return QCTX_OK;
     status = qctx_h5_inspect(store->file, "encoder/table", &shape, error);
@@ -282,15 +279,24 @@ qctx_status qctx_store_encoder_table(qctx_store *store, void **table, size_t *by
     if (shape.rank != 1)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: encoder/table has %d dimensions; expected 1", store->path,
                          shape.rank);
-    read = qctx_alloc(shape.shape[0], 1, "the encoder's table", error);
-    if (read == NULL)
+    *table = qctx_alloc(shape.shape[0], 1, "the encoder's table", error);
+    if (*table == NULL)
         return QCTX_ERR_MEMORY;
-    status = qctx_h5_read(store->file, "encoder/table", QCTX_H5_BYTES, 0, shape.shape[0], read, error);
-    if (status != QCTX_OK) {
-        free(read);
-        return status;
-    }
-    *table = read;
     *bytes = (size_t)shape.shape[0];
-    return QCTX_OK;
+    return qctx_h5_read(store->file, "encoder/table", QCTX_H5_BYTES, 0, shape.shape[0], *table, error);
+}
+
+qctx_status qctx_store_encoder_table(qctx_store *store, void **table, size_t *bytes, qctx_error *error)
+{
+    qctx_status status;
+
+    *table = NULL;
+    *bytes = 0;
+    status = qctx_mapped_check(read_table(store, table, bytes, error), error);
+    if (status != QCTX_OK) {
+        free(*table);
+        *table = NULL;
+        *bytes = 0;
+    }
+    return status;
 }

@@ -119,7 +119,7 @@ qctx_status qctx_store_own_contexts(qctx_store *store, const int64_t **own, qctx
         return QCTX_OK;
     if (!has_ids(store)) {
         store->own_is_known = true;
-        return QCTX_OK;
+        return qctx_mapped_check(QCTX_OK, error);
     }
     rows = qctx_alloc(store->sides[QCTX_QUESTION].count, sizeof *rows, "the questions' own contexts", error);
     status = rows == NULL ? QCTX_ERR_MEMORY : find_own(store, rows, &found, error);

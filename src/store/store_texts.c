@@ -131,6 +131,7 @@ qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field
         if (texts[i] == NULL)
             status = QCTX_ERR_MEMORY;
     }
+    status = qctx_mapped_check(status, error);
     for (int64_t i = 0; i < count && status != QCTX_OK; i++) {
         free(texts[i]);
         texts[i] = NULL;

@@ -1,13 +1,17 @@
 /* ranks: 1 3 */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "qctx/platform/comm.h"
 #include "qctx/store/store.h"
 #include "qctx/store/store_writer.h"
 
 /* What a store says of its contexts: with their titles or without, and contexts without any questions. */
-enum { DIM = 2 };
+enum { DIM = 2, CONTEXTS = 3 };
 
 static qctx_error error;
 static qctx_question questions[] = {{"q", "who"}};
@@ -108,8 +112,64 @@ static void contexts_alone_are_for_searches(void **state)
     qctx_corpus_destroy(corpus);
 }
 
+/* Opens a store, of which the first rank then leaves `bytes` zeros. */
+static qctx_store *emptied(off_t bytes)
+{
+    const struct timespec long_ago[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    static qctx_context contexts[CONTEXTS] = {{"a", "", "A"}, {"b", "", "B"}, {"q", "", "C"}};
+    qctx_store_description what = description(QCTX_FLOAT32);
+    const char *path = test_path("emptied.h5");
+    qctx_corpus corpus = made();
+    qctx_store *store = NULL;
+    struct stat found;
+
+    corpus.contexts = contexts;
+    corpus.context_count = CONTEXTS;
+    what.corpus = &corpus;
+    assert_status(qctx_store_write(test_comm, path, true, &what, fill, NULL, &error), QCTX_OK, &error);
+    if (qctx_comm_rank(test_comm) == 0)
+        assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    assert_status(qctx_agree(test_comm, QCTX_OK, &error), QCTX_OK, &error);
+    assert_status(qctx_store_open(test_comm, path, &store, &error), QCTX_OK, &error);
+    if (qctx_comm_rank(test_comm) == 0) {
+        assert_int_equal(stat(path, &found), 0);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(truncate(path, bytes < 0 ? found.st_size : bytes), 0);
+    }
+    assert_status(qctx_agree(test_comm, QCTX_OK, &error), QCTX_OK, &error);
+    return store;
+}
+
+/* What HDF5 makes of a file that changed after its opening is not what is wrong with it. */
+static void names_a_change_where_texts_are_read(void **state)
+{
+    const off_t left[] = {0, 5000, -1}; /* −1: as many as there were */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        qctx_store *store = emptied(left[i]);
+        const int64_t *own, row = 1;
+        uint64_t content[CONTEXTS];
+        char *text = NULL;
+        size_t bytes;
+        void *table;
+
+        assert_status(qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TEXT, &row, 1, &text, &error), QCTX_ERR_MISMATCH,
+                      &error);
+        assert_contains(error.message, "emptied.h5: was written to while it was read");
+        assert_null(text);
+        assert_status(qctx_store_content(store, content, &error), QCTX_ERR_MISMATCH, &error);
+        assert_status(qctx_store_own_contexts(store, &own, &error), QCTX_ERR_MISMATCH, &error);
+        assert_status(qctx_store_encoder_table(store, &table, &bytes, &error), QCTX_ERR_MISMATCH, &error);
+        assert_contains(error.message, "emptied.h5: was written to while it was read");
+        assert_null(table);
+        qctx_store_close(store);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(content_is_what_the_encoder_saw),
     cmocka_unit_test(contexts_alone_are_for_searches),
+    cmocka_unit_test(names_a_change_where_texts_are_read),
 };
 TEST_MAIN(tests)

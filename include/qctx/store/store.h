@@ -78,6 +78,8 @@ qctx_status qctx_store_open_external(qctx_comm *comm, const char *path, qctx_sto
 qctx_status qctx_store_open_contexts(qctx_comm *comm, const char *path, qctx_store **opened, qctx_error *error);
 void qctx_store_close(qctx_store *store);
 
+/* What is read later is MISMATCH where the file was written to since it was opened (platform/mapped). */
+
 /* Whether `path` begins as a store does, be it damaged, or is an HDF5 file that holds contexts/vectors. Local. */
 bool qctx_store_is(const char *path);
 
@@ -103,7 +105,10 @@ int64_t qctx_store_version(const qctx_store *store); /* QCTX_STORE_OLDEST where 
 qctx_verified qctx_store_verified(const qctx_store *store);
 bool qctx_store_unit_length(const qctx_store *store); /* all rows of both sides, to 1e-3 */
 
-/* The fitted part of the encoder: `*table` is the caller's to free; NULL and 0 where there is none. Local. */
+/*
+ * The fitted part of the encoder: `*table` is the caller's to free; NULL and 0 where there is none. Local. Errors: IO,
+ * FORMAT, MEMORY, MISMATCH.
+ */
 qctx_status qctx_store_encoder_table(qctx_store *store, void **table, size_t *bytes, qctx_error *error);
 
 /* Splits, held in memory on every rank, in alphabetical order. Local. */
@@ -112,7 +117,7 @@ const qctx_split *qctx_store_split_at(const qctx_store *store, int64_t index);
 /* By name, or NULL with `error` filled (DATA, naming those that exist). Local. */
 const qctx_split *qctx_store_split(const qctx_store *store, const char *name, qctx_error *error);
 
-/* out [count, dim] float32 = the rows first … first + count − 1 (a hyperslab). Local. Errors: IO. */
+/* out [count, dim] float32 = the rows first … first + count − 1 (a hyperslab). Local. Errors: IO, MISMATCH. */
 qctx_status qctx_store_read(qctx_store *store, qctx_side side, int64_t first, int64_t count, float *out,
                             qctx_error *error);
 
@@ -129,14 +134,14 @@ void qctx_store_prefetch(const qctx_store *store, qctx_side side, const int64_t 
  * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title
  * where the store has titles, else those of one content. content [nc]: equal for equal contexts as the
  * encoder saw them (hash of the text, with its title where these were joined, or of the vector where there are no
- * texts). Both are the caller's arrays. Local. Errors: IO, MEMORY.
+ * texts). Both are the caller's arrays. Local. Errors: IO, MEMORY, MISMATCH.
  */
 qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error);
 qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error);
 
 /*
  * `*own` [nq] = for each question the row of the context that has the same id, or QCTX_ABSENT; NULL where there is no
- * such pair, or the store has no ids. Borrowed from the store, which looks once. Local. Errors: IO, MEMORY.
+ * such pair, or the store has no ids. Borrowed from the store, which looks once. Local. Errors: IO, MEMORY, MISMATCH.
  */
 qctx_status qctx_store_own_contexts(qctx_store *store, const int64_t **own, qctx_error *error);
 
@@ -150,7 +155,7 @@ typedef enum { QCTX_FIELD_ID, QCTX_FIELD_TEXT, QCTX_FIELD_TITLE } qctx_field;
 
 /*
  * The texts of one field for the given rows: `texts` [count] receives freshly allocated strings (free each).
- * A field that the store lacks gives the row number for an id and "" otherwise. Local. Errors: IO, MEMORY.
+ * A field that the store lacks gives the row number for an id and "" otherwise. Local. Errors: IO, MEMORY, MISMATCH.
  */
 qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows, int64_t count,
                              char **texts, qctx_error *error);
