@@ -144,13 +144,20 @@ else
         done
     }
     # typed KEYS...: a conversation, each of the KEYS at a prompt; what was on the screen is in `screen`, $code its end.
+    # The keys stay open until then: their end would be taken for Ctrl-D.
     typed() {
         local turn=0
         : >screen
-        { for keys; do prompted $((turn += 1)); sleep 0.2; printf "$keys"; done; sleep 1; } |
+        rm -f ended
+        {
+            for keys; do prompted $((turn += 1)); sleep 0.2; printf "$keys"; done
+            for _ in {1..600}; do [[ ! -e ended ]] || break; sleep 0.1; done
+        } | {
             timeout 120 script -qefc "stty cols 70; TERM=vt100 $program search runs/small --top 1 $arguments" /dev/null \
                 >screen 2>&1
-        code=${PIPESTATUS[1]}
+            echo $? >ended
+        }
+        code=$(<ended)
     }
     printf '%s\n' "A tower that is described by far more words than there is room for on two lines of this narrow page, $(
         )which go on and on until nobody reads them any more." >long.txt
