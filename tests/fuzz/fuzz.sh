@@ -14,6 +14,8 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none
 # As in tests/run.sh; each input is looked at for leaks by itself.
 export ASAN_OPTIONS=detect_leaks=0:fast_unwind_on_malloc=1:malloc_context_size=8:allocator_may_return_null=1
 ASAN_OPTIONS+=:max_allocation_size_mb=4096:quarantine_size_mb=16
+# Signals are the sanitizer's, which says where and calls for the report; cmocka would take them for itself.
+ASAN_OPTIONS+=:handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_abort=2
 export UBSAN_OPTIONS=print_stacktrace=1
 QCTX_TEST_TMP=$(mktemp -d)
 export QCTX_TEST_TMP

@@ -59,10 +59,15 @@ static void on_death(void)
 void __sanitizer_set_death_callback(void (*callback)(void));
 #endif
 
+/* In each test anew: cmocka takes signals for itself before it. */
 static void watch(void)
 {
+    static bool counts;
+
     fuzz_running.process = getpid();
-    fuzz_watch_memory();
+    if (!counts)
+        fuzz_watch_memory();
+    counts = true;
     signal(SIGALRM, on_signal);
     signal(SIGPROF, on_signal);
 #ifdef FUZZ_SANITIZED
@@ -247,7 +252,6 @@ static int prepare(void **state)
     enter();
     fuzz_collect(&targets, sources);
     reserve();
-    watch();
     return 0;
 }
 
@@ -255,6 +259,7 @@ static int prepare(void **state)
 static void test_seeds_are_taken(void **state)
 {
     (void)state;
+    watch();
     for (int64_t i = 0; i < targets.count; i++) {
         fuzz_running.target = &targets.items[i];
         if (!fuzz_running.target->kind->use(fuzz_running.target, 0) && !fuzz_running.target->kind->lacks_tensors) {
@@ -271,6 +276,7 @@ static void test_hostile_files_are_taken_or_refused(void **state)
     const int ranks = qctx_comm_size(test_comm), rank = qctx_comm_rank(test_comm);
 
     (void)state;
+    watch();
     for (int64_t index = first + rank; index < first + inputs && now() < until; index += ranks)
         run(index);
 }
