@@ -110,10 +110,10 @@ static void without_runs_it_is_the_permutation_of_the_epoch(void **state)
     qctx_sampler_destroy(&sampler);
 }
 
-/* Whether the example at place i of an epoch stands behind the one before it in its group. */
-static bool goes_on(int64_t i)
+/* Whether an example of an epoch stands behind the one before it, or -1, in its group. */
+static bool goes_on(int64_t before, int64_t example)
 {
-    return i > 0 && next_neighbour[batches[i - 1]] == batches[i];
+    return before >= 0 && next_neighbour[before] == example;
 }
 
 /*
@@ -131,17 +131,20 @@ static void runs_are_neighbours(void **state)
     assert_status(qctx_sampler_create(&how, &sampler, &error), QCTX_OK, &error);
     for (int64_t epoch = 0; epoch < 20; epoch++) {
         int seen[ALL] = {0};
-        int64_t pieces = 0, whole = 0, length = 0;
+        int64_t pieces = 0, whole = 0, length = 0, before = -1;
 
         assert_int_equal(read_epoch(&sampler, epoch), ALL);
         for (int64_t i = 0; i < ALL; i++) {
-            length = goes_on(i) ? length + 1 : 1;
-            pieces += !goes_on(i);
+            const bool begun = !goes_on(before, batches[i]);
+
+            length = begun ? 1 : length + 1;
+            pieces += begun;
             whole += length == RUN;
             assert_in_range(length, 1, 4 * RUN);
             seen[batches[i]]++;
             if (epoch < 2)
-                begins[epoch][batches[i]] = !goes_on(i);
+                begins[epoch][batches[i]] = begun;
+            before = batches[i];
         }
         for (int64_t i = 0; i < ALL; i++)
             assert_int_equal(seen[i], 1);
