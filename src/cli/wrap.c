@@ -1,8 +1,9 @@
 #include "qctx/cli/wrap.h"
-#include "qctx/base/shown.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+#include "qctx/base/shown.h"
 
 void qctx_wrap_lines(const char *text, int64_t column, int64_t indent, int64_t columns, int64_t lines, FILE *out)
 {

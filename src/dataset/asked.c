@@ -49,7 +49,7 @@ void qctx_asked_free(qctx_asked *asked)
     *asked = (qctx_asked){0};
 }
 
-/* Whether a title, rather than its content, is what a context belongs to. */
+/* By a group that is not the content itself, a context has a title. */
 static qctx_novelty_class class_of(const qctx_asked *asked, const qctx_context_keys *keys, int64_t context)
 {
     const bool titled = keys->groups[context] != keys->content[context];

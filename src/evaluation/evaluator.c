@@ -1,5 +1,4 @@
 #include "qctx/evaluation/evaluator.h"
-#include "qctx/evaluation/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/evaluation/evaluate.h"
+#include "qctx/evaluation/report.h"
 
 /* What no head reaches where the tuning questions are too easy, and the largest corpus that all evaluations search. */
 static const double saturated = 0.9;

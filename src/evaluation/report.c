@@ -1,12 +1,11 @@
 #include "qctx/evaluation/report.h"
-#include "qctx/base/plural.h"
-#include "qctx/base/shown.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "qctx/text/text.h"
+#include "qctx/base/plural.h"
+#include "qctx/base/shown.h"
 #include "report_internal.h"
 
 enum { CELL_COLUMNS = 22, PAGE_COLUMNS = 80 };
