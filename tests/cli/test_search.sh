@@ -153,7 +153,7 @@ else
             for keys; do prompted $((turn += 1)); sleep 0.2; printf "$keys"; done
             for _ in {1..600}; do [[ ! -e ended ]] || break; sleep 0.1; done
         } | {
-            timeout 120 script -qefc "stty cols 70; TERM=vt100 $program search runs/small --top 1 $arguments" /dev/null \
+            timeout 120 script -qefc "stty cols 70; TERM=vt100 exec $program search runs/small --top 1 $arguments" /dev/null \
                 >screen 2>&1
             echo $? >ended
         }
