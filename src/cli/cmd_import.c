@@ -68,7 +68,7 @@ static const qctx_usage usage = {
                "  context   context, passage, positive, pos, positives, positive_passages,\n"
                "            positive_ctxs, document, answer, text, sentence2\n"
                "  negative  negative, negative_1 ..., neg, negatives, negative_passages,\n"
-               "            negative_ctxs, hard_negative_ctxs: into negatives.jsonl\n"
+               "            negative_ctxs, hard_negative_ctxs: into negatives/\n"
                "  label     label: 1 is a pair, 0 is none; score: 0 is none\n"
                "--columns question=Q,context=C[,title=T][,id=I][,negative=N][,label=L] takes\n"
                "others, and those alone; of a table also by number, from 1. Records with the\n"
@@ -280,6 +280,22 @@ static void print_notes(const char *name, const qctx_import_counts *counts)
         qctx_shown_print(stdout, "%s: not used: %s\n", name, counts->unused);
 }
 
+/* The negatives of splits have a column where there are any. */
+static void print_splits(const qctx_import_report *report)
+{
+    const bool negatives = report->negatives > 0;
+
+    printf("\n%-16s %9s %9s%s\n", "split", "questions", "contexts", negatives ? " negatives" : "");
+    for (int64_t i = 0; i < report->split_count; i++) {
+        const qctx_import_split *split = &report->splits[i];
+
+        qctx_shown_print(stdout, "%-16s %9" PRId64 " %9" PRId64, split->name, split->questions, split->contexts);
+        if (negatives)
+            printf(" %9" PRId64, split->negatives);
+        putchar('\n');
+    }
+}
+
 static void print_report(const qctx_import_job *job, const qctx_import_report *report, double seconds)
 {
     char duration[32];
@@ -288,18 +304,14 @@ static void print_report(const qctx_import_job *job, const qctx_import_report *r
     print_files(job, report);
     for (int64_t i = 0; i < job->file_count; i++)
         print_notes(qctx_path_base(job->files[i].path), &report->files[i]);
-    printf("\n%-16s %9s %9s\n", "split", "questions", "contexts");
-    for (int64_t i = 0; i < report->split_count; i++)
-        qctx_shown_print(stdout, "%-16s %9" PRId64 " %9" PRId64 "\n", report->splits[i].name,
-                         report->splits[i].questions, report->splits[i].contexts);
+    print_splits(report);
     for (int64_t a = 0; a < report->split_count; a++)
         for (int64_t b = a + 1; b < report->split_count; b++)
             if (report->shared[a][b] > 0)
                 qctx_shown_print(stdout, "contexts shared by %s and %s: %" PRId64 "\n", report->splits[a].name,
                                  report->splits[b].name, report->shared[a][b]);
-    if (report->negatives > 0)
-        printf("negatives.jsonl: %" PRId64 " context%s wrong for a question\n", report->negatives,
-               report->negatives == 1 ? " that is" : "s that are");
+    if (report->answering_negatives > 0)
+        printf("negatives left out, since they answer their question: %" PRId64 "\n", report->answering_negatives);
     qctx_shown_print(stdout, "\n%s: %" PRId64 " question%s, %" PRId64 " context%s, in %s\n", job->folder,
                      report->questions, qctx_plural(report->questions), report->contexts, qctx_plural(report->contexts),
                      duration);

@@ -15,13 +15,24 @@
 #include "qctx/platform/stop.h"
 #include "qctx/text/json.h"
 
-/* Records and answers that are written between two looks at whether to stop. */
+/* Records and judgements that are written between two looks at whether to stop. */
 enum { BETWEEN_LOOKS = 1024 };
 
+/* What is said of a split's questions: which contexts answer them, and which are wrong. */
+typedef enum { JUDGED_RIGHT, JUDGED_WRONG } judged_kind;
+
+static const struct {
+    const char *folder, *header, *ending;
+} judged_files[] = {
+    [JUDGED_RIGHT] = {"qrels", "query-id\tcorpus-id\tscore\n", "\t1"},
+    [JUDGED_WRONG] = {"negatives", "query-id\tcorpus-id\n", ""},
+};
+
 typedef struct {
-    char *name;
+    judged_kind kind;
+    char *split;
     FILE *stream;
-} split_file;
+} judged_file;
 
 struct qctx_corpus_writer {
     char *folder;
@@ -29,11 +40,9 @@ struct qctx_corpus_writer {
     bool force;
     qctx_lockfile *lock; /* of the final name */
     FILE *contexts, *questions;
-    FILE *negatives;  /* NULL until there are some */
-    json_t *negative; /* the line of negatives that is being made, or NULL */
-    split_file *splits;
-    int64_t split_count, split_capacity;
-    int64_t written; /* records and answers */
+    judged_file *judged;
+    int64_t judged_count, judged_capacity;
+    int64_t written; /* records and judgements */
 };
 
 static qctx_status open_stream(const char *folder, const char *name, FILE **stream, qctx_error *error)
@@ -88,15 +97,20 @@ static qctx_status take_lock(qctx_corpus_writer *writer, qctx_error *error)
     return status;
 }
 
+static qctx_status make_folder(const qctx_corpus_writer *writer, const char *name, qctx_error *error)
+{
+    char *path = qctx_path_join(writer->partial, name, error);
+    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(path, error);
+
+    free(path);
+    return status;
+}
+
 static qctx_status make_folders(qctx_corpus_writer *writer, qctx_error *error)
 {
     qctx_status status = qctx_outfolder_make(writer->folder, &writer->partial, error);
-    char *qrels = status == QCTX_OK ? qctx_path_join(writer->partial, "qrels", error) : NULL;
 
-    if (status == QCTX_OK)
-        status = qrels == NULL ? QCTX_ERR_MEMORY : qctx_folder_make(qrels, error);
-    free(qrels);
-    return status;
+    return status == QCTX_OK ? make_folder(writer, judged_files[JUDGED_RIGHT].folder, error) : status;
 }
 
 qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_writer **opened, qctx_error *error)
@@ -158,82 +172,80 @@ qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *
     return write_record(writer, writer->questions, json_pack("{s:s, s:s}", "_id", id, "text", text), id, error);
 }
 
-static qctx_status add_split(qctx_corpus_writer *writer, const char *name, FILE **stream, qctx_error *error)
+/* Whether anything of this kind is written yet, of any split. */
+static bool has_kind(const qctx_corpus_writer *writer, judged_kind kind)
 {
-    split_file split = {0};
-    char *file = NULL;
-    qctx_status status;
+    for (int64_t i = 0; i < writer->judged_count; i++)
+        if (writer->judged[i].kind == kind)
+            return true;
+    return false;
+}
 
-    if (!qctx_split_name_is_valid(name))
+static qctx_status add_file(qctx_corpus_writer *writer, judged_kind kind, const char *split, FILE **stream,
+                            qctx_error *error)
+{
+    judged_file added = {.kind = kind};
+    char *file = NULL;
+    qctx_status status = QCTX_OK;
+
+    if (!qctx_split_name_is_valid(split))
         return qctx_fail(error, QCTX_ERR_USAGE, "'%s' cannot be the name of a split: expected letters, digits, _ - .",
-                         name);
-    status = qctx_grow((void **)&writer->splits, &writer->split_capacity, writer->split_count + 1,
-                       sizeof *writer->splits, "splits", error);
+                         split);
+    if (kind != JUDGED_RIGHT && !has_kind(writer, kind))
+        status = make_folder(writer, judged_files[kind].folder, error);
+    if (status == QCTX_OK)
+        status = qctx_grow((void **)&writer->judged, &writer->judged_capacity, writer->judged_count + 1,
+                           sizeof *writer->judged, "splits", error);
     if (status != QCTX_OK)
         return status;
-    split.name = qctx_strdup(name, error);
-    file = qctx_format(error, "qrels/%s.tsv", name);
-    if (split.name == NULL || file == NULL)
+    added.split = qctx_strdup(split, error);
+    file = qctx_format(error, "%s/%s.tsv", judged_files[kind].folder, split);
+    if (added.split == NULL || file == NULL)
         status = QCTX_ERR_MEMORY;
     else
-        status = open_stream(writer->partial, file, &split.stream, error);
+        status = open_stream(writer->partial, file, &added.stream, error);
     free(file);
     if (status != QCTX_OK) {
-        free(split.name);
+        free(added.split);
         return status;
     }
-    writer->splits[writer->split_count++] = split;
-    *stream = split.stream;
-    if (fputs("query-id\tcorpus-id\tscore\n", split.stream) == EOF)
+    writer->judged[writer->judged_count++] = added;
+    *stream = added.stream;
+    if (fputs(judged_files[kind].header, added.stream) == EOF)
         return write_failed(writer, error);
     return QCTX_OK;
 }
 
-qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *split, const char *question_id,
-                                      const char *context_id, qctx_error *error)
+static qctx_status write_judgement(qctx_corpus_writer *writer, judged_kind kind, const char *split,
+                                   const char *question_id, const char *context_id, qctx_error *error)
 {
     FILE *stream = NULL;
 
-    for (int64_t i = 0; i < writer->split_count && stream == NULL; i++)
-        if (strcmp(writer->splits[i].name, split) == 0)
-            stream = writer->splits[i].stream;
+    for (int64_t i = 0; i < writer->judged_count && stream == NULL; i++)
+        if (writer->judged[i].kind == kind && strcmp(writer->judged[i].split, split) == 0)
+            stream = writer->judged[i].stream;
     if (stream == NULL) {
-        qctx_status status = add_split(writer, split, &stream, error);
+        qctx_status status = add_file(writer, kind, split, &stream, error);
 
         if (status != QCTX_OK)
             return status;
     }
     errno = 0;
-    if (fprintf(stream, "%s\t%s\t1\n", question_id, context_id) < 0)
+    if (fprintf(stream, "%s\t%s%s\n", question_id, context_id, judged_files[kind].ending) < 0)
         return write_failed(writer, error);
     return look(writer, error);
 }
 
-/* Writes the line of negatives that was being made, if there is one. */
-static qctx_status end_negatives(qctx_corpus_writer *writer, qctx_error *error)
+qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *split, const char *question_id,
+                                      const char *context_id, qctx_error *error)
 {
-    json_t *record = writer->negative;
-
-    writer->negative = NULL;
-    return record == NULL ? QCTX_OK : write_record(writer, writer->negatives, record, "negatives", error);
+    return write_judgement(writer, JUDGED_RIGHT, split, question_id, context_id, error);
 }
 
-qctx_status qctx_corpus_writer_negative(qctx_corpus_writer *writer, const char *question_id, const char *context_id,
-                                        qctx_error *error)
+qctx_status qctx_corpus_writer_negative(qctx_corpus_writer *writer, const char *split, const char *question_id,
+                                        const char *context_id, qctx_error *error)
 {
-    const char *before = json_string_value(json_object_get(writer->negative, "query-id"));
-    qctx_status status = QCTX_OK;
-
-    if (writer->negatives == NULL)
-        status = open_stream(writer->partial, "negatives.jsonl", &writer->negatives, error);
-    if (status == QCTX_OK && (before == NULL || strcmp(before, question_id) != 0)) {
-        status = end_negatives(writer, error);
-        writer->negative = json_pack("{s:s, s:[]}", "query-id", question_id, "corpus-ids");
-    }
-    if (status == QCTX_OK &&
-        json_array_append_new(json_object_get(writer->negative, "corpus-ids"), json_string(context_id)) != 0)
-        status = qctx_fail(error, QCTX_ERR_MEMORY, "out of memory for negatives");
-    return status;
+    return write_judgement(writer, JUDGED_WRONG, split, question_id, context_id, error);
 }
 
 /* Flushes, syncs and closes; a write error of earlier counts too. */
@@ -249,24 +261,27 @@ static bool close_durably(FILE **stream)
     return good;
 }
 
-static qctx_status close_all(qctx_corpus_writer *writer, qctx_error *error)
+/* Syncs the names in one of the folders of what was judged. */
+static qctx_status sync_folder(const qctx_corpus_writer *writer, judged_kind kind, qctx_error *error)
 {
-    qctx_status status = end_negatives(writer, error);
-    char *inside;
-    bool good;
+    char *inside = qctx_format(error, "%s/%s/.", writer->partial, judged_files[kind].folder);
+    qctx_status status = inside == NULL ? QCTX_ERR_MEMORY : qctx_folder_sync_parent(inside, error);
 
-    if (status != QCTX_OK)
-        return status;
-    good = close_durably(&writer->contexts) && close_durably(&writer->questions);
-    good = good && (writer->negatives == NULL || close_durably(&writer->negatives));
-    for (int64_t i = 0; i < writer->split_count && good; i++)
-        good = close_durably(&writer->splits[i].stream);
-    if (!good)
-        return write_failed(writer, error);
-    inside = qctx_path_join(writer->partial, "qrels/.", error);
-    status = inside == NULL ? QCTX_ERR_MEMORY : qctx_folder_sync_parent(inside, error);
     free(inside);
     return status;
+}
+
+static qctx_status close_all(qctx_corpus_writer *writer, qctx_error *error)
+{
+    bool good = close_durably(&writer->contexts) && close_durably(&writer->questions);
+    qctx_status status;
+
+    for (int64_t i = 0; i < writer->judged_count && good; i++)
+        good = close_durably(&writer->judged[i].stream);
+    if (!good)
+        return write_failed(writer, error);
+    status = sync_folder(writer, JUDGED_RIGHT, error);
+    return status == QCTX_OK && has_kind(writer, JUDGED_WRONG) ? sync_folder(writer, JUDGED_WRONG, error) : status;
 }
 
 /*
@@ -322,18 +337,15 @@ void qctx_corpus_writer_discard(qctx_corpus_writer *writer)
         fclose(writer->contexts);
     if (writer->questions != NULL)
         fclose(writer->questions);
-    if (writer->negatives != NULL)
-        fclose(writer->negatives);
-    json_decref(writer->negative);
-    for (int64_t i = 0; i < writer->split_count; i++) {
-        if (writer->splits[i].stream != NULL)
-            fclose(writer->splits[i].stream);
-        free(writer->splits[i].name);
+    for (int64_t i = 0; i < writer->judged_count; i++) {
+        if (writer->judged[i].stream != NULL)
+            fclose(writer->judged[i].stream);
+        free(writer->judged[i].split);
     }
     if (writer->partial != NULL)
         qctx_folder_remove(writer->partial, NULL);
     qctx_lockfile_remove(writer->lock);
-    free(writer->splits);
+    free(writer->judged);
     free(writer->folder);
     free(writer->partial);
     free(writer);

@@ -437,12 +437,18 @@ static qctx_status write_negatives(const import_collection *collection, qctx_cor
     if (collection->negative_count > 0)
         qsort(all, (size_t)collection->negative_count, sizeof *all, compare_negatives);
     for (int64_t i = 0; i < collection->negative_count && status == QCTX_OK; i++) {
+        const import_question *question = &collection->questions[all[i].question];
         char id[32];
 
-        if ((i > 0 && compare_negatives(&all[i - 1], &all[i]) == 0) || is_answer(collection, &all[i]))
+        if (i > 0 && compare_negatives(&all[i - 1], &all[i]) == 0)
             continue;
+        if (is_answer(collection, &all[i])) {
+            report->answering_negatives++;
+            continue;
+        }
         snprintf(id, sizeof id, "c%" PRId64, all[i].context);
-        status = qctx_corpus_writer_negative(writer, collection->questions[all[i].question].id, id, error);
+        status = qctx_corpus_writer_negative(writer, collection->splits[question->split], question->id, id, error);
+        report->splits[question->split].negatives++;
         report->negatives++;
     }
     return status;

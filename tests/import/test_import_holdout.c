@@ -238,6 +238,60 @@ static void keeps_the_contexts_of_a_question_together(void **state)
     qctx_corpus_destroy(corpus);
 }
 
+/* Checks that every question of a split has its one negative in the split's own file, and that nothing else is there.
+ */
+static void check_negatives(const qctx_corpus *corpus, const char *name)
+{
+    const qctx_split *split = qctx_corpus_split(corpus, name, NULL);
+    char path[64], *lines, *line;
+    size_t bytes;
+
+    snprintf(path, sizeof path, "out/negatives/%s.tsv", name);
+    assert_int_equal(qctx_file_read(test_path(path), &lines, &bytes, NULL), QCTX_OK);
+    line = strchr(lines, '\n') + 1;
+    for (int64_t q = 0; q < split->count; q++) {
+        int question, context, length;
+        char expected[LINE_BYTES];
+
+        assert_int_equal(sscanf(line, "%d\tc%d%n", &question, &context, &length), 2);
+        assert_int_equal(question, atoi(corpus->questions[split->questions[q]].id));
+        snprintf(expected, sizeof expected, "wrong for %d", question);
+        assert_string_equal(corpus->contexts[context].text, expected);
+        line += length + 1;
+    }
+    assert_string_equal(line, "");
+    free(lines);
+}
+
+static void carries_negatives_to_the_split_of_their_question(void **state)
+{
+    enum { PAIRS = 100 };
+    char *text = malloc(PAIRS * LINE_BYTES);
+
+    (void)state;
+    for (int unit = 0; unit < 3; unit++) {
+        qctx_import_job job;
+        qctx_corpus *corpus;
+        size_t used = 0;
+
+        for (int i = 0; i < PAIRS; i++)
+            used += (size_t)snprintf(
+                text + used, LINE_BYTES,
+                "{\"id\": %d, \"query\": \"%d?\", \"pos\": [\"c%d\"], \"neg\": [\"wrong for %d\"]}\n", i, i, i, i);
+        job = probe_job("n.jsonl", text);
+        job.dev_share = 0.1;
+        job.test_share = 0.2;
+        job.unit = (qctx_holdout_unit)unit;
+        corpus = probe_run(&job);
+        check_negatives(corpus, "train");
+        check_negatives(corpus, "dev");
+        check_negatives(corpus, "test");
+        assert_int_equal(probe_report.splits[2].negatives, 20);
+        qctx_corpus_destroy(corpus);
+    }
+    free(text);
+}
+
 static void refuses_groups_too_few_for_the_shares(void **state)
 {
     qctx_import_job job = probe_job("few.tsv", "question\tcontext\ttitle\na?\tb\tT\nc?\td\tT\ne?\tf\tT\ng?\th\tT\n");
@@ -268,6 +322,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(depends_on_the_seed_and_not_on_the_order),
     cmocka_unit_test(makes_only_the_splits_that_are_asked_for),
     cmocka_unit_test(keeps_the_contexts_of_a_question_together),
+    cmocka_unit_test(carries_negatives_to_the_split_of_their_question),
     cmocka_unit_test(refuses_groups_too_few_for_the_shares),
 };
 TEST_MAIN(tests)

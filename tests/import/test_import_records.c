@@ -7,13 +7,24 @@
 #include "import_probe.h"
 #include "qctx/base/fileio.h"
 
-/* Checks the texts of all contexts, joined by '|', and of negatives.jsonl. */
+/* Checks what negatives/SPLIT.tsv holds. */
+static void check_negatives(const char *split, const char *expected)
+{
+    char path[64], *lines;
+    size_t bytes;
+
+    snprintf(path, sizeof path, "out/negatives/%s.tsv", split);
+    assert_int_equal(qctx_file_read(test_path(path), &lines, &bytes, NULL), QCTX_OK);
+    assert_string_equal(lines, expected);
+    free(lines);
+}
+
+/* Checks the texts of all contexts, joined by '|', and of negatives/train.tsv. */
 static void check(const char *file, const char *text, int64_t questions, const char *contexts, const char *negatives)
 {
     qctx_import_job job = probe_job(file, text);
     qctx_corpus *corpus = probe_run(&job);
-    char joined[1000] = "", *lines;
-    size_t bytes;
+    char joined[1000] = "";
 
     assert_int_equal(corpus->question_count, questions);
     for (int64_t i = 0; i < corpus->context_count; i++)
@@ -21,13 +32,10 @@ static void check(const char *file, const char *text, int64_t questions, const c
                  corpus->contexts[i].text);
     assert_string_equal(joined, contexts);
     qctx_corpus_destroy(corpus);
-    if (negatives == NULL) {
-        assert_false(qctx_path_exists(test_path("out/negatives.jsonl")));
-        return;
-    }
-    assert_int_equal(qctx_file_read(test_path("out/negatives.jsonl"), &lines, &bytes, NULL), QCTX_OK);
-    assert_string_equal(lines, negatives);
-    free(lines);
+    if (negatives == NULL)
+        assert_false(qctx_path_exists(test_path("out/negatives")));
+    else
+        check_negatives("train", negatives);
 }
 
 static void reads_the_forms_of_the_libraries(void **state)
@@ -35,9 +43,8 @@ static void reads_the_forms_of_the_libraries(void **state)
     (void)state;
     /* sentence-transformers */
     check("a.jsonl", "{\"anchor\": \"a?\", \"positive\": \"p\", \"negative_1\": \"n\", \"negative_2\": \"m\"}\n", 1,
-          "p|n|m", "{\"query-id\": \"q0\", \"corpus-ids\": [\"c1\", \"c2\"]}\n");
-    check("b.jsonl", "[\"a?\", \"p\"]\n[\"b?\", \"q\", \"n\"]\n", 2, "p|q|n",
-          "{\"query-id\": \"q1\", \"corpus-ids\": [\"c2\"]}\n");
+          "p|n|m", "query-id\tcorpus-id\nq0\tc1\nq0\tc2\n");
+    check("b.jsonl", "[\"a?\", \"p\"]\n[\"b?\", \"q\", \"n\"]\n", 2, "p|q|n", "query-id\tcorpus-id\nq1\tc2\n");
     check("c.json", "[[\"a?\", \"p\"], [\"b?\", \"q\"]]", 2, "p|q", NULL);
     check("d.jsonl",
           "{\"sentence1\": \"a?\", \"sentence2\": \"p\", \"label\": 1}\n"
@@ -47,21 +54,47 @@ static void reads_the_forms_of_the_libraries(void **state)
     check("e.jsonl",
           "{\"query\": \"a?\", \"pos\": [\"p\", \"r\"], \"neg\": [\"n\", \"r\", \"n\"]}\n"
           "{\"query\": \"b?\", \"pos\": [\"n\"], \"neg\": []}\n",
-          2, "p|r|n", "{\"query-id\": \"q0\", \"corpus-ids\": [\"c2\"]}\n");
+          2, "p|r|n", "query-id\tcorpus-id\nq0\tc2\n");
+    assert_int_equal(probe_report.answering_negatives, 1);
+    check("i.jsonl",
+          "{\"query\": \"a?\", \"pos\": [\"p\"], \"neg\": [\"n\", \"m\"], \"pos_scores\": [0.9], \"neg_scores\": [0.7, "
+          "0.5], \"prompt\": \"Find it: \", \"type\": \"normal\"}\n",
+          1, "p|n|m", "query-id\tcorpus-id\nq0\tc1\nq0\tc2\n");
+    assert_string_equal(probe_report.files[0].unused, "pos_scores, neg_scores, prompt, type");
     /* DPR */
     check("f.json",
           "[{\"dataset\": \"d\", \"question\": \"a?\", \"answers\": [\"x\"], \"positive_ctxs\": [{\"title\": \"T\", "
           "\"text\": "
           "\"p\", \"score\": 1000}], \"negative_ctxs\": [], \"hard_negative_ctxs\": [{\"title\": \"U\", \"text\": "
           "\"n\"}]}]",
-          1, "p|n", "{\"query-id\": \"q0\", \"corpus-ids\": [\"c1\"]}\n");
+          1, "p|n", "query-id\tcorpus-id\nq0\tc1\n");
     /* Tevatron */
     check("g.jsonl",
           "{\"query_id\": \"7\", \"query\": \"a?\", \"positive_passages\": [{\"docid\": \"1\", \"title\": \"T\", "
           "\"text\": "
           "\"p\"}], \"negative_passages\": [{\"docid\": \"2\", \"title\": \"\", \"text\": \"n\"}]}\n",
-          1, "p|n", "{\"query-id\": \"7\", \"corpus-ids\": [\"c1\"]}\n");
+          1, "p|n", "query-id\tcorpus-id\n7\tc1\n");
     check("h.json", "{\"data\": [\n{\"Question\": \"a?\", \"Answer\": \"p\"}\n]}", 1, "p", NULL);
+}
+
+static void reads_tuples_of_tables(void **state)
+{
+    qctx_import_job job;
+
+    (void)state;
+    /* sentence-transformers' n-tuples, as a table; a field may be empty. */
+    check("a.csv", "anchor,positive,negative_1,negative_2\na?,p,n,m\nb?,q,,n\n", 2, "p|n|m|q",
+          "query-id\tcorpus-id\nq0\tc1\nq0\tc2\nq1\tc1\n");
+    assert_int_equal(probe_report.files[0].negatives, 3);
+    /* MS MARCO's triples have no header. */
+    job = probe_job("b.tsv", "a?\tp\tn\na?\tp\tm\nb?\tn\tp\n");
+    probe_fails(job, QCTX_ERR_FORMAT, "negative");
+    job = probe_job("b.tsv", "a?\tp\tn\na?\tp\tm\nb?\tn\tp\n");
+    job.columns[QCTX_IMPORT_QUESTION] = "1";
+    job.columns[QCTX_IMPORT_CONTEXT] = "2";
+    job.columns[QCTX_IMPORT_NEGATIVE] = "3";
+    qctx_corpus_destroy(probe_run(&job));
+    check_negatives("train", "query-id\tcorpus-id\nq0\tc1\nq0\tc2\nq1\tc0\n");
 }
 
 static void names_keys_that_are_not_known(void **state)
@@ -275,14 +308,14 @@ static void takes_the_passages_that_were_selected(void **state)
           "{\"query_id\": 1, \"query\": \"a?\", \"answers\": [\"x\"], \"passages\": {\"is_selected\": [0, 1, 0], "
           "\"passage_text\": [\"n\", \"p\", \"m\"], \"url\": [\"u\", \"v\", \"w\"]}}\n"
           "{\"query_id\": 2, \"query\": \"b?\", \"passages\": {\"is_selected\": [0], \"passage_text\": [\"z\"]}}\n",
-          1, "p|n|m", "{\"query-id\": \"1\", \"corpus-ids\": [\"c1\", \"c2\"]}\n");
+          1, "p|n|m", "query-id\tcorpus-id\n1\tc1\n1\tc2\n");
     assert_int_equal(probe_report.files[0].unanswerable, 1);
     /* and as it is published, by columns. */
     check("b.json",
           "{\"passages\": {\"19\": [{\"is_selected\": 1, \"passage_text\": \"p\"}, {\"is_selected\": 0, "
           "\"passage_text\": "
           "\"n\"}]}, \"query\": {\"19\": \"a?\"}, \"query_id\": {\"19\": 5}}",
-          1, "p|n", "{\"query-id\": \"5\", \"corpus-ids\": [\"c1\"]}\n");
+          1, "p|n", "query-id\tcorpus-id\n5\tc1\n");
     job = probe_job("c.jsonl", "{\"query\": \"a?\", \"passages\": [\"p\", \"r\"]}\n");
     probe_fails(job, QCTX_ERR_FORMAT, "c.jsonl:1: the key 'context' is missing; found 'query', 'passages'");
     /* HotpotQA: paragraphs, of which not all answer. */
@@ -370,11 +403,18 @@ static void joins_equal_questions_in_every_format(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(reads_the_forms_of_the_libraries),      cmocka_unit_test(reads_answers_in_their_shapes),
-    cmocka_unit_test(names_keys_that_are_not_known),         cmocka_unit_test(reads_tables_of_pandas),
-    cmocka_unit_test(reads_large_tables_of_pandas),          cmocka_unit_test(takes_no_record_for_a_table),
-    cmocka_unit_test(takes_the_passages_that_were_selected), cmocka_unit_test(mends_doubled_keys_and_commas),
-    cmocka_unit_test(mends_json_as_python_writes_it),        cmocka_unit_test(keeps_equal_questions_together),
-    cmocka_unit_test(names_what_is_not_used_once),           cmocka_unit_test(joins_equal_questions_in_every_format),
+    cmocka_unit_test(reads_the_forms_of_the_libraries),
+    cmocka_unit_test(reads_answers_in_their_shapes),
+    cmocka_unit_test(reads_tuples_of_tables),
+    cmocka_unit_test(names_keys_that_are_not_known),
+    cmocka_unit_test(reads_tables_of_pandas),
+    cmocka_unit_test(reads_large_tables_of_pandas),
+    cmocka_unit_test(takes_no_record_for_a_table),
+    cmocka_unit_test(takes_the_passages_that_were_selected),
+    cmocka_unit_test(mends_doubled_keys_and_commas),
+    cmocka_unit_test(mends_json_as_python_writes_it),
+    cmocka_unit_test(keeps_equal_questions_together),
+    cmocka_unit_test(names_what_is_not_used_once),
+    cmocka_unit_test(joins_equal_questions_in_every_format),
 };
 TEST_MAIN(tests)

@@ -40,11 +40,11 @@ qctx_status qctx_corpus_writer_answer(qctx_corpus_writer *writer, const char *sp
                                       const char *context_id, qctx_error *error);
 
 /*
- * Says that the context is wrong for the question: a line {"query-id": …, "corpus-ids": […]} of negatives.jsonl, which
- * is there only if there are such. Negatives of one question follow each other. Errors: IO, MEMORY, STOPPED.
+ * Says that in `split` the context is wrong for the question: a line of negatives/SPLIT.tsv (data/negatives_file),
+ * which is there only if there are such. Errors: as above.
  */
-qctx_status qctx_corpus_writer_negative(qctx_corpus_writer *writer, const char *question_id, const char *context_id,
-                                        qctx_error *error);
+qctx_status qctx_corpus_writer_negative(qctx_corpus_writer *writer, const char *split, const char *question_id,
+                                        const char *context_id, qctx_error *error);
 
 /*
  * Syncs and publishes the folder and frees the writer, also on failure. An older corpus under the name steps aside

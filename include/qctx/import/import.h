@@ -132,6 +132,7 @@ typedef struct {
     const char *name;
     int64_t questions;
     int64_t contexts;
+    int64_t negatives; /* pairs in negatives/SPLIT.tsv */
 } qctx_import_split;
 
 typedef struct {
@@ -140,7 +141,8 @@ typedef struct {
     int64_t split_count;
     int64_t shared[QCTX_IMPORT_FILES_MAX][QCTX_IMPORT_FILES_MAX]; /* contexts that two splits share */
     int64_t questions, contexts;                                  /* of the whole corpus */
-    int64_t negatives;                                            /* pairs in negatives.jsonl */
+    int64_t negatives;                                            /* of all splits */
+    int64_t answering_negatives;                                  /* left out: they answer their question, too */
 } qctx_import_report;
 
 /*
