@@ -7,29 +7,12 @@
 
 #include "corpus_internal.h"
 #include "qctx/base/fileio.h"
+#include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/plural.h"
 #include "qctx/data/lines.h"
 #include "qctx/text/json.h"
-
-/* The id of a record: a text, or, as some data sets write it, a whole number. */
-static qctx_status get_id(const json_t *record, const char *place, char *number, size_t number_bytes, const char **id,
-                          qctx_error *error)
-{
-    const json_t *value = json_object_get(record, "_id");
-    qctx_status status = QCTX_OK;
-
-    if (json_is_integer(value)) {
-        snprintf(number, number_bytes, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        *id = number;
-    } else {
-        status = qctx_json_get_string(record, "_id", NULL, place, id, error);
-    }
-    if (status == QCTX_OK && (*id)[0] == '\0')
-        status = qctx_fail(error, QCTX_ERR_FORMAT, "%s: '_id' is empty", place);
-    return status;
-}
 
 static qctx_status keep_text(corpus_memory *memory, const char *text, const char **kept, qctx_error *error)
 {
@@ -116,7 +99,7 @@ static qctx_status take_record(qctx_corpus *corpus, qctx_side side, const json_t
     record_texts texts = {.title = ""};
     char number[32];
     bool repeated = false;
-    qctx_status status = get_id(record, place, number, sizeof number, &texts.id, error);
+    qctx_status status = corpus_get_id(record, place, number, &texts.id, error);
 
     if (status == QCTX_OK && side == QCTX_CONTEXT)
         status = qctx_json_get_string(record, "title", "", place, &texts.title, error);
@@ -144,22 +127,28 @@ static void hint_at_layout(qctx_error *error)
                          "qctx-dist import makes one");
 }
 
+/* Takes a context's line with its fields, which are hashed apart: `before` are the lines before it. */
+static qctx_status take_context(qctx_corpus *corpus, const json_t *record, uint64_t before, qctx_lines *lines,
+                                qctx_error *error)
+{
+    const int64_t rows = corpus->context_count;
+    qctx_status status = take_record(corpus, QCTX_CONTEXT, record, lines->place, error);
+
+    if (status == QCTX_OK && corpus->context_count > rows)
+        status = corpus_note_fields(corpus, record, lines->place, error);
+    return status == QCTX_OK ? corpus_hash_without_fields(record, before, lines, error) : status;
+}
+
 static qctx_status read_records(qctx_corpus *corpus, const char *folder, const char *name, qctx_side side,
                                 qctx_error *error)
 {
     qctx_lines lines = {.hash = corpus->fingerprint};
-    char file[CORPUS_FILE_MAX];
-    const int forms = corpus_find_file(folder, name, file);
-    char *path = qctx_path_join(folder, file, error);
-    qctx_status status = path == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    char *path = NULL;
+    qctx_status status = corpus_open_lines(folder, name, &lines, &path, error);
     bool more = true;
 
-    if (status == QCTX_OK && forms > 1)
-        status = corpus_refuse_forms(folder, name, error);
-    if (status == QCTX_OK)
-        status = qctx_lines_open(&lines, path, error);
-
     while (status == QCTX_OK) {
+        const uint64_t before = lines.hash;
         json_t *record = NULL;
 
         status = qctx_lines_next(&lines, &more, error);
@@ -167,7 +156,8 @@ static qctx_status read_records(qctx_corpus *corpus, const char *folder, const c
             break;
         status = qctx_json_parse(lines.text, lines.length, lines.place, &record, error);
         if (status == QCTX_OK)
-            status = take_record(corpus, side, record, lines.place, error);
+            status = side == QCTX_CONTEXT ? take_context(corpus, record, before, &lines, error)
+                                          : take_record(corpus, side, record, lines.place, error);
         if (status != QCTX_OK && record != NULL &&
             (json_object_get(record, "_id") == NULL || json_object_get(record, "text") == NULL))
             hint_at_layout(error);
@@ -216,6 +206,7 @@ static qctx_status open_local(const char *folder, bool contexts_only, qctx_corpu
         goto out;
     qctx_textmap_free(&corpus->memory->context_rows);
     qctx_textmap_free(&corpus->memory->question_rows);
+    qctx_textmap_free(&corpus->memory->field_rows);
     *opened = corpus;
     corpus = NULL;
 out:
@@ -223,6 +214,16 @@ out:
         hint_at_layout(error);
     qctx_corpus_destroy(corpus);
     return status;
+}
+
+/* What all ranks must have read alike: texts and answers, and the fields, which the fingerprint leaves out. */
+static uint64_t hash_of_all(const qctx_corpus *corpus)
+{
+    uint64_t hash = corpus->fingerprint;
+
+    for (int64_t i = 0; i < corpus->field_count; i++)
+        hash = qctx_hash(&corpus->fields[i].hash, sizeof corpus->fields[i].hash, hash);
+    return hash;
 }
 
 static void warn_of_what_is_left_out(const qctx_corpus *corpus)
@@ -268,7 +269,7 @@ static qctx_status open_corpus(qctx_comm *comm, const char *folder, bool context
 
     if (status != QCTX_OK)
         goto out;
-    if (!qctx_comm_same(comm, corpus->fingerprint)) {
+    if (!qctx_comm_same(comm, hash_of_all(corpus))) {
         status = qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks read different files under this name", folder);
         goto out;
     }
@@ -298,11 +299,13 @@ void qctx_corpus_destroy(qctx_corpus *corpus)
     if (corpus->memory != NULL) {
         qctx_textmap_free(&corpus->memory->context_rows);
         qctx_textmap_free(&corpus->memory->question_rows);
+        qctx_textmap_free(&corpus->memory->field_rows);
         qctx_arena_free(&corpus->memory->texts);
     }
     qctx_splits_free(corpus->splits, corpus->split_count);
     free(corpus->contexts);
     free(corpus->questions);
+    free(corpus->fields);
     free(corpus->memory);
     free(corpus);
 }

@@ -5,13 +5,16 @@
 #include "qctx/base/arena.h"
 #include "qctx/base/textmap.h"
 #include "qctx/data/corpus.h"
+#include "qctx/data/lines.h"
 #include "qctx/data/side.h"
+#include "qctx/text/json.h"
 
 /* Everything that a corpus' pointers lead into, and what is needed only while it is read. */
 typedef struct qctx_corpus_memory {
     qctx_arena texts;
     qctx_textmap context_rows, question_rows; /* id → row, or ROW_WITHOUT_TEXT */
-    int64_t context_capacity, question_capacity, split_capacity;
+    qctx_textmap field_rows;                  /* name → field */
+    int64_t context_capacity, question_capacity, split_capacity, field_capacity;
     int64_t without_text;  /* records left out because they hold no text */
     int64_t repeated;      /* records that stand on an earlier line already, equal in id and texts */
     int64_t contradictory; /* judgements that a later line of the same question and context overrules */
@@ -22,6 +25,20 @@ typedef struct qctx_corpus_memory {
 
 /* Room for the name of a corpus' file with its NUL. */
 #define CORPUS_FILE_MAX 96
+
+/* The id of a record: a text, or, as some data sets write it, a whole number, written into `number`. Local. Errors:
+ * FORMAT. */
+qctx_status corpus_get_id(const json_t *record, const char *place, char number[32], const char **id, qctx_error *error);
+
+/* Opens corpus.jsonl or queries.jsonl of a folder, plain or compressed; `*path` is the caller's to free, also after a
+ * failure, and `lines` to close. Local. Errors: IO, FORMAT (it is there in several forms), MEMORY. */
+qctx_status corpus_open_lines(const char *folder, const char *name, qctx_lines *lines, char **path, qctx_error *error);
+
+/* Counts the fields of the context that was added last. Local. Errors: MEMORY. */
+qctx_status corpus_note_fields(qctx_corpus *corpus, const json_t *record, const char *place, qctx_error *error);
+
+/* The hash of all lines up to the current one, `before` it, as if it had no fields. Local. Errors: MEMORY. */
+qctx_status corpus_hash_without_fields(const json_t *record, uint64_t before, qctx_lines *lines, qctx_error *error);
 
 /*
  * file = the name under which "corpus.jsonl" or "queries.jsonl" stands in the folder: plain or compressed, and plain

@@ -80,7 +80,7 @@ static char *cache_path(const qctx_corpus *corpus, const char *fingerprint, cons
 {
     const int64_t numbers[] = {QCTX_STORE_OLDEST, (int64_t)cache->dtype};
     const uint64_t key = qctx_hash_text(fingerprint, qctx_hash(numbers, sizeof numbers, 0));
-    const uint64_t seen = qctx_context_texts_fingerprint(corpus, cache->titles);
+    const uint64_t seen = qctx_context_texts_fingerprint(corpus, qctx_context_field(cache->titles));
     char *folder = qctx_path_trim(corpus->folder, error);
     char *name, *path = NULL;
 
@@ -101,7 +101,7 @@ static char *cache_path(const qctx_corpus *corpus, const char *fingerprint, cons
 static qctx_status reuse(qctx_comm *comm, const char *path, const qctx_corpus *corpus, const char *fingerprint,
                          bool titles, qctx_store **opened, qctx_error *error)
 {
-    const bool joined = qctx_context_texts_differ(corpus, titles);
+    const bool joined = qctx_context_texts_differ(corpus, qctx_context_field(titles));
     qctx_store *store = NULL;
     qctx_status status = qctx_store_open_contexts(comm, path, &store, error);
 

@@ -181,18 +181,21 @@ static qctx_status write_store(embedder *e, bool force, const qctx_store_descrip
 qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, bool titles, qctx_encoder *encoder,
                               qctx_dtype dtype, const char *path, bool force, qctx_error *error)
 {
+    const char *field = qctx_context_field(titles);
     embedder e = {.comm = comm,
                   .corpus = corpus,
                   .encoder = encoder,
                   .path = path,
-                  .with_titles = qctx_context_texts_differ(corpus, titles)};
+                  .with_titles = qctx_context_texts_differ(corpus, field)};
     qctx_store_description description = {
         .corpus = corpus, .dtype = dtype, .dim = qctx_encoder_dim(encoder), .titles = titles};
     char *settings = NULL;
     char *fingerprint = NULL;
     void *table = NULL;
-    qctx_status status = qctx_encoder_save(encoder, &settings, &table, &description.encoder_table_bytes, error);
+    qctx_status status = qctx_context_field_check(corpus, field, error);
 
+    if (status == QCTX_OK)
+        status = qctx_encoder_save(encoder, &settings, &table, &description.encoder_table_bytes, error);
     if (status == QCTX_OK && (fingerprint = qctx_encoder_fingerprint(encoder, error)) == NULL)
         status = QCTX_ERR_MEMORY;
     status = qctx_agree(comm, status, error);
@@ -201,6 +204,8 @@ qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, bool t
         description.encoder_settings = settings;
         description.encoder_fingerprint = fingerprint;
         description.encoder_table = table;
+        if (qctx_comm_rank(comm) == 0)
+            qctx_context_field_warn(corpus, field);
         status = write_store(&e, force, &description, error);
     }
     qctx_embed_batches_free(&e.batches);

@@ -182,7 +182,7 @@ qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, bool titles, qctx
     qctx_status status;
 
     *batches = (qctx_embed_batches){0};
-    status = qctx_context_texts_make(corpus, titles, &batches->contexts, error);
+    status = qctx_context_texts_make(corpus, qctx_context_field(titles), &batches->contexts, error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = find_texts(&all, side, &sides[side], error);
     if (status == QCTX_OK)

@@ -39,7 +39,7 @@ static qctx_status collect_corpus(const qctx_fit_source *sources, int64_t count,
     const qctx_corpus *corpus = sources[index].corpus;
     qctx_context_texts *seen = &collected->corpora[index];
     bool *wanted;
-    qctx_status status = qctx_context_texts_make(corpus, titles, seen, error);
+    qctx_status status = qctx_context_texts_make(corpus, qctx_context_field(titles), seen, error);
 
     if (status != QCTX_OK)
         return status;

@@ -14,7 +14,8 @@
 char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
                           qctx_error *error)
 {
-    const uint64_t corpus = qctx_context_texts_fingerprint(location->corpus, resolver->config->data.titles);
+    const uint64_t corpus =
+        qctx_context_texts_fingerprint(location->corpus, qctx_context_field(resolver->config->data.titles));
     const uint64_t digits = qctx_hash(&corpus, sizeof corpus, key);
     char *folder = qctx_path_trim(location->path, error);
     char *name = NULL;

@@ -133,7 +133,7 @@ static uint64_t hash_training(const source_resolver *resolver, uint64_t hash)
 
     for (int64_t i = 0; i < train->count; i++) {
         const qctx_corpus *corpus = resolver_find(resolver, &train->items[i])->corpus;
-        const uint64_t seen = qctx_context_texts_fingerprint(corpus, resolver->config->data.titles);
+        const uint64_t seen = qctx_context_texts_fingerprint(corpus, qctx_context_field(resolver->config->data.titles));
 
         hash = qctx_hash(&seen, sizeof seen, hash);
         hash = qctx_hash_text(train->items[i].split != NULL ? train->items[i].split : "", hash);

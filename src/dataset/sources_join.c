@@ -39,7 +39,7 @@ static uint64_t hash_tuning(const source_resolver *resolver, uint64_t hash)
     for (int64_t i = 0; i < train->count; i++) {
         const qctx_source *source = &train->items[i];
         const qctx_corpus *corpus = resolver_find(resolver, source)->corpus;
-        const uint64_t seen = qctx_context_texts_fingerprint(corpus, config->data.titles);
+        const uint64_t seen = qctx_context_texts_fingerprint(corpus, qctx_context_field(config->data.titles));
 
         hash = qctx_hash(&seen, sizeof seen, hash);
         hash = qctx_hash_text(source->split, hash);

@@ -21,7 +21,8 @@ static uint64_t job_of(const qctx_store_writer *writer)
     const qctx_store_batches *batches = writer->batches;
     int64_t vectors = batches->firsts[batches->count];
     const int64_t numbers[] = {JOB_VERSION, QCTX_STORE_VERSION, (int64_t)what->dtype, what->dim, batches->count};
-    uint64_t hash = qctx_hash(numbers, sizeof numbers, qctx_context_texts_fingerprint(what->corpus, what->titles));
+    uint64_t hash = qctx_hash(numbers, sizeof numbers,
+                              qctx_context_texts_fingerprint(what->corpus, qctx_context_field(what->titles)));
 
     hash = qctx_hash_text(what->encoder, hash);
     hash = qctx_hash_text(what->encoder_fingerprint, hash);

@@ -23,7 +23,14 @@ static int64_t split_offsets[] = {0, 1};
 static int64_t split_contexts[] = {0};
 static qctx_split split = {
     .name = "train", .count = 1, .questions = split_questions, .offsets = split_offsets, .contexts = split_contexts};
-static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 1, &split, 1, "made up", NULL};
+static qctx_corpus corpus = {.context_count = CONTEXTS,
+                             .contexts = contexts,
+                             .question_count = QUESTIONS,
+                             .questions = questions,
+                             .split_count = 1,
+                             .splits = &split,
+                             .fingerprint = 1,
+                             .folder = "made up"};
 
 static bool speaks(void)
 {

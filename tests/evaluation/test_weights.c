@@ -47,8 +47,14 @@ static void make_corpus(int64_t count, bool second_answers)
                                  .questions = made_up.rows,
                                  .offsets = made_up.offsets,
                                  .contexts = made_up.answers};
-    made_up.corpus =
-        (qctx_corpus){count, made_up.contexts, count, made_up.questions, 1, &made_up.split, 1, "made up", NULL};
+    made_up.corpus = (qctx_corpus){.context_count = count,
+                                   .contexts = made_up.contexts,
+                                   .question_count = count,
+                                   .questions = made_up.questions,
+                                   .split_count = 1,
+                                   .splits = &made_up.split,
+                                   .fingerprint = 1,
+                                   .folder = "made up"};
 }
 
 /* Question i is the i-th unit vector in all parts; what the contexts are decides. */

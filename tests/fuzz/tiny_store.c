@@ -27,7 +27,14 @@ static qctx_split splits[] = {
      .offsets = train_offsets,
      .contexts = train_contexts,
      .grades = train_grades}};
-static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 2, splits, 77, "tiny", NULL};
+static qctx_corpus corpus = {.context_count = CONTEXTS,
+                             .contexts = contexts,
+                             .question_count = QUESTIONS,
+                             .questions = questions,
+                             .split_count = 2,
+                             .splits = splits,
+                             .fingerprint = 77,
+                             .folder = "tiny"};
 static const int64_t firsts[BATCHES + 1] = {0, 2, 4, 7, 9};
 static const qctx_side sides[BATCHES] = {QCTX_QUESTION, QCTX_QUESTION, QCTX_CONTEXT, QCTX_CONTEXT};
 static const int64_t vector_firsts[VECTORS + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};

@@ -46,7 +46,14 @@ static int64_t train_contexts[] = {0, 3, 1, 0, 2, 4};
 static qctx_split splits[] = {
     {.name = "dev", .count = 1, .questions = dev_questions, .offsets = dev_offsets, .contexts = dev_contexts},
     {.name = "train", .count = 3, .questions = train_questions, .offsets = train_offsets, .contexts = train_contexts}};
-static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 2, splits, 0x123456789abcdef0u, "made up", NULL};
+static qctx_corpus corpus = {.context_count = CONTEXTS,
+                             .contexts = contexts,
+                             .question_count = QUESTIONS,
+                             .questions = questions,
+                             .split_count = 2,
+                             .splits = splits,
+                             .fingerprint = 0x123456789abcdef0u,
+                             .folder = "made up"};
 
 static qctx_store_description description(qctx_dtype dtype)
 {

@@ -42,7 +42,14 @@ static qctx_store *store_of(const char *name, float *its_grades, int64_t *its_an
                             .contexts = its_answers,
                             .grades = its_grades},
                            {.name = "none", .offsets = none}};
-    const qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, with_empty ? 2 : 1, splits, 77, "made", NULL};
+    const qctx_corpus corpus = {.context_count = CONTEXTS,
+                                .contexts = contexts,
+                                .question_count = QUESTIONS,
+                                .questions = questions,
+                                .split_count = with_empty ? 2 : 1,
+                                .splits = splits,
+                                .fingerprint = 77,
+                                .folder = "made"};
     const qctx_store_description description = {&corpus, QCTX_FLOAT32, DIM, "toy", "toy-1", "{}", "table", 5, false};
     qctx_store *store = NULL;
 

@@ -28,7 +28,14 @@ static int64_t split_offsets[] = {0, 1, 2};
 static int64_t split_contexts[] = {29, 3};
 static qctx_split split = {
     .name = "train", .count = 2, .questions = split_questions, .offsets = split_offsets, .contexts = split_contexts};
-static qctx_corpus corpus = {CONTEXTS, contexts, QUESTIONS, questions, 1, &split, 77, "made up", NULL};
+static qctx_corpus corpus = {.context_count = CONTEXTS,
+                             .contexts = contexts,
+                             .question_count = QUESTIONS,
+                             .questions = questions,
+                             .split_count = 1,
+                             .splits = &split,
+                             .fingerprint = 77,
+                             .folder = "made up"};
 static int64_t batch_firsts[BATCHES + 1] = {0, 5, 10, 15, 20, 30, 40, 50};
 static qctx_side batch_sides[BATCHES] = {0, 0, 0, 0, 1, 1, 1};
 static int64_t vector_firsts[VECTORS + 1];

@@ -36,8 +36,14 @@ static void small_texts(small_store *small)
                                 .questions = small->rows,
                                 .offsets = small->offsets,
                                 .contexts = small->answers};
-    small->corpus = (qctx_corpus){
-        SMALL_CONTEXTS, small->contexts, SMALL_QUESTIONS, small->questions, 1, &small->split, 1, "small", NULL};
+    small->corpus = (qctx_corpus){.context_count = SMALL_CONTEXTS,
+                                  .contexts = small->contexts,
+                                  .question_count = SMALL_QUESTIONS,
+                                  .questions = small->questions,
+                                  .split_count = 1,
+                                  .splits = &small->split,
+                                  .fingerprint = 1,
+                                  .folder = "small"};
 }
 
 static qctx_status small_fill(void *context, qctx_side side, int64_t first, int64_t count, float *rows,

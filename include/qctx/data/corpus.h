@@ -7,7 +7,8 @@
  *   qrels/train.tsv  query-id <TAB> corpus-id <TAB> score, with or without a header line
  *
  * Each file may be compressed by gzip or zstd, then with .gz or .zst behind its name; one that is there in two of
- * these forms is refused. Other keys of a line ("metadata") are ignored. In memory everything is an
+ * these forms is refused. Other keys of a context's line are its fields where they hold a text ("paragraph"), counted
+ * here and read when somebody asks for one, and else ignored ("metadata"). In memory everything is an
  * index: contexts 0 … context_count − 1 and questions 0 … question_count − 1 in
  * file order; each split is a CSR list over its questions.
  */
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qctx/base/arena.h"
 #include "qctx/base/status.h"
 #include "qctx/data/split.h"
 #include "qctx/platform/comm.h"
@@ -32,15 +34,30 @@ typedef struct {
     const char *text;
 } qctx_question;
 
+/* A key of corpus.jsonl beside _id, title and text. */
+typedef struct {
+    const char *name;
+    int64_t contexts;      /* that have a text under it, of more than white space */
+    uint64_t hash;         /* of these contexts' rows and texts */
+    const char *odd_place; /* "file:line" of the first value that is no string and not null; NULL if there is none */
+    const char *odd_type;  /* what that is, "an object" */
+} qctx_corpus_field;
+
 typedef struct {
     int64_t context_count;
     qctx_context *contexts;
+    int64_t field_count;
+    qctx_corpus_field *fields; /* in the order in which the file has them first */
     int64_t question_count;
     qctx_question *questions;
     int64_t split_count;
-    qctx_split *splits;   /* in alphabetical order of their names */
-    uint64_t fingerprint; /* hash of all lines of all files that were read, and of the splits' names */
-    const char *folder;   /* where it was read */
+    qctx_split *splits; /* in alphabetical order of their names */
+    /*
+     * Hash of all lines of all files that were read, and of the splits' names. A line of corpus.jsonl with fields
+     * counts as if it were without them, as `import` would have written it.
+     */
+    uint64_t fingerprint;
+    const char *folder; /* where it was read */
     struct qctx_corpus_memory *memory;
 } qctx_corpus;
 
@@ -69,6 +86,17 @@ qctx_status qctx_corpus_open_contexts(qctx_comm *comm, const char *folder, qctx_
  */
 qctx_status qctx_corpus_of_texts(const char *name, const char *const *texts, int64_t count, qctx_corpus **made,
                                  qctx_error *error);
+
+/* The field of that name, or NULL if no context has such a key. Local. */
+const qctx_corpus_field *qctx_corpus_find_field(const qctx_corpus *corpus, const char *name);
+
+/*
+ * Reads corpus.jsonl again for one of the corpus's fields: values [context_count] get the text of each context that has
+ * one, kept in `texts`, and stay as they are for the others. Local. Errors: IO, FORMAT, MEMORY, STOPPED, MISMATCH (the
+ * file is another by now).
+ */
+qctx_status qctx_corpus_read_field(const qctx_corpus *corpus, const qctx_corpus_field *field, qctx_arena *texts,
+                                   const char **values, qctx_error *error);
 
 /* The split of that name, or NULL with `error` filled (DATA, naming those that exist). Local. */
 const qctx_split *qctx_corpus_split(const qctx_corpus *corpus, const char *name, qctx_error *error);
