@@ -6,7 +6,7 @@
 
 #include "positions_count.h"
 #include "qctx/base/mem.h"
-#include "scan.h"
+#include "scores_block.h"
 
 /* What the scan needs at each block of questions. */
 typedef struct {
@@ -17,23 +17,12 @@ typedef struct {
     int64_t *positions; /* this rank's part */
 } placement;
 
-/* The score of a place is taken by the rank that holds the candidate; the others add zero. */
 static qctx_status score_targets(void *context, const scan_block *block, qctx_error *error)
 {
     const placement *task = context;
-    const qctx_shard *shard = task->query->shard;
-    const int64_t begin = task->offsets[block->first];
 
     (void)error;
-#pragma omp parallel for schedule(static)
-    for (int64_t q = 0; q < block->count; q++)
-        for (int64_t a = task->offsets[block->first + q]; a < task->offsets[block->first + q + 1]; a++) {
-            int64_t candidate = task->places[a] - shard->first;
-
-            task->targets[a - begin] =
-                candidate >= 0 && candidate < shard->count ? scan_score(block, shard, q, candidate) : 0.0;
-        }
-    qctx_comm_sum_double(task->query->comm, task->targets, task->offsets[block->first + block->count] - begin);
+    scores_of_block(task->query, block, task->offsets, task->places, task->targets);
     return QCTX_OK;
 }
 

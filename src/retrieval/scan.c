@@ -176,7 +176,8 @@ static qctx_status scan_round(const qctx_query *query, const scan_memory *memory
         status = taker->begin(taker->context, &block, error);
         if (status != QCTX_OK)
             break;
-        scan_tiles(memory, at, &block, query->shard, taker);
+        if (taker->take != NULL)
+            scan_tiles(memory, at, &block, query->shard, taker);
         status = qctx_stop_agree(query->comm, error);
         if (status == QCTX_OK)
             status = taker->end(taker->context, &block, error);

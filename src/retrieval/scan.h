@@ -64,7 +64,8 @@ typedef struct {
     qctx_status (*end)(void *context, const scan_block *block, qctx_error *error);
     /*
      * Takes a tile; called by several threads at a time. Returns how many scores it had to settle by scan_score: a
-     * block of which too many are settled goes on in float32.
+     * block of which too many are settled goes on in float32. NULL: nothing is asked of the candidates at large, and
+     * nothing is multiplied.
      */
     int64_t (*take)(void *context, const scan_tile *tile);
 } scan_taker;
