@@ -2,11 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alone.h"
 #include "eval_internal.h"
 #include "qctx/base/fileio.h"
 #include "qctx/base/mem.h"
-#include "qctx/data/corpus.h"
-#include "qctx/dataset/encoders.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/predictions.h"
@@ -36,22 +35,6 @@ static qctx_status check_usage(const eval_options *options, qctx_error *error)
     return eval_check_outputs(options, error);
 }
 
-/* What is named must be corpora beside an encoder, and stores without one: a store has its encoder's vectors. Local. */
-static qctx_status check_path(const eval_options *options, const char *path, qctx_error *error)
-{
-    const bool is_store = qctx_store_is(path);
-
-    if (options->encoders.count > 0 && is_store) {
-        qctx_fail(error, QCTX_ERR_USAGE, "%s: is a store, which holds the vectors of its own encoder", path);
-        return qctx_hint(error, "leave --encoder out, or name the corpus");
-    }
-    if (options->encoders.count == 0 && !is_store && qctx_path_exists(path)) {
-        qctx_fail(error, QCTX_ERR_USAGE, "%s: is not a store as the path before it", path);
-        return qctx_hint(error, "eval measures a run, or stores, or with --encoder corpora");
-    }
-    return QCTX_OK;
-}
-
 /* "hashing+all-MiniLM-L6-v2": joined encoders by their folders' names. Freshly allocated. Local. */
 static char *name_of(const qctx_option_texts *encoders, qctx_error *error)
 {
@@ -71,61 +54,19 @@ static char *name_of(const qctx_option_texts *encoders, qctx_error *error)
 static qctx_status fill_config(alone_job *job, const char *const *paths, int64_t count, qctx_error *error)
 {
     const eval_options *options = job->options;
+    const alone_source named = {
+        .encoders = &options->encoders, .split = options->split, .allow_external = options->allow_external};
     qctx_status status = check_usage(options, error);
 
-    for (int64_t p = 0; p < count && status == QCTX_OK; p++)
-        status = check_path(options, paths[p], error);
     if (status == QCTX_OK)
-        status = qctx_config_of_encoders(options->encoders.items, options->encoders.count, &job->config, error);
-    if (status == QCTX_OK)
-        status = qctx_config_evaluate_on(&job->config, paths, count, options->split, error);
+        status = alone_configure(&named, "eval measures a run, or stores, or with --encoder corpora", paths, count,
+                                 &job->config, error);
     if (status != QCTX_OK)
         return status;
-    for (int64_t p = 0; p < count; p++)
-        job->config.data.eval.items[p].external = options->allow_external;
-    /* The vectors of a store are measured as they were made; those beside it must have been made alike. */
-    if (qctx_store_titles_at(paths[0]) == QCTX_TITLES_LEFT_OUT)
-        job->config.data.titles = false;
     eval_set_protocol(options, &job->config);
     if (options->encoders.count > 0 && (job->name = name_of(&options->encoders, error)) == NULL)
         return QCTX_ERR_MEMORY;
     return eval_check_protocol(options, &job->config, "name one corpus", error);
-}
-
-/*
- * The split that an encoder learns from, as a training on the corpus would: `train`, or for want of it NULL, all
- * contexts: those of the questions that are measured alone would favour it. Collective. Cannot fail.
- */
-static const char *find_fit_split(qctx_comm *comm, const qctx_source *source)
-{
-    static const char usual[] = "train";
-    int64_t there = qctx_comm_rank(comm) == 0 && qctx_corpus_has_split(source->corpus, usual);
-
-    qctx_comm_max_int64(comm, &there, 1);
-    return there != 0 ? usual : NULL;
-}
-
-/* An encoder that learns does so from the corpora themselves. Collective. */
-static qctx_status choose_texts_to_learn_from(alone_job *job, qctx_error *error)
-{
-    const qctx_sources *sources = &job->config.data.eval;
-    const qctx_encoder_spec spec = qctx_config_encoder_spec(&job->config);
-    const char **splits = qctx_alloc(sources->count, sizeof *splits, "the splits to learn from", error);
-    qctx_encoders encoders = {0};
-    bool learns = false;
-    qctx_status status = qctx_agree(job->comm, splits == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
-
-    if (status == QCTX_OK)
-        status = qctx_encoders_resolve(job->comm, &spec, &encoders, error);
-    for (int64_t e = 0; e < encoders.count; e++)
-        learns = learns || encoders.recipes[e].learns;
-    for (int64_t s = 0; s < sources->count && learns && status == QCTX_OK; s++)
-        splits[s] = find_fit_split(job->comm, &sources->items[s]);
-    if (status == QCTX_OK && learns)
-        status = qctx_agree(job->comm, qctx_config_learn_from(&job->config, splits, error), error);
-    qctx_encoders_free(&encoders);
-    free(splits);
-    return status;
 }
 
 /* The files that were asked for. Collective. */
@@ -198,7 +139,7 @@ static qctx_status measure_all(alone_job *job, const char *const *paths, int64_t
     if (status == QCTX_OK)
         status = eval_open_outputs(job->comm, job->options, &job->outputs, error);
     if (status == QCTX_OK && job->options->encoders.count > 0)
-        status = choose_texts_to_learn_from(job, error);
+        status = alone_learn(job->comm, &job->config, error);
     if (status == QCTX_OK)
         status = qctx_sources_open(job->comm, &job->config, NULL, &job->opened, error);
     if (status == QCTX_OK)

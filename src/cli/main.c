@@ -18,8 +18,8 @@
 
 /* In the order in which --help lists them. */
 static const qctx_command *const commands[] = {
-    &qctx_cmd_import, &qctx_cmd_synth,  &qctx_cmd_embed, &qctx_cmd_train, &qctx_cmd_sweep,
-    &qctx_cmd_eval,   &qctx_cmd_search, &qctx_cmd_info,  &qctx_cmd_bench,
+    &qctx_cmd_import, &qctx_cmd_synth, &qctx_cmd_embed,  &qctx_cmd_mine, &qctx_cmd_train,
+    &qctx_cmd_sweep,  &qctx_cmd_eval,  &qctx_cmd_search, &qctx_cmd_info, &qctx_cmd_bench,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -27,6 +27,7 @@ typedef struct {
 extern const qctx_command qctx_cmd_import;
 extern const qctx_command qctx_cmd_synth;
 extern const qctx_command qctx_cmd_embed;
+extern const qctx_command qctx_cmd_mine;
 extern const qctx_command qctx_cmd_train;
 extern const qctx_command qctx_cmd_sweep;
 extern const qctx_command qctx_cmd_eval;
