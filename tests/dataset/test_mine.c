@@ -96,8 +96,14 @@ static void write_store(made_store *made, int number, bool opposed)
                                .questions = made->rows,
                                .offsets = made->offsets,
                                .contexts = made->answers};
-    made->corpus =
-        (qctx_corpus){CONTEXTS, made->contexts, QUESTIONS, made->questions, 1, &made->split, 1, "made", NULL};
+    made->corpus = (qctx_corpus){.context_count = CONTEXTS,
+                                 .contexts = made->contexts,
+                                 .question_count = QUESTIONS,
+                                 .questions = made->questions,
+                                 .split_count = 1,
+                                 .splits = &made->split,
+                                 .fingerprint = 1,
+                                 .folder = "made"};
     what = (qctx_store_description){&made->corpus, QCTX_FLOAT32, DIM, "made", "made", "{}", NULL, 0, false};
     snprintf(name, sizeof name, "%d.h5", number);
     assert_status(qctx_store_write(test_comm, test_path(name), true, &what, fill_rows, made, &error), QCTX_OK, &error);
