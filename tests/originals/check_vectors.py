@@ -1,4 +1,4 @@
-"""Vectors of the program and of the original libraries: MiniLM on SQuAD, and the tiny models made anew."""
+"""Vectors of the program and of the original libraries: real models on SQuAD, and the tiny models made anew."""
 import json
 import os
 import shutil
@@ -27,7 +27,7 @@ def write_corpus(folder, questions, contexts):
 
 def program_vectors(build, scratch, model, corpus, precision):
     """Unit vectors of questions and contexts through `qctx-dist embed`."""
-    store = os.path.join(scratch, f"minilm-{precision}.h5")
+    store = os.path.join(scratch, f"real-{precision}.h5")
     subprocess.run([os.path.join(build, "qctx-dist"), "embed", corpus, "--out", store, "--encoder", model,
                     "--precision", precision, "--force"], check=True)
     with h5py.File(store) as file:
@@ -38,20 +38,20 @@ def cosines(left, right):
     return (left * right).sum(1) / numpy.linalg.norm(left, axis=1) / numpy.linalg.norm(right, axis=1)
 
 
-def minilm(check, build, scratch, folder):
-    """all-MiniLM-L6-v2 on 10,000 texts of SQuAD."""
+def real(check, build, scratch, name, folder, questions, contexts):
+    """A model that people use, on so many texts of SQuAD."""
     from sentence_transformers import SentenceTransformer
     model, corpus = SentenceTransformer(folder, device="cpu"), os.path.join(scratch, "squad")
-    sides = sources.squad(8000, 2000)
+    sides = sources.squad(questions, contexts)
     write_corpus(corpus, *sides)
     single = program_vectors(build, scratch, folder, corpus, "float32")
     narrow = program_vectors(build, scratch, folder, corpus, "bfloat16")
     least = min(cosines(model.encode(side, batch_size=32).astype("f8"), rows).min()
                 for side, rows in zip(sides, single))
-    check(least >= 0.99999, f"all-MiniLM-L6-v2, float32 to sentence-transformers, {sum(map(len, sides))} texts: "
+    check(least >= 0.99999, f"{name}, float32 to sentence-transformers, {sum(map(len, sides))} texts: "
                             f"least cosine {least:.8f}")
     least = min(cosines(*rows).min() for rows in zip(single, narrow))
-    check(least >= 0.999, f"all-MiniLM-L6-v2, bfloat16 to float32: least cosine {least:.6f}")
+    check(least >= 0.999, f"{name}, bfloat16 to float32: least cosine {least:.6f}")
 
 
 def tiny(check, build, scratch):
