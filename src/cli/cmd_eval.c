@@ -4,6 +4,7 @@
 #include "eval_internal.h"
 #include "qctx/base/log.h"
 #include "qctx/cli/commands.h"
+#include "qctx/dataset/asked.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/predictions.h"
@@ -71,7 +72,8 @@ typedef struct {
     qctx_run run; /* its configuration says how it is evaluated, options included */
     qctx_opened opened;
     eval_outputs outputs;
-    json_t *tables; /* with --json, on rank 0 */
+    unsigned char *classes; /* of the questions of all sources: a qctx_novelty_class each */
+    json_t *tables;         /* with --json, on rank 0 */
 } evaluation_job;
 
 /* What one source gave. */
@@ -79,6 +81,7 @@ typedef struct {
     qctx_named_set of;
     qctx_protocol protocol;
     qctx_comparison comparison;
+    qctx_novelty novelty;
     double strengths[STRENGTHS];
     qctx_comparison by_strength[STRENGTHS];
 } measurement;
@@ -146,7 +149,7 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
     json_t *object;
 
     if (!options.json) {
-        qctx_report_print(out, measured->of.name, &measured->protocol, &measured->comparison, NULL);
+        qctx_report_print(out, measured->of.name, &measured->protocol, &measured->comparison, &measured->novelty);
         print_strength(out, &job->run);
         if (options.strengths) {
             fputc('\n', out);
@@ -155,7 +158,7 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
         }
         return QCTX_OK;
     }
-    object = qctx_report_json(measured->of.name, &measured->protocol, &measured->comparison, NULL, error);
+    object = qctx_report_json(measured->of.name, &measured->protocol, &measured->comparison, &measured->novelty, error);
     if (object == NULL)
         return QCTX_ERR_MEMORY;
     json_object_set_new(object, "strength", json_real(job->run.head.strength));
@@ -208,9 +211,30 @@ static qctx_status write_outputs(const evaluation_job *job, const qctx_evaluator
     return status;
 }
 
-static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, qctx_error *error)
+/*
+ * How new the questions of all sources are to the head, by the questions that it was trained on; not known where a
+ * store is measured, which needs none of them. Collective.
+ */
+static qctx_status classify(evaluation_job *job, qctx_error *error)
 {
-    measurement measured = {.of = {.name = source->name, .set = qctx_source_questions(source)},
+    qctx_training_set set;
+    qctx_status status;
+
+    if (job->opened.train_count == 0)
+        return QCTX_OK;
+    status = qctx_training_set_build(job->comm, &job->run.config, &job->opened, &set, error);
+
+    if (status != QCTX_OK)
+        return status;
+    status = qctx_asked_classify_all(&job->opened, &set.examples, &job->classes, error);
+    qctx_training_set_free(&set);
+    return qctx_agree(job->comm, status, error);
+}
+
+static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, const unsigned char *classes,
+                                   qctx_error *error)
+{
+    measurement measured = {.of = {.name = source->name, .set = qctx_source_questions(source), .classes = classes},
                             .protocol = qctx_protocol_of(&job->run.config)};
     qctx_evaluator *evaluator = NULL;
     qctx_status status = qctx_agree(job->comm, qctx_run_check_store(&job->run, source->store, error), error);
@@ -225,6 +249,8 @@ static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source
     if (status == QCTX_OK)
         status = qctx_evaluator_compare(evaluator, 0, &job->run.head, &measured.comparison, error);
     if (status == QCTX_OK)
+        status = qctx_evaluator_compare_apart(evaluator, 0, &measured.novelty, error);
+    if (status == QCTX_OK)
         status = write_outputs(job, evaluator, &measured, error);
     status = eval_close_outputs(job->comm, &job->outputs, status, error);
     if (status == QCTX_OK && qctx_comm_rank(job->comm) == 0)
@@ -235,6 +261,7 @@ static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source
 
 static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_error *error)
 {
+    int64_t done = 0;
     qctx_status status = qctx_agree(job->comm, check_outputs(error), error);
 
     if (status == QCTX_OK)
@@ -249,12 +276,15 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
         status = qctx_run_open_sources(job->comm, &job->run, &job->opened, error);
     if (status == QCTX_OK)
         status = qctx_threads_log(job->comm, error);
+    if (status == QCTX_OK)
+        status = classify(job, error);
     if (options.json)
         job->tables = json_array();
     for (int64_t s = 0; s < job->opened.eval_count && status == QCTX_OK; s++) {
         if (s > 0 && !options.json && qctx_comm_rank(job->comm) == 0)
             fputc('\n', stdout);
-        status = evaluate_source(job, &job->opened.eval[s], error);
+        status = evaluate_source(job, &job->opened.eval[s], job->classes == NULL ? NULL : job->classes + done, error);
+        done += qctx_source_questions(&job->opened.eval[s]).count;
     }
     if (status == QCTX_OK && options.json && qctx_comm_rank(job->comm) == 0) {
         eval_print_tables(job->tables);
@@ -285,6 +315,7 @@ static qctx_status evaluate_one(qctx_comm *comm, const char *path, qctx_error *e
     /* Of a failure before anything was measured. */
     status = eval_close_outputs(comm, &job.outputs, status, error);
     json_decref(job.tables);
+    free(job.classes);
     qctx_opened_close(&job.opened);
     qctx_run_close(&job.run);
     return status;

@@ -82,3 +82,23 @@ qctx_status qctx_asked_classify(const qctx_asked *asked, const qctx_opened_sourc
     qctx_context_keys_free(&keys);
     return status;
 }
+
+qctx_status qctx_asked_classify_all(const qctx_opened *opened, const qctx_examples *examples, unsigned char **classes,
+                                    qctx_error *error)
+{
+    int64_t questions = 0, done = 0;
+    qctx_asked asked = {0};
+    qctx_status status = qctx_asked_list(opened, examples, &asked, error);
+
+    for (int64_t s = 0; s < opened->eval_count; s++)
+        questions += qctx_source_questions(&opened->eval[s]).count;
+    *classes = qctx_alloc(questions, sizeof **classes, "the evaluation", error);
+    if (*classes == NULL)
+        status = QCTX_ERR_MEMORY;
+    for (int64_t s = 0; s < opened->eval_count && status == QCTX_OK; s++) {
+        status = qctx_asked_classify(&asked, &opened->eval[s], *classes + done, error);
+        done += qctx_source_questions(&opened->eval[s]).count;
+    }
+    qctx_asked_free(&asked);
+    return status;
+}

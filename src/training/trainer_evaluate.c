@@ -47,26 +47,6 @@ static qctx_status list_questions(const trainer *run, qctx_named_set **tuning, q
     return QCTX_OK;
 }
 
-/* What the questions of all evaluation sources ask for, of what training asks for. Local. Errors: IO, MEMORY. */
-static qctx_status classify(trainer *run, qctx_error *error)
-{
-    int64_t questions = 0, done = 0;
-    qctx_asked asked = {0};
-    qctx_status status = qctx_asked_list(run->opened, &run->training.examples, &asked, error);
-
-    for (int64_t s = 0; s < run->opened->eval_count; s++)
-        questions += qctx_source_questions(&run->opened->eval[s]).count;
-    run->classes = qctx_alloc(questions, sizeof *run->classes, "the evaluation", error);
-    if (run->classes == NULL)
-        status = QCTX_ERR_MEMORY;
-    for (int64_t s = 0; s < run->opened->eval_count && status == QCTX_OK; s++) {
-        status = qctx_asked_classify(&asked, &run->opened->eval[s], run->classes + done, error);
-        done += qctx_source_questions(&run->opened->eval[s]).count;
-    }
-    qctx_asked_free(&asked);
-    return status;
-}
-
 /* A run that goes on chooses as it did. */
 static qctx_widening widening_of(const trainer *run)
 {
@@ -79,7 +59,7 @@ qctx_status trainer_measure_no_head(trainer *run, qctx_error *error)
 {
     qctx_projector no_head = projector_of(run, NULL, 0.0);
     qctx_named_set *tuning = NULL, *sources = NULL;
-    qctx_status status = classify(run, error);
+    qctx_status status = qctx_asked_classify_all(run->opened, &run->training.examples, &run->classes, error);
 
     if (status == QCTX_OK)
         status = list_questions(run, &tuning, &sources, error);

@@ -47,6 +47,12 @@ known=$(sed -nE 's/^([0-9]+) ask for contexts that training questions ask for, (
 check "the table tells known contexts from others" test "$((${known% *} + ${known#* }))" = 48
 check "and shows them apart" grep -qE "^Apart: +${known% *} of known contexts +${known#* } of others$" table.txt
 check "so does info" test "$(RANKS=0 qctx info runs/stays 2>/dev/null | grep -c '^Apart: ')" = 1
+grep -A3 '^Apart: ' table.txt >apart.txt
+qctx eval runs/stays 2>/dev/null | grep -A3 '^Apart: ' >measured.txt
+check "and eval, with the same figures" cmp apart.txt measured.txt
+qctx eval runs/stays --json 2>/dev/null >measured.json
+check "also in JSON" python3 -c "import json; found = json.load(open('measured.json'))[0]['novelty']
+assert found['known']['questions'] == ${known% *} and found['others']['questions'] == ${known#* }"
 qctx train only.yaml run.name=new data.train='[{corpus: corpus, split: dev}]' data.eval='[{corpus: corpus, split: dev}]' eval.tune=0 \
     >table.txt 2>log.txt
 check "and says where all are known" grep -q "^New questions: training questions ask for the same contexts.$" table.txt

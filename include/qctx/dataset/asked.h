@@ -33,4 +33,11 @@ void qctx_asked_free(qctx_asked *asked);
 qctx_status qctx_asked_classify(const qctx_asked *asked, const qctx_opened_source *source, unsigned char *classes,
                                 qctx_error *error);
 
+/*
+ * The same for the questions of all evaluation sources, one after another, by what the examples ask for. The caller
+ * frees the classes. Local. Errors: IO, MEMORY.
+ */
+qctx_status qctx_asked_classify_all(const qctx_opened *opened, const qctx_examples *examples, unsigned char **classes,
+                                    qctx_error *error);
+
 #endif
