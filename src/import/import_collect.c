@@ -339,7 +339,7 @@ qctx_status import_add_negative(const import_source *source, int64_t question, c
                                 qctx_error *error)
 {
     import_collection *collection = source->collection;
-    import_negative negative = {.question = question};
+    import_negative negative = {.question = question, .order = collection->negative_count};
     char *context = qctx_text_squeeze_lines(text, strlen(text), error);
     char *squeezed = qctx_text_squeeze(title, strlen(title), error);
     qctx_status status = context == NULL || squeezed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
@@ -407,13 +407,24 @@ static qctx_status fill_report(const import_collection *collection, qctx_import_
     return QCTX_OK;
 }
 
-static int compare_negatives(const void *left, const void *right)
+static int by_context(const void *left, const void *right)
 {
     const import_negative *a = left, *b = right;
 
     if (a->question != b->question)
         return a->question < b->question ? -1 : 1;
-    return (a->context > b->context) - (a->context < b->context);
+    if (a->context != b->context)
+        return a->context < b->context ? -1 : 1;
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+static int by_order(const void *left, const void *right)
+{
+    const import_negative *a = left, *b = right;
+
+    if (a->question != b->question)
+        return a->question < b->question ? -1 : 1;
+    return (a->order > b->order) - (a->order < b->order);
 }
 
 /* Whether a context answers a question in some split. */
@@ -427,26 +438,43 @@ static bool is_answer(const import_collection *collection, const import_negative
     return answers;
 }
 
-/* A question's negatives, each once and none that answers it, in the order of the contexts. */
+/*
+ * Leaves of all negatives each once and none that answers its question, by question and in the order in which they were
+ * read, in which the hardest may stand first. Returns how many.
+ */
+static int64_t settle_negatives(const import_collection *collection, qctx_import_report *report)
+{
+    import_negative *all = collection->negatives, last = {.question = -1};
+    int64_t kept = 0;
+
+    if (collection->negative_count > 0)
+        qsort(all, (size_t)collection->negative_count, sizeof *all, by_context);
+    for (int64_t i = 0; i < collection->negative_count; i++) {
+        const bool again = all[i].question == last.question && all[i].context == last.context;
+
+        last = all[i];
+        if (!again && is_answer(collection, &last))
+            report->answering_negatives++;
+        else if (!again)
+            all[kept++] = last;
+    }
+    if (kept > 0)
+        qsort(all, (size_t)kept, sizeof *all, by_order);
+    return kept;
+}
+
 static qctx_status write_negatives(const import_collection *collection, qctx_corpus_writer *writer,
                                    qctx_import_report *report, qctx_error *error)
 {
-    import_negative *all = collection->negatives;
+    const int64_t count = settle_negatives(collection, report);
     qctx_status status = QCTX_OK;
 
-    if (collection->negative_count > 0)
-        qsort(all, (size_t)collection->negative_count, sizeof *all, compare_negatives);
-    for (int64_t i = 0; i < collection->negative_count && status == QCTX_OK; i++) {
-        const import_question *question = &collection->questions[all[i].question];
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        const import_negative *negative = &collection->negatives[i];
+        const import_question *question = &collection->questions[negative->question];
         char id[32];
 
-        if (i > 0 && compare_negatives(&all[i - 1], &all[i]) == 0)
-            continue;
-        if (is_answer(collection, &all[i])) {
-            report->answering_negatives++;
-            continue;
-        }
-        snprintf(id, sizeof id, "c%" PRId64, all[i].context);
+        snprintf(id, sizeof id, "c%" PRId64, negative->context);
         status = qctx_corpus_writer_negative(writer, collection->splits[question->split], question->id, id, error);
         report->splits[question->split].negatives++;
         report->negatives++;

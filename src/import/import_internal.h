@@ -34,10 +34,11 @@ typedef struct {
     const char *title;
 } import_answer;
 
-/* A context that is wrong for a question. */
+/* A context that is wrong for a question, and its place among all that were read. */
 typedef struct {
     int64_t question;
     int64_t context;
+    int64_t order;
 } import_negative;
 
 typedef struct {

@@ -86,6 +86,11 @@ static void reads_tuples_of_tables(void **state)
     check("a.csv", "anchor,positive,negative_1,negative_2\na?,p,n,m\nb?,q,,n\n", 2, "p|n|m|q",
           "query-id\tcorpus-id\nq0\tc1\nq0\tc2\nq1\tc1\n");
     assert_int_equal(probe_report.files[0].negatives, 3);
+    /* In the order of the file, whatever contexts came before. */
+    check("d.jsonl",
+          "{\"query\": \"a?\", \"pos\": [\"p\"], \"neg\": [\"m\"]}\n"
+          "{\"query\": \"b?\", \"pos\": [\"q\"], \"neg\": [\"n\", \"m\", \"p\", \"n\"]}\n",
+          2, "p|m|q|n", "query-id\tcorpus-id\nq0\tc1\nq1\tc3\nq1\tc1\nq1\tc0\n");
     /* MS MARCO's triples have no header. */
     job = probe_job("b.tsv", "a?\tp\tn\na?\tp\tm\nb?\tn\tp\n");
     probe_fails(job, QCTX_ERR_FORMAT, "negative");
