@@ -22,7 +22,8 @@ static struct {
     const char *out, *columns, *holdout;
     qctx_option_choice format, context, by;
     qctx_option_pairs splits;
-    int64_t radius, history, seed;
+    qctx_option_texts fields;
+    int64_t radius, surroundings, history, seed;
     bool prefix, strict, force;
 } options = {.format = {qctx_import_format_names, QCTX_IMPORT_AUTO},
              .context = {contexts, SENTENCE},
@@ -39,6 +40,10 @@ static const qctx_option table[] = {
     {"context", QCTX_OPTION_CHOICE, &options.context, NULL, "SQuAD, QuAC: what of a paragraph becomes the context", 0,
      0},
     {"radius", QCTX_OPTION_INT, &options.radius, "N", "sentences on either side of the answer's", 0, 1000000},
+    {"surroundings", QCTX_OPTION_INT, &options.surroundings, "N",
+     "keep the N sentences, or contexts of a title, before and after as a field", 0, 1000},
+    {"field", QCTX_OPTION_TEXTS, &options.fields, "NAME[=KEY]",
+     "keep a key or column as a field of contexts; may be repeated", 0, 0},
     {"prefix", QCTX_OPTION_FLAG, &options.prefix, NULL, "put the title in front of the question", 0, 0},
     {"history", QCTX_OPTION_INT, &options.history, "N", "QuAC: earlier questions of the dialog put in front", 0,
      1000000},
@@ -74,6 +79,13 @@ static const qctx_usage usage = {
                "others, and those alone; of a table also by number, from 1. Records with the\n"
                "same id, or without ids, and the same question make one question of several\n"
                "contexts. A FILE of - is standard input.\n"
+               "\n"
+               "fields that contexts keep in corpus.jsonl beside title and text, for encoders:\n"
+               "  paragraph     of a sentence: the paragraph in which it stands\n"
+               "  surroundings  by --surroundings N: of a sentence the N before and the N after\n"
+               "                it in its paragraph; of other contexts those of the same title\n"
+               "  NAME          by --field NAME, the key or column of that name; --field\n"
+               "                NAME=KEY takes another\n"
                "\n"
                "what the table counts, a question once for each of its contexts:\n"
                "  read          all of them: the sum of kept to empty, and of what has no pair\n"
@@ -203,6 +215,32 @@ static qctx_status take_files(const char *const *files, int64_t file_count, qctx
     return QCTX_OK;
 }
 
+/* "NAME" or "NAME=KEY", taken apart in place. */
+static qctx_status take_field(char *item, qctx_import_job *job, qctx_error *error)
+{
+    static const char *const taken[] = {"_id", "title", "text", "title+text"};
+    char *key = strchr(item, '=');
+
+    if (key != NULL)
+        *key++ = '\0';
+    else
+        key = item;
+    if (item[0] == '\0' || key[0] == '\0')
+        return usage_error(error, "--field wants NAME or NAME=KEY");
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (strcmp(item, taken[i]) == 0)
+            return qctx_fail(error, QCTX_ERR_USAGE,
+                             "import: --field: '%s' is what every context has; name it otherwise", item);
+    if (job->surroundings > 0 && strcmp(item, QCTX_IMPORT_SURROUNDINGS) == 0)
+        return usage_error(error, "--field surroundings is what --surroundings makes: give one of them");
+    for (int64_t i = 0; i < job->field_count; i++)
+        if (strcmp(job->fields[i].name, item) == 0)
+            return qctx_fail(error, QCTX_ERR_USAGE, "import: --field: '%s' is given twice", item);
+    job->fields[job->field_count].name = item;
+    job->fields[job->field_count++].key = key;
+    return QCTX_OK;
+}
+
 static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_import_job *job, qctx_error *error)
 {
     static char columns[1024]; /* the job borrows the names */
@@ -215,6 +253,7 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
     job->paragraph = options.context.value == PARAGRAPH;
     job->strict = options.strict;
     job->radius = options.radius;
+    job->surroundings = options.surroundings;
     job->prefix = options.prefix;
     job->history = options.history;
     job->unit = (qctx_holdout_unit)options.by.value;
@@ -227,6 +266,8 @@ static qctx_status fill_job(const char *const *files, int64_t file_count, qctx_i
         snprintf(columns, sizeof columns, "%s", options.columns);
         status = parse_columns(columns, job, error);
     }
+    for (int64_t i = 0; i < options.fields.count && status == QCTX_OK; i++)
+        status = take_field(options.fields.items[i], job, error);
     return status == QCTX_OK ? take_files(files, file_count, job, error) : status;
 }
 
@@ -296,6 +337,27 @@ static void print_splits(const qctx_import_report *report)
     }
 }
 
+static void print_field(const char *name, int64_t count)
+{
+    qctx_shown_print(stdout, "field %s: %" PRId64 " context%s\n", name, count, qctx_plural(count));
+}
+
+/* How many contexts have each field. */
+static void print_fields(const qctx_import_job *job, const qctx_import_report *report)
+{
+    bool paragraph = report->paragraphs > 0, surroundings = report->surroundings > 0;
+
+    for (int64_t i = 0; i < job->field_count; i++) {
+        print_field(job->fields[i].name, report->fields[i]);
+        paragraph = paragraph && strcmp(job->fields[i].name, QCTX_IMPORT_PARAGRAPH) != 0;
+        surroundings = surroundings && strcmp(job->fields[i].name, QCTX_IMPORT_SURROUNDINGS) != 0;
+    }
+    if (paragraph)
+        print_field(QCTX_IMPORT_PARAGRAPH, report->paragraphs);
+    if (surroundings)
+        print_field(QCTX_IMPORT_SURROUNDINGS, report->surroundings);
+}
+
 static void print_report(const qctx_import_job *job, const qctx_import_report *report, double seconds)
 {
     char duration[32];
@@ -312,6 +374,7 @@ static void print_report(const qctx_import_job *job, const qctx_import_report *r
                                  report->splits[b].name, report->shared[a][b]);
     if (report->answering_negatives > 0)
         printf("negatives left out, since they answer their question: %" PRId64 "\n", report->answering_negatives);
+    print_fields(job, report);
     qctx_shown_print(stdout, "\n%s: %" PRId64 " question%s, %" PRId64 " context%s, in %s\n", job->folder,
                      report->questions, qctx_plural(report->questions), report->contexts, qctx_plural(report->contexts),
                      duration);
@@ -349,6 +412,9 @@ static qctx_status import_on_one_rank(const qctx_import_job *job, qctx_error *er
         print_report(job, report, qctx_clock_seconds() - started);
         warn_of_useless_history(job, report);
         warn_of_untitled(job, report);
+        if (job->surroundings > 0 && report->surroundings == 0)
+            qctx_warn("--surroundings had no effect: no context has another before or after it in its paragraph, or of "
+                      "its title");
     } else {
         qctx_hint_place(error, job->folder, "--out FOLDER");
     }

@@ -73,6 +73,19 @@ static void add_split(json_t *splits, const qctx_split *split)
     json_object_set_new(splits, split->name, object);
 }
 
+/* How many contexts have each field; a key that never holds a text is none. */
+static void add_fields(json_t *description, const qctx_corpus *corpus)
+{
+    json_t *fields = json_object();
+
+    for (int64_t i = 0; i < corpus->field_count; i++)
+        if (corpus->fields[i].contexts > 0)
+            set_count(fields, corpus->fields[i].name, corpus->fields[i].contexts);
+    if (json_object_size(fields) > 0)
+        json_object_set(description, "contexts_with_field", fields);
+    json_decref(fields);
+}
+
 qctx_status info_corpus(qctx_comm *comm, const char *path, json_t **description, qctx_error *error)
 {
     qctx_corpus *corpus = NULL;
@@ -92,6 +105,7 @@ qctx_status info_corpus(qctx_comm *comm, const char *path, json_t **description,
     set_count(*description, "questions", corpus->question_count);
     set_count(*description, "contexts", corpus->context_count);
     set_count(*description, "contexts_with_title", titled);
+    add_fields(*description, corpus);
     json_object_set_new(*description, "splits", splits);
     set_hash(*description, "fingerprint", corpus->fingerprint);
     qctx_corpus_destroy(corpus);

@@ -9,12 +9,18 @@
 
 enum { NAME_COLUMNS = 22, INDENT = 2 };
 
-/* Prints a name as words, and returns how many columns it took. */
-static int print_name(const char *name, int depth)
+/* Whether the names of an object's members are somebody's own: those of splits and fields are copied from here. */
+static bool holds_own_names(const char *name)
+{
+    return strcmp(name, "splits") == 0 || strcmp(name, "contexts_with_field") == 0;
+}
+
+/* Prints a name, as words unless it is somebody's `own`, and returns how many columns it took. */
+static int print_name(const char *name, bool own, int depth)
 {
     printf("%*s", depth * INDENT, "");
     for (const char *rest = name; *rest != '\0';) {
-        size_t length = strcspn(rest, "_");
+        size_t length = own ? strlen(rest) : strcspn(rest, "_");
 
         qctx_show(rest, length, stdout);
         if (rest[length] == '_')
@@ -56,28 +62,28 @@ static void print_lines(const char *text, int depth)
     }
 }
 
-/* Prints what an object holds: scalars, texts, objects, and arrays of objects or scalars. */
-static void print_object(const json_t *object, int depth);
+/* Prints what an object holds: scalars, texts, objects, and arrays of objects or scalars. `own` as above. */
+static void print_object(const json_t *object, bool own, int depth);
 
 /* One item of an array, on lines of its own. */
 static void print_item(const json_t *item, int depth)
 {
     if (json_is_object(item)) {
-        print_object(item, depth);
+        print_object(item, false, depth);
     } else {
         printf("%*s", depth * INDENT, "");
         print_scalar(item);
     }
 }
 
-static void print_member(const char *name, const json_t *value, int depth)
+static void print_member(const char *name, const json_t *value, bool own, int depth)
 {
     const char *text = json_string_value(value);
-    int columns = print_name(name, depth);
+    int columns = print_name(name, own, depth);
 
     if (json_is_object(value)) {
         putchar('\n');
-        print_object(value, depth + 1);
+        print_object(value, holds_own_names(name), depth + 1);
     } else if (json_is_array(value)) {
         putchar('\n');
         for (size_t i = 0; i < json_array_size(value); i++)
@@ -90,18 +96,18 @@ static void print_member(const char *name, const json_t *value, int depth)
     }
 }
 
-static void print_object(const json_t *object, int depth)
+static void print_object(const json_t *object, bool own, int depth)
 {
     json_t *members = (json_t *)object;
 
     for (void *at = json_object_iter(members); at != NULL; at = json_object_iter_next(members, at))
-        print_member(json_object_iter_key(at), json_object_iter_value(at), depth);
+        print_member(json_object_iter_key(at), json_object_iter_value(at), own, depth);
 }
 
 qctx_status info_print_text(const json_t *description, qctx_error *error)
 {
     (void)error;
-    print_object(description, 0);
+    print_object(description, false, 0);
     return QCTX_OK;
 }
 

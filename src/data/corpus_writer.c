@@ -160,10 +160,15 @@ static qctx_status write_record(qctx_corpus_writer *writer, FILE *stream, json_t
 }
 
 qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *id, const char *title, const char *text,
-                                       qctx_error *error)
+                                       const qctx_corpus_writer_field *fields, int64_t field_count, qctx_error *error)
 {
     json_t *record = json_pack("{s:s, s:s, s:s}", "_id", id, "title", title != NULL ? title : "", "text", text);
 
+    for (int64_t i = 0; i < field_count && record != NULL; i++)
+        if (fields[i].text != NULL && json_object_set_new(record, fields[i].name, json_string(fields[i].text)) != 0) {
+            json_decref(record);
+            record = NULL;
+        }
     return write_record(writer, writer->contexts, record, id, error);
 }
 

@@ -232,7 +232,7 @@ static qctx_status write_pair(qctx_corpus_writer *writer, uint64_t seed, int64_t
 
     snprintf(context_id, sizeof context_id, "c%" PRId64, index);
     snprintf(question_id, sizeof question_id, "q%" PRId64, index);
-    status = qctx_corpus_writer_context(writer, context_id, pair.title, pair.context, error);
+    status = qctx_corpus_writer_context(writer, context_id, pair.title, pair.context, NULL, 0, error);
     if (status == QCTX_OK)
         status = qctx_corpus_writer_question(writer, question_id, pair.question, error);
     if (status == QCTX_OK)

@@ -77,6 +77,27 @@ static qctx_status read_file(import_source *source, qctx_error *error)
     return status;
 }
 
+/* A field that no record of any file has is a slip. */
+static qctx_status check_fields(const qctx_import_job *job, const qctx_import_report *report, qctx_error *error)
+{
+    for (int64_t field = 0; field < job->field_count; field++) {
+        const char *unused = "nothing";
+        bool met = false;
+
+        for (int64_t i = 0; i < job->file_count; i++) {
+            met = met || report->files[i].met_field[field];
+            if (report->files[i].unused[0] != '\0')
+                unused = report->files[i].unused;
+        }
+        if (met)
+            continue;
+        qctx_fail(error, QCTX_ERR_FORMAT, "no record has the key '%s' of the field '%s'; not used: %s",
+                  job->fields[field].key, job->fields[field].name, unused);
+        return qctx_hint(error, "give the key or column that has it: --field %s=KEY", job->fields[field].name);
+    }
+    return QCTX_OK;
+}
+
 static qctx_status read_files(const qctx_import_job *job, import_collection *collection, qctx_import_report *report,
                               qctx_error *error)
 {
@@ -88,6 +109,7 @@ static qctx_status read_files(const qctx_import_job *job, import_collection *col
         import_source source = {
             .job = job,
             .path = job->files[i].path,
+            .file = (int)i,
             .split = import_split(collection, holds_out ? "train" : job->files[i].split),
             .text = text,
             .collection = collection,
@@ -97,7 +119,7 @@ static qctx_status read_files(const qctx_import_job *job, import_collection *col
         status = read_file(&source, error);
     }
     qctx_text_destroy(text);
-    return status;
+    return status == QCTX_OK ? check_fields(job, report, error) : status;
 }
 
 /* Appends ", 3 what" where there are any. */
@@ -173,7 +195,9 @@ qctx_status qctx_import_run(const qctx_import_job *job, qctx_import_report *repo
     if (status == QCTX_OK && (job->dev_share > 0 || job->test_share > 0))
         status = import_hold_out(&collection, job, error);
     if (status == QCTX_OK)
-        status = import_write(&collection, writer, report, error);
+        status = import_finish_fields(&collection, job, report, error);
+    if (status == QCTX_OK)
+        status = import_write(&collection, job, writer, report, error);
     if (status == QCTX_OK) {
         status = qctx_corpus_writer_commit(writer, error);
         writer = NULL;

@@ -1,4 +1,5 @@
 /* What readers share on the way to a record, and the collection that records are merged into and written from. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,17 @@ bool import_get_number(const json_t *value, double *number)
     }
     *number = strtod(text, &end);
     return *end == '\0';
+}
+
+void import_tidy_name(char *name, bool exact)
+{
+    size_t first = strspn(name, " \t\r\n"), length;
+
+    memmove(name, name + first, strlen(name + first) + 1);
+    for (length = strlen(name); length > 0 && strchr(" \t\r\n", name[length - 1]) != NULL; length--)
+        name[length - 1] = '\0';
+    for (; *name != '\0' && !exact; name++)
+        *name = *name == ' ' || *name == '-' ? '_' : (char)tolower((unsigned char)*name);
 }
 
 void import_note_unused(qctx_import_counts *counts, const char *key)
@@ -94,11 +106,12 @@ static const char *keep(import_collection *collection, const char *text, qctx_er
     return qctx_arena_text(&collection->texts, text, strlen(text), error);
 }
 
-/* Makes a context of a text with its line breaks; `squeezed` is the same without. */
+/* Makes a context of a text with its line breaks; `squeezed` is the same without. `file` as the context has it. */
 static qctx_status make_context(import_collection *collection, const char *text, const char *squeezed,
-                                const char *title, int64_t *context, qctx_error *error)
+                                const char *title, int file, int64_t *context, qctx_error *error)
 {
-    import_context fresh = {.text = keep(collection, text, error), .title = keep(collection, title, error)};
+    import_context fresh = {
+        .text = keep(collection, text, error), .title = keep(collection, title, error), .file = file};
     const char *key =
         fresh.text != NULL && strcmp(text, squeezed) != 0 ? keep(collection, squeezed, error) : fresh.text;
     qctx_status status;
@@ -116,19 +129,20 @@ static qctx_status make_context(import_collection *collection, const char *text,
 
 /*
  * The context with this text, made if it is new. Contexts that differ in line breaks alone are one, which keeps those
- * that it was met with first.
+ * that it was met with first, as it does its title and fields.
  */
-static qctx_status enter_context(import_collection *collection, const char *text, const char *title, int64_t *context,
-                                 qctx_error *error)
+static qctx_status enter_context(const import_source *source, const char *text, const char *title, bool sentence,
+                                 const import_fields *fields, int64_t *context, qctx_error *error)
 {
+    import_collection *collection = source->collection;
     char *squeezed = qctx_text_squeeze(text, strlen(text), error);
     qctx_status status = squeezed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     *context = squeezed == NULL ? -1 : qctx_textmap_find(&collection->context_of_text, squeezed);
     if (status == QCTX_OK && *context < 0)
-        status = make_context(collection, text, squeezed, title, context, error);
+        status = make_context(collection, text, squeezed, title, sentence ? -1 : source->file, context, error);
     free(squeezed);
-    return status;
+    return status == QCTX_OK ? import_keep_fields(source, *context, fields, error) : status;
 }
 
 /* The row under a key of a split and a text, −1 if there is none; then `question` is entered, unless that is −1. */
@@ -296,7 +310,7 @@ static qctx_status add_squeezed(const import_source *source, const import_record
 {
     import_collection *collection = source->collection;
     int64_t row, found;
-    qctx_status status = enter_context(collection, context, title, &row, error);
+    qctx_status status = enter_context(source, context, title, record->sentence, record->fields, &row, error);
 
     if (status == QCTX_OK)
         status = enter_pair(collection, source->split, row, text, -1, question, error);
@@ -336,7 +350,7 @@ qctx_status import_add(const import_source *source, const import_record *record,
 }
 
 qctx_status import_add_negative(const import_source *source, int64_t question, const char *text, const char *title,
-                                qctx_error *error)
+                                const import_fields *fields, qctx_error *error)
 {
     import_collection *collection = source->collection;
     import_negative negative = {.question = question, .order = collection->negative_count};
@@ -345,7 +359,7 @@ qctx_status import_add_negative(const import_source *source, int64_t question, c
     qctx_status status = context == NULL || squeezed == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
     if (status == QCTX_OK && context[0] != '\0') {
-        status = enter_context(collection, context, squeezed, &negative.context, error);
+        status = enter_context(source, context, squeezed, false, fields, &negative.context, error);
         if (status == QCTX_OK)
             status = qctx_grow((void **)&collection->negatives, &collection->negative_capacity,
                                collection->negative_count + 1, sizeof negative, "negatives", error);
@@ -482,16 +496,19 @@ static qctx_status write_negatives(const import_collection *collection, qctx_cor
     return status;
 }
 
-qctx_status import_write(const import_collection *collection, qctx_corpus_writer *writer, qctx_import_report *report,
-                         qctx_error *error)
+qctx_status import_write(const import_collection *collection, const qctx_import_job *job, qctx_corpus_writer *writer,
+                         qctx_import_report *report, qctx_error *error)
 {
     qctx_status status = fill_report(collection, report, error);
+    qctx_corpus_writer_field fields[IMPORT_SLOTS] = {0};
     char id[32];
 
     for (int64_t i = 0; i < collection->context_count && status == QCTX_OK; i++) {
+        const import_context *context = &collection->contexts[i];
+
         snprintf(id, sizeof id, "c%" PRId64, i);
-        status =
-            qctx_corpus_writer_context(writer, id, collection->contexts[i].title, collection->contexts[i].text, error);
+        import_list_fields(context, job, fields);
+        status = qctx_corpus_writer_context(writer, id, context->title, context->text, fields, IMPORT_SLOTS, error);
     }
     for (int64_t i = 0; i < collection->question_count && status == QCTX_OK; i++)
         status = qctx_corpus_writer_question(writer, collection->questions[i].id, collection->questions[i].text, error);
@@ -510,6 +527,8 @@ void import_free(import_collection *collection)
     qctx_textmap_free(&collection->question_of_id);
     qctx_textmap_free(&collection->pairs);
     qctx_textmap_free(&collection->questions_alike);
+    for (int64_t i = 0; i < collection->context_count; i++)
+        free(collection->contexts[i].fields);
     free(collection->negatives);
     qctx_arena_free(&collection->texts);
     free(collection->contexts);

@@ -13,9 +13,20 @@
 #include "qctx/text/json.h"
 #include "qctx/text/text.h"
 
+/* Places of a context's fields: those that import makes, and behind them the job's. */
+enum { IMPORT_PARAGRAPH, IMPORT_SURROUNDINGS, IMPORT_OWN, IMPORT_SLOTS = IMPORT_OWN + QCTX_IMPORT_FIELDS_MAX };
+
+/* By place; NULL or blank where there is none. Texts are borrowed, or point to `numbers`: a struct to be passed on. */
+typedef struct {
+    const char *texts[IMPORT_SLOTS];
+    char numbers[QCTX_IMPORT_FIELDS_MAX][32];
+} import_fields;
+
 typedef struct {
     const char *text;
     const char *title;
+    const char **fields; /* [IMPORT_OWN + the job's], NULL: it has none */
+    int file;            /* where it was met first, whole: contexts of the same file surround it; −1: a sentence */
 } import_context;
 
 typedef struct {
@@ -57,6 +68,7 @@ typedef struct {
     qctx_textmap question_of_id;  /* id → question */
     qctx_textmap pairs;           /* split, context and question's text, as one text → question */
     qctx_textmap questions_alike; /* split and question's text, as one text → the first such question */
+    const char *paragraph;        /* the last one that a context has for a field, which the next one may share */
 } import_collection;
 
 /* One question as a reader found it. Texts need not be squeezed; all are borrowed. */
@@ -66,6 +78,8 @@ typedef struct {
     const char *lead;  /* what stands before the question: prefix and earlier turns; "" if nothing */
     const char *question;
     const char *context;
+    const import_fields *fields; /* NULL: none */
+    bool sentence;               /* the context stands in a paragraph, of which the fields tell */
     bool flat; /* a record of its own: it belongs with others of the same question, and joins them if it has no id */
 } import_record;
 
@@ -73,6 +87,7 @@ typedef struct {
 typedef struct {
     const qctx_import_job *job;
     const char *path;
+    int file; /* its place among the job's */
     qctx_input *stream;
     int split;
     qctx_text *text;
@@ -89,9 +104,37 @@ int import_split(import_collection *collection, const char *name);
  */
 qctx_status import_add(const import_source *source, const import_record *record, int64_t *question, qctx_error *error);
 
-/* Adds a context that is wrong for a question; a blank one is passed over. Local. Errors: MEMORY. */
+/* Adds a context that is wrong for a question, taken whole; a blank one is passed over. Local. Errors: MEMORY. */
 qctx_status import_add_negative(const import_source *source, int64_t question, const char *text, const char *title,
-                                qctx_error *error);
+                                const import_fields *fields, qctx_error *error);
+
+/*
+ * Reads the job's fields as far as an object has them, over those that are there already. Local. Errors: FORMAT (a
+ * value that is neither text nor number).
+ */
+qctx_status import_read_fields(const import_source *source, const json_t *object, const char *place,
+                               import_fields *fields, qctx_error *error);
+
+/* Whether one of the job's fields is under this key. Local. */
+bool import_is_field(const qctx_import_job *job, const char *key);
+
+/* The object's own spelling of a key, in whatever case it is written; NULL if it has none. Local. */
+const char *import_find_key(const json_t *object, const char *name);
+
+/* The place of the job's field number `index`, which may be one that import would make itself. Local. */
+int import_slot(const qctx_import_job *job, int64_t index);
+
+/* Keeps of a record's fields what its context has not yet. Local. Errors: MEMORY. */
+qctx_status import_keep_fields(const import_source *source, int64_t context, const import_fields *fields,
+                               qctx_error *error);
+
+/* Lists a context's fields for the writer. Local. */
+void import_list_fields(const import_context *context, const qctx_import_job *job,
+                        qctx_corpus_writer_field fields[IMPORT_SLOTS]);
+
+/* Gives contexts that were taken whole what surrounds them, and counts all fields. Local. Errors: MEMORY. */
+qctx_status import_finish_fields(import_collection *collection, const qctx_import_job *job, qctx_import_report *report,
+                                 qctx_error *error);
 
 /*
  * What to do about a record that a reader could not use: counts it, keeps the first one's message and returns OK, or
@@ -99,9 +142,10 @@ qctx_status import_add_negative(const import_source *source, int64_t question, c
  */
 qctx_status import_leave_out(const import_source *source, qctx_status status, const qctx_error *error);
 
-/* Writes everything through `writer` and fills the report's totals. Local. Errors: IO, STOPPED. */
-qctx_status import_write(const import_collection *collection, qctx_corpus_writer *writer, qctx_import_report *report,
-                         qctx_error *error);
+/* Writes everything through `writer`, with the job's fields, and fills the report's totals. Local. Errors: IO, STOPPED.
+ */
+qctx_status import_write(const import_collection *collection, const qctx_import_job *job, qctx_corpus_writer *writer,
+                         qctx_import_report *report, qctx_error *error);
 void import_free(import_collection *collection);
 
 /* Refuses a file that begins as no text in UTF-8 does, by the name of what it is. Local. Errors: FORMAT. */
@@ -149,7 +193,9 @@ qctx_status import_read_record(const import_source *source, const json_t *record
 bool import_names_question(const char *name);
 bool import_names_context(const char *name);
 
-/* Whether something is taken from a key or column of this name, as --columns has it or else by the known names. Local.
+/*
+ * Whether something is taken from a key or column of this name, as --columns has it or else by the known names, or as a
+ * field. Local.
  */
 bool import_takes_key(const qctx_import_job *job, const char *name);
 
@@ -163,12 +209,15 @@ void import_list_keys(const json_t *object, char *text, size_t size);
 /* Keeps the name of a key from which nothing is taken, once, as far as there is room. Local. */
 void import_note_unused(qctx_import_counts *counts, const char *key);
 
-/* A paragraph in which answers are looked for. Start from {.text, .length}; free sentences.items. */
+/* A paragraph in which answers are looked for. Start from {.text, .length}; end with import_free_paragraph. */
 typedef struct {
     const char *text;
     size_t length;
     qctx_spans sentences; /* divided when the first answer asks for them */
     bool divided;
+    qctx_span before, after; /* sentences around the last answer's context, as many as the job wants */
+    char *whole;             /* a copy of the text, made when a field asks for it */
+    char *surroundings;      /* of the last answer's context */
 } import_paragraph;
 
 typedef enum { IMPORT_FOUND, IMPORT_UNANSWERABLE, IMPORT_NO_TEXT, IMPORT_NOT_FOUND } import_finding;
@@ -180,6 +229,14 @@ typedef enum { IMPORT_FOUND, IMPORT_UNANSWERABLE, IMPORT_NO_TEXT, IMPORT_NOT_FOU
  */
 qctx_status import_find_answer(const import_source *source, import_paragraph *paragraph, const json_t *turn,
                                const char *place, import_finding *finding, qctx_span *span, qctx_error *error);
+
+/*
+ * Adds to `fields`, where they have it not yet, what a paragraph is for the context that was found in it last: itself,
+ * and the sentences around it.
+ * The texts are the paragraph's, until the next call. Local. Errors: MEMORY.
+ */
+qctx_status import_describe_sentence(import_paragraph *paragraph, import_fields *fields, qctx_error *error);
+void import_free_paragraph(import_paragraph *paragraph);
 
 /* Counts a question that was read and whose answer was not found. Local. */
 void import_count_finding(const import_source *source, import_finding finding);

@@ -43,6 +43,8 @@ typedef struct {
     char *lead;
     int64_t row; /* of the question once it is added, or −1 */
     char number[32], title_number[32];
+    import_fields fields; /* of the record, which its passages may have of their own */
+    bool sentence;        /* the context is a sentence of what the record has for it */
 } reading;
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -78,16 +80,6 @@ static bool is_negative_key(const char *name)
     return is_one_of(name, negative_keys);
 }
 
-/* The object's own spelling of a name, in whatever case it is written; NULL if it has no such key. */
-static const char *find_key(const json_t *object, const char *name)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)object, key, value) if (strcasecmp(key, name) == 0) return key;
-    return NULL;
-}
-
 void import_list_keys(const json_t *object, char *text, size_t size)
 {
     size_t used = 0;
@@ -119,7 +111,7 @@ bool import_takes_key(const qctx_import_job *job, const char *name)
 {
     bool named = has_columns(job);
 
-    if (!named && is_negative_key(name))
+    if ((!named && is_negative_key(name)) || import_is_field(job, name))
         return true;
     for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
         if (named ? job->columns[role] != NULL && strcasecmp(job->columns[role], name) == 0
@@ -144,9 +136,9 @@ static void find_keys(reading *at)
     for (int role = 0; role < QCTX_IMPORT_ROLES; role++) {
         at->taken[role] = NULL;
         if (job->columns[role] != NULL)
-            at->taken[role] = find_key(at->object, job->columns[role]);
+            at->taken[role] = import_find_key(at->object, job->columns[role]);
         for (int i = 0; !named && keys_of_role[role][i] != NULL && at->taken[role] == NULL; i++)
-            at->taken[role] = find_key(at->object, keys_of_role[role][i]);
+            at->taken[role] = import_find_key(at->object, keys_of_role[role][i]);
         if (role == QCTX_IMPORT_CONTEXT && !named && at->taken[role] == NULL &&
             are_selected(json_object_get(at->object, "passages")))
             at->taken[role] = "passages";
@@ -216,16 +208,23 @@ static bool is_blank(const char *text)
     return qctx_text_is_blank(text, strlen(text));
 }
 
-static qctx_status take_context(reading *at, const char *text, const char *title, qctx_error *error)
+static qctx_status take_context(reading *at, const char *text, const char *title, const import_fields *own,
+                                qctx_error *error)
 {
+    import_fields fields = *own;
     import_record record = {.id = at->id,
                             .title = title != NULL ? title : at->title,
                             .lead = "",
                             .question = at->question,
                             .context = text,
+                            .fields = &fields,
+                            .sentence = at->sentence,
                             .flat = true};
     qctx_status status;
 
+    for (int slot = 0; slot < IMPORT_SLOTS; slot++)
+        if (fields.texts[slot] == NULL)
+            fields.texts[slot] = at->fields.texts[slot];
     at->source->counts->read++;
     if (is_blank(at->question) || is_blank(text)) {
         at->source->counts->empty++;
@@ -240,17 +239,23 @@ static qctx_status take_context(reading *at, const char *text, const char *title
     return status;
 }
 
-static qctx_status take_negative(reading *at, const char *text, const char *title, qctx_error *error)
+static qctx_status take_negative(reading *at, const char *text, const char *title, const import_fields *own,
+                                 qctx_error *error)
 {
-    return at->row < 0 ? QCTX_OK : import_add_negative(at->source, at->row, text, title != NULL ? title : "", error);
+    return at->row < 0 ? QCTX_OK
+                       : import_add_negative(at->source, at->row, text, title != NULL ? title : "", own, error);
 }
 
-typedef qctx_status (*take_passage)(reading *at, const char *text, const char *title, qctx_error *error);
+/* Takes a text with the title and the fields that are its own. */
+typedef qctx_status (*take_passage)(reading *at, const char *text, const char *title, const import_fields *own,
+                                    qctx_error *error);
 
 /* A passage is a text, or an object with a text and perhaps a title. */
 static qctx_status read_passage(reading *at, const char *key, const json_t *value, take_passage take, qctx_error *error)
 {
     const char *text = json_string_value(value), *title = NULL;
+    import_fields own = {0};
+    qctx_status status = QCTX_OK;
 
     if (json_is_null(value))
         text = "";
@@ -265,7 +270,9 @@ static qctx_status read_passage(reading *at, const char *key, const json_t *valu
                                                        "question=NAME,context=NAME takes them all")
                                     : QCTX_ERR_FORMAT;
     }
-    return take(at, text, title, error);
+    if (json_is_object(value))
+        status = import_read_fields(at->source, value, at->place, &own, error);
+    return status == QCTX_OK ? take(at, text, title, &own, error) : status;
 }
 
 /* One passage, or a list of them where the key, or the user's naming it, lets it be one. */
@@ -330,7 +337,7 @@ static void note_unused(const reading *at)
 
     json_object_foreach((json_t *)at->object, key, value)
     {
-        bool known = (is_negative_key(key) && !has_columns(at->source->job)) ||
+        bool known = (is_negative_key(key) && !has_columns(at->source->job)) || import_is_field(at->source->job, key) ||
                      (answered && (strcmp(key, "answers") == 0 || strcmp(key, "is_impossible") == 0));
 
         for (int role = 0; role < QCTX_IMPORT_ROLES; role++)
@@ -358,6 +365,7 @@ static qctx_status read_answered(reading *at, qctx_error *error)
 {
     const char *text = json_string_value(value_of(at, QCTX_IMPORT_CONTEXT));
     import_paragraph paragraph = {.text = text, .length = strlen(text)};
+    import_fields own = {0};
     import_finding finding;
     qctx_span span;
     qctx_status status = import_find_answer(at->source, &paragraph, at->object, at->place, &finding, &span, error);
@@ -366,14 +374,20 @@ static qctx_status read_answered(reading *at, qctx_error *error)
         char *context = qctx_format(error, "%.*s", (int)(span.end - span.first), text + span.first);
         char *title = import_page_title(at->title, error);
 
-        status = context == NULL || title == NULL ? QCTX_ERR_MEMORY : take_context(at, context, title, error);
+        status = context == NULL || title == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+        at->sentence = !at->source->job->paragraph;
+        own = at->fields;
+        if (status == QCTX_OK && at->sentence)
+            status = import_describe_sentence(&paragraph, &own, error);
+        if (status == QCTX_OK)
+            status = take_context(at, context, title, &own, error);
         free(context);
         free(title);
     } else if (status == QCTX_OK) {
         at->source->counts->read++;
         import_count_finding(at->source, finding);
     }
-    free(paragraph.sentences.items);
+    import_free_paragraph(&paragraph);
     return status;
 }
 
@@ -444,6 +458,8 @@ static qctx_status read_object(reading *at, qctx_error *error)
     if (status == QCTX_OK)
         status = get_name(at, QCTX_IMPORT_ID, at->number, &at->id, error);
     if (status == QCTX_OK)
+        status = import_read_fields(at->source, at->object, at->place, &at->fields, error);
+    if (status == QCTX_OK)
         status = read_label(at, &no_pair, error);
     if (status == QCTX_OK)
         status = refuse_printed_answers(at, error);
@@ -462,6 +478,7 @@ static qctx_status read_object(reading *at, qctx_error *error)
 /* A question, its context, and negatives: [anchor, positive, negative …] of sentence-transformers. */
 static qctx_status read_array(reading *at, const json_t *array, qctx_error *error)
 {
+    const import_fields none = {0};
     size_t count = json_array_size(array);
     qctx_status status;
 
@@ -479,9 +496,9 @@ static qctx_status read_array(reading *at, const json_t *array, qctx_error *erro
                          at->place, count);
     at->question = json_string_value(json_array_get(array, 0));
     at->title = "";
-    status = take_context(at, json_string_value(json_array_get(array, 1)), NULL, error);
+    status = take_context(at, json_string_value(json_array_get(array, 1)), NULL, &none, error);
     for (size_t i = 2; i < count && status == QCTX_OK; i++)
-        status = take_negative(at, json_string_value(json_array_get(array, i)), NULL, error);
+        status = take_negative(at, json_string_value(json_array_get(array, i)), NULL, &none, error);
     return status;
 }
 

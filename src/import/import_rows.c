@@ -1,5 +1,4 @@
 /* Rows of tables: their fields, what divides them, and what the first one says. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -79,17 +78,6 @@ void import_split_row(char *at, char *row_end, char delimiter, bool quoted, char
             return;
         at++;
     }
-}
-
-void import_tidy_name(char *name, bool exact)
-{
-    size_t first = strspn(name, " \t\r\n"), length;
-
-    memmove(name, name + first, strlen(name + first) + 1);
-    for (length = strlen(name); length > 0 && strchr(" \t\r\n", name[length - 1]) != NULL; length--)
-        name[length - 1] = '\0';
-    for (; *name != '\0' && !exact; name++)
-        *name = *name == ' ' || *name == '-' ? '_' : (char)tolower((unsigned char)*name);
 }
 
 /* Whether a column's name is what the user wrote. */

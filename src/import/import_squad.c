@@ -13,6 +13,8 @@ typedef struct {
     bool quac;
     const char *title, *section;
     char *page_title;           /* of SQuAD: what `title` is then */
+    import_fields of_article;   /* fields that the user names */
+    import_fields fields;       /* likewise, those of the paragraph over them */
     import_paragraph paragraph; /* without QuAC's mark at its end */
     const json_t *turns;        /* the paragraph's questions */
     char place[1280];           /* "file: data[i].paragraphs[j].qas[k]" */
@@ -42,10 +44,20 @@ static qctx_status add_question(reading *at, size_t turn, const char *id, const 
     char *lead = prefix == NULL || earlier == NULL ? NULL : qctx_format(error, "%s%s", prefix, earlier);
     char *context = qctx_format(error, "%.*s", (int)(span.end - span.first), at->paragraph.text + span.first);
     int64_t row;
-    qctx_status status = QCTX_ERR_MEMORY;
+    import_fields fields = at->fields;
+    const bool sentence = !at->source->job->paragraph;
+    qctx_status status = lead == NULL || context == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
-    if (lead != NULL && context != NULL) {
-        import_record record = {.id = id, .title = at->title, .lead = lead, .question = question, .context = context};
+    if (status == QCTX_OK && sentence)
+        status = import_describe_sentence(&at->paragraph, &fields, error);
+    if (status == QCTX_OK) {
+        import_record record = {.id = id,
+                                .title = at->title,
+                                .lead = lead,
+                                .question = question,
+                                .context = context,
+                                .fields = &fields,
+                                .sentence = sentence};
 
         status = import_add(at->source, &record, &row, error);
     }
@@ -114,7 +126,12 @@ static qctx_status read_paragraph(reading *at, const json_t *paragraph, qctx_err
     if (status != QCTX_OK)
         return status;
     at->turns = turns;
-    at->paragraph = (import_paragraph){.text = text, .length = strlen(text), .sentences = at->paragraph.sentences};
+    import_free_paragraph(&at->paragraph);
+    at->paragraph = (import_paragraph){.text = text, .length = strlen(text)};
+    at->fields = at->of_article;
+    status = import_read_fields(at->source, paragraph, at->place, &at->fields, error);
+    if (status != QCTX_OK)
+        return status;
     if (at->paragraph.length > INT32_MAX)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: the context is longer than 2 GiB", at->place);
     if (at->quac && at->paragraph.length >= mark && strcmp(text + at->paragraph.length - mark, UNANSWERABLE) == 0)
@@ -144,6 +161,8 @@ static qctx_status read_paragraphs(reading *at, const json_t *article, qctx_erro
     char number[32];
     qctx_status status = read_title(at, article, number, error);
 
+    if (status == QCTX_OK)
+        status = import_read_fields(at->source, article, at->place, &at->of_article, error);
     if (status == QCTX_OK && at->quac)
         status = qctx_json_get_string(article, "section_title", "", at->place, &at->section, error);
     if (status == QCTX_OK)
@@ -165,7 +184,7 @@ qctx_status import_read_article(const import_source *source, const json_t *artic
 
     snprintf(at.place, sizeof at.place, "%s", place);
     status = read_paragraphs(&at, article, error);
-    free(at.paragraph.sentences.items);
+    import_free_paragraph(&at.paragraph);
     free(at.page_title);
     return status;
 }

@@ -37,6 +37,30 @@ printf 'question\tcontext\ttitle\nWho?\tShe.\tPets\nWhere?\tThere.\t\n' >titled.
 expect 0 "--prefix: 1 of 2 questions have no title" qctx import --force --out pre --prefix --split train titled.tsv
 expect 0 "--history had no effect" qctx import --force --out pre --history 2 --split train pairs.tsv
 
+# Fields: a sentence's paragraph by itself, others on request.
+expect 0 "field paragraph: 2 contexts" qctx import --out kept --split train squad.json
+expect 0 '"text": "The dog ran.", "paragraph": "A cat sat. The dog ran."}' cat kept/corpus.jsonl
+expect 0 "field surroundings: 2 contexts" qctx import --force --out kept --surroundings 1 --split train pairs.tsv
+expect 0 '"text": "The dog ran.", "surroundings": "A cat sat."}' cat kept/corpus.jsonl
+check "a pair has no paragraph" bash -c "! grep -q paragraph output"
+expect 0 "  surroundings:       2" qctx info kept
+check "a field that no context has is not there" bash -c "! grep -q paragraph output"
+printf 'question\tcontext\tnote\nWho?\tShe.\tolder\nWhere?\tThere.\t\n' >noted.tsv
+expect 0 "field remark: 1 context" qctx import --force --out kept --field remark=note --split train noted.tsv
+expect 0 '"text": "She.", "remark": "older"}' cat kept/corpus.jsonl
+qctx import --force --out kept --field my_note=note --split first_half noted.tsv >output 2>&1
+expect 0 "  my_note:            1" qctx info kept
+expect 0 "  first_half:" qctx info kept
+expect 0 "--surroundings had no effect" qctx import --force --out kept --surroundings 2 --split train noted.tsv
+expect 5 "no record has the key 'nota' of the field 'nota'; not used: note" qctx import --out x --field nota \
+    --split train noted.tsv
+expect 2 "'text' is what every context has" qctx import --out x --field text=note --split train noted.tsv
+expect 2 "'a' is given twice" qctx import --out x --field a=note --field a --split train noted.tsv
+expect 2 "--field wants NAME or NAME=KEY" qctx import --out x --field a= --split train noted.tsv
+expect 2 "--field surroundings is what --surroundings makes" qctx import --out x --surroundings 1 \
+    --field surroundings=note --split train noted.tsv
+expect 2 "expected 0 to 1000" qctx import --out x --surroundings 1001 --split train noted.tsv
+
 expect 0 "usage: qctx-dist import" qctx import --help
 # Each column of the table is explained.
 grep '^file ' report | tr -s ' ' '\n' | grep -vx 'file\|format\|not\|found\|new\|ids' >columns

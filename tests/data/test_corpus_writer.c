@@ -20,7 +20,7 @@ static qctx_corpus_writer *begin(const char *folder, bool force, const char *tex
     qctx_error error;
 
     assert_status(qctx_corpus_writer_open(folder, force, &writer, &error), QCTX_OK, &error);
-    assert_status(qctx_corpus_writer_context(writer, "c0", NULL, text, &error), QCTX_OK, &error);
+    assert_status(qctx_corpus_writer_context(writer, "c0", NULL, text, NULL, 0, &error), QCTX_OK, &error);
     assert_status(qctx_corpus_writer_question(writer, "q0", "a \"quoted\" question", &error), QCTX_OK, &error);
     assert_status(qctx_corpus_writer_answer(writer, "train", "q0", "c0", &error), QCTX_OK, &error);
     return writer;
@@ -138,7 +138,7 @@ static void refuses_bad_names_and_bytes(void **state)
     assert_status(qctx_corpus_writer_answer(writer, "../up", "q0", "c0", &error), QCTX_ERR_USAGE, &error);
     assert_status(qctx_corpus_writer_answer(writer, "", "q0", "c0", &error), QCTX_ERR_USAGE, &error);
     assert_status(qctx_corpus_writer_answer(writer, ".hidden", "q0", "c0", &error), QCTX_ERR_USAGE, &error);
-    assert_status(qctx_corpus_writer_context(writer, "c1", NULL, "caf\xE9", &error), QCTX_ERR_DATA, &error);
+    assert_status(qctx_corpus_writer_context(writer, "c1", NULL, "caf\xE9", NULL, 0, &error), QCTX_ERR_DATA, &error);
     qctx_corpus_writer_discard(writer);
     qctx_corpus_writer_discard(NULL);
 }
@@ -174,7 +174,7 @@ static void leaves_nothing_behind_when_the_disk_is_full(void **state)
     getrlimit(RLIMIT_FSIZE, &before);
     setrlimit(RLIMIT_FSIZE, &small);
     for (int i = 0; i < 10 && status == QCTX_OK; i++)
-        status = qctx_corpus_writer_context(writer, "c", NULL, text, &error);
+        status = qctx_corpus_writer_context(writer, "c", NULL, text, NULL, 0, &error);
     if (status == QCTX_OK)
         status = qctx_corpus_writer_commit(writer, &error);
     else

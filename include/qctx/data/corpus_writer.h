@@ -10,6 +10,7 @@
 #define QCTX_DATA_CORPUS_WRITER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "qctx/base/status.h"
 
@@ -21,12 +22,18 @@ typedef struct qctx_corpus_writer qctx_corpus_writer;
  */
 qctx_status qctx_corpus_writer_open(const char *folder, bool force, qctx_corpus_writer **opened, qctx_error *error);
 
+/* What a context has beside title and text: a key of its line. */
+typedef struct {
+    const char *name; /* none of "_id", "title", "text" */
+    const char *text; /* NULL: it has none */
+} qctx_corpus_writer_field;
+
 /*
- * Writes a context with the given id; `title` may be NULL. Ids are the caller's to keep unique and free of white
- * space. Errors: IO, DATA (not UTF-8), STOPPED.
+ * Writes a context with the given id and fields [field_count]; `title` may be NULL. Ids are the caller's to keep unique
+ * and free of white space. Errors: IO, DATA (not UTF-8), STOPPED.
  */
 qctx_status qctx_corpus_writer_context(qctx_corpus_writer *writer, const char *id, const char *title, const char *text,
-                                       qctx_error *error);
+                                       const qctx_corpus_writer_field *fields, int64_t field_count, qctx_error *error);
 
 /* Writes a question. Errors: IO, DATA (not UTF-8), STOPPED. */
 qctx_status qctx_corpus_writer_question(qctx_corpus_writer *writer, const char *id, const char *text,

@@ -26,6 +26,9 @@
  * white space become one space; within contexts those with line breaks become a line break, or an empty line. Contexts
  * that differ in that alone are equal.
  *
+ * Contexts keep fields beside title and text: a sentence the paragraph in which it stands and, on request, what
+ * surrounds it; a record what the user names. A context met again has the first of each field that it was met with.
+ *
  * A record that is malformed is left out and counted, unless `strict`, or unless
  * more records of its file are malformed than not. Any file may be compressed by
  * gzip or zstd, and may be a pipe.
@@ -39,7 +42,11 @@
 #include "qctx/base/status.h"
 #include "qctx/text/json.h"
 
-enum { QCTX_IMPORT_FILES_MAX = 32 };
+enum { QCTX_IMPORT_FILES_MAX = 32, QCTX_IMPORT_FIELDS_MAX = 16 };
+
+/* Fields of contexts that import makes itself. */
+#define QCTX_IMPORT_PARAGRAPH    "paragraph"
+#define QCTX_IMPORT_SURROUNDINGS "surroundings"
 
 typedef enum {
     QCTX_IMPORT_AUTO, /* told from the content */
@@ -91,6 +98,17 @@ typedef struct {
     bool strict;    /* what would be mended or left out is an error */
     bool paragraph; /* SQuAD, QuAC: the context is the whole paragraph */
     int64_t radius; /* SQuAD, QuAC: sentences on either side */
+    /*
+     * This many neighbours on either side are kept as the field "surroundings", without the context itself: of a
+     * sentence those of its paragraph; of a context that was taken whole those of its title, as the file has them
+     * first. 0: none are.
+     */
+    int64_t surroundings;
+    int64_t field_count;
+    struct {
+        const char *name; /* no key of its own of corpus.jsonl, and given once */
+        const char *key;  /* of records, or of a paragraph or its article; a table's column, or its number from 1 */
+    } fields[QCTX_IMPORT_FIELDS_MAX];
     /* "This is a question about {title}. ", QuAC also "Specifically, {section_title}. ", as QuestionContext did. */
     bool prefix;
     /*
@@ -121,11 +139,12 @@ typedef struct {
     int64_t untitled;  /* of those kept: the job has a prefix, and they no title to put into it */
     int64_t negatives; /* contexts that are wrong for a question, beside those */
     qctx_json_mends mends;
-    int64_t commas;              /* that stood behind a record of JSONL, and were cut */
-    int64_t malformed;           /* records, paragraphs or questions left out, not in `read` */
-    qctx_error first_problem;    /* why the first of them was left out */
-    bool met[QCTX_IMPORT_ROLES]; /* a record has a key of this role */
-    char unused[256];            /* keys that records have and nothing is taken from, "a, b"; "" if none */
+    int64_t commas;                         /* that stood behind a record of JSONL, and were cut */
+    int64_t malformed;                      /* records, paragraphs or questions left out, not in `read` */
+    qctx_error first_problem;               /* why the first of them was left out */
+    bool met[QCTX_IMPORT_ROLES];            /* a record has a key of this role */
+    bool met_field[QCTX_IMPORT_FIELDS_MAX]; /* likewise, of the job's fields */
+    char unused[256];                       /* keys that records have and nothing is taken from, "a, b"; "" if none */
 } qctx_import_counts;
 
 typedef struct {
@@ -141,6 +160,8 @@ typedef struct {
     int64_t split_count;
     int64_t shared[QCTX_IMPORT_FILES_MAX][QCTX_IMPORT_FILES_MAX]; /* contexts that two splits share */
     int64_t questions, contexts;                                  /* of the whole corpus */
+    int64_t paragraphs, surroundings;                             /* contexts that have that field */
+    int64_t fields[QCTX_IMPORT_FIELDS_MAX];                       /* likewise, of the job's */
     int64_t negatives;                                            /* of all splits */
     int64_t answering_negatives;                                  /* left out: they answer their question, too */
 } qctx_import_report;
