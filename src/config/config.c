@@ -59,6 +59,15 @@ char *qctx_config_run_folder(const qctx_config *config, qctx_error *error)
     return qctx_path_join(config->run.out, config->run.name, error);
 }
 
+const char *qctx_config_teacher(const qctx_config *config, int64_t source)
+{
+    const char *own = config->data.train.items[source].teacher;
+
+    if (own != NULL)
+        return own;
+    return config->data.teacher[0] != '\0' ? config->data.teacher : NULL;
+}
+
 qctx_encoder_spec qctx_config_encoder_spec(const qctx_config *config)
 {
     return (qctx_encoder_spec){

@@ -151,6 +151,24 @@ static void check_weight(qctx_config_reader *reader)
                                  "weight is for data.train, and '%s' has one", sources->items[i].name);
 }
 
+/* A teacher speaks of the questions of one source. */
+static void check_teacher(qctx_config_reader *reader)
+{
+    const qctx_sources *train = &reader->config.data.train, *eval = &reader->config.data.eval;
+    const char *teacher = reader->config.data.teacher;
+
+    if (teacher != NULL && teacher[0] != '\0' && train->count > 1)
+        qctx_config_complain(reader, place_of(reader, "data.teacher"), "data.teacher",
+                             "is for one source, and data.train has %lld: name it in its own, {…, teacher: FILE}",
+                             (long long)train->count);
+    else if (teacher != NULL && teacher[0] != '\0' && train->count == 1 && train->items[0].teacher != NULL)
+        complain_at(reader, "data.teacher", "the source of data.train names a teacher, too: leave one of them out");
+    for (int64_t i = 0; i < eval->count; i++)
+        if (eval->items[i].teacher != NULL)
+            qctx_config_complain(reader, place_of(reader, "data.eval"), "data.eval",
+                                 "teacher is for data.train, and '%s' has one", eval->items[i].name);
+}
+
 void qctx_config_check(qctx_config_reader *reader)
 {
     check_train(reader);
@@ -159,4 +177,5 @@ void qctx_config_check(qctx_config_reader *reader)
     check_scheme(reader);
     check_eval_names(reader);
     check_weight(reader);
+    check_teacher(reader);
 }

@@ -8,7 +8,7 @@
 #include "qctx/base/suggest.h"
 #include "qctx/data/corpus.h"
 
-enum { SOURCE_KEYS_MAX = 8, LIST_MAX = 128 };
+enum { SOURCE_KEYS_MAX = 12, LIST_MAX = 128 };
 
 void qctx_config_free_texts(qctx_texts *texts)
 {
@@ -140,6 +140,7 @@ static void free_source(qctx_source *source)
     free(source->store);
     free(source->split);
     free(source->name);
+    free(source->teacher);
 }
 
 void qctx_config_free_sources(qctx_sources *sources)
@@ -172,7 +173,7 @@ static void complain_unknown(qctx_config_reader *reader, const qctx_yaml *entry,
 {
     const char *words[SOURCE_KEYS_MAX], *near;
 
-    _Static_assert(SOURCE_KEYS_MAX >= 7, "room for the keys of a source");
+    _Static_assert(SOURCE_KEYS_MAX >= 8, "room for the keys of a source");
     for (int64_t i = 0; i < qctx_source_key_count; i++)
         words[i] = qctx_source_keys[i].path;
     near = qctx_suggest(entry->key, words, qctx_source_key_count);

@@ -165,10 +165,15 @@ static const char *nearest_key(const char *path)
 
 void qctx_config_complain_unknown(qctx_config_reader *reader, qctx_config_place place, const char *path)
 {
-    char list[REASON_MAX / 2], section[WORD_MAX];
+    char list[REASON_MAX / 2], both[REASON_MAX], section[WORD_MAX];
     const char *alias = find_alias(path), *near = list;
 
     list_namesakes(path, list, sizeof list);
+    /* What others call so may have been meant as well as a key of that name. */
+    if (list[0] != '\0' && alias != NULL) {
+        snprintf(both, sizeof both, "%s or %s", alias, list);
+        near = both;
+    }
     if (list[0] == '\0' && alias == NULL)
         nearest_section(path, list);
     if (list[0] == '\0')

@@ -42,6 +42,9 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "grade from which a judged context makes a training pair; those below are no negatives either"},
     {"data.titles", QCTX_KEY_FLAG, AT(data.titles), "true", .before = "false",
      .meaning = "embed contexts with their titles in front, as BEIR does; stores must have been made alike"},
+    {"data.teacher", QCTX_KEY_TEXT, AT(data.teacher), "\"\"", .may_be_empty = true,
+     .meaning = "a teacher's scores of contexts, by which the head is trained as well: a file of question id, context "
+                "id and score (JSONL or TSV); of several sources each names its own"},
 
     {"encoder.precision", QCTX_KEY_CHOICE, AT(encoder.precision), "float32", .choices = qctx_precision_names,
      .meaning = "of a model's products; `auto`: `bfloat16` where every rank's CPU has instructions for it"},
@@ -95,6 +98,13 @@ const qctx_config_key qctx_config_keys[] = {
     {"loss.logit_bias.init", QCTX_KEY_NUMBER, AT(loss.logit_bias.init), "-10", .least = -INFINITY, .most = INFINITY,
      .meaning = "of `sigmoid`: added to the scaled similarities; SigLIP starts with -10 and a logit scale of 10"},
     {"loss.logit_bias.learn", QCTX_KEY_FLAG, AT(loss.logit_bias.learn), "true", .meaning = "train it, too"},
+    {"loss.distill.kind", QCTX_KEY_CHOICE, AT(loss.distill.kind), "kl", .choices = qctx_distill_kind_names,
+     .meaning = "what a teacher's scores ask for: `kl`, its distribution over a question's scored contexts; "
+                "`margin_mse`, its distances between right and wrong ones"},
+    {"loss.distill.weight", QCTX_KEY_NUMBER, AT(loss.distill.weight), "1", FROM(0),
+     .meaning = "of that, beside the contrastive loss"},
+    {"loss.distill.temperature", QCTX_KEY_NUMBER, AT(loss.distill.temperature), "1", ABOVE(0),
+     .meaning = "divides the teacher's scores: 1 for a cross-encoder's logits, about 0.05 for cosines"},
 
     {"optim.kind", QCTX_KEY_CHOICE, AT(optim.kind), "adamw", .choices = qctx_optimizer_kind_names,
      .meaning = "optimiser"},
@@ -186,6 +196,8 @@ const qctx_config_key qctx_source_keys[] = {
     {"weight", QCTX_KEY_NUMBER, AT(weight), "1", ABOVE_TO(0, 1000),
      .meaning = "of data.train: how often an epoch has each of its questions; 0.5: half of them, the others in the "
                 "next one"},
+    {"teacher", QCTX_KEY_TEXT, AT(teacher),
+     .meaning = "of data.train: a file of a teacher's scores, as `data.teacher` is for a single source"},
     {"external", QCTX_KEY_FLAG, AT(external), "false",
      .meaning = "the store may hold its vectors in other files, by links; refused otherwise, since a stranger's store "
                 "could name any file"},

@@ -54,6 +54,10 @@ static void write_sources(FILE *out, const qctx_sources *sources)
         /* Left out where it is 1, as runs wrote it that did not know it yet. */
         if (source->weight != 1.0)
             fprintf(out, ", weight: %.15g", source->weight);
+        if (source->teacher != NULL) {
+            fputs(", teacher: ", out);
+            qctx_yaml_write_text(out, source->teacher);
+        }
         fprintf(out, "%s}", source->external ? ", external: true" : "");
     }
 }

@@ -73,6 +73,23 @@ static bool is_called(const char *column, const char *name)
     return *name == '\0';
 }
 
+/* The place of a name in the table, or its end. */
+static size_t find_name(const char *name)
+{
+    size_t at = 0;
+
+    while (at < sizeof known / sizeof known[0] && !is_called(name, known[at].name))
+        at++;
+    return at;
+}
+
+qrels_role qrels_role_of(const char *name)
+{
+    const size_t at = find_name(name);
+
+    return at == sizeof known / sizeof known[0] ? QRELS_ROLES : known[at].role;
+}
+
 /* Fills the header from the columns that name each role once; false where they do not. */
 static bool take_header(char *columns[COLUMNS_MOST], int count, qrels_header *header)
 {
@@ -80,10 +97,8 @@ static bool take_header(char *columns[COLUMNS_MOST], int count, qrels_header *he
     bool named[QRELS_ROLES] = {false};
 
     for (int i = 0; i < count; i++) {
-        size_t at = 0;
+        const size_t at = find_name(columns[i]);
 
-        while (at < sizeof known / sizeof known[0] && !is_called(columns[i], known[at].name))
-            at++;
         if (at == sizeof known / sizeof known[0])
             return false;
         if (known[at].role == QRELS_ROLES)

@@ -18,6 +18,10 @@ typedef struct {
     int places[QRELS_ROLES]; /* of the roles among them */
 } qrels_header;
 
+/* The role that a column or key of this name has, in any case and with any of "-_ " between its words; QRELS_ROLES for
+ * none. Local. */
+qrels_role qrels_role_of(const char *name);
+
 /*
  * Cuts the current line in place: fields [QRELS_ROLES] point into it and *score is the number that it ends with; or
  * the file's first line is its header, which `header` then keeps, and *is_header is true. Local. Errors: FORMAT.

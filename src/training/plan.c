@@ -27,9 +27,18 @@ int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks)
     return rows;
 }
 
-int64_t qctx_plan_most_contexts(const qctx_plan *plan, int64_t batch, int64_t extras, int ranks)
+int64_t qctx_plan_leaf_rows(const qctx_plan *plan, int64_t rows, int ranks)
 {
-    return qctx_plan_most_rows(plan, batch, ranks) + qctx_plan_most_rows(plan, extras, ranks);
+    /* Leaves differ by at most one row, and where they do not go up in the ranks, some rank holds one less. */
+    return ranks <= plan->leaves ? qctx_smaller(rows / (plan->leaves / ranks) + 1, rows) : rows;
+}
+
+int64_t qctx_plan_most_scored(const qctx_plan *plan, qctx_plan_lists lists, int64_t rows, int ranks)
+{
+    int64_t leaves = plan->leaves > 0 ? qctx_divide_up(plan->leaves, ranks) : 1;
+    int64_t alike = plan->leaves > 0 ? qctx_plan_leaf_rows(plan, rows, ranks) : rows;
+
+    return leaves * qctx_smaller(alike * lists.longest, lists.distinct);
 }
 
 void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch, int64_t *first, int64_t *rows)

@@ -65,7 +65,7 @@ static bool spend_memory(const qctx_plan_request *request, int ranks, int64_t li
     qctx_plan tried = *plan;
     bool any = false;
 
-    tried.micro_rows = qctx_plan_most_contexts(plan, request->batch, request->extras, ranks);
+    tried.micro_rows = planner_most_rows(request, plan, ranks);
     for (bool last = false; !last; tried.micro_rows = (tried.micro_rows + 1) / 2) {
         bool fits = keep_scores(request, ranks, limit, &tried);
 

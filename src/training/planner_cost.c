@@ -38,7 +38,15 @@ int64_t planner_memory(const qctx_plan_request *request, const qctx_plan *plan, 
 {
     return loss_memory(request, plan, ranks, plan->keep_bytes) +
            qctx_stepper_memory(&request->head, request->kind, plan, ranks,
-                               qctx_plan_most_rows(plan, request->batch, ranks), request->extras);
+                               qctx_plan_most_rows(plan, request->batch, ranks), request->extras, request->lists);
+}
+
+int64_t planner_most_rows(const qctx_plan_request *request, const qctx_plan *plan, int ranks)
+{
+    const int64_t rows = qctx_plan_most_rows(plan, request->batch, ranks);
+
+    return rows + qctx_plan_most_rows(plan, request->extras, ranks) +
+           qctx_plan_most_scored(plan, request->lists, rows, ranks);
 }
 
 int64_t planner_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t left)
@@ -95,7 +103,9 @@ qctx_plan_cost qctx_plan_cost_of(const qctx_plan_request *request, const qctx_pl
     /* The head's gradient: its parts are summed, and gathered again. */
     double gradient = 2.0 * (double)(qctx_head_parameter_count(&request->head) * (int64_t)sizeof(float));
     qctx_plan_cost cost = {
-        .flops = qctx_stepper_flops(&request->head, plan, rows, qctx_plan_most_rows(plan, request->extras, ranks)) +
+        .flops = qctx_stepper_flops(&request->head, plan, rows,
+                                    qctx_plan_most_rows(plan, request->extras, ranks) +
+                                        qctx_plan_most_scored(plan, request->lists, rows, ranks)) +
                  qctx_loss_flops(&loss, ranks, loss_size(request, plan, ranks)),
         .bytes = from_others * ((double)request->batch * loss_bytes(request, plan) +
                                 (double)request->extras * extra_bytes(request, plan) + gradient),

@@ -17,6 +17,9 @@ int64_t planner_memory(const qctx_plan_request *request, const qctx_plan *plan, 
 /* Bytes of the scores that the loss keeps between its passes where `left` bytes are left; 0 of a scheme without. */
 int64_t planner_scores(const qctx_plan_request *request, const qctx_plan *plan, int ranks, int64_t left);
 
+/* The most rows of a rank that go through the head's larger side in a step. */
+int64_t planner_most_rows(const qctx_plan_request *request, const qctx_plan *plan, int ranks);
+
 /* planner_choose.c. All Local. */
 /* Whether a loss or a scheme is computed in float32 alone, whatever the machine has. */
 bool planner_only_float32(const qctx_plan_request *request);

@@ -7,7 +7,7 @@
 #include "qctx/base/plural.h"
 #include "qctx/base/tree_sum.h"
 
-enum { SIZE_TEXT = 32, STEP_TEXT = 112 };
+enum { SIZE_TEXT = 32, STEP_TEXT = 176 };
 
 /* A size as the configuration writes it, "34MB"; rounded up if `up`. */
 static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
@@ -23,7 +23,7 @@ static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
 static void explain_memory(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
 {
     int64_t scores = planner_scores(request, plan, ranks, PLANNER_NO_LIMIT),
-            rows = qctx_plan_most_contexts(plan, request->batch, request->extras, ranks);
+            rows = planner_most_rows(request, plan, ranks);
     char kept[SIZE_TEXT];
 
     text[0] = '\0';
@@ -77,10 +77,21 @@ static void warn(const qctx_plan_request *request, int ranks, qctx_plan *plan)
                  "bit");
 }
 
+/* Adds what goes through the head for a teacher's lists. */
+static void write_scored(const qctx_plan_request *request, int ranks, const qctx_plan *plan, char *text, size_t size)
+{
+    int64_t scored =
+        qctx_plan_most_scored(plan, request->lists, qctx_plan_most_rows(plan, request->batch, ranks), ranks);
+
+    if (scored > 0)
+        snprintf(text + strlen(text), size - strlen(text), " with up to %lld scored context%s a rank",
+                 (long long)scored, qctx_plural(scored));
+}
+
 void planner_explain(const qctx_plan_request *request, int ranks, const qctx_plan_rates *rates, qctx_plan *plan)
 {
     qctx_plan_cost cost = qctx_plan_cost_of(request, plan, ranks, rates);
-    char spent[96], exchange[96] = "", against[64] = "", precision[80], memory[2 * SIZE_TEXT], limit[SIZE_TEXT],
+    char spent[96], exchange[96] = "", against[128] = "", precision[80], memory[2 * SIZE_TEXT], limit[SIZE_TEXT],
                     bytes[SIZE_TEXT];
 
     explain_precision(request, rates, plan, precision, sizeof precision);
@@ -95,6 +106,7 @@ void planner_explain(const qctx_plan_request *request, int ranks, const qctx_pla
     if (request->extras > 0)
         snprintf(against, sizeof against, " against the corpus's %lld context%s", (long long)request->extras,
                  qctx_plural(request->extras));
+    write_scored(request, ranks, plan, against, sizeof against);
     snprintf(
         plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step%s takes a rank %.3g GFLOP, %.2g s%s; %s%s",
         qctx_similarity_names[plan->scheme], request->similarity == QCTX_SIMILARITY_AUTO ? " (auto)" : "", precision,
@@ -212,6 +224,7 @@ qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, i
     char has[SIZE_TEXT], needs[SIZE_TEXT], step[STEP_TEXT], way[96], ways[QCTX_ERROR_HINT_MAX] = "";
 
     write_step(request, step);
+    write_scored(request, ranks, least, step, sizeof step);
     write_size(limit, false, has);
     write_size(least->memory, true, needs);
     if (request->memory > 0) {
@@ -231,6 +244,8 @@ qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, i
     }
     if (fits_without_extras(request, ranks, limit))
         add(ways, "loss.candidates: batch");
+    if (request->lists.longest > 0 && !request->resumed)
+        add(ways, "shorter lists of the teacher");
     if (batch > 0) {
         snprintf(way, sizeof way, "batch.size: %lld", (long long)batch);
         add(ways, way);

@@ -5,7 +5,7 @@
 #include "stepper_internal.h"
 
 /* The contexts are offered before the questions go through the head, whose products hide the exchange. */
-static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outcome)
+static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outcome, qctx_distill_sums *distilled)
 {
     const qctx_loss_batch batch = {
         .rows = stepper->sizes.rows,
@@ -23,8 +23,11 @@ static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outc
     stepper_project(stepper, &stepper->parts[STEPPER_EXTRAS], step);
     qctx_loss_offer(stepper->loss, contexts, &batch);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOSS);
+    stepper_project(stepper, &stepper->parts[STEPPER_SCORED], step);
     stepper_project(stepper, &stepper->parts[STEPPER_QUESTIONS], step);
+    *distilled = stepper_distil(stepper, scale);
     qctx_loss_step(stepper->loss, questions, contexts, &batch, scale, questions, contexts, outcome);
+    stepper_add_distilled(stepper, distilled, outcome);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOSS);
 }
 
@@ -50,15 +53,17 @@ qctx_status qctx_stepper_step(qctx_stepper *stepper, const int64_t *batch, int64
                               qctx_step_result *result, qctx_error *error)
 {
     double clip = stepper->config->optim.clip_norm, squares;
+    qctx_distill_sums distilled;
     qctx_loss_result outcome;
 
     qctx_timers_begin(stepper->timers);
     stepper_choose(stepper, batch, epoch);
     stepper_choose_extras(stepper, batch, epoch);
+    stepper_choose_scored(stepper);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOAD);
     qctx_head_tape_load(stepper->head, stepper->parameters, stepper->tape);
     qctx_timers_end(stepper->timers, QCTX_TIMER_FORWARD);
-    contrast(stepper, step, &outcome);
+    contrast(stepper, step, &outcome, &distilled);
     if (!outcome.finite)
         return refuse_numbers(step, "the loss or its gradient", outcome.loss, error);
     stepper_back_propagate(stepper, step);
@@ -69,6 +74,7 @@ qctx_status qctx_stepper_step(qctx_stepper *stepper, const int64_t *batch, int64
     qctx_timers_end(stepper->timers, QCTX_TIMER_REDUCE);
 
     result->loss = outcome.loss;
+    result->distilled = distilled.loss;
     result->accuracy = outcome.accuracy;
     result->grad_norm = sqrt(squares);
     if (!isfinite(result->grad_norm))

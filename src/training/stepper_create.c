@@ -8,34 +8,45 @@
 #include "qctx/base/order.h"
 #include "stepper_internal.h"
 
-/* The most rows of a unit, of a part with `rows` of them. Leaves differ by at most one row, and where they do not go up
- * in the ranks, some rank holds one less. */
+/* The most rows of a unit, of a part with `rows` of them. */
 static int64_t unit_of(const qctx_plan *plan, int ranks, int64_t rows)
 {
+    return plan->leaves == 0 ? qctx_smaller(plan->micro_rows, rows) : qctx_plan_leaf_rows(plan, rows, ranks);
+}
+
+/* The same of the contexts that a teacher scored. */
+static int64_t scored_unit_of(const qctx_plan *plan, qctx_plan_lists lists, int ranks, int64_t rows)
+{
     if (plan->leaves == 0)
-        return qctx_smaller(plan->micro_rows, rows);
-    return ranks <= plan->leaves ? qctx_smaller(rows / (plan->leaves / ranks) + 1, rows) : rows;
+        return qctx_smaller(plan->micro_rows, qctx_plan_most_scored(plan, lists, rows, ranks));
+    return qctx_smaller(qctx_plan_leaf_rows(plan, rows, ranks) * lists.longest, lists.distinct);
 }
 
 /* What head, plan and rows make of the sizes of a step; without `positives`, which only the data tell. */
 static stepper_sizes sizes_of(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
-                              int64_t rows, int64_t all_extras)
+                              int64_t rows, int64_t all_extras, qctx_plan_lists lists)
 {
     const int64_t extras = qctx_plan_most_rows(plan, all_extras, ranks);
+    const int64_t scored = qctx_plan_most_scored(plan, lists, rows, ranks);
     bool both = qctx_head_has_side(head, QCTX_QUESTION) && qctx_head_has_side(head, QCTX_CONTEXT);
     stepper_sizes sizes = {.ranks = ranks,
                            .rows = rows,
                            .extras = extras,
                            .all_extras = all_extras,
-                           .keeps = plan->micro_rows >= rows + extras,
+                           .scored = scored,
+                           .lists = lists,
+                           .keeps = plan->micro_rows >= rows + extras + scored,
                            .unit_rows = unit_of(plan, ranks, rows),
                            .extra_unit_rows = unit_of(plan, ranks, extras),
+                           .scored_unit_rows = scored_unit_of(plan, lists, ranks, rows),
                            .leaves = plan->leaves > 0 ? qctx_divide_up(plan->leaves, ranks) : 0,
                            .head_count = qctx_head_parameter_count(head),
                            .scalar_count = qctx_stepper_scalar_count(kind),
                            .bucket_length = STEPPER_BUCKET};
 
-    sizes.tape_rows = sizes.keeps ? rows + extras : qctx_larger(sizes.unit_rows, sizes.extra_unit_rows);
+    sizes.tape_rows = sizes.keeps
+                          ? rows + extras + scored
+                          : qctx_larger(qctx_larger(sizes.unit_rows, sizes.extra_unit_rows), sizes.scored_unit_rows);
     sizes.tape_sides = sizes.keeps && both ? 2 : 1;
     if (sizes.head_count > STEPPER_BUCKETS * sizes.bucket_length)
         sizes.bucket_length = qctx_divide_up(sizes.head_count, STEPPER_BUCKETS);
@@ -93,13 +104,14 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
 }
 
 int64_t qctx_stepper_memory(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
-                            int64_t rows, int64_t extras)
+                            int64_t rows, int64_t extras, qctx_plan_lists lists)
 {
-    qctx_stepper counted = {.head = head, .plan = plan, .sizes = sizes_of(head, kind, plan, ranks, rows, extras)};
+    qctx_stepper counted = {
+        .head = head, .plan = plan, .sizes = sizes_of(head, kind, plan, ranks, rows, extras, lists)};
     const stepper_sizes *sizes = &counted.sizes;
     qctx_buffers buffers = buffers_of(&counted);
 
-    return qctx_buffers_bytes(&buffers) +
+    return qctx_buffers_bytes(&buffers) + stepper_distill_memory(&counted) +
            qctx_head_tape_memory(head, plan->precision, sizes->tape_rows, sizes->tape_sides) +
            (plan->leaves > 0 ? qctx_tree_sum_memory(sizes->head_count, sizes->leaves) : 0);
 }
@@ -116,6 +128,8 @@ static qctx_status allocate(qctx_stepper *stepper, qctx_error *error)
                                        &stepper->tape, error);
     if (status == QCTX_OK && stepper->plan->leaves > 0)
         status = qctx_tree_sum_create(sizes->head_count, sizes->leaves, &stepper->leaf_sum, error);
+    if (status == QCTX_OK)
+        status = stepper_distill_create(stepper, error);
     return status;
 }
 
@@ -127,7 +141,8 @@ static void divide(qctx_stepper *stepper)
     int64_t rows, unit_rows, units, extras = stepper->loader->negatives != NULL ? stepper->loader->negatives->count : 0;
 
     qctx_plan_rows(stepper->comm, plan, stepper->config->batch.size, &stepper->first_row, &rows);
-    stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows, extras);
+    stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows, extras,
+                              stepper_lists_of(stepper->loader));
     stepper->sizes.positives = rows * qctx_examples_most_contexts(stepper->loader->examples);
     stepper->sizes.paired = stepper->config->batch.size;
     unit_rows = stepper->sizes.unit_rows;
@@ -148,6 +163,10 @@ static void divide(qctx_stepper *stepper)
                                                     .unit_rows = stepper->sizes.extra_unit_rows,
                                                     .units = extras == 0 ? 0 : units,
                                                     .tape_at = rows};
+    stepper->parts[STEPPER_SCORED] = (stepper_part){.side = QCTX_CONTEXT,
+                                                    .unit_rows = stepper->sizes.scored_unit_rows,
+                                                    .units = stepper->loader->teacher == NULL ? 0 : units,
+                                                    .tape_at = rows + stepper->sizes.extras};
 }
 
 /* The places of this rank's rows in the batch, and which part of each bucket falls to whom. */
@@ -279,6 +298,7 @@ void qctx_stepper_destroy(qctx_stepper *stepper)
     buffers = buffers_of(stepper);
     qctx_buffers_free(&buffers);
     qctx_loss_destroy(stepper->loss);
+    stepper_distill_free(stepper);
     qctx_head_tape_destroy(stepper->tape);
     qctx_tree_sum_destroy(stepper->leaf_sum);
     free(stepper);

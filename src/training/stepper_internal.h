@@ -1,7 +1,7 @@
 /*
  * What the files of the training step share: stepper.c (a step from end to end), stepper_create.c (memory),
- * stepper_extras.c (contexts beside the batch's), stepper_pass.c (this rank's rows through the head and back),
- * stepper_update.c (sums over the ranks, and the
+ * stepper_extras.c (contexts beside the batch's), stepper_distill.c (what a teacher says of the questions),
+ * stepper_pass.c (this rank's rows through the head and back), stepper_update.c (sums over the ranks, and the
  * optimiser).
  */
 #ifndef QCTX_TRAINING_STEPPER_INTERNAL_H
@@ -9,6 +9,7 @@
 
 #include "qctx/base/tree_sum.h"
 #include "qctx/model/contrastive.h"
+#include "qctx/model/distill.h"
 #include "qctx/training/stepper.h"
 
 enum {
@@ -20,8 +21,9 @@ enum {
     STEPPER_STAGE = 256,
 };
 
-/* What this rank has of a step: the questions of its rows, their contexts, and its extras. */
-enum { STEPPER_QUESTIONS, STEPPER_CONTEXTS, STEPPER_EXTRAS, STEPPER_PARTS };
+/* What this rank has of a step: the questions of its rows, their contexts, its extras, and what a teacher scored for
+ * its questions. */
+enum { STEPPER_QUESTIONS, STEPPER_CONTEXTS, STEPPER_EXTRAS, STEPPER_SCORED, STEPPER_PARTS };
 
 typedef struct {
     qctx_side side;
@@ -29,7 +31,7 @@ typedef struct {
     int64_t first;     /* this rank's first among them */
     int64_t rows;      /* this rank's */
     int64_t unit_rows; /* most of a unit */
-    int64_t units;     /* that they go through the head in, at least 1; without extras 0 of them */
+    int64_t units;     /* that they go through the head in, at least 1; 0 of a part that no step has */
     int64_t tape_at;   /* where their first stands in the tape, if all are kept */
     int64_t *row_ids;  /* [rows] places in the step, by which dropout differs */
     void *encoded;     /* [unit_rows, input] float or bfloat16: the rows of one unit; NULL without an MLP */
@@ -45,6 +47,25 @@ typedef struct {
     int64_t started;
 } stepper_buckets;
 
+/*
+ * A teacher's lists for this rank's questions. Questions are taken in groups, the leaves of a reproducible run or all
+ * at once: within one, each scored context stands there once, so that nothing depends on the questions of others.
+ */
+typedef struct {
+    int64_t groups;
+    int64_t *starts;     /* of each group's contexts among the part's, and the end [groups + 1] */
+    int64_t *slots;      /* where each of the teacher's contexts was last put [sizes.lists.distinct] */
+    int64_t *places;     /* of the part's rows among the teacher's contexts [sizes.scored] */
+    qctx_negative *rows; /* the same as stores have them */
+    int64_t *offsets;    /* [rows + 1] into the next three */
+    int64_t *contexts;   /* rows of the group's contexts [rows · sizes.lists.longest] */
+    float *scores;
+    uint8_t *roles;
+    float *gradient; /* by the questions [rows, output] */
+    double *sums;    /* [groups, 2]: loss and slope */
+    qctx_distill *distill;
+} stepper_distill;
+
 /* A range of the flat buffer. */
 typedef struct {
     int64_t first;
@@ -54,9 +75,11 @@ typedef struct {
 /* What the memory of a step follows from. */
 typedef struct {
     int ranks;
-    int64_t rows;         /* of this rank in every batch */
-    int64_t extras;       /* of this rank at most */
-    int64_t all_extras;   /* of all ranks at most */
+    int64_t rows;       /* of this rank in every batch */
+    int64_t extras;     /* of this rank at most */
+    int64_t all_extras; /* of all ranks at most */
+    int64_t scored;     /* contexts of the lists of this rank's questions at most */
+    qctx_plan_lists lists;
     int64_t head_count;   /* parameters of the head; the scalars come after */
     int64_t scalar_count; /* 1 or 2 */
     int64_t positives;    /* right contexts of the rows, at most */
@@ -64,6 +87,7 @@ typedef struct {
     bool keeps;           /* activations of all units are kept until the backward pass */
     int64_t unit_rows;
     int64_t extra_unit_rows;
+    int64_t scored_unit_rows;
     int64_t tape_rows;
     int tape_sides;
     int64_t leaves;        /* of this rank at most, of a reproducible run */
@@ -104,6 +128,7 @@ struct qctx_stepper {
     uint64_t *paired;    /* contents of the whole batch, sorted; NULL without extras */
     int64_t *joining;    /* places in the negatives of all extras of the step [all_extras] */
     qctx_negative *own;  /* this rank's [extras] */
+    stepper_distill lists;
     qctx_loss *loss;
 };
 
@@ -120,6 +145,23 @@ void stepper_back_propagate(qctx_stepper *stepper, int64_t step);
 /* stepper_extras.c: Local. */
 /* Lists the negatives that join the step of a batch, and this rank's of them. */
 void stepper_choose_extras(qctx_stepper *stepper, const int64_t *batch, int64_t epoch);
+
+/* stepper_distill.c: Local but for the sums. */
+/* What the teacher's lists of a loader can come to; zeros without one. */
+qctx_plan_lists stepper_lists_of(const qctx_loader *loader);
+/* Memory for them; nothing without a teacher. Errors: MEMORY. */
+qctx_status stepper_distill_create(qctx_stepper *stepper, qctx_error *error);
+void stepper_distill_free(qctx_stepper *stepper);
+int64_t stepper_distill_memory(const qctx_stepper *stepper);
+/* Lists what the teacher scored for the questions of a batch. */
+void stepper_choose_scored(qctx_stepper *stepper);
+/*
+ * The loss by the teacher's scores, a mean over the batch, and loss.distill.weight times its slope by t. The gradient
+ * by the scored contexts replaces them; that by the questions waits for stepper_add_distilled, which adds it to theirs,
+ * and the slope to the outcome. The first is Collective.
+ */
+qctx_distill_sums stepper_distil(qctx_stepper *stepper, qctx_loss_scale scale);
+void stepper_add_distilled(qctx_stepper *stepper, const qctx_distill_sums *distilled, qctx_loss_result *outcome);
 
 /* stepper_update.c: Collective, but for stepper_bucket, which is Local. */
 /* The bucket's place in the flat buffer. */

@@ -14,6 +14,11 @@ static stepper_range unit_of(const qctx_stepper *stepper, const stepper_part *pa
 
     if (part->rows == 0)
         return range;
+    if (stepper->leaf_sum != NULL && part == &stepper->parts[STEPPER_SCORED]) {
+        range.first = stepper->lists.starts[unit];
+        range.count = stepper->lists.starts[unit + 1] - range.first;
+        return range;
+    }
     if (stepper->leaf_sum != NULL) {
         qctx_share(part->all, stepper->first_leaf + unit, stepper->plan->leaves, &range.first, &range.count);
         range.first -= part->first;
@@ -69,6 +74,8 @@ static void gather(const qctx_stepper *stepper, const stepper_part *part, int64_
 
     if (part == &stepper->parts[STEPPER_EXTRAS])
         loader->gather_contexts(loader, stepper->own + first, count, out);
+    else if (part == &stepper->parts[STEPPER_SCORED])
+        loader->gather_contexts(loader, stepper->lists.rows + first, count, out);
     else
         loader->gather(loader, part->side, stepper->examples + first, stepper->chosen + first, count, out);
 }
@@ -156,21 +163,25 @@ static void settle(void *context, int64_t from)
 }
 
 /* The contexts first: where they have an MLP of their own, it is the upper one, and what is settled grows downwards. */
-static const int backwards[STEPPER_PARTS] = {STEPPER_CONTEXTS, STEPPER_EXTRAS, STEPPER_QUESTIONS};
+static const int backwards[STEPPER_PARTS] = {STEPPER_CONTEXTS, STEPPER_EXTRAS, STEPPER_SCORED, STEPPER_QUESTIONS};
 
-/* Whether a part's gradient comes on top of another's: that of extras does, and of questions in a shared head. */
+/* Whether a part's gradient comes on top of another's: that of further contexts does, and of questions in a shared
+ * head. */
 static bool adds(const qctx_stepper *stepper, int part)
 {
-    return part == STEPPER_EXTRAS || (part == STEPPER_QUESTIONS && stepper->head->sides == QCTX_SIDES_SHARED);
+    return part == STEPPER_EXTRAS || part == STEPPER_SCORED ||
+           (part == STEPPER_QUESTIONS && stepper->head->sides == QCTX_SIDES_SHARED);
 }
 
 /* Whether none comes on top of it. */
 static bool ends(const qctx_stepper *stepper, int part)
 {
-    bool has_extras = stepper->parts[STEPPER_EXTRAS].units > 0;
+    int last = STEPPER_CONTEXTS;
 
-    return part == STEPPER_QUESTIONS ||
-           (stepper->head->sides != QCTX_SIDES_SHARED && part == (has_extras ? STEPPER_EXTRAS : STEPPER_CONTEXTS));
+    for (int further = STEPPER_EXTRAS; further <= STEPPER_SCORED; further++)
+        if (stepper->parts[further].units > 0)
+            last = further;
+    return part == STEPPER_QUESTIONS || (stepper->head->sides != QCTX_SIDES_SHARED && part == last);
 }
 
 static void back_propagate_units(qctx_stepper *stepper, int64_t step)

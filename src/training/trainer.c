@@ -72,6 +72,7 @@ static qctx_status plan_steps(trainer *run, qctx_error *error)
         return status;
     request = qctx_plan_request_of(run->config, &run->head);
     request.extras = run->negatives.count;
+    request.lists = (qctx_plan_lists){run->teacher.longest, run->teacher.lists.pool.count};
     /* What was left to choose was chosen when the run began: another machine must not choose anew. */
     if (run->resumed) {
         request.similarity = run->last.similarity;
@@ -79,6 +80,15 @@ static qctx_status plan_steps(trainer *run, qctx_error *error)
         request.resumed = true;
     }
     return qctx_plan_make(run->comm, &request, &run->plan, error);
+}
+
+/* Never 0, which a checkpoint has that does not tell. */
+static int64_t fingerprint_data(const trainer *run)
+{
+    int64_t examples = qctx_examples_fingerprint(&run->training.examples, run->opened);
+    int64_t both = examples ^ (int64_t)(run->teacher.scores != NULL ? qctx_teacher_fingerprint(&run->teacher) : 0);
+
+    return both == 0 ? 1 : both;
 }
 
 /* The stores, and what is trained and measured on them. */
@@ -103,7 +113,9 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (status == QCTX_OK && run->config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
         status = qctx_agree(run->comm, qctx_negatives_build(&run->training.examples, &run->negatives, error), error);
     if (status == QCTX_OK)
-        run->trained_on = qctx_examples_fingerprint(&run->training.examples, run->opened);
+        status = qctx_teacher_read(run->comm, run->config, run->opened, &run->training.examples, &run->teacher, error);
+    if (status == QCTX_OK)
+        run->trained_on = fingerprint_data(run);
     return status;
 }
 
@@ -120,6 +132,7 @@ static qctx_status make_stepper(trainer *run, qctx_error *error)
         return status;
     run->loader =
         qctx_loader_of_stores(run->opened, &run->training.examples, run->negatives.count > 0 ? &run->negatives : NULL);
+    run->loader.teacher = run->teacher.scores != NULL ? &run->teacher : NULL;
     run->held_out_loader = qctx_loader_of_stores(run->opened, &run->training.held_out_examples, NULL);
     return qctx_stepper_create(run->comm, run->config, &run->plan, &run->loader, &run->head, &run->timers,
                                &run->stepper, error);
@@ -209,6 +222,7 @@ static void release(trainer *run)
     free(run->weights);
     qctx_training_set_free(&run->training);
     qctx_negatives_free(&run->negatives);
+    qctx_teacher_free(&run->teacher);
     qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);
     qctx_run_close(&run->start);

@@ -12,6 +12,7 @@
 #include "qctx/dataset/examples.h"
 #include "qctx/dataset/negatives.h"
 #include "qctx/dataset/sources.h"
+#include "qctx/dataset/teacher.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/metrics.h"
 #include "qctx/evaluation/novelty.h"
@@ -52,11 +53,12 @@ typedef struct {
     bool widened;         /* the run that goes on chose among all contexts of the corpus */
     qctx_checkpoint last; /* of a resumed run, until it goes on from there */
     qctx_run start;       /* the run that model.start names, until its head is taken */
-    int64_t trained_on;   /* qctx_examples_fingerprint */
+    int64_t trained_on;   /* qctx_examples_fingerprint, and with a teacher its own */
     qctx_opened own_sources;
     const qctx_opened *opened; /* those, or the caller's */
     qctx_training_set training;
     qctx_negatives negatives; /* empty with loss.candidates batch */
+    qctx_teacher teacher;     /* without scores where no source has one */
     qctx_head_config head;
     qctx_plan plan;
     qctx_loader loader;

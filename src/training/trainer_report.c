@@ -121,13 +121,17 @@ void trainer_show_progress(const trainer *run, const qctx_step_result *result, d
 
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate)
 {
+    json_t *event;
+
     if (!trainer_speaks(run))
         return;
-    qctx_metrics_log_write(run->metrics_log,
-                           json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
-                                     (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch, "loss",
-                                     result->loss, "accuracy", result->accuracy, "logit_scale", result->scale, "lr",
-                                     rate, "grad_norm", result->grad_norm, "seconds", trainer_seconds(run)));
+    event = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "step",
+                      (json_int_t)run->progress.step, "epoch", (json_int_t)run->progress.epoch, "loss", result->loss,
+                      "accuracy", result->accuracy, "logit_scale", result->scale, "lr", rate, "grad_norm",
+                      result->grad_norm, "seconds", trainer_seconds(run));
+    if (run->teacher.scores != NULL)
+        json_object_set_new(event, "distill_loss", json_real(result->distilled));
+    qctx_metrics_log_write(run->metrics_log, event);
 }
 
 /* A share as a percentage of `width` columns. */

@@ -8,6 +8,7 @@
 #include "qctx/evaluation/predictions.h"
 #include "qctx/import/import.h"
 #include "qctx/linalg/product.h"
+#include "qctx/model/distill.h"
 #include "qctx/model/head.h"
 #include "qctx/model/loss.h"
 #include "qctx/model/optimizer.h"
@@ -37,6 +38,7 @@ static const struct {
     {qctx_loss_kind_names, QCTX_LOSS_SIGMOID + 1, "sigmoid"},
     {qctx_loss_direction_names, QCTX_DIRECTION_CONTEXT + 1, "context"},
     {qctx_loss_candidates_names, QCTX_LOSS_CANDIDATES_CORPUS + 1, "corpus"},
+    {qctx_distill_kind_names, QCTX_DISTILL_MARGIN_MSE + 1, "margin_mse"},
     {qctx_similarity_names, QCTX_SIMILARITY_RING + 1, "ring"},
     {qctx_optimizer_kind_names, QCTX_OPTIMIZER_SGD + 1, "sgd"},
     {qctx_decay_names, QCTX_DECAY_LINEAR + 1, "linear"},

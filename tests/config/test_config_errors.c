@@ -143,7 +143,8 @@ static void sizes_have_a_unit(void **state)
     assert_contains(refuse_override("optim.learning-rate=1e-3"), "did you mean optim.lr?");
     assert_contains(refuse_override("train.batch_size=64"), "did you mean batch.size?");
     assert_contains(refuse_override("num_train_epochs=3"), "did you mean batch.epochs?");
-    assert_contains(refuse_override("temperature=0.05"), "did you mean loss.logit_scale.init?");
+    assert_contains(refuse_override("temperature=0.05"),
+                    "did you mean loss.logit_scale.init or loss.distill.temperature?");
     assert_contains(refuse_override("epochs=3"), "did you mean batch.epochs?");
     assert_contains(refuse_override("run.memory=500"), "found '500'; did you mean 500MB?");
     assert_contains(refuse_override("run.memory=500mb"), "did you mean 500MB?");
@@ -192,7 +193,7 @@ static void unknown_keys_name_what_was_meant(void **state)
     assert_string_equal(refuse_override("optm.lr=1"), "command line: optm.lr: unknown key; did you mean optim.lr?");
     assert_contains(refuse_override("optm={lr: 1}"), "optm: unknown key; did you mean optim?");
     assert_contains(refuse_override("modle.layer=1"), "did you mean model.layers?");
-    assert_contains(refuse_override("kind=clip"), "did you mean loss.kind or optim.kind?");
+    assert_contains(refuse_override("kind=clip"), "did you mean loss.kind or loss.distill.kind or optim.kind?");
     assert_contains(refuse_override("loss.init=1"), "did you mean loss.logit_scale.init or loss.logit_bias.init?");
     assert_contains(refuse_override("loss.logit_scal=1"), "did you mean loss.logit_scale?");
     assert_contains(refuse_override("batch.zebra=1"), "unknown key; known here: size, epochs, steps");

@@ -1,8 +1,11 @@
 #include "made_up_loader.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "qctx/base/rng.h"
+
+enum { MADE_UP_DIM_MOST = 256 };
 
 /* Question and context of one number share half of what they are. */
 static void make_row(const qctx_loader *loader, qctx_side side, int64_t row, float *out)
@@ -40,6 +43,42 @@ static void made_up_prefetch(const qctx_loader *loader, const int64_t *example, 
     rows->prefetched += count;
 }
 
+/*
+ * Question i is listed with contexts i and i + 3, i + 11, … modulo their number, scored by the cosine of the first half
+ * of their numbers, times 10: what a head can learn, and what right answers alone do not say.
+ */
+static void make_lists(made_up *rows)
+{
+    int64_t end = 0;
+
+    for (int64_t i = 0; i < MADE_UP_EXAMPLES; i++) {
+        for (int64_t k = 0; k < MADE_UP_LIST && i % 4 != 3; k++, end++) {
+            const int64_t context = (i + 3 * k + 5 * (k > 0) * (k - 1)) % MADE_UP_CONTEXTS;
+            const qctx_negative at = {.row = context};
+            float q[MADE_UP_DIM_MOST], c[MADE_UP_DIM_MOST];
+            double dot = 0.0, squares[2] = {0.0, 0.0};
+
+            make_row(&rows->loader, QCTX_QUESTION, i, q);
+            made_up_gather_contexts(&rows->loader, &at, 1, c);
+            for (int64_t d = 0; d < rows->loader.dim / 2; d++) {
+                dot += (double)q[d] * (double)c[d];
+                squares[0] += (double)q[d] * (double)q[d];
+                squares[1] += (double)c[d] * (double)c[d];
+            }
+            rows->list_places[end] = context;
+            rows->list_scores[end] = (float)(10.0 * dot / sqrt(squares[0] * squares[1]));
+            rows->list_roles[end] = k == 0 ? QCTX_SCORED_RIGHT : QCTX_SCORED_WRONG;
+        }
+        rows->list_offsets[i + 1] = end;
+    }
+    rows->teacher = (qctx_teacher){
+        .lists = {rows->negatives, MADE_UP_EXAMPLES, rows->list_offsets, rows->list_places},
+        .scores = rows->list_scores,
+        .roles = rows->list_roles,
+        .longest = MADE_UP_LIST,
+    };
+}
+
 void made_up_open(made_up *rows, int64_t dim)
 {
     int64_t used = 0;
@@ -69,4 +108,5 @@ void made_up_open(made_up *rows, int64_t dim)
                                  .examples = &rows->examples,
                                  .from = rows,
                                  .dim = dim};
+    make_lists(rows);
 }

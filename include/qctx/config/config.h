@@ -20,6 +20,7 @@
 #include "qctx/base/status.h"
 #include "qctx/config/encoder_spec.h"
 #include "qctx/config/protocol.h"
+#include "qctx/model/distill.h"
 #include "qctx/model/head.h"
 #include "qctx/model/loss.h"
 #include "qctx/model/optimizer.h"
@@ -42,6 +43,7 @@ typedef struct {
     char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
     int64_t limit; /* first questions only; 0: all */
     double weight; /* of data.train: how often an epoch has each question */
+    char *teacher; /* of data.train: a file of a teacher's scores, or NULL */
     bool external; /* the store may hold its vectors in other files */
     bool as_named; /* by the user at this moment: taken as it stands, whatever a run was trained with */
 } qctx_source;
@@ -80,6 +82,7 @@ typedef struct {
         qctx_dtype dtype;   /* of those stores */
         double min_grade;   /* from which a judged context makes a training pair */
         bool titles;        /* contexts are embedded with their titles in front; stores must have been, too */
+        char *teacher;      /* of the one source of train: a file of a teacher's scores; "": none */
     } data;
     struct {
         qctx_precision precision; /* this and the next five are for model folders */
@@ -116,6 +119,11 @@ typedef struct {
             double init;
             bool learn;
         } logit_bias; /* of sigmoid */
+        struct {
+            qctx_distill_kind kind;
+            double weight;      /* λ, beside the contrastive loss */
+            double temperature; /* that divides the teacher's scores */
+        } distill;              /* used where a source has a teacher */
     } loss;
     struct {
         qctx_optimizer_kind kind;
@@ -248,6 +256,9 @@ void qctx_config_adopt_auto(qctx_config *config, const qctx_config *then);
 
 /* The head that a config describes for vectors of `input` floats; whether its output fits them is not asked. Local. */
 qctx_head_config qctx_config_head(const qctx_config *config, int64_t input);
+
+/* The file of a teacher's scores for source `source` of data.train, borrowed, or NULL. Local. */
+const char *qctx_config_teacher(const qctx_config *config, int64_t source);
 
 /* "<run.out>/<run.name>", freshly allocated. Local. */
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error);

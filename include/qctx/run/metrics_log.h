@@ -2,7 +2,7 @@
  * metrics.jsonl: one JSON object a line, written by rank 0 as the run goes.
  *
  *   {"event": "step", "step": 1, "epoch": 1, "loss": …, "accuracy": …, "logit_scale": …, "lr": …, "grad_norm": …,
- *    "seconds": …}                                                                             (one line)
+ *    "seconds": …, "distill_loss": …}                               (one line; the last with a teacher's scores alone)
  *   {"event": "choice", "step": 39, "epoch": 1, "metric": "top1", "value": …, "no_head": …, "strength": …,
  *    "top1": …, "top5": …, "top10": …, "mrr@10": …, "held_out_loss": …, "seconds": …}
  *                                                              (one line; where there are questions to choose by)

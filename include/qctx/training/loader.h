@@ -10,6 +10,7 @@
 #include "qctx/dataset/examples.h"
 #include "qctx/dataset/negatives.h"
 #include "qctx/dataset/opened.h"
+#include "qctx/dataset/teacher.h"
 
 typedef struct qctx_loader qctx_loader;
 struct qctx_loader {
@@ -23,6 +24,7 @@ struct qctx_loader {
     void (*gather_contexts)(const qctx_loader *loader, const qctx_negative *contexts, int64_t count, float *out);
     const qctx_examples *examples;
     const qctx_negatives *negatives; /* beside the batch's contexts; NULL: none */
+    const qctx_teacher *teacher;     /* of the examples; NULL: none */
     const void *from;
     int64_t dim;
 };

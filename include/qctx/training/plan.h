@@ -33,9 +33,18 @@ void qctx_plan_rows(const qctx_comm *comm, const qctx_plan *plan, int64_t batch,
 void qctx_plan_share(const qctx_plan *plan, int64_t batch, int rank, int ranks, int64_t *first, int64_t *rows);
 int64_t qctx_plan_most_rows(const qctx_plan *plan, int64_t batch, int ranks);
 
-/* The contexts of rank 0, those of its rows and its share of so many extras: as many rows as go through the head at a
- * time, where nothing is computed again. Local. */
-int64_t qctx_plan_most_contexts(const qctx_plan *plan, int64_t batch, int64_t extras, int ranks);
+/* What the lists of a teacher can come to in a step: the longest, and the different contexts in all of them. */
+typedef struct {
+    int64_t longest;
+    int64_t distinct;
+} qctx_plan_lists;
+
+/* The most rows of a leaf of a rank with `rows` rows. Local. */
+int64_t qctx_plan_leaf_rows(const qctx_plan *plan, int64_t rows, int ranks);
+
+/* The most scored contexts that go through the head for the lists of a rank's `rows` questions: each once for the rank
+ * or, in a reproducible run, for each of its leaves. Local. */
+int64_t qctx_plan_most_scored(const qctx_plan *plan, qctx_plan_lists lists, int64_t rows, int ranks);
 
 /* The loss of a step under a plan, of what a run asks for. Local. */
 qctx_loss_config qctx_plan_loss(const qctx_plan *plan, qctx_loss_kind kind, qctx_loss_direction direction,

@@ -15,6 +15,10 @@
  * as the loss's extras: they are dealt out over the ranks, or over the leaves, and go through the head and back as
  * contexts do.
  *
+ * Where the loader has a teacher, the contexts that it scored for a rank's questions go through the head there as well,
+ * beside the batch's, and loss.distill.weight times the loss by those scores (model/distill) is added: a mean over the
+ * batch, to which a question without a list adds 0. They are no negatives of the contrastive loss.
+ *
  * Every rank holds all parameters, the same bit by bit.
  */
 #ifndef QCTX_TRAINING_STEPPER_H
@@ -34,7 +38,8 @@
 typedef struct qctx_stepper qctx_stepper;
 
 typedef struct {
-    double loss;
+    double loss;      /* the contrastive one */
+    double distilled; /* the loss by a teacher's scores, without its weight; 0 without a teacher */
     double accuracy;  /* share of the batch's questions whose context scored first */
     double scale;     /* s after the step */
     double grad_norm; /* before clipping */
@@ -51,11 +56,11 @@ void qctx_stepper_destroy(qctx_stepper *stepper);
 
 /*
  * Bytes that qctx_stepper_create allocates beside the loss on a rank of `ranks` that holds `rows` rows of a batch, and
- * its share of up to `extras` further contexts; without the lists of right contexts, whose length only the data tell.
- * Local.
+ * its share of up to `extras` further contexts, and a teacher's lists; without those of right contexts, whose length
+ * only the data tell. Local.
  */
 int64_t qctx_stepper_memory(const qctx_head_config *head, qctx_loss_kind kind, const qctx_plan *plan, int ranks,
-                            int64_t rows, int64_t extras);
+                            int64_t rows, int64_t extras, qctx_plan_lists lists);
 
 /* Operations of the head's matrix products in a step of `rows` rows and `extras` further contexts of a rank, what is
  * computed again included. Local. */

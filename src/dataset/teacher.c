@@ -1,0 +1,241 @@
+#include "qctx/dataset/teacher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "qctx/base/hash.h"
+#include "qctx/base/log.h"
+#include "qctx/base/mem.h"
+#include "qctx/base/plural.h"
+#include "qctx/data/scores.h"
+#include "teacher_internal.h"
+
+/* The texts of a field of all rows of a side, and where each stands. */
+typedef struct {
+    int64_t count;
+    char **texts;
+    qctx_textmap rows;
+} id_rows;
+
+static qctx_status read_ids(qctx_store *store, qctx_side side, id_rows *ids, qctx_error *error)
+{
+    const int64_t count = qctx_store_count(store, side);
+    int64_t *rows = qctx_alloc(count, sizeof *rows, "rows", error);
+    qctx_status status = QCTX_ERR_MEMORY;
+    int64_t kept;
+
+    ids->texts = qctx_alloc(count, sizeof *ids->texts, "ids", error);
+    if (rows == NULL || ids->texts == NULL)
+        goto out;
+    for (int64_t i = 0; i < count; i++)
+        rows[i] = i;
+    status = qctx_store_texts(store, side, QCTX_FIELD_ID, rows, count, ids->texts, error);
+    ids->count = status == QCTX_OK ? count : 0;
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        status = qctx_textmap_add(&ids->rows, ids->texts[i], i, &kept, error);
+out:
+    free(rows);
+    return status;
+}
+
+static void free_ids(id_rows *ids)
+{
+    for (int64_t i = 0; i < ids->count; i++)
+        free(ids->texts[i]);
+    free(ids->texts);
+    qctx_textmap_free(&ids->rows);
+}
+
+/* One file that is being read. */
+typedef struct {
+    teacher_reading *reading;
+    int32_t source;
+    id_rows questions, contexts;
+    int64_t *example; /* of each question of the store, or −1 */
+    uint64_t *content;
+} teacher_file;
+
+static qctx_status take_line(void *context, const char *question, const char *answer, double score, qctx_error *error)
+{
+    teacher_file *file = context;
+    teacher_reading *reading = file->reading;
+    const int64_t asked = qctx_textmap_find(&file->questions.rows, question);
+    const int64_t row = qctx_textmap_find(&file->contexts.rows, answer);
+    qctx_status status;
+
+    reading->counts.lines++;
+    reading->counts.unknown_questions += asked < 0;
+    reading->counts.unknown_contexts += asked >= 0 && row < 0;
+    reading->counts.others += asked >= 0 && row >= 0 && file->example[asked] < 0;
+    if (asked < 0 || row < 0 || file->example[asked] < 0)
+        return QCTX_OK;
+    status = qctx_grow((void **)&reading->scores, &reading->capacity, reading->count + 1, sizeof *reading->scores,
+                       "a teacher's scores", error);
+    if (status != QCTX_OK)
+        return status;
+    reading->scores[reading->count] = (teacher_score){.example = file->example[asked],
+                                                      .context = {file->content[row], row, file->source},
+                                                      .line = reading->count,
+                                                      .score = (float)score};
+    reading->count++;
+    return QCTX_OK;
+}
+
+/* Which question of the store is which example of the source. */
+static void find_examples(const qctx_examples *examples, teacher_file *file, int64_t questions)
+{
+    for (int64_t q = 0; q < questions; q++)
+        file->example[q] = -1;
+    for (int64_t i = 0; i < examples->count; i++)
+        if (examples->source[i] == file->source)
+            file->example[examples->question[i]] = i;
+}
+
+static qctx_status read_file(const char *path, qctx_store *store, const qctx_examples *examples, int32_t source,
+                             teacher_reading *reading, qctx_error *error)
+{
+    const int64_t questions = qctx_store_count(store, QCTX_QUESTION), contexts = qctx_store_count(store, QCTX_CONTEXT);
+    teacher_file file = {.reading = reading, .source = source};
+    uint64_t hash;
+    qctx_status status = QCTX_ERR_MEMORY;
+
+    file.example = qctx_alloc(questions, sizeof *file.example, "the questions of a teacher", error);
+    file.content = qctx_alloc(contexts, sizeof *file.content, "content numbers", error);
+    if (file.example == NULL || file.content == NULL)
+        goto out;
+    find_examples(examples, &file, questions);
+    status = read_ids(store, QCTX_QUESTION, &file.questions, error);
+    if (status == QCTX_OK)
+        status = read_ids(store, QCTX_CONTEXT, &file.contexts, error);
+    if (status == QCTX_OK)
+        status = qctx_store_content(store, file.content, error);
+    if (status == QCTX_OK)
+        status = qctx_scores_read(path, take_line, &file, &hash, error);
+    if (status == QCTX_OK)
+        reading->hash = qctx_hash(&hash, sizeof hash, reading->hash);
+out:
+    free_ids(&file.questions);
+    free_ids(&file.contexts);
+    free(file.example);
+    free(file.content);
+    return status;
+}
+
+static qctx_status read_files(const qctx_config *config, const qctx_opened *opened, const qctx_examples *examples,
+                              teacher_reading *reading, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t s = 0; s < opened->train_count && status == QCTX_OK; s++) {
+        const char *path = qctx_config_teacher(config, s);
+
+        if (path == NULL)
+            continue;
+        reading->path = path;
+        reading->files++;
+        status = read_file(path, opened->train[s].store, examples, (int32_t)s, reading, error);
+    }
+    return status;
+}
+
+static qctx_status refuse_without_lists(const teacher_reading *reading, qctx_error *error)
+{
+    const teacher_counts *counts = &reading->counts;
+
+    qctx_fail(error, QCTX_ERR_DATA, "%s: gives no training question a list of scored contexts", reading->path);
+    if (counts->lines == 0)
+        return qctx_hint(error, "it has no lines; expected question id, context id and score in each");
+    if (counts->unknown_questions == counts->lines)
+        return qctx_hint(error, "none of its question ids is one of the source's; the first column, or the key "
+                                "question, is the id in queries.jsonl");
+    if (counts->unknown_questions + counts->unknown_contexts == counts->lines)
+        return qctx_hint(error, "none of its context ids is one of the source's; the second column, or the key "
+                                "context, is the id in corpus.jsonl");
+    if (counts->singles + counts->without_margin == 0)
+        return qctx_hint(error, "its questions are not trained on: they are of other splits, or held out");
+    return qctx_hint(error, "%s",
+                     counts->without_margin > 0
+                         ? "margin_mse needs a right and a wrong context of a question; kl any two"
+                         : "a list has two contexts at least; a dozen or two of them are usual");
+}
+
+static void warn_of(int64_t count, const char *path, const char *what)
+{
+    if (count > 0)
+        qctx_warn("%s: %lld score%s %s", path, (long long)count, qctx_plural(count), what);
+}
+
+/* What was found, and what was left out. Rank 0 only. */
+static void tell(const teacher_reading *reading, const qctx_teacher *teacher)
+{
+    const teacher_counts *counts = &reading->counts;
+    const char *where = reading->files > 1 ? "data.train's teachers" : reading->path;
+    const int64_t *offsets = teacher->lists.offsets, examples = teacher->lists.examples;
+    int64_t with = 0;
+
+    for (int64_t i = 0; i < examples; i++)
+        with += offsets[i + 1] > offsets[i];
+    qctx_info("teacher: %lld of %lld training questions have scored contexts, %.1f each; the other %lld have the "
+              "contrastive loss alone",
+              (long long)with, (long long)examples, (double)offsets[examples] / (double)with,
+              (long long)(examples - with));
+    warn_of(counts->unknown_questions, where, "left out: their questions are not in the corpus");
+    warn_of(counts->unknown_contexts, where, "left out: their contexts are not in the corpus");
+    warn_of(counts->contradictory, where, "overruled by a later line with another score for the same text");
+    if (counts->others > 0)
+        qctx_info("teacher: %lld score%s of questions that are not trained on, of other splits or held out, left out",
+                  (long long)counts->others, qctx_plural(counts->others));
+    if (counts->singles > 0)
+        qctx_warn("%s: %lld question%s one scored context only, which is no list", where, (long long)counts->singles,
+                  counts->singles == 1 ? " has" : "s have");
+    if (counts->without_margin > 0)
+        qctx_warn("%s: %lld question%s no right context among the scored ones, or no wrong one, and so no margin",
+                  where, (long long)counts->without_margin, counts->without_margin == 1 ? " has" : "s have");
+}
+
+qctx_status qctx_teacher_read(qctx_comm *comm, const qctx_config *config, const qctx_opened *opened,
+                              const qctx_examples *examples, qctx_teacher *teacher, qctx_error *error)
+{
+    teacher_reading reading = {.margins = config->loss.distill.kind == QCTX_DISTILL_MARGIN_MSE};
+    qctx_status status;
+
+    *teacher = (qctx_teacher){0};
+    status = read_files(config, opened, examples, &reading, error);
+    if (status == QCTX_OK && reading.files > 0)
+        status = teacher_arrange(&reading, examples, teacher, error);
+    if (status == QCTX_OK && reading.files > 0 && teacher->lists.offsets[examples->count] == 0)
+        status = refuse_without_lists(&reading, error);
+    status = qctx_agree(comm, status, error);
+    if (status == QCTX_OK && !qctx_comm_same(comm, reading.hash)) {
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: the ranks read different files under this name", reading.path);
+        status = QCTX_ERR_MISMATCH;
+    }
+    if (status == QCTX_OK && reading.files > 0 && qctx_comm_rank(comm) == 0)
+        tell(&reading, teacher);
+    free(reading.scores);
+    return status;
+}
+
+void qctx_teacher_free(qctx_teacher *teacher)
+{
+    qctx_listed_negatives_free(&teacher->lists);
+    free(teacher->scores);
+    free(teacher->roles);
+    *teacher = (qctx_teacher){0};
+}
+
+uint64_t qctx_teacher_fingerprint(const qctx_teacher *teacher)
+{
+    const qctx_listed_negatives *lists = &teacher->lists;
+    const size_t entries = (size_t)lists->offsets[lists->examples];
+    uint64_t hash = qctx_hash(lists->offsets, (size_t)(lists->examples + 1) * sizeof *lists->offsets, 0);
+
+    hash = qctx_hash(teacher->scores, entries * sizeof *teacher->scores, hash);
+    hash = qctx_hash(teacher->roles, entries * sizeof *teacher->roles, hash);
+    for (size_t e = 0; e < entries; e++) {
+        const uint64_t content = lists->pool.list[lists->places[e]].content;
+
+        hash = qctx_hash(&content, sizeof content, hash);
+    }
+    return hash;
+}
