@@ -222,7 +222,8 @@ static uint64_t hash_of_all(const qctx_corpus *corpus)
     uint64_t hash = corpus->fingerprint;
 
     for (int64_t i = 0; i < corpus->field_count; i++)
-        hash = qctx_hash(&corpus->fields[i].hash, sizeof corpus->fields[i].hash, hash);
+        hash = qctx_hash(&corpus->fields[i].hash, sizeof corpus->fields[i].hash,
+                         qctx_hash_text(corpus->fields[i].name, hash));
     return hash;
 }
 

@@ -385,6 +385,33 @@ static void lets_the_last_judgement_count(void **state)
     reads_answer("q0\tc0\t1\nq1\t7\t1\nq0\t7\t1\nq0\t7\t0\nq1\t7\t0\nq0\tc0\t1\n");
 }
 
+/* Fields are no part of the fingerprint, and yet all ranks must read them alike: names, and texts. */
+static void ranks_agree_on_fields(void **state)
+{
+    static const char *const fields[] = {"{\"_id\": \"7\", \"text\": \"a\", \"note\": \"x\"}\n",
+                                         "{\"_id\": \"7\", \"text\": \"a\", \"note\": \"y\"}\n",
+                                         "{\"_id\": \"7\", \"text\": \"a\", \"nota\": \"x\"}\n"};
+    static const char *const names[] = {"noted0", "noted1", "noted2"};
+    const int rank = qctx_comm_rank(test_comm), size = qctx_comm_size(test_comm);
+    uint64_t first;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        make(names[i], fields[i], questions, "q0\t7\t1\n");
+    first = fingerprint_of(test_path("noted0"));
+    for (int i = 1; i < 3; i++) {
+        qctx_corpus *corpus = NULL;
+        qctx_error error;
+
+        assert_true(fingerprint_of(test_path(names[i])) == first);
+        if (size == 1)
+            continue;
+        assert_status(qctx_corpus_open(test_comm, test_path(names[rank == size - 1 ? i : 0]), &corpus, &error),
+                      QCTX_ERR_MISMATCH, &error);
+        assert_null(corpus);
+    }
+}
+
 /* Every rank opens its own folder; only the last one's is bad. All must report the same. */
 static void one_rank_fails_for_all(void **state)
 {
@@ -423,6 +450,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_a_first_line_that_is_nothing),
     cmocka_unit_test(takes_equal_records_once),
     cmocka_unit_test(lets_the_last_judgement_count),
+    cmocka_unit_test(ranks_agree_on_fields),
     cmocka_unit_test(one_rank_fails_for_all),
 };
 TEST_MAIN(tests)

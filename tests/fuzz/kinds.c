@@ -122,10 +122,12 @@ static const char *const records[] = {"\"question\"",
                                       "\xf0\x9f\x98\x80",
                                       NULL};
 
-static const char *const corpora[] = {
-    "\"_id\"", "\"text\"", "\"title\"", "\"metadata\"", "\"c1\"",      "\"q1\"",      "\"c2\"", "q1",    "q2",
-    "c1",      "c2",       "c9",        "query-id",     "corpus-id",   "score",       "qid",    "docid", "relevance",
-    "-1",      "1e-45",    "3e38",      "1\t",          "q1\tc1\t2\n", "q1 0 c1 2\n", NULL};
+static const char *const corpora[] = {"\"_id\"",     "\"text\"",    "\"title\"", "\"metadata\"", "\"paragraph\"",
+                                      "\"note\"",    "null",        "\"c1\"",    "\"q1\"",       "\"c2\"",
+                                      "q1",          "q2",          "c1",        "c2",           "c9",
+                                      "query-id",    "corpus-id",   "score",     "qid",          "docid",
+                                      "relevance",   "-1",          "1e-45",     "3e38",         "1\t",
+                                      "q1\tc1\t2\n", "q1 0 c1 2\n", NULL};
 
 static const char *const texts[] = {"\n\n",
                                     ". ",

@@ -4,6 +4,7 @@
 
 #include "harness.h"
 #include "qctx/base/fileio.h"
+#include "qctx/data/context_texts.h"
 #include "qctx/data/corpus.h"
 #include "qctx/dataset/document.h"
 #include "qctx/import/import.h"
@@ -20,6 +21,27 @@ static void check_split(const qctx_corpus *corpus, const qctx_split *split)
                    (split->contexts[a] >= 0 && split->contexts[a] < corpus->context_count));
         fuzz_holds(qctx_grade(split->grades, a) > 0);
     }
+}
+
+/* A field that is not refused gives every context a text. */
+static void check_field(const qctx_corpus *corpus, const char *field)
+{
+    qctx_context_texts texts;
+
+    if (qctx_context_field_check(corpus, field, &fuzz_error) != QCTX_OK)
+        return;
+    fuzz_holds(qctx_context_texts_make(corpus, field, &texts, &fuzz_error) == QCTX_OK);
+    for (int64_t i = 0; i < corpus->context_count; i++)
+        fuzz_holds(texts.items[i][0] != '\0');
+    qctx_context_texts_free(&texts);
+}
+
+static void check_fields(const qctx_corpus *corpus)
+{
+    check_field(corpus, QCTX_CONTEXT_TITLE);
+    check_field(corpus, QCTX_CONTEXT_TITLED_TEXT);
+    for (int64_t i = 0; i < corpus->field_count; i++)
+        check_field(corpus, corpus->fields[i].name);
 }
 
 static void check_corpus(const qctx_corpus *corpus)
@@ -43,6 +65,12 @@ static qctx_import_job job_of(const fuzz_target *target, uint64_t draw, const ch
     job.radius = (int64_t)(draw >> 9 & 1);
     job.prefix = draw >> 10 & 1;
     job.history = (int64_t)(draw >> 11 & 1) * 2;
+    job.surroundings = (int64_t)(draw >> 12 & 3);
+    if ((draw >> 25 & 7) == 1) {
+        job.field_count = 1;
+        job.fields[0].name = draw >> 28 & 1 ? "paragraph" : "note";
+        job.fields[0].key = "title";
+    }
     job.strict = (draw >> 22 & 7) == 1;
     job.unit = (qctx_holdout_unit)((draw >> 14 & 3) % 3);
     if ((draw >> 16 & 7) == 1)
@@ -52,6 +80,13 @@ static qctx_import_job job_of(const fuzz_target *target, uint64_t draw, const ch
         job.columns[QCTX_IMPORT_CONTEXT] = "context";
     }
     return job;
+}
+
+static int64_t contexts_with(const qctx_corpus *corpus, const char *field)
+{
+    const qctx_corpus_field *found = qctx_corpus_find_field(corpus, field);
+
+    return found == NULL ? 0 : found->contexts;
 }
 
 /* What was read is a corpus that can be read back, with as many questions and contexts as were told. */
@@ -70,6 +105,9 @@ bool fuzz_use_import(const fuzz_target *target, uint64_t draw)
     fuzz_holds(qctx_corpus_open(fuzz_alone, out, &corpus, &fuzz_error) == QCTX_OK);
     fuzz_holds(corpus->question_count == report.questions && corpus->context_count == report.contexts);
     check_corpus(corpus);
+    fuzz_holds(contexts_with(corpus, QCTX_IMPORT_PARAGRAPH) == report.paragraphs);
+    fuzz_holds(contexts_with(corpus, QCTX_IMPORT_SURROUNDINGS) == report.surroundings);
+    fuzz_holds(job.field_count == 0 || contexts_with(corpus, job.fields[0].name) == report.fields[0]);
     qctx_corpus_destroy(corpus);
     assert_status(qctx_folder_remove(out, &fuzz_error), QCTX_OK, &fuzz_error);
     return true;
@@ -86,6 +124,7 @@ bool fuzz_use_corpus(const fuzz_target *target, uint64_t draw)
         return false;
     fuzz_holds(corpus->context_count > 0);
     check_corpus(corpus);
+    check_fields(corpus);
     if (!contexts_alone)
         fuzz_opened(qctx_corpus_split(corpus, "train", &fuzz_error) != NULL ? QCTX_OK : fuzz_error.code);
     qctx_corpus_destroy(corpus);

@@ -155,6 +155,42 @@ static void contexts_of_a_title_surround_each_other(void **state)
     qctx_corpus_destroy(corpus);
 }
 
+/* Paragraphs of SQuAD are surrounded by those of their article. */
+static void paragraphs_taken_whole_surround_each_other(void **state)
+{
+    const char *text = SQUAD(ARTICLE(
+        "A", PARAGRAPH("He left. It rained.", QA("a", "left", 3)) "," PARAGRAPH(
+                 "He came.", QA("b", "came", 3))) "," ARTICLE("B", PARAGRAPH("It snowed.", QA("c", "snowed", 3))));
+    qctx_import_job job = probe_job("a.json", text);
+    qctx_corpus *corpus;
+
+    (void)state;
+    job.surroundings = 1;
+    job.paragraph = true;
+    corpus = probe_run(&job);
+    has(corpus, "He left. It rained.", "surroundings", "He came.");
+    has(corpus, "He came.", "surroundings", "He left. It rained.");
+    has(corpus, "It snowed.", "surroundings", NULL);
+    qctx_corpus_destroy(corpus);
+}
+
+/* Contexts of another file are no neighbours, whatever their title. */
+static void surroundings_end_with_the_file(void **state)
+{
+    qctx_import_job job = probe_job("a.jsonl", PAIR("q1", "One.", "A") PAIR("q2", "Two.", "A"));
+    qctx_corpus *corpus;
+
+    (void)state;
+    test_write(test_path("b.jsonl"), PAIR("q3", "Two.", "A") PAIR("q4", "Three.", "A") PAIR("q5", "Four.", "A"));
+    job.files[1] = (qctx_import_file){"dev", test_path("b.jsonl")};
+    job.file_count = 2;
+    job.surroundings = 5;
+    corpus = probe_run(&job);
+    has(corpus, "Two.", "surroundings", "One."); /* where it stands first */
+    has(corpus, "Three.", "surroundings", "Four.");
+    qctx_corpus_destroy(corpus);
+}
+
 /* What is cut apart are questions: fields are of the whole file whatever the unit of the hold-out is. */
 static void a_hold_out_changes_no_field(void **state)
 {
@@ -297,6 +333,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sentences_around_are_its_surroundings),
     cmocka_unit_test(the_first_paragraph_of_a_context_counts),
     cmocka_unit_test(contexts_of_a_title_surround_each_other),
+    cmocka_unit_test(paragraphs_taken_whole_surround_each_other),
+    cmocka_unit_test(surroundings_end_with_the_file),
     cmocka_unit_test(a_hold_out_changes_no_field),
     cmocka_unit_test(records_keep_the_fields_that_the_user_names),
     cmocka_unit_test(columns_of_tables_are_fields),
