@@ -175,10 +175,9 @@ static void tell(const teacher_reading *reading, const qctx_teacher *teacher)
 
     for (int64_t i = 0; i < examples; i++)
         with += offsets[i + 1] > offsets[i];
-    qctx_info("teacher: %lld of %lld training questions have scored contexts, %.1f each; the other %lld have the "
-              "contrastive loss alone",
-              (long long)with, (long long)examples, (double)offsets[examples] / (double)with,
-              (long long)(examples - with));
+    qctx_info("teacher: %lld of %lld training questions have scored contexts, %.1f each%s", (long long)with,
+              (long long)examples, (double)offsets[examples] / (double)with,
+              with < examples ? "; the others have the contrastive loss alone" : "");
     warn_of(counts->unknown_questions, where, "left out: their questions are not in the corpus");
     warn_of(counts->unknown_contexts, where, "left out: their contexts are not in the corpus");
     warn_of(counts->contradictory, where, "overruled by a later line with another score for the same text");

@@ -253,6 +253,7 @@ const fuzz_kind fuzz_kinds[] = {
     {"whole_tokenizer", "models", 2, 5 << 19, models, fuzz_is_of_tokenizer, false, fuzz_use_tokenizer},
     {"import", NULL, 20, 3 << 19, records, NULL, false, fuzz_use_import},
     {"corpus", NULL, 10, 4 << 20, corpora, NULL, false, fuzz_use_corpus},
+    {"scores", NULL, 3, 1 << 20, corpora, NULL, false, fuzz_use_scores},
     {"document", NULL, 3, 3 << 19, texts, NULL, false, fuzz_use_document},
     {"config", NULL, 8, 1 << 20, keys, NULL, false, fuzz_use_config},
     {"sweep", NULL, 4, 1 << 20, sweeps, NULL, false, fuzz_use_sweep},

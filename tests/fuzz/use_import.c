@@ -1,11 +1,13 @@
 #include "use.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "harness.h"
 #include "qctx/base/fileio.h"
 #include "qctx/data/context_texts.h"
 #include "qctx/data/corpus.h"
+#include "qctx/data/scores.h"
 #include "qctx/dataset/document.h"
 #include "qctx/import/import.h"
 
@@ -129,6 +131,23 @@ bool fuzz_use_corpus(const fuzz_target *target, uint64_t draw)
         fuzz_opened(qctx_corpus_split(corpus, "train", &fuzz_error) != NULL ? QCTX_OK : fuzz_error.code);
     qctx_corpus_destroy(corpus);
     return true;
+}
+
+static qctx_status take_score(void *context, const char *question, const char *answer, double score, qctx_error *error)
+{
+    (void)error;
+    fuzz_holds(question != NULL && answer != NULL && isfinite((float)score));
+    *(int64_t *)context += 1;
+    return QCTX_OK;
+}
+
+bool fuzz_use_scores(const fuzz_target *target, uint64_t draw)
+{
+    int64_t pairs = 0;
+    uint64_t hash;
+
+    (void)draw;
+    return fuzz_opened(qctx_scores_read(target->path, take_score, &pairs, &hash, &fuzz_error)) && pairs > 0;
 }
 
 bool fuzz_use_document(const fuzz_target *target, uint64_t draw)

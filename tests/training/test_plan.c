@@ -276,6 +276,41 @@ static void the_corpus_is_part_of_the_plan(void **state)
     assert_contains(error->hint, "loss.candidates: batch");
 }
 
+/*
+ * A teacher's contexts go through the head beside the batch's, on the rank of the question: as many as the lists have,
+ * but none twice on a rank or, in a reproducible run, in a leaf.
+ */
+static void a_teachers_lists_are_part_of_the_plan(void **state)
+{
+    qctx_plan_request batch = request_of(512, 64), taught = batch;
+    qctx_plan plan, without;
+    const qctx_error *error;
+    int64_t least;
+
+    (void)state;
+    taught.lists = (qctx_plan_lists){.longest = 20, .distinct = 4000};
+    assert_int_equal(choose(&taught, 1, unlimited).micro_rows, 512 + 4000);
+    assert_int_equal(choose(&taught, 4, unlimited).micro_rows, 128 + 20 * 128);
+    plan = choose(&taught, 4, unlimited);
+    without = choose(&batch, 4, unlimited);
+    /* At the least all of them projected, and their hidden units. */
+    assert_true(plan.memory - without.memory >= 4 * 2 * 64 * 20 * 128);
+    /* Two layers forward and both gradients, but none of the encoder's rows: 5 products of 64 × 64 for each. */
+    assert_close(cost_of(&taught, &plan, 4).flops - cost_of(&batch, &without, 4).flops, 2.0 * 5 * 64 * 64 * 20 * 128,
+                 1.0);
+    assert_close(cost_of(&taught, &plan, 4).bytes, cost_of(&batch, &without, 4).bytes, 0.0);
+    /* 8 leaves of 64 questions, and no leaf knows of another's: at most 65 questions where they do not divide evenly.
+     */
+    taught.reproducible = true;
+    plan = choose(&taught, 2, unlimited);
+    assert_int_equal(qctx_plan_most_scored(&plan, taught.lists, 256, 2), 4 * 65 * 20);
+    taught.reproducible = false;
+    least = choose(&batch, 1, unlimited).memory;
+    error = refuse(&taught, 1, least, QCTX_ERR_MEMORY);
+    assert_contains(error->message, "a step of 512 questions with up to 4000 scored contexts a rank on 1 rank needs");
+    assert_contains(error->hint, "shorter lists of the teacher");
+}
+
 /* All ranks make one plan, whatever each measured. */
 static void the_plan_is_one_on_all_ranks(void **state)
 {
@@ -374,6 +409,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_may_be_chosen_follows_the_loss_and_the_mode),
     cmocka_unit_test(an_allocation_that_fails_on_one_rank_ends_all),
     cmocka_unit_test(the_corpus_is_part_of_the_plan),
+    cmocka_unit_test(a_teachers_lists_are_part_of_the_plan),
     cmocka_unit_test(the_plan_is_one_on_all_ranks),
     cmocka_unit_test(rates_are_measured),
 };
