@@ -127,7 +127,7 @@ static qctx_status take_texts(embed_bench *bench, qctx_error *error)
 static qctx_status open_encoder(const embed_bench *bench, qctx_precision precision, qctx_encoder **encoder,
                                 qctx_error *error)
 {
-    char *given = (char *)bench->request->embed.encoder;
+    const qctx_encoder_entry given = {.model = (char *)bench->request->embed.encoder, .weight = 1.0};
     const qctx_encoder_spec spec = {
         .command_line = true,
         .count = 1,

@@ -19,7 +19,7 @@ static struct {
     const char *out, *config, *fit;
     qctx_option_choice dtype, precision;
     qctx_option_texts encoders;
-    const char *weights, *pooling, *question_prompt, *context_prompt, *context_model;
+    const char *weights, *field, *pooling, *question_prompt, *context_prompt, *context_model;
     int64_t dim;
     bool no_titles;
     bool verify;
@@ -47,6 +47,9 @@ static const qctx_option table[] = {
     {"context-model", QCTX_OPTION_TEXT, &options.context_model, "FOLDER", "another model for contexts", 0, 0},
     {"no-titles", QCTX_OPTION_FLAG, &options.no_titles, NULL,
      "embed the texts of contexts alone, without their titles in front", 0, 0},
+    {"field", QCTX_OPTION_TEXT, &options.field, "NAME",
+     "what of a context is embedded instead: title, or a key of corpus.jsonl that holds texts, such as paragraph", 0,
+     0},
     {"fit", QCTX_OPTION_TEXT, &options.fit, "SPLIT",
      "the split whose contexts hashing learns from (default train, or all contexts where there is no train)", 0, 0},
     {"dtype", QCTX_OPTION_CHOICE, &options.dtype, NULL, "how vectors are stored", 0, 0},
@@ -91,9 +94,10 @@ static qctx_status check_options(qctx_error *error)
         qctx_fail(error, QCTX_ERR_USAGE, "embed: --out is missing");
         return qctx_hint(error, "name the store to write: --out stores/squad.h5");
     }
-    if (options.config != NULL && (options.encoders.count > 0 || options.weights != NULL || options.pooling != NULL ||
-                                   options.question_prompt != NULL || options.context_prompt != NULL ||
-                                   options.context_model != NULL || options.dim > 0 || options.no_titles)) {
+    if (options.config != NULL &&
+        (options.encoders.count > 0 || options.weights != NULL || options.pooling != NULL ||
+         options.question_prompt != NULL || options.context_prompt != NULL || options.context_model != NULL ||
+         options.dim > 0 || options.no_titles || options.field != NULL)) {
         qctx_fail(error, QCTX_ERR_USAGE, "embed: --config describes the encoder, and so do other options");
         return qctx_hint(error, "give the configuration, or --encoder with its settings");
     }
@@ -122,11 +126,12 @@ static qctx_status check_output(qctx_comm *comm, bool titles, qctx_error *error)
 /* A store that brings the encoder must have been embedded alike: vectors of both are to be compared. Collective. */
 static qctx_status check_reference(qctx_comm *comm, const qctx_encoder_spec *spec, bool titles, qctx_error *error)
 {
+    const char *first = spec->encoders[0].model;
     qctx_status status = QCTX_OK;
 
-    if (qctx_comm_rank(comm) == 0 && spec->count == 1 && qctx_store_is(spec->encoders[0]))
+    if (qctx_comm_rank(comm) == 0 && spec->count == 1 && spec->encoders[0].field == NULL && qctx_store_is(first))
         status =
-            qctx_encoders_check_titles(spec->encoders[0], qctx_store_titles_at(spec->encoders[0]), titles,
+            qctx_encoders_check_titles(first, qctx_store_titles_at(first), titles,
                                        titles ? "titles are to be put in front" : "titles are to be left out", error);
     if (status != QCTX_OK)
         qctx_hint(error, "%s",
@@ -180,22 +185,26 @@ static const char *text_or(const char *text, const char *fallback)
 /* --dim is the length of a built-in encoder's vectors where it stands alone, else that of a model's. */
 static void set_dim(qctx_encoder_spec *spec)
 {
-    bool built_in_alone = spec->count == 1 && qctx_name_find(qctx_encoder_built_in_names, spec->encoders[0]) >= 0;
+    bool built_in_alone = spec->count == 1 && qctx_name_find(qctx_encoder_built_in_names, spec->encoders[0].model) >= 0;
 
     *(built_in_alone ? &spec->built_in_dim : &spec->dim) = options.dim;
 }
 
-/* What the options say of encoders; `weights` [QCTX_OPTION_TEXTS_MAX] holds those. Local. */
-static qctx_status spec_of_options(double *weights, qctx_encoder_spec *spec, qctx_error *error)
+/* What the options say of encoders; both arrays [QCTX_OPTION_TEXTS_MAX] hold what it borrows. Local. */
+static qctx_status spec_of_options(qctx_encoder_entry *entries, double *weights, qctx_encoder_spec *spec,
+                                   qctx_error *error)
 {
     static char hashing[] = "hashing";
 
     if (options.encoders.count == 0)
         options.encoders.items[options.encoders.count++] = hashing;
+    for (int64_t i = 0; i < options.encoders.count; i++)
+        entries[i] = (qctx_encoder_entry){options.encoders.items[i], (char *)options.field, 1.0};
     *spec = (qctx_encoder_spec){
         .command_line = true,
         .count = options.encoders.count,
-        .encoders = options.encoders.items,
+        .encoders = entries,
+        .titles = !options.no_titles,
         .weights = weights,
         .precision = (qctx_precision)options.precision.value,
         .pooling = text_or(options.pooling, ""),
@@ -220,6 +229,7 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, cons
                                 qctx_encoder **encoder, qctx_error *error)
 {
     const qctx_fit_source source = {corpus, text_or(options.fit, "train")};
+    qctx_encoder_entry entries[QCTX_OPTION_TEXTS_MAX];
     double weights[QCTX_OPTION_TEXTS_MAX];
     qctx_encoder_spec spec;
     bool learns = false;
@@ -228,7 +238,7 @@ static qctx_status make_encoder(qctx_comm *comm, const qctx_corpus *corpus, cons
     if (config != NULL)
         spec = qctx_config_encoder_spec(config);
     else
-        status = qctx_agree(comm, spec_of_options(weights, &spec, error), error);
+        status = qctx_agree(comm, spec_of_options(entries, weights, &spec, error), error);
     if (status == QCTX_OK)
         status = check_reference(comm, &spec, titles, error);
     if (status == QCTX_OK)
@@ -251,10 +261,13 @@ static qctx_status verify(qctx_comm *comm, const char *path, qctx_error *error)
 
 static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t count, qctx_error *error)
 {
-    qctx_dtype dtype = (qctx_dtype)options.dtype.value;
-    bool titles = !options.no_titles;
+    qctx_embed_request request = {.dtype = (qctx_dtype)options.dtype.value,
+                                  .titles = !options.no_titles,
+                                  .path = options.out,
+                                  .force = options.force,
+                                  /* What another store's encoder takes was nobody's choice here. */
+                                  .may_lack = options.config == NULL && options.field == NULL};
     qctx_corpus *corpus = NULL;
-    qctx_encoder *encoder = NULL;
     qctx_config config = {0};
     qctx_status status;
 
@@ -266,11 +279,11 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
         return verify(comm, positional[0], error);
     if (status == QCTX_OK && options.config != NULL) {
         status = load_config(comm, &config, error);
-        dtype = config.data.dtype;
-        titles = config.data.titles;
+        request.dtype = config.data.dtype;
+        request.titles = config.data.titles;
     }
     if (status == QCTX_OK)
-        status = check_output(comm, titles, error);
+        status = check_output(comm, request.titles, error);
     if (status == QCTX_OK)
         status = qctx_corpus_open(comm, positional[0], &corpus, error);
     if (status == QCTX_OK)
@@ -278,14 +291,16 @@ static qctx_status embed(qctx_comm *comm, const char *const *positional, int64_t
     if (status == QCTX_OK)
         status = qctx_threads_log(comm, error);
     if (status == QCTX_OK)
-        status = make_encoder(comm, corpus, options.config != NULL ? &config : NULL, titles, &encoder, error);
+        status = make_encoder(comm, corpus, options.config != NULL ? &config : NULL, request.titles, &request.encoder,
+                              error);
+    request.corpus = corpus;
     if (status == QCTX_OK)
-        status = qctx_embed_corpus(comm, corpus, titles, encoder, dtype, options.out, options.force, error);
+        status = qctx_embed_corpus(comm, &request, error);
     if (status != QCTX_OK)
         qctx_hint_place(error, options.out, "--out FILE");
     if (status == QCTX_STOPPED)
         qctx_hint(error, "the same command goes on from there");
-    qctx_encoder_destroy(encoder);
+    qctx_encoder_destroy(request.encoder);
     qctx_corpus_destroy(corpus);
     qctx_config_free(&config);
     return status;

@@ -148,10 +148,12 @@ static qctx_store *first_store(const search_session *session)
 /* The encoder of --encoder; one that learns does so from what is searched. Collective. */
 static qctx_status open_named_encoder(search_session *session, qctx_error *error)
 {
+    qctx_encoder_entry entries[QCTX_OPTION_TEXTS_MAX];
     const qctx_encoder_spec spec = {
         .command_line = true,
         .count = options.encoders.count,
-        .encoders = options.encoders.items,
+        .encoders = entries,
+        .titles = true,
         .precision = QCTX_PRECISION_FLOAT32,
         .pooling = "",
         .question_prompt = QCTX_PROMPT_OF_MODEL,
@@ -159,8 +161,11 @@ static qctx_status open_named_encoder(search_session *session, qctx_error *error
         .context_model = "",
     };
     bool learns = false;
-    qctx_status status = qctx_encoders_open(session->comm, &spec, &session->encoder, &learns, error);
+    qctx_status status;
 
+    for (int64_t i = 0; i < options.encoders.count; i++)
+        entries[i] = (qctx_encoder_entry){.model = options.encoders.items[i], .weight = 1.0};
+    status = qctx_encoders_open(session->comm, &spec, &session->encoder, &learns, error);
     if (status == QCTX_OK && learns && options.corpora.count + options.texts.count == 0) {
         qctx_fail(error, QCTX_ERR_USAGE, "search: --encoder %s learns from texts, and stores bring none",
                   options.encoders.items[0]);

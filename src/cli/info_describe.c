@@ -143,8 +143,11 @@ static void copy_parts(const json_t *settings, json_t *target)
         json_t *part = json_array_get(parts, i), *object = json_object();
 
         json_object_set(object, "encoder", json_object_get(part, "name"));
-        json_object_set(object, "weight", json_array_get(weights, i));
+        if (weights != NULL)
+            json_object_set(object, "weight", json_array_get(weights, i));
         copy_settings(json_object_get(part, "settings"), object);
+        if (json_object_get(part, "fields") != NULL)
+            json_object_set(object, "fields", json_object_get(part, "fields"));
         json_array_append_new(copied, object);
     }
     json_object_set_new(target, "parts", copied);
@@ -197,7 +200,7 @@ qctx_status info_store(qctx_comm *comm, const char *path, json_t **description, 
     set_text(*description, "encoder_fingerprint", qctx_store_encoder_fingerprint(store));
     json_object_set_new(*description, "encoder_settings",
                         encoder_settings(qctx_store_encoder(store), qctx_store_encoder_settings(store)));
-    if (qctx_store_titles(store) != QCTX_TITLES_NONE)
+    if (qctx_store_titles(store) != QCTX_TITLES_NONE && qctx_store_titles(store) != QCTX_TITLES_FIELDS)
         set_text(*description, "titles", qctx_titles_names[qctx_store_titles(store)]);
     set_hash(*description, "corpus_fingerprint", qctx_store_corpus_fingerprint(store));
     set_hash(*description, "checksum", qctx_store_checksum(store));

@@ -15,8 +15,8 @@ void qctx_config_free(qctx_config *config)
             free(*(char **)member);
         else if (qctx_config_keys[i].type == QCTX_KEY_SOURCES)
             qctx_config_free_sources(member);
-        else if (qctx_config_keys[i].type == QCTX_KEY_TEXTS)
-            qctx_config_free_texts(member);
+        else if (qctx_config_keys[i].type == QCTX_KEY_ENCODERS)
+            qctx_config_free_encoders(member);
         else if (qctx_config_keys[i].type == QCTX_KEY_NUMBERS)
             qctx_config_free_numbers(member);
     }
@@ -75,6 +75,7 @@ qctx_encoder_spec qctx_config_encoder_spec(const qctx_config *config)
         .encoders = config->data.encoder.items,
         .weight_count = config->encoder.weights.count,
         .weights = config->encoder.weights.items,
+        .titles = config->data.titles,
         .precision = config->encoder.precision,
         .dim = config->encoder.dim,
         .pooling = config->encoder.pooling,

@@ -4,6 +4,7 @@
 #include "config_internal.h"
 #include "qctx/base/names.h"
 #include "qctx/config/encoder_spec.h"
+#include "qctx/data/context_texts.h"
 #include "qctx/encoder/joined.h"
 
 static int64_t index_of(const char *path)
@@ -62,65 +63,109 @@ static void complain_at(qctx_config_reader *reader, const char *path, const char
     qctx_config_complain(reader, place_of(reader, path), path, "%s", reason);
 }
 
-/* The weights of several encoders. */
+/* Whether some entry says more than its model. */
+static bool has_mapping(const qctx_encoder_entries *entries)
+{
+    for (int64_t i = 0; i < entries->count; i++)
+        if (entries->items[i].field != NULL || entries->items[i].weight != 1.0)
+            return true;
+    return false;
+}
+
+/* The weights of several encoders, which stand in one place: beside each, or in encoder.weights. */
 static void check_weights(qctx_config_reader *reader)
 {
+    const qctx_encoder_entries *entries = &reader->config.data.encoder;
     const qctx_numbers *weights = &reader->config.encoder.weights;
-    const int64_t encoders = reader->config.data.encoder.count;
+    const char *key = weights->count > 0 ? "encoder.weights" : "data.encoder";
     double sum = 0;
 
-    if (weights->count == 0 || was_refused(reader, "data.encoder"))
+    if (was_refused(reader, "data.encoder"))
         return;
-    for (int64_t i = 0; i < weights->count; i++)
-        sum += weights->items[i];
-    if (encoders == 1)
-        complain_at(reader, "encoder.weights", "is for several encoders, and data.encoder names one");
-    else if (weights->count != encoders)
-        qctx_config_complain(reader, place_of(reader, "encoder.weights"), "encoder.weights",
+    for (int64_t i = 0; i < (weights->count > 0 ? weights->count : entries->count); i++)
+        sum += weights->count > 0 ? weights->items[i] : entries->items[i].weight;
+    if (weights->count > 0 && has_mapping(entries))
+        complain_at(reader, key,
+                    "is for plain names in data.encoder, where some have a field or a weight of their own; "
+                    "give each its weight there");
+    else if (weights->count > 0 && entries->count == 1)
+        complain_at(reader, key, "is for several encoders, and data.encoder names one");
+    else if (weights->count > 0 && weights->count != entries->count)
+        qctx_config_complain(reader, place_of(reader, key), key,
                              "expected %lld numbers, one for each encoder of data.encoder, found %lld",
-                             (long long)encoders, (long long)weights->count);
+                             (long long)entries->count, (long long)weights->count);
     else if (!(sum > 0 && sum <= QCTX_JOINED_WEIGHT_MAX))
-        complain_at(reader, "encoder.weights", "expected a sum above 0 and at most 1e6");
+        complain_at(reader, key,
+                    weights->count > 0 ? "expected a sum above 0 and at most 1e6"
+                                       : "expected weights whose sum is above 0 and at most 1e6");
 }
 
 static void check_tune(qctx_config_reader *reader)
 {
     const qctx_config *config = &reader->config;
+    const qctx_encoder_entries *entries = &config->data.encoder;
+    bool weighted = config->encoder.weights.count > 0;
 
     if (!config->encoder.tune || was_refused(reader, "data.encoder"))
         return;
-    if (config->data.encoder.count == 1)
-        complain_at(reader, "encoder.tune", "chooses the weights of several encoders, and data.encoder names one");
-    else if (config->encoder.weights.count > 0)
-        complain_at(reader, "encoder.tune", "chooses the weights; leave encoder.weights out");
+    for (int64_t i = 0; i < entries->count; i++)
+        weighted = weighted || entries->items[i].weight != 1.0;
+    if (entries->count == 1)
+        complain_at(reader, "encoder.tune",
+                    "chooses the weights of several encoders or fields, and data.encoder names one");
+    else if (weighted)
+        complain_at(reader, "encoder.tune",
+                    "chooses the weights; leave encoder.weights out, and those in data.encoder");
     else if (config->eval.tune == 0 && config->eval.tune_split[0] == '\0')
         complain_at(reader, "encoder.tune", "needs held-out questions: set eval.tune or eval.tune_split");
+}
+
+/* One model with one field twice: what contexts are without a field is one, too. */
+static void check_twice(qctx_config_reader *reader)
+{
+    const qctx_encoder_entries *entries = &reader->config.data.encoder;
+    const bool titles = reader->config.data.titles;
+
+    for (int64_t i = 0; i < entries->count; i++)
+        for (int64_t j = 0; j < i; j++) {
+            const qctx_encoder_entry *one = &entries->items[i], *other = &entries->items[j];
+            const char *field = qctx_encoder_entry_field(one, titles),
+                       *before = qctx_encoder_entry_field(other, titles);
+
+            if (strcmp(one->model, other->model) != 0 || (field == NULL) != (before == NULL) ||
+                (field != NULL && strcmp(field, before) != 0))
+                continue;
+            if (one->field == NULL && other->field == NULL)
+                qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder", "names %s twice",
+                                     one->model);
+            else
+                qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder",
+                                     "names %s twice with the field '%s'", one->model,
+                                     field != NULL ? field : qctx_context_field(titles));
+        }
 }
 
 /* What only the files can tell, whether a path is a model folder, is checked by dataset/encoders. */
 static void check_encoder(qctx_config_reader *reader)
 {
-    const qctx_texts *encoders = &reader->config.data.encoder;
+    const qctx_encoder_entries *entries = &reader->config.data.encoder;
     const qctx_encoder_spec spec = qctx_config_encoder_spec(&reader->config);
     const char *setting = qctx_encoder_spec_model_setting(&spec);
     bool built_in = true;
 
-    if (encoders->count > QCTX_JOINED_MAX)
+    if (entries->count > QCTX_JOINED_MAX)
         qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder",
-                             "expected at most %d encoders, found %lld", QCTX_JOINED_MAX, (long long)encoders->count);
-    for (int64_t i = 0; i < encoders->count; i++) {
-        built_in = built_in && qctx_name_find(qctx_encoder_built_in_names, encoders->items[i]) >= 0;
-        for (int64_t j = 0; j < i; j++)
-            if (strcmp(encoders->items[i], encoders->items[j]) == 0)
-                qctx_config_complain(reader, place_of(reader, "data.encoder"), "data.encoder", "names %s twice",
-                                     encoders->items[i]);
-    }
+                             "expected at most %d encoders, found %lld", QCTX_JOINED_MAX, (long long)entries->count);
+    for (int64_t i = 0; i < entries->count; i++)
+        built_in = built_in && qctx_name_find(qctx_encoder_built_in_names, entries->items[i].model) >= 0;
     if (built_in && setting != NULL && !was_refused(reader, "data.encoder")) {
         char path[64];
 
         snprintf(path, sizeof path, "encoder.%s", setting);
         complain_at(reader, path, "is for model folders, and data.encoder names none");
     }
+    if (!was_refused(reader, "data.encoder"))
+        check_twice(reader);
     check_weights(reader);
     check_tune(reader);
 }

@@ -1,8 +1,8 @@
 /*
  * What the files of the configuration share, the schema's rows and the reader that collects complaints: config_schema.c
- * (the keys), config_read.c (from YAML), config_value.c (one value), config_lists.c (lists of them), config_check.c
- * (what must agree), config_report.c (complaints), config_write.c (YAML and the reference), config.c (what others ask
- * of a configuration).
+ * (the keys), config_read.c (from YAML), config_value.c (one value), config_lists.c (lists of them, and sources),
+ * config_encoders.c (data.encoder), config_check.c (what must agree), config_report.c (complaints), config_write.c
+ * (YAML and the reference), config.c (what others ask of a configuration).
  */
 #ifndef QCTX_CONFIG_CONFIG_INTERNAL_H
 #define QCTX_CONFIG_CONFIG_INTERNAL_H
@@ -16,19 +16,19 @@
 #include "qctx/text/yaml.h"
 
 typedef enum {
-    QCTX_KEY_TEXT,    /* char *, never empty unless may_be_empty */
-    QCTX_KEY_NAME,    /* char *, usable as the name of a file */
-    QCTX_KEY_COUNT,   /* int64_t */
-    QCTX_KEY_BYTES,   /* int64_t, with a unit */
-    QCTX_KEY_NUMBER,  /* double */
-    QCTX_KEY_FLAG,    /* bool */
-    QCTX_KEY_CHOICE,  /* an enum: the place in `choices` */
-    QCTX_KEY_SOURCES, /* qctx_sources */
-    QCTX_KEY_TEXTS,   /* qctx_texts, at least one; written as one text or as a list of them */
-    QCTX_KEY_NUMBERS, /* qctx_numbers, maybe none */
+    QCTX_KEY_TEXT,     /* char *, never empty unless may_be_empty */
+    QCTX_KEY_NAME,     /* char *, usable as the name of a file */
+    QCTX_KEY_COUNT,    /* int64_t */
+    QCTX_KEY_BYTES,    /* int64_t, with a unit */
+    QCTX_KEY_NUMBER,   /* double */
+    QCTX_KEY_FLAG,     /* bool */
+    QCTX_KEY_CHOICE,   /* an enum: the place in `choices` */
+    QCTX_KEY_SOURCES,  /* qctx_sources */
+    QCTX_KEY_ENCODERS, /* qctx_encoder_entries, at least one; written as one of them or as a list */
+    QCTX_KEY_NUMBERS,  /* qctx_numbers, maybe none */
 } qctx_key_type;
 
-/* One key. `offset` is into qctx_config, or into qctx_source for the keys of a source. */
+/* One key. `offset` is into qctx_config, or into qctx_source or qctx_encoder_entry for the keys of such. */
 typedef struct {
     const char *path;
     qctx_key_type type;
@@ -56,6 +56,10 @@ extern const int64_t qctx_config_key_count;
 extern const qctx_config_key qctx_source_keys[];
 extern const int64_t qctx_source_key_count;
 
+/* Every key of an encoder's entry. */
+extern const qctx_config_key qctx_entry_keys[];
+extern const int64_t qctx_entry_key_count;
+
 /* The place of a key in a table, or −1. Local. */
 int64_t qctx_config_find(const qctx_config_key *keys, int64_t count, const char *path);
 
@@ -64,6 +68,12 @@ const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EX
 
 /* Writes a size so that parsing gives it back, in as few digits as a unit allows. Local. */
 void qctx_config_write_bytes(FILE *out, int64_t bytes);
+
+/*
+ * Writes a number in the shortest of the usual precisions that reads back as the same; "1.0e-08" and not "1e-08", which
+ * is a text to readers of YAML 1.1. Local.
+ */
+void qctx_config_write_number(FILE *out, double number);
 
 /* Where a value stands: in the file if `line` > 0, on the command line, or nowhere (a default). */
 typedef struct {
@@ -109,6 +119,14 @@ qctx_status qctx_config_set(qctx_config_reader *reader, const qctx_config_key *k
 qctx_status qctx_config_set_default(qctx_config_reader *reader, const qctx_config_key *key, const char *fallback,
                                     void *base);
 
+/*
+ * Sets the members of `item` from a mapping, by a table of keys; `known` lists these for complaints. `*accepted` says
+ * whether all were right. Local. Errors: MEMORY only.
+ */
+qctx_status qctx_config_set_members(qctx_config_reader *reader, const qctx_config_key *keys, int64_t count,
+                                    const char *known, const qctx_yaml *node, const char *path, void *item,
+                                    bool *accepted);
+
 /* Replaces the list of sources of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
 qctx_status qctx_config_set_sources(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
                                     bool *accepted);
@@ -117,13 +135,19 @@ void qctx_config_free_sources(qctx_sources *sources);
 /* What tables call a source that has no name of its own, "squad/dev"; freshly allocated. */
 char *config_source_name(const qctx_source *source, qctx_error *error);
 
-/* Replaces the list of texts or numbers of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
-qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
-                                 bool *accepted);
+/* Replaces the list of numbers of `key` by that of `node`, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_numbers(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                                    bool *accepted);
 
-/* Sets a list of texts to its default, a single one. Local. Errors: MEMORY only. */
-qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key);
-void qctx_config_free_texts(qctx_texts *texts);
+/* Replaces the encoders of `key` by those of `node`, or complains. Local. Errors: MEMORY only. */
+qctx_status qctx_config_set_encoders(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                                     bool *accepted);
+
+/* Sets the encoders to plain models [count]; an earlier list is freed. Local. Errors: MEMORY only. */
+qctx_status qctx_config_name_encoders(qctx_encoder_entries *entries, const char *const *models, int64_t count,
+                                      qctx_error *error);
+void qctx_config_free_encoders(qctx_encoder_entries *entries);
+void qctx_config_write_encoders(FILE *out, const qctx_encoder_entries *entries);
 void qctx_config_free_numbers(qctx_numbers *numbers);
 
 /* Complains about what is fine key by key but not together. Local. */

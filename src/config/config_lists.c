@@ -1,4 +1,4 @@
-/* Keys that hold lists: texts, numbers, and the sources of data.train and data.eval. */
+/* Keys that hold lists: numbers, and the sources of data.train and data.eval. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,15 +8,8 @@
 #include "qctx/base/suggest.h"
 #include "qctx/data/corpus.h"
 
-enum { SOURCE_KEYS_MAX = 12, LIST_MAX = 128 };
-
-void qctx_config_free_texts(qctx_texts *texts)
-{
-    for (int64_t i = 0; i < texts->count; i++)
-        free(texts->items[i]);
-    free(texts->items);
-    *texts = (qctx_texts){0};
-}
+/* Keys of a source, or of an encoder's entry. */
+enum { MEMBERS_MAX = 12 };
 
 void qctx_config_free_numbers(qctx_numbers *numbers)
 {
@@ -24,114 +17,45 @@ void qctx_config_free_numbers(qctx_numbers *numbers)
     *numbers = (qctx_numbers){0};
 }
 
-/* The key of one item of the list, whose base is the item itself. */
-static qctx_config_key item_key(const qctx_config_key *key)
+qctx_status qctx_config_set_numbers(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
+                                    bool *accepted)
 {
+    qctx_numbers *member = (qctx_numbers *)((char *)&reader->config + key->offset);
+    qctx_numbers numbers = {0};
     qctx_config_key item = *key;
-
-    item.type = key->type == QCTX_KEY_TEXTS ? QCTX_KEY_TEXT : QCTX_KEY_NUMBER;
-    item.offset = 0;
-    return item;
-}
-
-static void *item_at(const qctx_config_key *key, const qctx_texts *texts, const qctx_numbers *numbers, int64_t index)
-{
-    return key->type == QCTX_KEY_TEXTS ? (void *)&texts->items[index] : (void *)&numbers->items[index];
-}
-
-/* Reads the items into one of the two lists; a single value is a list of one. */
-static qctx_status read_items(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
-                              qctx_texts *texts, qctx_numbers *numbers, bool *accepted)
-{
-    const qctx_config_key item = item_key(key);
-    const bool single = node->kind != QCTX_YAML_SEQUENCE;
+    char expected[QCTX_EXPECTED_MAX];
     qctx_status status = QCTX_OK;
 
-    *accepted = true;
-    for (int64_t i = 0; i < (single ? 1 : node->count) && status == QCTX_OK; i++) {
+    item.type = QCTX_KEY_NUMBER;
+    item.offset = 0;
+    *accepted = node->kind == QCTX_YAML_SEQUENCE;
+    if (!*accepted) {
+        qctx_config_complain(reader, qctx_config_place_of(reader, node), key->path, "expected %s, found a %s",
+                             qctx_config_expected(key, expected),
+                             node->kind == QCTX_YAML_MAPPING ? "mapping" : "single value");
+        return QCTX_OK;
+    }
+    numbers.items = qctx_alloc(node->count, sizeof *numbers.items, key->path, &reader->report);
+    if (numbers.items == NULL)
+        return QCTX_ERR_MEMORY;
+    for (numbers.count = 0; numbers.count < node->count && status == QCTX_OK; numbers.count++) {
         bool item_accepted = false;
-        char *path = single ? qctx_strdup(key->path, &reader->report)
-                            : qctx_format(&reader->report, "%s[%lld]", key->path, (long long)i);
+        char *path = qctx_format(&reader->report, "%s[%lld]", key->path, (long long)numbers.count);
 
         status = path == NULL ? QCTX_ERR_MEMORY
-                              : qctx_config_set(reader, &item, item_at(key, texts, numbers, i),
-                                                single ? node : node->children[i], path, &item_accepted);
+                              : qctx_config_set(reader, &item, &numbers.items[numbers.count],
+                                                node->children[numbers.count], path, &item_accepted);
         *accepted = *accepted && item_accepted;
         free(path);
     }
-    return status;
-}
+    if (status == QCTX_OK && *accepted) {
+        qctx_numbers before = *member;
 
-static qctx_status allocate(qctx_config_reader *reader, const qctx_config_key *key, int64_t count, qctx_texts *texts,
-                            qctx_numbers *numbers)
-{
-    if (key->type == QCTX_KEY_TEXTS) {
-        texts->items = qctx_alloc(count, sizeof *texts->items, key->path, &reader->report);
-        texts->count = texts->items != NULL ? count : 0;
-        return texts->items == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+        *member = numbers;
+        numbers = before;
     }
-    numbers->items = qctx_alloc(count, sizeof *numbers->items, key->path, &reader->report);
-    numbers->count = numbers->items != NULL ? count : 0;
-    return numbers->items == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
-}
-
-/* Puts the new list into the place of the old one, which is left in the argument. */
-static void swap(qctx_config_reader *reader, const qctx_config_key *key, qctx_texts *texts, qctx_numbers *numbers)
-{
-    void *member = (char *)&reader->config + key->offset;
-
-    if (key->type == QCTX_KEY_TEXTS) {
-        qctx_texts before = *(qctx_texts *)member;
-
-        *(qctx_texts *)member = *texts;
-        *texts = before;
-    } else {
-        qctx_numbers before = *(qctx_numbers *)member;
-
-        *(qctx_numbers *)member = *numbers;
-        *numbers = before;
-    }
-}
-
-qctx_status qctx_config_set_list(qctx_config_reader *reader, const qctx_config_key *key, const qctx_yaml *node,
-                                 bool *accepted)
-{
-    const bool list = node->kind == QCTX_YAML_SEQUENCE;
-    const bool single = node->kind == QCTX_YAML_SCALAR && key->type == QCTX_KEY_TEXTS;
-    qctx_texts texts = {0};
-    qctx_numbers numbers = {0};
-    char expected[QCTX_EXPECTED_MAX];
-    qctx_status status;
-
-    *accepted = false;
-    if (!(list || single) || (list && node->count == 0 && key->type == QCTX_KEY_TEXTS)) {
-        qctx_config_complain(reader, qctx_config_place_of(reader, node), key->path, "expected %s, found %s",
-                             qctx_config_expected(key, expected),
-                             list                              ? "an empty list"
-                             : node->kind == QCTX_YAML_MAPPING ? "a mapping"
-                                                               : "a single value");
-        return QCTX_OK;
-    }
-    status = allocate(reader, key, single ? 1 : node->count, &texts, &numbers);
-    if (status == QCTX_OK)
-        status = read_items(reader, key, node, &texts, &numbers, accepted);
-    if (status == QCTX_OK && *accepted)
-        swap(reader, key, &texts, &numbers);
-    qctx_config_free_texts(&texts);
     qctx_config_free_numbers(&numbers);
     return status;
-}
-
-qctx_status qctx_config_set_default_texts(qctx_config_reader *reader, const qctx_config_key *key)
-{
-    qctx_texts *texts = (qctx_texts *)((char *)&reader->config + key->offset);
-
-    texts->items = qctx_alloc(1, sizeof *texts->items, key->path, &reader->report);
-    if (texts->items == NULL)
-        return QCTX_ERR_MEMORY;
-    texts->count = 1;
-    texts->items[0] = qctx_strdup(key->fallback, &reader->report);
-    return texts->items[0] == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
 static void free_source(qctx_source *source)
@@ -169,36 +93,42 @@ char *config_source_name(const qctx_source *source, qctx_error *error)
     return name;
 }
 
-static void complain_unknown(qctx_config_reader *reader, const qctx_yaml *entry, const char *path)
+static void complain_unknown(qctx_config_reader *reader, const qctx_config_key *keys, int64_t count, const char *known,
+                             const qctx_yaml *entry, const char *path)
 {
-    const char *words[SOURCE_KEYS_MAX], *near;
+    const char *words[MEMBERS_MAX], *near;
 
-    _Static_assert(SOURCE_KEYS_MAX >= 8, "room for the keys of a source");
-    for (int64_t i = 0; i < qctx_source_key_count; i++)
-        words[i] = qctx_source_keys[i].path;
-    near = qctx_suggest(entry->key, words, qctx_source_key_count);
+    for (int64_t i = 0; i < count; i++)
+        words[i] = keys[i].path;
+    near = qctx_suggest(entry->key, words, count);
     if (near != NULL)
         qctx_config_complain(reader, qctx_config_place_of(reader, entry), path, "unknown key; did you mean %s?", near);
     else
-        qctx_config_complain(reader, qctx_config_place_of(reader, entry), path,
-                             "unknown key; a source has corpus or store, split, name, limit, weight, external");
+        qctx_config_complain(reader, qctx_config_place_of(reader, entry), path, "unknown key; %s", known);
 }
 
-static qctx_status read_source_key(qctx_config_reader *reader, const qctx_yaml *entry, const char *path,
-                                   qctx_source *source, bool *accepted)
+qctx_status qctx_config_set_members(qctx_config_reader *reader, const qctx_config_key *keys, int64_t count,
+                                    const char *known, const qctx_yaml *node, const char *path, void *item,
+                                    bool *accepted)
 {
-    int64_t index = qctx_config_find(qctx_source_keys, qctx_source_key_count, entry->key);
-    char *below = qctx_format(&reader->report, "%s.%s", path, entry->key);
     qctx_status status = QCTX_OK;
 
-    *accepted = false;
-    if (below == NULL)
-        return QCTX_ERR_MEMORY;
-    if (index >= 0)
-        status = qctx_config_set(reader, &qctx_source_keys[index], source, entry, below, accepted);
-    else
-        complain_unknown(reader, entry, below);
-    free(below);
+    *accepted = true;
+    for (int64_t i = 0; i < node->count && status == QCTX_OK; i++) {
+        const qctx_yaml *entry = node->children[i];
+        int64_t index = qctx_config_find(keys, count, entry->key);
+        char *below = qctx_format(&reader->report, "%s.%s", path, entry->key);
+        bool key_accepted = false;
+
+        if (below == NULL)
+            return QCTX_ERR_MEMORY;
+        if (index >= 0)
+            status = qctx_config_set(reader, &keys[index], item, entry, below, &key_accepted);
+        else
+            complain_unknown(reader, keys, count, known, entry, below);
+        *accepted = *accepted && key_accepted;
+        free(below);
+    }
     return status;
 }
 
@@ -214,12 +144,10 @@ static qctx_status read_source(qctx_config_reader *reader, const qctx_yaml *node
     if (!good)
         qctx_config_complain(reader, place, path, "expected a source, such as {corpus: corpora/squad, split: %s}",
                              split);
-    for (int64_t i = 0; i < node->count && status == QCTX_OK && node->kind == QCTX_YAML_MAPPING; i++) {
-        bool key_accepted;
-
-        status = read_source_key(reader, node->children[i], path, source, &key_accepted);
-        good = good && key_accepted;
-    }
+    if (good)
+        status = qctx_config_set_members(reader, qctx_source_keys, qctx_source_key_count,
+                                         "a source has corpus or store, split, name, limit, weight, external", node,
+                                         path, source, &good);
     if (status != QCTX_OK || !good)
         return status;
     if ((source->corpus != NULL) == (source->store != NULL)) {

@@ -14,8 +14,10 @@ static qctx_status set_key(qctx_config_reader *reader, int64_t index, const qctx
 
     if (key->type == QCTX_KEY_SOURCES)
         status = qctx_config_set_sources(reader, key, node, &accepted);
-    else if (key->type == QCTX_KEY_TEXTS || key->type == QCTX_KEY_NUMBERS)
-        status = qctx_config_set_list(reader, key, node, &accepted);
+    else if (key->type == QCTX_KEY_ENCODERS)
+        status = qctx_config_set_encoders(reader, key, node, &accepted);
+    else if (key->type == QCTX_KEY_NUMBERS)
+        status = qctx_config_set_numbers(reader, key, node, &accepted);
     else
         status = qctx_config_set(reader, key, &reader->config, node, key->path, &accepted);
     reader->places[index] = qctx_config_place_of(reader, node);
@@ -140,8 +142,9 @@ static qctx_status read_file(qctx_config_reader *reader, const char *text, size_
 
 static qctx_status set_default(qctx_config_reader *reader, const qctx_config_key *key)
 {
-    if (key->type == QCTX_KEY_TEXTS)
-        return qctx_config_set_default_texts(reader, key);
+    if (key->type == QCTX_KEY_ENCODERS)
+        return qctx_config_name_encoders((qctx_encoder_entries *)((char *)&reader->config + key->offset),
+                                         &key->fallback, 1, &reader->report);
     return qctx_config_set_default(reader, key, reader->kept && key->before != NULL ? key->before : key->fallback,
                                    &reader->config);
 }

@@ -31,9 +31,9 @@ const qctx_config_key qctx_config_keys[] = {
 
     {"data.train", QCTX_KEY_SOURCES, AT(data.train), .meaning = "sources to train on, mixed; required (see below)"},
     {"data.eval", QCTX_KEY_SOURCES, AT(data.eval), "[]", .meaning = "sources to evaluate, a table each"},
-    {"data.encoder", QCTX_KEY_TEXTS, AT(data.encoder), "hashing",
+    {"data.encoder", QCTX_KEY_ENCODERS, AT(data.encoder), "hashing",
      .meaning = "what embeds corpora: `hashing`, a model folder, a list of such (joined), or a store whose encoder is "
-                "used"},
+                "used; also as mappings with a field of contexts (see below)"},
     {"data.cache", QCTX_KEY_TEXT, AT(data.cache), QCTX_CONFIG_CACHE, .may_change = true,
      .meaning = "folder of the stores made from corpora"},
     {"data.dtype", QCTX_KEY_CHOICE, AT(data.dtype), "float32", .choices = qctx_dtype_names,
@@ -59,7 +59,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"encoder.context_model", QCTX_KEY_TEXT, AT(encoder.context_model), "\"\"", .may_be_empty = true,
      .meaning = "another model folder for contexts; empty: the same"},
     {"encoder.weights", QCTX_KEY_NUMBERS, AT(encoder.weights), "[]", FROM(0),
-     .meaning = "of several encoders, in their order; empty: all 1"},
+     .meaning = "of several encoders, in their order; empty: all 1, or those in `data.encoder`"},
     {"encoder.tune", QCTX_KEY_FLAG, AT(encoder.tune), "false",
      .meaning = "choose the weights on the training questions held out by `eval.tune`"},
 
@@ -204,6 +204,20 @@ const qctx_config_key qctx_source_keys[] = {
 };
 const int64_t qctx_source_key_count = sizeof qctx_source_keys / sizeof qctx_source_keys[0];
 
+#undef AT
+#define AT(member) .offset = offsetof(qctx_encoder_entry, member)
+
+const qctx_config_key qctx_entry_keys[] = {
+    {"model", QCTX_KEY_TEXT, AT(model), .meaning = "`hashing`, a model folder, or a store; required"},
+    {"field", QCTX_KEY_TEXT, AT(field),
+     .meaning = "what of a context is encoded: `text`, `title+text`, `title`, or any key of corpus.jsonl that holds "
+                "texts, such as `paragraph`; by default as `data.titles` says. A context that lacks it gives its text. "
+                "Entries of one model with several fields are one part of the vectors: the weighted sum"},
+    {"weight", QCTX_KEY_NUMBER, AT(weight), "1", FROM(0),
+     .meaning = "of this entry beside the others; chosen with `encoder.tune`"},
+};
+const int64_t qctx_entry_key_count = sizeof qctx_entry_keys / sizeof qctx_entry_keys[0];
+
 int64_t qctx_config_find(const qctx_config_key *keys, int64_t count, const char *path)
 {
     for (int64_t i = 0; i < count; i++)
@@ -264,8 +278,8 @@ const char *qctx_config_expected(const qctx_config_key *key, char buffer[QCTX_EX
     case QCTX_KEY_SOURCES:
         snprintf(buffer, QCTX_EXPECTED_MAX, "a list of sources, such as [{corpus: corpora/squad, split: train}]");
         break;
-    case QCTX_KEY_TEXTS:
-        snprintf(buffer, QCTX_EXPECTED_MAX, "a text or a list of texts");
+    case QCTX_KEY_ENCODERS:
+        snprintf(buffer, QCTX_EXPECTED_MAX, "an encoder or a list of encoders");
         break;
     case QCTX_KEY_NUMBERS:
         snprintf(buffer, QCTX_EXPECTED_MAX, "a list of numbers ≥ %.15g", key->least);

@@ -78,7 +78,6 @@ qctx_status qctx_config_evaluate_on(qctx_config *config, const char *const *path
 qctx_status qctx_config_of_encoders(char *const *encoders, int64_t count, qctx_config *config, qctx_error *error)
 {
     static const char text[] = "data: {train: [{corpus: none}]}\n";
-    qctx_texts *texts = &config->data.encoder;
     qctx_status status = qctx_config_parse(text, strlen(text), "defaults.yaml", NULL, 0, config, error);
 
     if (status != QCTX_OK)
@@ -86,14 +85,7 @@ qctx_status qctx_config_of_encoders(char *const *encoders, int64_t count, qctx_c
     qctx_config_free_sources(&config->data.train);
     if (count == 0)
         return QCTX_OK;
-    qctx_config_free_texts(texts);
-    texts->items = qctx_alloc(count, sizeof *texts->items, "the encoders", error);
-    if (texts->items == NULL)
-        return QCTX_ERR_MEMORY;
-    for (texts->count = 0; texts->count < count; texts->count++)
-        if ((texts->items[texts->count] = qctx_strdup(encoders[texts->count], error)) == NULL)
-            return QCTX_ERR_MEMORY;
-    return QCTX_OK;
+    return qctx_config_name_encoders(&config->data.encoder, (const char *const *)encoders, count, error);
 }
 
 qctx_status qctx_config_learn_from(qctx_config *config, const char *const *splits, qctx_error *error)

@@ -111,6 +111,23 @@ static bool is_auto(const qctx_config_key *key, const char *text)
     return key->may_be_auto && strcmp(text, "auto") == 0;
 }
 
+void qctx_config_write_number(FILE *out, double number)
+{
+    char text[32];
+    const char *exponent;
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    exponent = strchr(text, 'e');
+    if (exponent != NULL && strchr(text, '.') == NULL)
+        fprintf(out, "%.*s.0%s", (int)(exponent - text), text, exponent);
+    else
+        fputs(text, out);
+}
+
 static bool parse_flag(const char *text, bool *value)
 {
     *value = strcasecmp(text, "true") == 0;
@@ -196,7 +213,7 @@ static qctx_status convert(const qctx_config_key *key, const char *text, void *b
             memcpy(member, &choice, sizeof choice);
         return QCTX_OK;
     case QCTX_KEY_SOURCES:
-    case QCTX_KEY_TEXTS:
+    case QCTX_KEY_ENCODERS:
     case QCTX_KEY_NUMBERS:
         break;
     }

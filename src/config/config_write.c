@@ -8,27 +8,6 @@
 
 #include "config_internal.h"
 
-/*
- * The shortest of the usual precisions that reads back as the same number; "1.0e-08" and not "1e-08", which is a text
- * to readers of YAML 1.1.
- */
-static void write_number(FILE *out, double number)
-{
-    char text[32];
-    const char *exponent;
-
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    exponent = strchr(text, 'e');
-    if (exponent != NULL && strchr(text, '.') == NULL)
-        fprintf(out, "%.*s.0%s", (int)(exponent - text), text, exponent);
-    else
-        fputs(text, out);
-}
-
 static void write_count(FILE *out, const qctx_config_key *key, int64_t count)
 {
     if (key->may_be_auto && count == QCTX_CONFIG_AUTO)
@@ -62,27 +41,12 @@ static void write_sources(FILE *out, const qctx_sources *sources)
     }
 }
 
-/* One text stands alone, so that a list is seen to be one. */
-static void write_texts(FILE *out, const qctx_texts *texts)
-{
-    if (texts->count == 1) {
-        qctx_yaml_write_text(out, texts->items[0]);
-        return;
-    }
-    fputc('[', out);
-    for (int64_t i = 0; i < texts->count; i++) {
-        fputs(i > 0 ? ", " : "", out);
-        qctx_yaml_write_text(out, texts->items[i]);
-    }
-    fputc(']', out);
-}
-
 static void write_numbers(FILE *out, const qctx_numbers *numbers)
 {
     fputc('[', out);
     for (int64_t i = 0; i < numbers->count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        write_number(out, numbers->items[i]);
+        qctx_config_write_number(out, numbers->items[i]);
     }
     fputc(']', out);
 }
@@ -109,7 +73,7 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
         if (key->may_be_auto && *(const double *)member == QCTX_CONFIG_AUTO)
             fputs("auto", out);
         else
-            write_number(out, *(const double *)member);
+            qctx_config_write_number(out, *(const double *)member);
         break;
     case QCTX_KEY_FLAG:
         fputs(*(const bool *)member ? "true" : "false", out);
@@ -121,8 +85,8 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
     case QCTX_KEY_SOURCES:
         write_sources(out, member);
         break;
-    case QCTX_KEY_TEXTS:
-        write_texts(out, member);
+    case QCTX_KEY_ENCODERS:
+        qctx_config_write_encoders(out, member);
         break;
     case QCTX_KEY_NUMBERS:
         write_numbers(out, member);
@@ -189,6 +153,8 @@ void qctx_config_reference(FILE *out)
     write_table(out, qctx_config_keys, qctx_config_key_count);
     fputs("\nA source, an entry of `data.train` and `data.eval`:\n\n", out);
     write_table(out, qctx_source_keys, qctx_source_key_count);
+    fputs("\nAn entry of `data.encoder`, where it is more than a model's name:\n\n", out);
+    write_table(out, qctx_entry_keys, qctx_entry_key_count);
 }
 
 /* The value of a key as text, freshly allocated, or NULL. */

@@ -9,7 +9,7 @@
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/data/context_texts.h"
-#include "qctx/dataset/document.h"
+#include "qctx/data/document.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/dataset/turn.h"
@@ -75,12 +75,14 @@ qctx_status qctx_documents_check(const qctx_documents *sources, int64_t count, c
 }
 
 /* Where the store of a corpus is cached: "notes.txt-0123456789abcdef.h5". */
-static char *cache_path(const qctx_corpus *corpus, const char *fingerprint, const qctx_documents_cache *cache,
-                        qctx_error *error)
+static char *cache_path(const qctx_corpus *corpus, const qctx_encoder *encoder, const char *fingerprint,
+                        const qctx_documents_cache *cache, qctx_error *error)
 {
+    const char *const *fields;
+    const int64_t field_count = qctx_encoder_fields(encoder, &fields);
     const int64_t numbers[] = {QCTX_STORE_OLDEST, (int64_t)cache->dtype};
     const uint64_t key = qctx_hash_text(fingerprint, qctx_hash(numbers, sizeof numbers, 0));
-    const uint64_t seen = qctx_context_texts_fingerprint(corpus, qctx_context_field(cache->titles));
+    const uint64_t seen = qctx_embed_seen(corpus, fields, field_count, cache->titles);
     char *folder = qctx_path_trim(corpus->folder, error);
     char *name, *path = NULL;
 
@@ -112,7 +114,8 @@ static qctx_status reuse(qctx_comm *comm, const char *path, const qctx_corpus *c
     }
     if (qctx_store_corpus_fingerprint(store) == corpus->fingerprint &&
         strcmp(qctx_store_encoder_fingerprint(store), fingerprint) == 0 &&
-        (qctx_store_titles(store) == QCTX_TITLES_JOINED) == joined) {
+        (qctx_store_titles(store) == QCTX_TITLES_FIELDS ||
+         (qctx_store_titles(store) == QCTX_TITLES_JOINED) == joined)) {
         qctx_info("reusing %s (made from the same texts and encoder)", path);
         *opened = store;
         return QCTX_OK;
@@ -137,7 +140,14 @@ static qctx_status open_cached(qctx_comm *comm, const qctx_documents *source, co
 static qctx_status embed(qctx_comm *comm, qctx_documents *source, qctx_encoder *encoder, const char *fingerprint,
                          const qctx_documents_cache *cache, qctx_error *error)
 {
-    char *path = cache_path(source->corpus, fingerprint, cache, error);
+    char *path = cache_path(source->corpus, encoder, fingerprint, cache, error);
+    const qctx_embed_request request = {.corpus = source->corpus,
+                                        .encoder = encoder,
+                                        .titles = cache->titles,
+                                        .may_lack = true,
+                                        .dtype = cache->dtype,
+                                        .path = path,
+                                        .force = true};
     qctx_lockfile *turn = NULL;
     qctx_status status = qctx_agree(comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
 
@@ -149,7 +159,7 @@ static qctx_status embed(qctx_comm *comm, qctx_documents *source, qctx_encoder *
             status = open_cached(comm, source, path, fingerprint, cache->titles, &source->store, error);
     }
     if (status == QCTX_OK && source->store == NULL) {
-        status = qctx_embed_corpus(comm, source->corpus, cache->titles, encoder, cache->dtype, path, true, error);
+        status = qctx_embed_corpus(comm, &request, error);
         if (status == QCTX_OK)
             status = qctx_store_open_contexts(comm, path, &source->store, error);
     }

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "embed_internal.h"
 #include "qctx/base/clock.h"
+#include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/plural.h"
@@ -17,15 +19,18 @@ static const double log_share = 0.05;
 
 typedef struct {
     qctx_comm *comm;
-    const qctx_corpus *corpus;
+    const qctx_embed_request *request;
     qctx_encoder *encoder;
     const char *path;
-    bool with_titles; /* in front of contexts, some of which have one */
+    int64_t field_count;
+    const char *fields[QCTX_JOINED_MAX]; /* [field_count] what is taken of contexts */
+    bool names_fields;                   /* the encoder does */
     qctx_embed_batches batches;
     qctx_store_writer *writer;
     int64_t *own; /* this rank's batches, [own_count] */
     int64_t own_count;
-    float *vectors; /* [batches.longest, dim] */
+    float *vectors;     /* [batches.longest, dim] */
+    const char **texts; /* [batches.longest, field_count] of several fields */
     double started;
     /* Of all ranks: what there was to do at the start of this run, after what an earlier one had done. */
     int64_t missing_texts;
@@ -86,7 +91,8 @@ static qctx_status deal(embedder *e, qctx_error *error)
 
     e->own = qctx_alloc(batches->count, sizeof *e->own, "batches of texts", error);
     e->vectors = qctx_alloc(e->batches.longest * dim, sizeof *e->vectors, "vectors of a batch", error);
-    if (e->own == NULL || e->vectors == NULL)
+    e->texts = qctx_alloc(e->batches.longest * e->field_count, sizeof *e->texts, "texts of a batch", error);
+    if (e->own == NULL || e->vectors == NULL || e->texts == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < batches->count; i++) {
         e->missing_texts += done[i] ? 0 : texts_of(batches, i);
@@ -97,25 +103,55 @@ static qctx_status deal(embedder *e, qctx_error *error)
     return e->own_count < 0 ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
+/* The row at which vector v of the store stands first. */
+static int64_t row_of(const embedder *e, int64_t v)
+{
+    return e->batches.store.rows[e->batches.store.vector_firsts[v]];
+}
+
+/* The texts of a batch as the encoder takes them: each by itself, or all fields of each context. */
+static const char *const *texts_of_batch(const embedder *e, qctx_side side, int64_t first, int64_t count)
+{
+    if (side == QCTX_QUESTION || e->field_count == 1)
+        return e->batches.texts + first;
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t f = 0; f < e->field_count; f++)
+            e->texts[i * e->field_count + f] = e->batches.fields[f].items[row_of(e, first + i)];
+    return e->texts;
+}
+
+/* The vectors of a batch. */
+static qctx_status embed_batch(const embedder *e, int64_t batch, qctx_error *error)
+{
+    const int64_t first = e->batches.store.firsts[batch], count = texts_of(&e->batches.store, batch);
+    const int64_t dim = qctx_encoder_dim(e->encoder);
+    const qctx_side side = e->batches.store.sides[batch];
+
+    if (side == QCTX_CONTEXT || e->request->questions == NULL)
+        return qctx_encoder_encode(e->encoder, side, texts_of_batch(e, side, first, count), count, e->vectors, error);
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t row = row_of(e, first + i);
+
+        qctx_store_gather(e->request->questions, QCTX_QUESTION, &row, 1, e->vectors + i * dim);
+    }
+    return QCTX_OK;
+}
+
 static qctx_status embed_own(embedder *e, qctx_error *error)
 {
-    const qctx_store_batches *batches = &e->batches.store;
     qctx_status status = deal(e, error);
 
     for (int64_t i = 0; i < e->own_count && status == QCTX_OK; i++) {
         int64_t batch = e->own[i];
-        qctx_side side = batches->sides[batch];
 
         status = qctx_stop_check(error);
         if (status != QCTX_OK)
             break;
-        status = qctx_encoder_encode(e->encoder, side, e->batches.texts + batches->firsts[batch],
-                                     texts_of(batches, batch), e->vectors, error);
-        status = qctx_mapped_check(status, error);
+        status = qctx_mapped_check(embed_batch(e, batch, error), error);
         if (status == QCTX_OK)
             status = qctx_store_writer_put(e->writer, batch, e->vectors, error);
         e->done_cost += e->batches.costs[batch];
-        e->done_texts += status == QCTX_OK ? texts_of(batches, batch) : 0;
+        e->done_texts += status == QCTX_OK ? texts_of(&e->batches.store, batch) : 0;
         show_progress(e);
     }
     qctx_log_progress("%s", "");
@@ -137,6 +173,18 @@ static qctx_status agree_end(const embedder *e, qctx_status status, qctx_error *
     return qctx_hint(error, "%-s", asked.hint);
 }
 
+/* ", contexts with titles", ", contexts by title+text, paragraph", or nothing where they are texts alone. */
+static void describe_contexts(const embedder *e, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    if (!e->names_fields && qctx_context_texts_differ(e->request->corpus, e->fields[0]))
+        snprintf(text, size, ", contexts with titles");
+    for (int64_t f = 0; f < e->field_count && e->names_fields && used < size; f++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", f > 0 ? ", " : ", contexts by ", e->fields[f]);
+}
+
 /* What the encoder counted in this run, `before` apart. Collective. */
 static void report(const embedder *e, const qctx_encoder_work *before)
 {
@@ -144,31 +192,33 @@ static void report(const embedder *e, const qctx_encoder_work *before)
     int64_t counts[] = {work.tokens - before->tokens, work.truncated - before->truncated};
     double seconds = qctx_clock_seconds() - e->started;
     double measured = seconds > 0 ? seconds : 1;
-    char took[32], tokens[64] = "";
+    const qctx_corpus *corpus = e->request->corpus;
+    char took[32], tokens[64] = "", contexts[256];
 
     qctx_comm_sum_int64(e->comm, counts, 2);
     qctx_clock_format(seconds, took, sizeof took);
+    describe_contexts(e, contexts, sizeof contexts);
     if (counts[0] > 0)
         snprintf(tokens, sizeof tokens, ", %.0f tokens/s", (double)counts[0] / measured);
     qctx_info("%s: %lld question%s and %lld context%s embedded by %s in %s (%lld distinct text%s%s, %.0f/s%s)", e->path,
-              (long long)e->corpus->question_count, qctx_plural(e->corpus->question_count),
-              (long long)e->corpus->context_count, qctx_plural(e->corpus->context_count), qctx_encoder_name(e->encoder),
-              took, (long long)e->batches.text_count, qctx_plural(e->batches.text_count),
-              e->with_titles ? ", contexts with titles" : "", (double)e->missing_texts / measured, tokens);
+              (long long)corpus->question_count, qctx_plural(corpus->question_count), (long long)corpus->context_count,
+              qctx_plural(corpus->context_count), qctx_encoder_name(e->encoder), took, (long long)e->batches.text_count,
+              qctx_plural(e->batches.text_count), contexts, (double)e->missing_texts / measured, tokens);
     if (counts[1] > 0)
         qctx_info("%lld of %lld texts were longer than the model takes and were cut", (long long)counts[1],
                   (long long)e->missing_texts);
 }
 
 /* Writes the store as it is described. Collective. */
-static qctx_status write_store(embedder *e, bool force, const qctx_store_description *description, qctx_error *error)
+static qctx_status write_store(embedder *e, const qctx_store_description *description, qctx_error *error)
 {
     qctx_encoder_work before = qctx_encoder_work_of(e->encoder);
-    qctx_status status =
-        qctx_agree(e->comm, qctx_embed_batches_make(e->corpus, description->titles, &e->batches, error), error);
+    qctx_status status = qctx_agree(
+        e->comm, qctx_embed_batches_make(e->request->corpus, e->fields, e->field_count, &e->batches, error), error);
 
     if (status == QCTX_OK)
-        status = qctx_store_writer_open(e->comm, e->path, force, description, &e->batches.store, &e->writer, error);
+        status = qctx_store_writer_open(e->comm, e->path, e->request->force, description, &e->batches.store, &e->writer,
+                                        error);
     e->started = qctx_clock_seconds();
     if (status == QCTX_OK)
         status = agree_end(e, embed_own(e, error), error);
@@ -178,41 +228,89 @@ static qctx_status write_store(embedder *e, bool force, const qctx_store_descrip
     return status;
 }
 
-qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_corpus *corpus, bool titles, qctx_encoder *encoder,
-                              qctx_dtype dtype, const char *path, bool force, qctx_error *error)
+/* What is taken of the contexts, which the corpus must have, unless it may lack a field. */
+static qctx_status choose_fields(embedder *e, qctx_error *error)
 {
-    const char *field = qctx_context_field(titles);
-    embedder e = {.comm = comm,
-                  .corpus = corpus,
-                  .encoder = encoder,
-                  .path = path,
-                  .with_titles = qctx_context_texts_differ(corpus, field)};
-    qctx_store_description description = {
-        .corpus = corpus, .dtype = dtype, .dim = qctx_encoder_dim(encoder), .titles = titles};
+    const qctx_corpus *corpus = e->request->corpus;
+    const bool says = qctx_comm_rank(e->comm) == 0;
+    const char *const *names;
+    qctx_status status = QCTX_OK;
+
+    e->field_count = qctx_encoder_fields(e->encoder, &names);
+    e->names_fields = e->field_count > 0;
+    if (!e->names_fields)
+        e->fields[e->field_count++] = qctx_context_field(e->request->titles);
+    for (int64_t f = 0; f < e->field_count && status == QCTX_OK; f++) {
+        if (e->names_fields)
+            e->fields[f] = names[f];
+        if (e->request->may_lack && !qctx_context_texts_differ(corpus, e->fields[f])) {
+            if (says && e->names_fields && strcmp(e->fields[f], qctx_context_field(true)) != 0 &&
+                strcmp(e->fields[f], qctx_context_field(false)) != 0)
+                qctx_warn("%s: no context has the field '%s'; their texts stand for it", corpus->folder, e->fields[f]);
+            e->fields[f] = QCTX_CONTEXT_TEXT;
+            continue;
+        }
+        status = qctx_context_field_check(corpus, e->fields[f], error);
+        if (status == QCTX_OK && says)
+            qctx_context_field_warn(corpus, e->fields[f]);
+    }
+    return status;
+}
+
+/* Describes the store by what its encoder saves. */
+static qctx_status describe(const embedder *e, qctx_store_description *description, char **settings, char **fingerprint,
+                            void **table, qctx_error *error)
+{
+    qctx_status status = qctx_encoder_save(e->encoder, settings, table, &description->encoder_table_bytes, error);
+
+    if (status == QCTX_OK && (*fingerprint = qctx_encoder_fingerprint(e->encoder, error)) == NULL)
+        status = QCTX_ERR_MEMORY;
+    description->encoder = qctx_encoder_name(e->encoder);
+    description->encoder_settings = *settings;
+    description->encoder_fingerprint = *fingerprint;
+    description->encoder_table = *table;
+    return status;
+}
+
+qctx_status qctx_embed_corpus(qctx_comm *comm, const qctx_embed_request *request, qctx_error *error)
+{
+    embedder e = {.comm = comm, .request = request, .encoder = request->encoder, .path = request->path};
+    qctx_store_description description = {.corpus = request->corpus,
+                                          .dtype = request->dtype,
+                                          .dim = qctx_encoder_dim(request->encoder),
+                                          .titles = request->titles};
     char *settings = NULL;
     char *fingerprint = NULL;
     void *table = NULL;
-    qctx_status status = qctx_context_field_check(corpus, field, error);
+    qctx_status status = choose_fields(&e, error);
 
     if (status == QCTX_OK)
-        status = qctx_encoder_save(encoder, &settings, &table, &description.encoder_table_bytes, error);
-    if (status == QCTX_OK && (fingerprint = qctx_encoder_fingerprint(encoder, error)) == NULL)
-        status = QCTX_ERR_MEMORY;
+        status = describe(&e, &description, &settings, &fingerprint, &table, error);
+    description.fields = e.fields;
+    description.field_count = e.names_fields ? e.field_count : 0;
     status = qctx_agree(comm, status, error);
-    if (status == QCTX_OK) {
-        description.encoder = qctx_encoder_name(encoder);
-        description.encoder_settings = settings;
-        description.encoder_fingerprint = fingerprint;
-        description.encoder_table = table;
-        if (qctx_comm_rank(comm) == 0)
-            qctx_context_field_warn(corpus, field);
-        status = write_store(&e, force, &description, error);
-    }
+    if (status == QCTX_OK)
+        status = write_store(&e, &description, error);
     qctx_embed_batches_free(&e.batches);
     free(e.own);
     free(e.vectors);
+    free(e.texts);
     free(settings);
     free(fingerprint);
     free(table);
     return status;
+}
+
+uint64_t qctx_embed_seen(const qctx_corpus *corpus, const char *const *fields, int64_t count, bool titles)
+{
+    uint64_t hash = 0;
+
+    if (count == 0)
+        return qctx_context_texts_fingerprint(corpus, qctx_context_field(titles));
+    for (int64_t f = 0; f < count; f++) {
+        const uint64_t seen = qctx_context_texts_fingerprint(corpus, fields[f]);
+
+        hash = qctx_hash(&seen, sizeof seen, hash);
+    }
+    return hash;
 }

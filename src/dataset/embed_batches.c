@@ -1,4 +1,5 @@
 /* Which texts are encoded together: each once, with others of its length. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,12 +39,12 @@ typedef struct {
 /* What is embedded of a corpus. */
 typedef struct {
     const qctx_corpus *corpus;
-    const qctx_context_texts *contexts;
+    const qctx_embed_batches *batches;
 } embedded_texts;
 
 static const char *text_of(const embedded_texts *all, qctx_side side, int64_t row)
 {
-    return side == QCTX_QUESTION ? all->corpus->questions[row].text : all->contexts->items[row];
+    return side == QCTX_QUESTION ? all->corpus->questions[row].text : all->batches->contexts[row];
 }
 
 static int longest_first(const void *left, const void *right)
@@ -55,7 +56,7 @@ static int longest_first(const void *left, const void *right)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-/* Finds the distinct texts of a side and brings them into order. */
+/* Finds the distinct texts of a side and brings them into order; contexts of several fields are in it already. */
 static qctx_status find_texts(const embedded_texts *all, qctx_side side, side_texts *texts, qctx_error *error)
 {
     qctx_textmap map = {0};
@@ -78,7 +79,7 @@ static qctx_status find_texts(const embedded_texts *all, qctx_side side, side_te
         texts->found[texts->of_rows[row]].repeats++;
     }
     qctx_textmap_free(&map);
-    if (status == QCTX_OK)
+    if (status == QCTX_OK && (side == QCTX_QUESTION || all->batches->field_count == 1))
         qsort(texts->found, (size_t)texts->distinct_count, sizeof *texts->found, longest_first);
     return status;
 }
@@ -173,16 +174,56 @@ static qctx_status make_room(builder *b, int64_t texts, int64_t rows, qctx_error
                : QCTX_OK;
 }
 
-qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, bool titles, qctx_embed_batches *batches,
-                                    qctx_error *error)
+/* What stands for a context of several fields: their texts, each behind its length, so that no two sets make one. */
+static qctx_status stand_for(const qctx_embed_batches *batches, int64_t context, qctx_arena *arena, const char **kept,
+                             qctx_error *error)
 {
-    const embedded_texts all = {corpus, &batches->contexts};
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    for (int64_t f = 0; f < batches->field_count && out != NULL; f++)
+        fprintf(out, "%zu %s", strlen(batches->fields[f].items[context]), batches->fields[f].items[context]);
+    if (out == NULL || fclose(out) != 0)
+        qctx_fail(error, QCTX_ERR_MEMORY, "no memory for the fields of a context");
+    else
+        *kept = qctx_arena_text(arena, text, bytes, error);
+    free(text);
+    return *kept == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+}
+
+static qctx_status take_fields(const qctx_corpus *corpus, const char *const *fields, int64_t field_count,
+                               qctx_embed_batches *batches, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    batches->contexts = qctx_alloc(corpus->context_count, sizeof *batches->contexts, "texts of contexts", error);
+    if (batches->contexts == NULL)
+        return QCTX_ERR_MEMORY;
+    while (batches->field_count < field_count && status == QCTX_OK) {
+        const int64_t f = batches->field_count++;
+
+        status = qctx_context_texts_make(corpus, fields[f], &batches->fields[f], error);
+    }
+    for (int64_t i = 0; i < corpus->context_count && status == QCTX_OK; i++) {
+        if (field_count == 1)
+            batches->contexts[i] = batches->fields[0].items[i];
+        else
+            status = stand_for(batches, i, &batches->made, &batches->contexts[i], error);
+    }
+    return status;
+}
+
+qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, const char *const *fields, int64_t field_count,
+                                    qctx_embed_batches *batches, qctx_error *error)
+{
+    const embedded_texts all = {corpus, batches};
     side_texts sides[2] = {{0}, {0}};
     builder b = {.batches = batches};
     qctx_status status;
 
     *batches = (qctx_embed_batches){0};
-    status = qctx_context_texts_make(corpus, qctx_context_field(titles), &batches->contexts, error);
+    status = take_fields(corpus, fields, field_count, batches, error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = find_texts(&all, side, &sides[side], error);
     if (status == QCTX_OK)
@@ -213,7 +254,10 @@ void qctx_embed_batches_free(qctx_embed_batches *batches)
     free((void *)batches->store.rows);
     free(batches->texts);
     free(batches->costs);
-    qctx_context_texts_free(&batches->contexts);
+    free(batches->contexts);
+    for (int64_t f = 0; f < batches->field_count; f++)
+        qctx_context_texts_free(&batches->fields[f]);
+    qctx_arena_free(&batches->made);
     *batches = (qctx_embed_batches){0};
 }
 

@@ -2,30 +2,38 @@
 #ifndef QCTX_DATASET_EMBED_INTERNAL_H
 #define QCTX_DATASET_EMBED_INTERNAL_H
 
+#include "qctx/base/arena.h"
 #include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
+#include "qctx/encoder/joined.h"
 #include "qctx/store/store_writer.h"
 
 /*
  * The batches of a corpus: its distinct texts, those of the questions and those of the contexts apart, longest first
  * (in bytes; equal ones in the order of their first row), cut where a batch would hold too many texts or bytes. All of
  * it follows from the texts alone. Vector v of `store` is that of the text texts[v].
+ *
+ * Where contexts have several fields, the text that stands for one is made of them all. These are in the order of their
+ * rows: sentences of one paragraph meet in a batch, where their encoder (encoder/joined) takes it once.
  */
 typedef struct {
     qctx_store_batches store;
     int64_t text_count; /* distinct ones */
     int64_t longest;    /* texts of the batch with the most */
     const char **texts; /* [text_count], the corpus's or those of `contexts` */
-    qctx_context_texts contexts;
-    double *costs; /* [batches], in any unit: what encoding a batch is expected to take */
+    int64_t field_count;
+    qctx_context_texts fields[QCTX_JOINED_MAX]; /* [field_count] */
+    const char **contexts;                      /* [context_count] what stands for each */
+    qctx_arena made;                            /* of several fields */
+    double *costs;                              /* [batches], in any unit: what encoding a batch is expected to take */
 } qctx_embed_batches;
 
 /*
- * Makes the batches of a corpus, contexts with their titles if `titles`; freed in any case with
- * qctx_embed_batches_free. Local. Errors: MEMORY.
+ * Makes the batches of a corpus, of whose contexts fields [field_count] are taken, which were checked; freed in any
+ * case with qctx_embed_batches_free. Local. Errors: MEMORY, and those of reading fields.
  */
-qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, bool titles, qctx_embed_batches *batches,
-                                    qctx_error *error);
+qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, const char *const *fields, int64_t field_count,
+                                    qctx_embed_batches *batches, qctx_error *error);
 void qctx_embed_batches_free(qctx_embed_batches *batches);
 
 /*

@@ -52,20 +52,18 @@ qctx_status encoders_model_settings(const qctx_encoder_spec *spec, const char *m
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-/* Whether two paths differ in slashes at their ends at most. */
-static bool same_path(const char *a, const char *b)
-{
-    while (*a != '\0' && *a == *b)
-        a++, b++;
-    return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
-}
-
 static qctx_status refuse_twice(const qctx_encoder_spec *spec, qctx_error *error)
 {
     for (int64_t i = 1; i < spec->count; i++)
-        for (int64_t j = 0; j < i; j++)
-            if (same_path(spec->encoders[i], spec->encoders[j]))
-                return qctx_fail(error, failure_code(spec), "the encoder %s is named twice", spec->encoders[i]);
+        for (int64_t j = 0; j < i; j++) {
+            const qctx_encoder_entry *one = &spec->encoders[i], *other = &spec->encoders[j];
+            const char *field = qctx_encoder_entry_field(one, spec->titles);
+            const char *before = qctx_encoder_entry_field(other, spec->titles);
+
+            if (qctx_encoder_entries_match(one, other) &&
+                (field == NULL ? before == NULL : before != NULL && strcmp(field, before) == 0))
+                return qctx_fail(error, failure_code(spec), "the encoder %s is named twice", one->model);
+        }
     return QCTX_OK;
 }
 
@@ -77,14 +75,14 @@ static qctx_status find_kinds(const qctx_encoder_spec *spec, encoder_kind *kinds
     int64_t models = 0;
 
     for (int64_t i = 0; i < spec->count; i++) {
-        qctx_status status = encoders_find_kind(spec, spec->encoders[i], &kinds[i], error);
+        qctx_status status = encoders_find_kind(spec, spec->encoders[i].model, &kinds[i], error);
 
         if (status != QCTX_OK)
             return status;
         models += kinds[i] == ENCODER_MODEL;
         if (kinds[i] == ENCODER_STORE && spec->count > 1) {
             qctx_fail(error, failure_code(spec), "%s is a store, which stands alone: it brings its whole encoder",
-                      spec->encoders[i]);
+                      spec->encoders[i].model);
             return qctx_hint(error, "join 'hashing' and model folders");
         }
     }
@@ -107,7 +105,34 @@ static qctx_status built_in_settings(const qctx_encoder_spec *spec, char **setti
     return *settings == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 }
 
-/* Local. */
+/* Appends the recipe of entry `index`; the first of its encoder stands at `first`. Local. */
+static qctx_status add_recipe(const qctx_encoder_spec *spec, int64_t index, bool is_model, qctx_precision precision,
+                              int64_t first, qctx_encoders *encoders, qctx_error *error)
+{
+    const qctx_encoder_entry *entry = &spec->encoders[index];
+    qctx_encoder_recipe *recipe = &encoders->recipes[encoders->count];
+
+    encoders->weights[encoders->count++] = spec->weight_count > 0 ? spec->weights[index] : entry->weight;
+    recipe->given = entry->model;
+    recipe->field = qctx_encoder_entry_field(entry, spec->titles);
+    recipe->name = is_model ? "pretrained" : entry->model;
+    recipe->learns = !is_model;
+    recipe->first = first;
+    return is_model ? encoders_model_settings(spec, entry->model, precision, &recipe->settings, error)
+                    : built_in_settings(spec, &recipe->settings, error);
+}
+
+/* The first entry of the encoder that entry `index` names. */
+static int64_t first_entry(const qctx_encoder_spec *spec, int64_t index)
+{
+    int64_t first = 0;
+
+    while (!qctx_encoder_entries_match(&spec->encoders[first], &spec->encoders[index]))
+        first++;
+    return first;
+}
+
+/* Entries of one encoder come together, at the place of the first of them. Local. */
 static qctx_status fill(const qctx_encoder_spec *spec, const encoder_kind *kinds, qctx_precision precision,
                         qctx_encoders *encoders, qctx_error *error)
 {
@@ -116,17 +141,13 @@ static qctx_status fill(const qctx_encoder_spec *spec, const encoder_kind *kinds
     encoders->recipes = qctx_alloc(spec->count, sizeof *encoders->recipes, "the encoders", error);
     encoders->weights = qctx_alloc(spec->count, sizeof *encoders->weights, "the weights of the encoders", error);
     if (encoders->recipes == NULL || encoders->weights == NULL)
-        status = QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < spec->count && status == QCTX_OK; i++) {
-        qctx_encoder_recipe *recipe = &encoders->recipes[encoders->count++];
-        bool is_model = kinds[i] == ENCODER_MODEL;
+        return QCTX_ERR_MEMORY;
+    for (int64_t f = 0; f < spec->count; f++) {
+        const int64_t first = encoders->count;
 
-        encoders->weights[i] = spec->weight_count > 0 ? spec->weights[i] : 1.0;
-        recipe->given = spec->encoders[i];
-        recipe->name = is_model ? "pretrained" : recipe->given;
-        recipe->learns = !is_model;
-        status = is_model ? encoders_model_settings(spec, recipe->given, precision, &recipe->settings, error)
-                          : built_in_settings(spec, &recipe->settings, error);
+        for (int64_t i = f; i < spec->count && status == QCTX_OK; i++)
+            if (first_entry(spec, i) == f)
+                status = add_recipe(spec, i, kinds[i] == ENCODER_MODEL, precision, first, encoders, error);
     }
     return status;
 }
@@ -139,7 +160,7 @@ qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_spec *spec
     qctx_precision precision = spec->precision;
     qctx_status status = QCTX_OK;
 
-    *encoders = (qctx_encoders){0};
+    *encoders = (qctx_encoders){.titles = spec->titles};
     if (qctx_comm_rank(comm) == 0)
         status = find_kinds(spec, kinds, error);
     status = qctx_agree(comm, status, error);
@@ -150,7 +171,8 @@ qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_spec *spec
     if (precision == QCTX_PRECISION_AUTO)
         precision = lacking ? QCTX_PRECISION_FLOAT32 : QCTX_PRECISION_BFLOAT16;
     if (kinds[0] == ENCODER_STORE) {
-        encoders->store = spec->encoders[0];
+        encoders->store = spec->encoders[0].model;
+        encoders->field = spec->encoders[0].field;
         return QCTX_OK;
     }
     return qctx_agree(comm, fill(spec, kinds, precision, encoders, error), error);

@@ -5,6 +5,7 @@
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
+#include "qctx/data/context_texts.h"
 #include "sources_internal.h"
 
 static qctx_status open_store(qctx_comm *comm, resolver_location *location, qctx_error *error)
@@ -73,6 +74,23 @@ static qctx_status check_splits(const source_resolver *resolver, const qctx_sour
     return QCTX_OK;
 }
 
+/* So is a field that no context has, but in what a user names to be measured: there, texts stand for it. */
+static qctx_status check_fields(const source_resolver *resolver, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < resolver->count; i++) {
+        const resolver_location *location = &resolver->locations[i];
+
+        if (!location->is_corpus || location->store != NULL || location->as_named)
+            continue;
+        for (int64_t e = 0; e < resolver->encoder_count; e++)
+            for (int64_t f = 0; f < resolver->encoders[e].field_count && status == QCTX_OK; f++)
+                status = qctx_context_field_check(location->corpus, resolver->encoders[e].fields[f], error);
+    }
+    return status;
+}
+
 /* Collective. */
 static qctx_status read_corpora(source_resolver *resolver, int64_t *corpora, qctx_error *error)
 {
@@ -96,6 +114,8 @@ static qctx_status read_corpora(source_resolver *resolver, int64_t *corpora, qct
     status = check_splits(resolver, &resolver->config->data.train, error);
     if (status == QCTX_OK)
         status = check_splits(resolver, &resolver->config->data.eval, error);
+    if (status == QCTX_OK)
+        status = check_fields(resolver, error);
     return qctx_agree(resolver->comm, status, error);
 }
 
@@ -186,6 +206,8 @@ static void free_resolver(source_resolver *resolver)
     for (int64_t i = 0; i < resolver->encoder_count; i++)
         qctx_encoder_destroy(resolver->encoders[i].encoder);
     qctx_encoders_free(&resolver->specified);
+    for (int64_t f = 0; f < QCTX_JOINED_MAX; f++)
+        free(resolver->reference_fields[f]);
     qctx_store_close(resolver->named_by_encoder);
     free(resolver->locations);
 }

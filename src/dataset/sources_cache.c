@@ -6,17 +6,32 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
-#include "qctx/data/context_texts.h"
 #include "qctx/dataset/embed.h"
 #include "qctx/dataset/turn.h"
 #include "sources_internal.h"
 
-char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
-                          qctx_error *error)
+static uint64_t seen_by(const source_resolver *resolver, const resolver_encoder *encoder, const qctx_corpus *corpus)
 {
-    const uint64_t corpus =
-        qctx_context_texts_fingerprint(location->corpus, qctx_context_field(resolver->config->data.titles));
-    const uint64_t digits = qctx_hash(&corpus, sizeof corpus, key);
+    return qctx_embed_seen(corpus, encoder->fields, encoder->field_count, resolver->config->data.titles);
+}
+
+uint64_t resolver_seen(const source_resolver *resolver, const qctx_corpus *corpus)
+{
+    const uint64_t texts = qctx_embed_seen(corpus, NULL, 0, resolver->config->data.titles);
+    uint64_t hash = texts;
+
+    for (int64_t i = 0; i < resolver->encoder_count; i++) {
+        const uint64_t seen = seen_by(resolver, &resolver->encoders[i], corpus);
+
+        hash = seen == texts ? hash : qctx_hash(&seen, sizeof seen, hash);
+    }
+    return hash;
+}
+
+char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t seen,
+                          uint64_t key, qctx_error *error)
+{
+    const uint64_t digits = qctx_hash(&seen, sizeof seen, key);
     char *folder = qctx_path_trim(location->path, error);
     char *name = NULL;
     char *path = NULL;
@@ -82,11 +97,21 @@ static qctx_status make_part(source_resolver *resolver, resolver_location *locat
                              const char *path, qctx_store **store, qctx_error *error)
 {
     const char *phase = qctx_comm_set_phase("embedding");
+    qctx_embed_request request = {
+        .corpus = location->corpus,
+        .titles = resolver->config->data.titles,
+        .may_lack = location->as_named,
+        .dtype = resolver->config->data.dtype,
+        .path = path,
+        .force = true,
+        /* Another field of the same encoder, whose store comes before this one. */
+        .questions = made_by->recipe != NULL ? location->parts[made_by->recipe->first] : NULL,
+    };
     qctx_status status = resolver_need_encoder(resolver, made_by, error);
 
+    request.encoder = made_by->encoder;
     if (status == QCTX_OK)
-        status = qctx_embed_corpus(resolver->comm, location->corpus, resolver->config->data.titles, made_by->encoder,
-                                   resolver->config->data.dtype, path, true, error);
+        status = qctx_embed_corpus(resolver->comm, &request, error);
     if (status != QCTX_OK)
         qctx_hint_place(error, resolver_cache(resolver), "data.cache=FOLDER");
     qctx_comm_set_phase(phase);
@@ -97,7 +122,8 @@ qctx_status resolver_open_part(source_resolver *resolver, resolver_location *loc
                                qctx_store **store, qctx_error *error)
 {
     resolver_encoder *made_by = &resolver->encoders[encoder];
-    char *path = resolver_cache_path(resolver, location, made_by->key, error);
+    char *path =
+        resolver_cache_path(resolver, location, seen_by(resolver, made_by, location->corpus), made_by->key, error);
     qctx_lockfile *turn = NULL;
     qctx_status status = qctx_agree(resolver->comm, path == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
     bool cached = status == QCTX_OK && resolver_is_cached(resolver, path);

@@ -12,7 +12,9 @@
 /* Whether data.encoder is left at its default. */
 static bool encoder_is_default(const qctx_config *config)
 {
-    return config->data.encoder.count == 1 && strcmp(config->data.encoder.items[0], "hashing") == 0;
+    const qctx_encoder_entry *first = &config->data.encoder.items[0];
+
+    return config->data.encoder.count == 1 && first->field == NULL && strcmp(first->model, "hashing") == 0;
 }
 
 /*
@@ -44,17 +46,38 @@ static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
     return resolver->origin != NULL ? QCTX_OK : refuse_settings(resolver, error);
 }
 
-/* Whether a store was made by an encoder: of one that has yet to learn, only its kind can be told. Local. */
+/*
+ * Whether an encoder that has yet to learn may have made a store: only its kind can be told, and what fields it takes
+ * at which weights, which stand with all its settings.
+ */
+static bool may_have_made(const qctx_store *store, const qctx_encoder *encoder, const char *settings)
+{
+    const char *const *names;
+
+    return strcmp(qctx_store_encoder(store), qctx_encoder_name(encoder)) == 0 &&
+           ((qctx_encoder_fields(encoder, &names) == 0 && qctx_store_titles(store) != QCTX_TITLES_FIELDS) ||
+            strcmp(qctx_store_encoder_settings(store), settings) == 0);
+}
+
+/* Whether a store was made by an encoder. Local. */
 static qctx_status check_made_by(const qctx_store *store, const qctx_encoder *encoder, bool learns, qctx_error *error)
 {
-    char *fingerprint = qctx_encoder_fingerprint(encoder, error);
     const char *made_by = qctx_store_encoder_fingerprint(store);
+    char *fingerprint, *settings = NULL;
+    void *table = NULL;
+    size_t bytes;
     bool same;
+    qctx_status status = qctx_encoder_save(encoder, &settings, &table, &bytes, error);
 
+    if (status != QCTX_OK)
+        return status;
+    fingerprint = qctx_encoder_fingerprint(encoder, error);
+    same =
+        fingerprint != NULL && (learns ? may_have_made(store, encoder, settings) : strcmp(made_by, fingerprint) == 0);
+    free(settings);
+    free(table);
     if (fingerprint == NULL)
         return QCTX_ERR_MEMORY;
-    same =
-        learns ? strcmp(qctx_store_encoder(store), qctx_encoder_name(encoder)) == 0 : strcmp(made_by, fingerprint) == 0;
     if (!same) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "data.encoder is the encoder %s, but the store %s was made by %s",
                   fingerprint, qctx_store_path(store), made_by);
@@ -77,6 +100,10 @@ static qctx_status check_reference(source_resolver *resolver, const qctx_encoder
     qctx_error unfound = {0};
     qctx_status status;
 
+    for (int64_t i = 0; i < spec->count; i++)
+        if (spec->encoders[i].field != NULL && qctx_store_encoder(resolver->reference)[0] == '\0')
+            return qctx_agree(resolver->comm,
+                              qctx_encoders_check_field(resolver->reference, spec->encoders[i].field, error), error);
     if (qctx_store_encoder_fingerprint(resolver->reference)[0] == '\0') {
         qctx_info("data.encoder is not used: the vectors are those of %s, which names no encoder", path);
         return QCTX_OK;
@@ -92,6 +119,40 @@ static qctx_status check_reference(source_resolver *resolver, const qctx_encoder
         *error = unfound;
     }
     qctx_encoder_destroy(encoder);
+    return status;
+}
+
+/* What the encoders of the run are given of contexts. Local. */
+static qctx_status find_fields(source_resolver *resolver, qctx_error *error)
+{
+    resolver_encoder *only = &resolver->encoders[0];
+    qctx_status status;
+
+    for (int64_t i = 0; i < resolver->specified.count; i++) {
+        resolver_encoder *encoder = &resolver->encoders[i];
+
+        encoder->fields[0] = encoder->recipe->field;
+        encoder->field_count = encoder->recipe->field != NULL;
+    }
+    if (resolver->reference == NULL)
+        return QCTX_OK;
+    status = qctx_joined_saved_fields(qctx_store_encoder(resolver->reference),
+                                      qctx_store_encoder_settings(resolver->reference), resolver->reference_fields,
+                                      &only->field_count, error);
+    for (int64_t f = 0; f < only->field_count; f++)
+        only->fields[f] = resolver->reference_fields[f];
+    return status;
+}
+
+/* The store that data.encoder names, whose encoder is used. Collective. */
+static qctx_status open_named_store(source_resolver *resolver, qctx_error *error)
+{
+    qctx_status status = qctx_store_open(resolver->comm, resolver->specified.store, &resolver->named_by_encoder, error);
+
+    resolver->reference = resolver->named_by_encoder;
+    if (status == QCTX_OK && resolver->specified.field != NULL)
+        status = qctx_agree(resolver->comm,
+                            qctx_encoders_check_field(resolver->reference, resolver->specified.field, error), error);
     return status;
 }
 
@@ -113,17 +174,15 @@ qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
         status = check_reference(resolver, &spec, error);
     if (status == QCTX_OK && resolver->reference == NULL)
         status = qctx_encoders_resolve(resolver->comm, &spec, &resolver->specified, error);
-    if (status == QCTX_OK && resolver->specified.store != NULL) {
-        status = qctx_store_open(resolver->comm, resolver->specified.store, &resolver->named_by_encoder, error);
-        resolver->reference = resolver->named_by_encoder;
-    }
+    if (status == QCTX_OK && resolver->specified.store != NULL)
+        status = open_named_store(resolver, error);
     resolver->encoder_count = resolver->specified.count > 0 ? resolver->specified.count : 1;
     for (int64_t i = 0; i < resolver->specified.count; i++) {
         resolver->encoders[i].recipe = &resolver->specified.recipes[i];
         resolver->weights[i] = resolver->specified.weights[i];
     }
     resolver->weights_known = !resolver->config->encoder.tune;
-    return status;
+    return status == QCTX_OK ? qctx_agree(resolver->comm, find_fields(resolver, error), error) : status;
 }
 
 /* The corpora and splits that an encoder learns from: all training sources, which are corpora then. */

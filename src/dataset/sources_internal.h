@@ -29,11 +29,13 @@ typedef struct {
     qctx_store *parts[QCTX_JOINED_MAX]; /* what that is joined from, while it is needed */
 } resolver_location;
 
-/* One encoder of the run: the only one, or one of those that are joined. */
+/* One encoder of the run, or one field of one: the only one, or one of those that are joined. */
 typedef struct {
     const qctx_encoder_recipe *recipe; /* NULL: that of the reference */
     qctx_encoder *encoder;             /* made when it is needed */
     uint64_t key;                      /* hash of what decides the bytes of its stores, but for the corpus */
+    int64_t field_count;               /* of contexts that it names; 0: it takes one text, as data.titles says */
+    const char *fields[QCTX_JOINED_MAX];
 } resolver_encoder;
 
 /* The way from a configuration to opened sources. */
@@ -46,6 +48,7 @@ typedef struct {
     qctx_store *reference; /* the store whose encoder the run uses, or NULL; borrowed unless named by data.encoder */
     qctx_store *named_by_encoder;
     qctx_encoders specified; /* where there is no reference */
+    char *reference_fields[QCTX_JOINED_MAX];
     int64_t encoder_count;
     resolver_encoder encoders[QCTX_JOINED_MAX];
     bool weights_known;
@@ -99,9 +102,14 @@ qctx_status resolver_need_encoder(source_resolver *resolver, resolver_encoder *e
 qctx_status resolver_open_part(source_resolver *resolver, resolver_location *location, int64_t encoder,
                                qctx_store **store, qctx_error *error);
 
-/* "<cache>/<corpus>-<hash of the corpus under key>.h5", freshly allocated. Local. */
-char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t key,
-                          qctx_error *error);
+/* A hash of what all encoders of the run are given of a corpus. Local. */
+uint64_t resolver_seen(const source_resolver *resolver, const qctx_corpus *corpus);
+
+/*
+ * "<cache>/<corpus>-<hash of what is seen of it under key>.h5", freshly allocated. Local.
+ */
+char *resolver_cache_path(const source_resolver *resolver, const resolver_location *location, uint64_t seen,
+                          uint64_t key, qctx_error *error);
 
 /* Whether a cached store stands there, for any rank. Collective. */
 bool resolver_is_cached(const source_resolver *resolver, const char *path);

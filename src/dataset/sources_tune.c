@@ -1,4 +1,4 @@
-/* The weights of joined encoders, chosen on the training questions that are held out. */
+/* The weights of joined encoders and of their fields, chosen on the training questions that are held out. */
 #include <stdlib.h>
 
 #include "qctx/base/mem.h"
@@ -32,12 +32,32 @@ static qctx_store *const *parts_of(const source_resolver *resolver, const qctx_s
     return NULL;
 }
 
+/* What the log calls the parts: encoders, with their fields where some encoder takes one. Local. */
+static qctx_status name_parts(const source_resolver *resolver, char **names, qctx_error *error)
+{
+    const qctx_encoders *encoders = &resolver->specified;
+    qctx_encoders_parts parts;
+    qctx_status status = QCTX_OK;
+
+    qctx_encoders_parts_of(encoders, encoders->weights, &parts);
+    for (int64_t i = 0; i < encoders->count && status == QCTX_OK; i++) {
+        const char *given = encoders->recipes[i].given;
+
+        names[i] = parts.parts[0].field_count > 0 ? qctx_format(error, "%s (%s)", given, parts.fields[i].name)
+                                                  : qctx_strdup(given, error);
+        status = names[i] == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    }
+    return status;
+}
+
 /* Collective. */
 static qctx_status choose(source_resolver *resolver, const qctx_held_out *held_out, qctx_error *error)
 {
-    const char *names[QCTX_JOINED_MAX];
+    char *names[QCTX_JOINED_MAX] = {0};
+    int64_t firsts[QCTX_JOINED_MAX];
     qctx_weights_task task = {
-        .names = names,
+        .names = (const char *const *)names,
+        .firsts = firsts,
         .set_count = held_out->count,
         .count = resolver->encoder_count,
         .pool = resolver->config->eval.pool,
@@ -46,16 +66,19 @@ static qctx_status choose(source_resolver *resolver, const qctx_held_out *held_o
         .relevant = resolver->config->eval.relevant,
     };
     qctx_weights_set *sets = qctx_alloc(held_out->count, sizeof *sets, "tuning questions", error);
-    qctx_status status = qctx_agree(resolver->comm, sets == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    qctx_status status =
+        qctx_agree(resolver->comm, sets == NULL ? QCTX_ERR_MEMORY : name_parts(resolver, names, error), error);
 
     if (status == QCTX_OK) {
         for (int64_t t = 0; t < held_out->count; t++)
             sets[t] = (qctx_weights_set){held_out->sets[t].set, parts_of(resolver, held_out->sets[t].set.store)};
         for (int64_t i = 0; i < resolver->encoder_count; i++)
-            names[i] = resolver->encoders[i].recipe->given;
+            firsts[i] = resolver->encoders[i].recipe->first;
         task.sets = sets;
         status = qctx_weights_choose(resolver->comm, &task, resolver->weights, error);
     }
+    for (int64_t i = 0; i < QCTX_JOINED_MAX; i++)
+        free(names[i]);
     free(sets);
     return status;
 }

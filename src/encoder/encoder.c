@@ -83,6 +83,12 @@ qctx_status qctx_encoder_encode(qctx_encoder *encoder, qctx_side side, const cha
     return encoder->class->encode(encoder->state, side, texts, count, rows, error);
 }
 
+int64_t qctx_encoder_fields(const qctx_encoder *encoder, const char *const **names)
+{
+    *names = NULL;
+    return encoder->class->fields != NULL ? encoder->class->fields(encoder->state, names) : 0;
+}
+
 int64_t qctx_encoder_dim(const qctx_encoder *encoder)
 {
     return encoder->class->dim(encoder->state);

@@ -1,21 +1,10 @@
 #include "qctx/encoder/joined.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "joined_internal.h"
 #include "qctx/base/mem.h"
-
-void qctx_joined_factors(const double *weights, int64_t count, float *factors)
-{
-    double sum = 0;
-
-    for (int64_t i = 0; i < count; i++)
-        sum += weights[i];
-    for (int64_t i = 0; i < count; i++)
-        factors[i] = (float)sqrt(weights[i] / sum);
-}
 
 static void joined_destroy(void *opaque)
 {
@@ -25,32 +14,31 @@ static void joined_destroy(void *opaque)
         return;
     for (int64_t i = 0; i < state->count; i++)
         qctx_encoder_destroy(state->parts[i]);
+    joined_settings_free(&state->settings);
     free(state);
 }
 
 static qctx_status joined_create(const char *text, void **created, qctx_error *error)
 {
-    joined_settings settings = {0};
-    joined_state *state = NULL;
-    qctx_status status = joined_settings_parse(text, &settings, error);
+    joined_state *state = qctx_alloc(1, sizeof *state, "the joined encoder", error);
+    const joined_settings *settings;
+    qctx_status status;
 
-    if (status != QCTX_OK)
-        return status;
-    state = qctx_alloc(1, sizeof *state, "the joined encoder", error);
     if (state == NULL)
-        status = QCTX_ERR_MEMORY;
-    for (int64_t i = 0; i < settings.count && status == QCTX_OK; i++) {
-        status = qctx_encoder_create(settings.names[i], settings.settings[i], &state->parts[i], error);
+        return QCTX_ERR_MEMORY;
+    settings = &state->settings;
+    status = joined_settings_parse(text, &state->settings, error);
+    for (int64_t i = 0; i < settings->count && status == QCTX_OK; i++) {
+        status = qctx_encoder_create(settings->names[i], settings->settings[i], &state->parts[i], error);
         state->count = i + (status == QCTX_OK);
     }
     if (status == QCTX_OK) {
-        memcpy(state->weights, settings.weights, sizeof state->weights);
-        qctx_joined_factors(state->weights, state->count, state->factors);
+        qctx_joined_factors(settings->weights, state->count, state->factors);
+        joined_list_fields(state);
         *created = state;
     } else {
         joined_destroy(state);
     }
-    joined_settings_free(&settings);
     return status;
 }
 
@@ -74,14 +62,6 @@ static int64_t joined_dim(const void *opaque)
     return dim;
 }
 
-void qctx_joined_place(const float *part, int64_t count, int64_t width, float factor, float *rows, int64_t at,
-                       int64_t dim)
-{
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t j = 0; j < width; j++)
-            rows[i * dim + at + j] = factor * part[i * width + j];
-}
-
 static qctx_status joined_encode(void *opaque, qctx_side side, const char *const *texts, int64_t count, float *rows,
                                  qctx_error *error)
 {
@@ -90,6 +70,8 @@ static qctx_status joined_encode(void *opaque, qctx_side side, const char *const
     qctx_status status = QCTX_OK;
     int64_t at = 0;
 
+    if (side == QCTX_CONTEXT && state->name_count > 0)
+        return joined_encode_fields(state, texts, count, rows, dim, error);
     for (int64_t i = 0; i < state->count && status == QCTX_OK; i++) {
         const int64_t width = qctx_encoder_dim(state->parts[i]);
         float *part = qctx_alloc(count * width, sizeof *part, "rows of a joined encoder", error);
@@ -107,9 +89,18 @@ static qctx_status joined_encode(void *opaque, qctx_side side, const char *const
     return status;
 }
 
+static int64_t joined_fields(const void *opaque, const char *const **names)
+{
+    const joined_state *state = opaque;
+
+    *names = state->names;
+    return state->name_count;
+}
+
 /* What the parts say of themselves, for as long as it is needed. */
 typedef struct {
     qctx_joined_part parts[QCTX_JOINED_MAX];
+    qctx_joined_field fields[QCTX_JOINED_MAX];
     char *settings[QCTX_JOINED_MAX];
     char *fingerprints[QCTX_JOINED_MAX];
     void *tables[QCTX_JOINED_MAX];
@@ -126,6 +117,10 @@ static void free_saved_parts(saved_parts *saved)
 
 static qctx_status save_each(const joined_state *state, saved_parts *saved, qctx_error *error)
 {
+    const joined_settings *settings = &state->settings;
+
+    for (int64_t f = 0; f < settings->field_count; f++)
+        saved->fields[f] = (qctx_joined_field){settings->fields[f], settings->field_weights[f]};
     for (int64_t i = 0; i < state->count; i++) {
         qctx_joined_part *part = &saved->parts[i];
         qctx_status status =
@@ -140,6 +135,8 @@ static qctx_status save_each(const joined_state *state, saved_parts *saved, qctx
         part->settings = saved->settings[i];
         part->fingerprint = saved->fingerprints[i];
         part->table = saved->tables[i];
+        part->field_count = settings->first_fields[i + 1] - settings->first_fields[i];
+        part->fields = saved->fields + settings->first_fields[i];
     }
     return QCTX_OK;
 }
@@ -151,7 +148,7 @@ static char *joined_settings_of(const void *opaque, qctx_error *error)
     char *text = NULL;
 
     if (save_each(state, &saved, error) == QCTX_OK)
-        text = qctx_joined_settings(saved.parts, state->weights, state->count, error);
+        text = qctx_joined_settings(saved.parts, state->settings.weights, state->count, error);
     free_saved_parts(&saved);
     return text;
 }
@@ -163,7 +160,7 @@ static char *joined_identity_of(const void *opaque, qctx_error *error)
     char *text = NULL;
 
     if (save_each(state, &saved, error) == QCTX_OK)
-        text = joined_identity(saved.parts, state->weights, state->count, error);
+        text = joined_identity(saved.parts, state->settings.weights, state->count, error);
     free_saved_parts(&saved);
     return text;
 }
@@ -213,6 +210,7 @@ const qctx_encoder_class qctx_joined_encoder = {
     .fit = joined_fit,
     .encode = joined_encode,
     .dim = joined_dim,
+    .fields = joined_fields,
     .settings = joined_settings_of,
     .identity = joined_identity_of,
     .work = joined_work,

@@ -58,6 +58,23 @@ qctx_status joined_table_read(const void *table, size_t bytes, int64_t count, co
     return QCTX_OK;
 }
 
+qctx_status qctx_joined_restore_part(const char *settings, const void *table, size_t bytes, qctx_encoder **part,
+                                     qctx_error *error)
+{
+    const void *tables[QCTX_JOINED_MAX];
+    size_t lengths[QCTX_JOINED_MAX];
+    joined_settings parsed;
+    qctx_status status = joined_settings_parse(settings, &parsed, error);
+
+    if (status != QCTX_OK)
+        return status;
+    status = joined_table_read(table, bytes, parsed.count, tables, lengths, error);
+    if (status == QCTX_OK)
+        status = qctx_encoder_restore(parsed.names[0], parsed.settings[0], tables[0], lengths[0], part, error);
+    joined_settings_free(&parsed);
+    return status;
+}
+
 void qctx_joined_saved_free(qctx_joined_saved *saved)
 {
     free(saved->settings);

@@ -1,4 +1,5 @@
 /* The figure of many weights at once: the scores of a pool by each part, and their weighted sums. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ enum { QUESTIONS_AT_A_TIME = 256 };
 typedef struct {
     const qctx_weights_task *task;
     const qctx_weights_set *set;
-    const double *weights; /* [trials, encoders] */
+    const double *weights; /* [trials, parts] */
     int64_t trials;
     int64_t *positions;  /* [trials, answers of the set] */
     int64_t *candidates; /* [questions of the set] */
@@ -32,6 +33,7 @@ typedef struct {
     float *questions;                 /* [QUESTIONS_AT_A_TIME, the widest dim] */
     float *scores[QCTX_JOINED_MAX];   /* [QUESTIONS_AT_A_TIME, total] of each part */
     double *sums;                     /* [total] of one question */
+    double *scales; /* [trials, parts, total] what a part's scores count with each set of weights, by context */
 } pool_work;
 
 static void free_pool(pool_work *pool)
@@ -39,9 +41,70 @@ static void free_pool(pool_work *pool)
     free(pool->candidates);
     free(pool->questions);
     free(pool->sums);
+    free(pool->scales);
     for (int64_t i = 0; i < QCTX_JOINED_MAX; i++) {
         free(pool->contexts[i]);
         free(pool->scores[i]);
+    }
+}
+
+static double dot(const float *a, const float *b, int64_t dim)
+{
+    double sum = 0;
+
+    for (int64_t j = 0; j < dim; j++)
+        sum += (double)a[j] * (double)b[j];
+    return sum;
+}
+
+/* The parts of one encoder end where the next one's begin. */
+static int64_t end_of(const sweep *s, int64_t first)
+{
+    int64_t end = first + 1;
+
+    while (end < s->task->count && s->task->firsts[end] == first)
+        end++;
+    return end;
+}
+
+/*
+ * The scales of the parts first … end − 1, fields of one encoder, of one context: its row is their weighted sum at unit
+ * length, and counts as much as their weights together.
+ */
+static void scale_fields(const sweep *s, const pool_work *pool, int64_t first, int64_t end, int64_t context)
+{
+    const int64_t dim = qctx_store_dim(s->set->parts[first]), parts = s->task->count;
+    double products[QCTX_JOINED_MAX][QCTX_JOINED_MAX];
+
+    for (int64_t f = first; f < end; f++)
+        for (int64_t g = first; g <= f; g++)
+            products[f][g] = products[g][f] =
+                dot(pool->contexts[f] + context * dim, pool->contexts[g] + context * dim, dim);
+    for (int64_t t = 0; t < s->trials; t++) {
+        const double *weights = s->weights + t * parts;
+        double together = 0, squares = 0;
+
+        for (int64_t f = first; f < end; f++) {
+            together += weights[f];
+            for (int64_t g = first; g < end; g++)
+                squares += weights[f] * weights[g] * products[f][g];
+        }
+        for (int64_t f = first; f < end; f++)
+            pool->scales[(t * parts + f) * pool->total + context] =
+                squares > 0 ? together * weights[f] / sqrt(squares) : 0.0;
+    }
+}
+
+/* A part that is all of its encoder counts as its weight says. */
+static void prepare_scales(const sweep *s, const pool_work *pool)
+{
+    for (int64_t first = 0, end; first < s->task->count; first = end) {
+        end = end_of(s, first);
+        for (int64_t c = 0; c < pool->total && end > first + 1; c++)
+            scale_fields(s, pool, first, end, c);
+        for (int64_t t = 0; t < s->trials && end == first + 1; t++)
+            for (int64_t c = 0; c < pool->total; c++)
+                pool->scales[(t * s->task->count + first) * pool->total + c] = s->weights[t * s->task->count + first];
     }
 }
 
@@ -69,7 +132,12 @@ static qctx_status prepare_pool(const sweep *s, pool_work *pool, qctx_error *err
     }
     pool->questions = qctx_alloc(block * widest, sizeof(float), "questions of a pool", error);
     pool->sums = qctx_alloc(pool->total, sizeof *pool->sums, "scores of a question", error);
-    return pool->questions == NULL || pool->sums == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    pool->scales =
+        qctx_alloc(s->trials * s->task->count * pool->total, sizeof *pool->scales, "weights of a pool", error);
+    if (pool->questions == NULL || pool->sums == NULL || pool->scales == NULL)
+        return QCTX_ERR_MEMORY;
+    prepare_scales(s, pool);
+    return QCTX_OK;
 }
 
 /* scores[i] [count, total] of questions first … of the set by every part. */
@@ -85,14 +153,15 @@ static void score_block(const sweep *s, const pool_work *pool, int64_t first, in
     }
 }
 
-static void add_scores(const sweep *s, const pool_work *pool, int64_t row, const double *weights)
+static void add_scores(const sweep *s, const pool_work *pool, int64_t row, int64_t trial)
 {
     memset(pool->sums, 0, (size_t)pool->total * sizeof *pool->sums);
     for (int64_t i = 0; i < s->task->count; i++) {
         const float *scores = pool->scores[i] + row * pool->total;
+        const double *scales = pool->scales + (trial * s->task->count + i) * pool->total;
 
         for (int64_t c = 0; c < pool->total; c++)
-            pool->sums[c] += weights[i] * (double)scores[c];
+            pool->sums[c] += scales[c] * (double)scores[c];
     }
 }
 
@@ -124,7 +193,7 @@ static void place_question(const sweep *s, const pool_work *pool, int64_t row, i
 
     s->candidates[question] = position_of(pool, QCTX_ABSENT, own);
     for (int64_t t = 0; t < s->trials; t++) {
-        add_scores(s, pool, row, s->weights + t * s->task->count);
+        add_scores(s, pool, row, t);
         for (int64_t a = set->offsets[question]; a < set->offsets[question + 1]; a++)
             s->positions[t * answers + a] = position_of(pool, index_of(pool, set->contexts[a]), own);
     }

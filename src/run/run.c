@@ -150,7 +150,7 @@ static qctx_status check_encoder(const qctx_run *run, const qctx_encoder *encode
 
     if (status == QCTX_OK && strcmp(fingerprint, run->checkpoint.encoder_fingerprint) != 0) {
         qctx_fail(error, QCTX_ERR_MISMATCH, "%s: is the encoder '%s', the head was trained on '%s'",
-                  run->config.data.encoder.items[0], fingerprint, run->checkpoint.encoder_fingerprint);
+                  run->config.data.encoder.items[0].model, fingerprint, run->checkpoint.encoder_fingerprint);
         status = qctx_hint(error, "put the model that the run was trained with there, or where QCTX_MODELS says");
     }
     free(fingerprint);

@@ -6,8 +6,11 @@
 #include "store_internal.h"
 
 const char *const qctx_dtype_names[] = {[QCTX_FLOAT32] = "float32", [QCTX_FLOAT16] = "float16", NULL};
-const char *const qctx_titles_names[] = {
-    [QCTX_TITLES_NONE] = "none", [QCTX_TITLES_LEFT_OUT] = "left out", [QCTX_TITLES_JOINED] = "joined", NULL};
+const char *const qctx_titles_names[] = {[QCTX_TITLES_NONE] = "none",
+                                         [QCTX_TITLES_LEFT_OUT] = "left out",
+                                         [QCTX_TITLES_JOINED] = "joined",
+                                         [QCTX_TITLES_FIELDS] = "fields",
+                                         NULL};
 const char *const qctx_verified_names[] = {
     [QCTX_VERIFIED_NOTHING] = "nothing", [QCTX_VERIFIED_VECTORS] = "vectors", [QCTX_VERIFIED_WHOLE] = "whole", NULL};
 
@@ -87,11 +90,13 @@ qctx_status qctx_store_read_titles(qctx_store *store, qctx_error *error)
         return status;
     if (strcmp(said, QCTX_STORE_TITLE_AND_TEXT) == 0)
         store->titles = QCTX_TITLES_JOINED;
+    else if (strcmp(said, QCTX_STORE_FIELDS) == 0)
+        store->titles = QCTX_TITLES_FIELDS;
     else if (said[0] == '\0' && store->encoder_settings[0] != '\0' && qctx_h5_exists(store->file, "contexts/title"))
         store->titles = QCTX_TITLES_LEFT_OUT;
     else if (said[0] != '\0') {
-        qctx_fail(error, QCTX_ERR_FORMAT, "%s: its context_text is '%s'; this program knows '%s'", store->path, said,
-                  QCTX_STORE_TITLE_AND_TEXT);
+        qctx_fail(error, QCTX_ERR_FORMAT, "%s: its context_text is '%s'; this program knows '%s' and '%s'", store->path,
+                  said, QCTX_STORE_TITLE_AND_TEXT, QCTX_STORE_FIELDS);
         status = qctx_hint(error, "use a newer qctx-dist, or embed the corpus again");
     }
     free(said);

@@ -74,6 +74,8 @@ struct qctx_store {
 
 /* What the attribute context_text says of a store whose contexts were encoded with their titles. */
 #define QCTX_STORE_TITLE_AND_TEXT "title text"
+/* Of one whose encoder names the fields that it takes. */
+#define QCTX_STORE_FIELDS "fields"
 
 /* "questions" or "contexts", and their "questions/vectors" or "contexts/vectors". */
 const char *qctx_store_group_name(qctx_side side);

@@ -164,7 +164,9 @@ static qctx_status join_titles(qctx_store *store, const int64_t *rows, int64_t c
 /* hashes [nc] = hash of each context's field; empty texts leave theirs untouched. */
 static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *hashes, qctx_error *error)
 {
-    const bool joined = field == QCTX_FIELD_TEXT && store->titles == QCTX_TITLES_JOINED;
+    /* Of what other fields a context is made, the store does not know: title and text tell most of them apart. */
+    const bool joined =
+        field == QCTX_FIELD_TEXT && (store->titles == QCTX_TITLES_JOINED || store->titles == QCTX_TITLES_FIELDS);
     char *texts[BLOCK];
     int64_t rows[BLOCK];
     int64_t total = store->sides[QCTX_CONTEXT].count;

@@ -24,6 +24,11 @@ static uint64_t job_of(const qctx_store_writer *writer)
     uint64_t hash = qctx_hash(numbers, sizeof numbers,
                               qctx_context_texts_fingerprint(what->corpus, qctx_context_field(what->titles)));
 
+    for (int64_t f = 0; f < what->field_count; f++) {
+        const uint64_t seen = qctx_context_texts_fingerprint(what->corpus, what->fields[f]);
+
+        hash = qctx_hash(&seen, sizeof seen, hash);
+    }
     hash = qctx_hash_text(what->encoder, hash);
     hash = qctx_hash_text(what->encoder_fingerprint, hash);
     hash = qctx_hash(batches->firsts, (size_t)(batches->count + 1) * sizeof *batches->firsts, hash);

@@ -35,9 +35,11 @@ size_t qctx_store_writer_row_bytes(const qctx_store_writer *writer)
            (writer->description->dtype == QCTX_FLOAT16 ? sizeof(uint16_t) : sizeof(float));
 }
 
-/* Which contexts were encoded with their titles, as readers of the file will find it. */
+/* What contexts were encoded with, as readers of the file will find it. */
 static qctx_titles titles_of(const qctx_store_description *what)
 {
+    if (what->field_count > 0)
+        return QCTX_TITLES_FIELDS;
     if (qctx_context_texts_differ(what->corpus, qctx_context_field(what->titles)))
         return QCTX_TITLES_JOINED;
     return what->encoder_settings[0] != '\0' && qctx_context_texts_differ(what->corpus, QCTX_CONTEXT_TITLED_TEXT)
@@ -189,7 +191,9 @@ static qctx_status write_attributes(qctx_h5 *file, const qctx_store_description 
     if (status == QCTX_OK)
         status = set_hash(file, "corpus_fingerprint", description->corpus->fingerprint, error);
     /* Stores of texts alone do not say so, as those of earlier programs do not. */
-    if (status == QCTX_OK && qctx_context_texts_differ(description->corpus, qctx_context_field(description->titles)))
+    if (status == QCTX_OK && titles_of(description) == QCTX_TITLES_FIELDS)
+        status = qctx_h5_set_text(file, "/", "context_text", QCTX_STORE_FIELDS, error);
+    else if (status == QCTX_OK && titles_of(description) == QCTX_TITLES_JOINED)
         status = qctx_h5_set_text(file, "/", "context_text", QCTX_STORE_TITLE_AND_TEXT, error);
     return status;
 }

@@ -57,7 +57,7 @@ static void every_key_has_a_default(void **state)
     assert_int_equal(c.data.train.items[0].limit, 0);
     assert_true(c.data.train.items[0].weight == 1);
     assert_int_equal(c.data.eval.count, 0);
-    assert_string_equal(c.data.encoder.items[0], "hashing");
+    assert_string_equal(c.data.encoder.items[0].model, "hashing");
     assert_string_equal(c.data.cache, "stores");
     assert_int_equal(c.data.dtype, QCTX_FLOAT32);
     assert_int_equal(c.model.form, QCTX_HEAD_RESIDUAL);
@@ -111,7 +111,7 @@ static void assert_is_everything(const qctx_config *c)
     assert_int_equal(c->data.eval.count, 2);
     assert_string_equal(c->data.eval.items[0].name, "e/test");
     assert_string_equal(c->data.eval.items[1].name, "f/dev");
-    assert_string_equal(c->data.encoder.items[0], "enc.h5");
+    assert_string_equal(c->data.encoder.items[0].model, "enc.h5");
     assert_string_equal(c->data.cache, "a cache: \"x\" \\ #1");
     assert_int_equal(c->data.dtype, QCTX_FLOAT16);
     assert_int_equal(c->model.form, QCTX_HEAD_PLAIN);

@@ -38,9 +38,9 @@ static const char *refuse(const char *override, const char *more)
 static void check_everything(const qctx_config *c)
 {
     assert_int_equal(c->data.encoder.count, 3);
-    assert_string_equal(c->data.encoder.items[0], "hashing");
-    assert_string_equal(c->data.encoder.items[1], "a, b");
-    assert_string_equal(c->data.encoder.items[2], "models/m");
+    assert_string_equal(c->data.encoder.items[0].model, "hashing");
+    assert_string_equal(c->data.encoder.items[1].model, "a, b");
+    assert_string_equal(c->data.encoder.items[2].model, "models/m");
     assert_int_equal(c->encoder.precision, QCTX_PRECISION_AUTO);
     assert_int_equal(c->encoder.dim, 64);
     assert_string_equal(c->encoder.pooling, "cls+max");
@@ -59,7 +59,7 @@ static void defaults_are_the_models_own(void **state)
 
     (void)state;
     assert_int_equal(c.data.encoder.count, 1);
-    assert_string_equal(c.data.encoder.items[0], "hashing");
+    assert_string_equal(c.data.encoder.items[0].model, "hashing");
     assert_int_equal(c.encoder.precision, QCTX_PRECISION_FLOAT32);
     assert_string_equal(c.encoder.question_prompt, QCTX_PROMPT_OF_MODEL);
     assert_int_equal(c.encoder.weights.count, 0);
@@ -95,7 +95,7 @@ static void overrides_replace_lists(void **state)
 
     (void)state;
     assert_int_equal(c.data.encoder.count, 1);
-    assert_string_equal(c.data.encoder.items[0], "models/one");
+    assert_string_equal(c.data.encoder.items[0].model, "models/one");
     assert_int_equal(c.encoder.weights.count, 0);
     qctx_config_free(&c);
     c = parse(minimal, (const char *const[]){"data.encoder=[hashing, m]", "encoder.tune=true"}, 2);
@@ -107,8 +107,9 @@ static void lists_are_checked(void **state)
 {
     (void)state;
     assert_contains(refuse("data.encoder=[]", NULL),
-                    "data.encoder: expected a text or a list of texts, found an empty");
-    assert_contains(refuse("data.encoder={a: b}", NULL), "found a mapping");
+                    "data.encoder: expected an encoder or a list of encoders, found an empty");
+    assert_contains(refuse("data.encoder={a: b}", NULL),
+                    "data.encoder.a: unknown key; an encoder has model, field, weight");
     assert_contains(refuse("data.encoder=", NULL), "data.encoder: expected a text, found no value");
     assert_contains(refuse("data.encoder=[hashing, [m]]", NULL), "data.encoder[1]: expected a text, found a list");
     assert_contains(refuse("data.encoder=[m, hashing, m]", NULL), "data.encoder: names m twice");
@@ -121,6 +122,60 @@ static void lists_are_checked(void **state)
     assert_contains(refuse("data.encoder=[hashing, m]", "encoder.weights=[0, 0]"), "a sum above 0");
     assert_contains(refuse("data.encoder=[hashing, m]", "encoder.weights=[1, 1e7]"), "at most 1e6");
     assert_contains(refuse("encoder.dim=-1", NULL), "encoder.dim: expected a whole number in [0, 65536]");
+}
+
+/* An entry with a field or a weight is a mapping, and is written as one; a plain name stays one. */
+static void fields_survive_the_dump(void **state)
+{
+    static const char text[] = "data:\n  train: [{corpus: c}]\n"
+                               "  encoder: [hashing, {model: m}, {model: m, field: \"a: b\", weight: 0.25},\n"
+                               "            {field: title, model: hashing, weight: 0}]\n";
+    qctx_config c = parse(text, NULL, 0), copy;
+    char *dump = qctx_config_dump(&c, &error);
+
+    (void)state;
+    assert_contains(dump, "\n  encoder: [hashing, m, {model: m, field: \"a: b\", weight: 0.25}, "
+                          "{model: hashing, field: title, weight: 0}]\n");
+    copy = parse(dump, NULL, 0);
+    assert_int_equal(copy.data.encoder.count, 4);
+    assert_null(copy.data.encoder.items[1].field);
+    assert_true(copy.data.encoder.items[1].weight == 1.0);
+    assert_string_equal(copy.data.encoder.items[2].field, "a: b");
+    assert_true(copy.data.encoder.items[2].weight == 0.25 && copy.data.encoder.items[3].weight == 0.0);
+    assert_status(qctx_config_check_resume(&c, &copy, &error), QCTX_OK, &error);
+    qctx_config_free(&copy);
+    qctx_config_free(&c);
+    free(dump);
+    c = parse(minimal, (const char *const[]){"data.encoder={model: m, field: paragraph}"}, 1);
+    assert_int_equal(c.data.encoder.count, 1);
+    assert_string_equal(c.data.encoder.items[0].field, "paragraph");
+    qctx_config_free(&c);
+}
+
+static void entries_are_checked(void **state)
+{
+    (void)state;
+    assert_contains(refuse("data.encoder=[hashing, {field: title}]", NULL), "data.encoder[1]: expected a model");
+    assert_contains(refuse("data.encoder=[{model: hashing, feild: title}]", NULL),
+                    "data.encoder[0].feild: unknown key; did you mean field?");
+    assert_contains(refuse("data.encoder={model: m, field: \"\"}", NULL), "data.encoder.field: expected a text");
+    assert_contains(refuse("data.encoder=[{model: m, field: [a]}]", NULL), "data.encoder[0].field: expected a text");
+    assert_contains(refuse("data.encoder=[{model: m, weight: -0.5}]", NULL),
+                    "data.encoder[0].weight: expected a number ≥ 0, found '-0.5'");
+    assert_contains(refuse("data.encoder=[{model: m, weight: 0}, {model: h, weight: 0}]", NULL),
+                    "data.encoder: expected weights whose sum is above 0");
+    assert_contains(refuse("data.encoder=[{model: m, weight: 1e7}, h]", NULL), "at most 1e6");
+    assert_contains(refuse("data.encoder=[{model: m, field: title}, {model: m, field: title}]", NULL),
+                    "data.encoder: names m twice with the field 'title'");
+    /* Titles stand in front of contexts without a field, unless data.titles says otherwise. */
+    assert_contains(refuse("data.encoder=[m, {model: m, field: title+text}]", NULL),
+                    "data.encoder: names m twice with the field 'title+text'");
+    assert_contains(refuse("data.encoder=[m, {model: m, field: text}]", "data.titles=false"),
+                    "data.encoder: names m twice with the field 'text'");
+    assert_contains(refuse("data.encoder=[m, {model: m, field: title}]", "encoder.weights=[1, 1]"),
+                    "encoder.weights: is for plain names in data.encoder");
+    assert_contains(refuse("data.encoder=[m, {model: m, field: title, weight: 0.5}]", "encoder.tune=true"),
+                    "encoder.tune: chooses the weights");
 }
 
 /* What would be passed over is refused. */
@@ -153,6 +208,7 @@ static void tuning_needs_held_out_questions(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(defaults_are_the_models_own), cmocka_unit_test(lists_survive_the_dump),
     cmocka_unit_test(overrides_replace_lists),     cmocka_unit_test(lists_are_checked),
+    cmocka_unit_test(fields_survive_the_dump),     cmocka_unit_test(entries_are_checked),
     cmocka_unit_test(keys_have_to_apply),          cmocka_unit_test(tuning_needs_held_out_questions),
 };
 TEST_MAIN(tests)

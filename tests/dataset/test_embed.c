@@ -14,6 +14,7 @@
 enum { QUESTIONS = 2600, CONTEXTS = 700, ROOM = 3000 };
 
 static qctx_error error;
+static const char *const text_field[] = {"text"};
 static qctx_question questions[QUESTIONS];
 static qctx_context contexts[CONTEXTS];
 static char texts[QUESTIONS + CONTEXTS][ROOM];
@@ -82,7 +83,7 @@ static void plans_each_text_once(void **state)
     int64_t distinct[2] = {0, 0};
 
     (void)state;
-    assert_status(qctx_embed_batches_make(&corpus, false, &batches, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_batches_make(&corpus, text_field, 1, &batches, &error), QCTX_OK, &error);
     for (int64_t b = 0; b < batches.store.count; b++) {
         qctx_side side = batches.store.sides[b];
         int64_t bytes = 0;
@@ -130,7 +131,7 @@ static void deals_so_that_ranks_finish_together(void **state)
     int *owners;
 
     (void)state;
-    assert_status(qctx_embed_batches_make(&corpus, false, &batches, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_batches_make(&corpus, text_field, 1, &batches, &error), QCTX_OK, &error);
     done = calloc((size_t)batches.store.count, sizeof *done);
     own = calloc((size_t)batches.store.count, sizeof *own);
     owners = calloc((size_t)batches.store.count, sizeof *owners);
@@ -194,17 +195,33 @@ static void embeds_the_same_on_any_number_of_ranks(void **state)
     (void)state;
     snprintf(own_name, sizeof own_name, "alone-%d.h5", qctx_comm_rank(test_comm));
     for (int k = 0; k < 2; k++) {
-        assert_status(
-            qctx_embed_corpus(test_comm, &corpus, false, encoder, dtypes[k], test_path("all.h5"), true, &error),
-            QCTX_OK, &error);
-        assert_status(qctx_embed_corpus(alone, &corpus, false, encoder, dtypes[k], test_path(own_name), true, &error),
+        assert_status(qctx_embed_corpus(test_comm,
+                                        &(qctx_embed_request){.corpus = &corpus,
+                                                              .encoder = encoder,
+                                                              .dtype = dtypes[k],
+                                                              .path = test_path("all.h5"),
+                                                              .force = true},
+                                        &error),
+                      QCTX_OK, &error);
+        assert_status(qctx_embed_corpus(alone,
+                                        &(qctx_embed_request){.corpus = &corpus,
+                                                              .encoder = encoder,
+                                                              .dtype = dtypes[k],
+                                                              .path = test_path(own_name),
+                                                              .force = true},
+                                        &error),
                       QCTX_OK, &error);
         expect_same_bytes(test_path("all.h5"), test_path(own_name));
         qctx_comm_barrier(test_comm);
     }
-    assert_status(
-        qctx_embed_corpus(test_comm, &corpus, false, encoder, QCTX_FLOAT32, test_path("all.h5"), true, &error), QCTX_OK,
-        &error);
+    assert_status(qctx_embed_corpus(test_comm,
+                                    &(qctx_embed_request){.corpus = &corpus,
+                                                          .encoder = encoder,
+                                                          .dtype = QCTX_FLOAT32,
+                                                          .path = test_path("all.h5"),
+                                                          .force = true},
+                                    &error),
+                  QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path("all.h5"), &store, &error), QCTX_OK, &error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         for (int64_t i = 0; i < (side == 0 ? QUESTIONS : CONTEXTS); i++) {
@@ -229,13 +246,19 @@ static void embeds_tiny_corpora(void **state)
     (void)state;
     tiny.question_count = tiny.context_count = 1;
     assert_status(
-        qctx_embed_corpus(test_comm, &tiny, false, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error), QCTX_OK,
-        &error);
+        qctx_embed_corpus(test_comm,
+                          &(qctx_embed_request){
+                              .corpus = &tiny, .encoder = encoder, .dtype = QCTX_FLOAT32, .path = test_path("tiny.h5")},
+                          &error),
+        QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path("tiny.h5"), &store, &error), QCTX_OK, &error);
     assert_int_equal(qctx_store_count(store, QCTX_CONTEXT), 1);
     qctx_store_close(store);
     assert_status(
-        qctx_embed_corpus(test_comm, &tiny, false, encoder, QCTX_FLOAT32, test_path("tiny.h5"), false, &error),
+        qctx_embed_corpus(test_comm,
+                          &(qctx_embed_request){
+                              .corpus = &tiny, .encoder = encoder, .dtype = QCTX_FLOAT32, .path = test_path("tiny.h5")},
+                          &error),
         QCTX_ERR_EXISTS, &error);
     qctx_encoder_destroy(encoder);
 }
@@ -253,10 +276,18 @@ static void leave_partial(const char *path, qctx_encoder *encoder, uint64_t seed
     qctx_store_description what;
 
     assert_status(qctx_encoder_save(encoder, &settings, &table, &bytes, &error), QCTX_OK, &error);
-    assert_status(qctx_embed_batches_make(&corpus, false, &batches, &error), QCTX_OK, &error);
-    what = (qctx_store_description){
-        &corpus, QCTX_FLOAT32, qctx_encoder_dim(encoder), qctx_encoder_name(encoder), fingerprint, settings, table,
-        bytes,   false};
+    assert_status(qctx_embed_batches_make(&corpus, text_field, 1, &batches, &error), QCTX_OK, &error);
+    what = (qctx_store_description){&corpus,
+                                    QCTX_FLOAT32,
+                                    qctx_encoder_dim(encoder),
+                                    qctx_encoder_name(encoder),
+                                    fingerprint,
+                                    settings,
+                                    table,
+                                    bytes,
+                                    false,
+                                    0,
+                                    NULL};
     vectors = calloc((size_t)(batches.longest * what.dim), sizeof *vectors);
     assert_status(qctx_store_writer_open(test_comm, path, true, &what, &batches.store, &writer, &error), QCTX_OK,
                   &error);
@@ -307,17 +338,27 @@ static void resumes_to_the_same_bytes(void **state)
     qctx_encoder *other = make_encoder(32);
 
     (void)state;
-    assert_status(
-        qctx_embed_corpus(test_comm, &corpus, false, encoder, QCTX_FLOAT32, test_path("once.h5"), true, &error),
-        QCTX_OK, &error);
+    assert_status(qctx_embed_corpus(test_comm,
+                                    &(qctx_embed_request){.corpus = &corpus,
+                                                          .encoder = encoder,
+                                                          .dtype = QCTX_FLOAT32,
+                                                          .path = test_path("once.h5"),
+                                                          .force = true},
+                                    &error),
+                  QCTX_OK, &error);
     for (uint64_t seed = 0; seed < 4; seed++) {
         leave_partial(test_path("again.h5"), seed == 3 ? other : encoder, seed);
         if (seed > 0 && speaks())
             tear(test_path("again.h5.partial"), test_path("again.h5.journal"), seed);
         qctx_comm_barrier(test_comm);
-        assert_status(
-            qctx_embed_corpus(test_comm, &corpus, false, encoder, QCTX_FLOAT32, test_path("again.h5"), true, &error),
-            QCTX_OK, &error);
+        assert_status(qctx_embed_corpus(test_comm,
+                                        &(qctx_embed_request){.corpus = &corpus,
+                                                              .encoder = encoder,
+                                                              .dtype = QCTX_FLOAT32,
+                                                              .path = test_path("again.h5"),
+                                                              .force = true},
+                                        &error),
+                      QCTX_OK, &error);
         expect_same_bytes(test_path("once.h5"), test_path("again.h5"));
         assert_false(qctx_path_exists(test_path("again.h5.partial")) ||
                      qctx_path_exists(test_path("again.h5.journal")));

@@ -220,7 +220,10 @@ static void embed_alone(const char *corpus_name, const char *store_name, const c
     source = (qctx_fit_source){corpus, split};
     assert_status(qctx_embed_fit(test_comm, encoder, &source, 1, false, &error), QCTX_OK, &error);
     assert_status(
-        qctx_embed_corpus(test_comm, corpus, false, encoder, QCTX_FLOAT32, test_path(store_name), true, &error),
+        qctx_embed_corpus(
+            test_comm,
+            &(qctx_embed_request){.corpus = corpus, .encoder = encoder, .path = test_path(store_name), .force = true},
+            &error),
         QCTX_OK, &error);
     qctx_encoder_destroy(encoder);
     qctx_corpus_destroy(corpus);

@@ -180,6 +180,111 @@ static void parts_can_be_saved_apart(void **state)
     qctx_encoder_destroy(joined);
 }
 
+#define FIELDS(more)                                                                                                   \
+    "{\"parts\":[{\"name\":\"hashing\",\"settings\":{\"dim\":32},\"fields\":[{\"field\":\"text\",\"weight\":2},{"      \
+    "\"field\":"                                                                                                       \
+    "\"paragraph\",\"weight\":0.5},{\"field\":\"title\",\"weight\":0}]},{\"name\":\"hashing\",\"settings\":{\"dim\":"  \
+    "80},"                                                                                                             \
+    "\"fields\":[{\"field\":\"paragraph\",\"weight\":1.5}]}]" more "}"
+
+/*
+ * Contexts are given by their fields: text, paragraph and title of each. The first part's columns are 2·text +
+ * ½·paragraph at unit length, times √(2½ / 4), the second's the paragraph's own, times √(1½ / 4).
+ */
+static void fields_are_summed(void **state)
+{
+    static const char *const paragraphs[TEXTS] = {"The stone tower stands.", "River", "River", "a bank of stone"};
+    qctx_encoder *joined = fitted("joined", FIELDS(""));
+    qctx_encoder *narrow = fitted("hashing", "{\"dim\":32}"), *wide = fitted("hashing", "{\"dim\":80}");
+    float rows[TEXTS * DIM], t[TEXTS * NARROW], p[TEXTS * NARROW], w[TEXTS * WIDE];
+    const char *given[TEXTS * 3];
+    const char *const *names;
+
+    (void)state;
+    assert_int_equal(qctx_encoder_fields(joined, &names), 3);
+    assert_string_equal(names[0], "text");
+    assert_string_equal(names[1], "paragraph");
+    assert_string_equal(names[2], "title");
+    assert_int_equal(qctx_encoder_fields(narrow, &names), 0);
+    for (int i = 0; i < TEXTS; i++) {
+        given[i * 3] = texts[i];
+        given[i * 3 + 1] = paragraphs[i];
+        given[i * 3 + 2] = "unread";
+    }
+    assert_status(qctx_encoder_encode(joined, QCTX_CONTEXT, given, TEXTS, rows, &error), QCTX_OK, &error);
+    encode(narrow, QCTX_CONTEXT, t);
+    assert_status(qctx_encoder_encode(narrow, QCTX_CONTEXT, paragraphs, TEXTS, p, &error), QCTX_OK, &error);
+    assert_status(qctx_encoder_encode(wide, QCTX_CONTEXT, paragraphs, TEXTS, w, &error), QCTX_OK, &error);
+    for (int i = 0; i < TEXTS; i++) {
+        double sum[NARROW], squares = 0;
+
+        for (int j = 0; j < NARROW; j++) {
+            sum[j] = 2 * (double)t[i * NARROW + j] + 0.5 * (double)p[i * NARROW + j];
+            squares += sum[j] * sum[j];
+        }
+        for (int j = 0; j < NARROW; j++)
+            assert_close(rows[i * DIM + j], sqrt(2.5 / 4) * sum[j] / sqrt(squares), 1e-6);
+        for (int j = 0; j < WIDE; j++)
+            assert_close(rows[i * DIM + NARROW + j], sqrt(1.5 / 4) * w[i * WIDE + j], 1e-6);
+        assert_close(dot(rows + i * DIM, rows + i * DIM, DIM), 1.0, 1e-6);
+    }
+
+    /* A question is one text, and its row the parts' side by side. */
+    encode(joined, QCTX_QUESTION, rows);
+    encode(narrow, QCTX_QUESTION, t);
+    for (int j = 0; j < NARROW; j++)
+        assert_close(rows[DIM + j], sqrt(2.5 / 4) * t[NARROW + j], 1e-6);
+    qctx_encoder_destroy(joined);
+    qctx_encoder_destroy(narrow);
+    qctx_encoder_destroy(wide);
+}
+
+static void fields_are_saved(void **state)
+{
+    qctx_encoder *joined = fitted("joined", FIELDS("")), *again = NULL, *part = NULL;
+    qctx_encoder *narrow = fitted("hashing", "{\"dim\":32}");
+    char *settings, *fingerprints[2], *names[QCTX_JOINED_MAX];
+    double weights[4];
+    void *table;
+    size_t bytes;
+    int64_t count;
+
+    (void)state;
+    assert_status(qctx_encoder_save(joined, &settings, &table, &bytes, &error), QCTX_OK, &error);
+    assert_contains(settings, "\"fields\":[{\"field\":\"text\",\"weight\":2},{\"field\":\"paragraph\",\"weight\":0.5}");
+    assert_null(strstr(settings, "weights"));
+    assert_status(qctx_encoder_restore("joined", settings, table, bytes, &again, &error), QCTX_OK, &error);
+    fingerprints[0] = qctx_encoder_fingerprint(joined, &error);
+    fingerprints[1] = qctx_encoder_fingerprint(again, &error);
+    assert_string_equal(fingerprints[0], fingerprints[1]);
+    free(fingerprints[0]);
+    free(fingerprints[1]);
+
+    /* Weights by field, part by part; the fields, each once; and the first part as an encoder of its own. */
+    assert_status(qctx_joined_weights(settings, 4, weights, &error), QCTX_OK, &error);
+    assert_true(weights[0] == 2 && weights[1] == 0.5 && weights[2] == 0 && weights[3] == 1.5);
+    assert_status(qctx_joined_weights(settings, 2, weights, &error), QCTX_ERR_CONFIG, &error);
+    assert_status(qctx_joined_saved_fields("joined", settings, names, &count, &error), QCTX_OK, &error);
+    assert_int_equal(count, 3);
+    assert_string_equal(names[1], "paragraph");
+    for (int64_t f = 0; f < count; f++)
+        free(names[f]);
+    assert_status(qctx_joined_saved_fields("hashing", "{}", names, &count, &error), QCTX_OK, &error);
+    assert_int_equal(count, 0);
+    assert_status(qctx_joined_restore_part(settings, table, bytes, &part, &error), QCTX_OK, &error);
+    fingerprints[0] = qctx_encoder_fingerprint(part, &error);
+    fingerprints[1] = qctx_encoder_fingerprint(narrow, &error);
+    assert_string_equal(fingerprints[0], fingerprints[1]);
+    free(fingerprints[0]);
+    free(fingerprints[1]);
+    free(settings);
+    free(table);
+    qctx_encoder_destroy(joined);
+    qctx_encoder_destroy(again);
+    qctx_encoder_destroy(part);
+    qctx_encoder_destroy(narrow);
+}
+
 static void refuses_bad_settings(void **state)
 {
     static const struct {
@@ -192,6 +297,20 @@ static void refuses_bad_settings(void **state)
         {"{\"parts\":{}}", "parts: found an object"},
         {"{\"parts\":[{\"name\":\"hashing\"}]}", "found 1, expected 2 to 16"},
         {"{\"parts\":[" PARTS "],\"weight\":[1,1]}", "unknown setting 'weight'"},
+        {FIELDS(",\"weights\":[1,1]"), "weights: stand with the fields"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[{\"field\":\"a\"}]},{\"name\":\"hashing\"}]}",
+         "parts[1]: fields: all"},
+        {"{\"parts\":[{\"name\":\"hashing\"},{\"name\":\"hashing\",\"fields\":[{\"field\":\"a\"}]}]}",
+         "parts[1]: fields: all"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[]}]}", "parts[0]: fields: found nothing"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":3}]}", "parts[0]: fields: found an integer"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[3]}]}", "fields[0]: found an integer"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[{\"field\":\"\"}]}]}", "fields[0]: field: found"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[{\"field\":\"a\",\"dim\":1}]}]}", "unknown setting 'dim'"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[{\"field\":\"a\",\"weight\":-1}]}]}",
+         "fields[0]: weight: expected"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[{\"field\":\"a\",\"weight\":0}]}]}", "expected above 0"},
+        {"{\"parts\":[{\"name\":\"hashing\",\"fields\":[{\"field\":\"a\"},{\"field\":\"a\"}]}]}", "'a' is named twice"},
         {"{\"parts\":[" PARTS "],\"weights\":1}", "weights: found"},
         {"{\"parts\":[" PARTS "],\"weights\":[1]}", "expected a list of 2"},
         {"{\"parts\":[" PARTS "],\"weights\":[1,-1]}", "weights[1]: expected a number ≥ 0"},
@@ -232,6 +351,7 @@ static void an_unfitted_part_does_not_encode(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_stand_side_by_side), cmocka_unit_test(a_part_without_weight_is_zero),
     cmocka_unit_test(restores_what_was_saved), cmocka_unit_test(parts_can_be_saved_apart),
+    cmocka_unit_test(fields_are_summed),       cmocka_unit_test(fields_are_saved),
     cmocka_unit_test(refuses_bad_settings),    cmocka_unit_test(an_unfitted_part_does_not_encode),
 };
 TEST_MAIN(tests)

@@ -1,6 +1,7 @@
 /* ranks: 1 2 5 */
 #include "harness.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include "qctx/store/store_writer.h"
 
 static qctx_error error;
+
+/* Parts that are encoders of their own, and fields of one. */
+static const int64_t apart[] = {0, 1, 2}, together[] = {0, 0};
 
 enum { ROWS = 24, DIM = 24, TINY = 8, POOL = 5 };
 
@@ -93,6 +97,12 @@ static void noise_two(qctx_side side, int64_t row, float *values)
     noise(2, side, row, values);
 }
 
+/* Another field of the encoder of noise_one: questions are the same. */
+static void other_field(qctx_side side, int64_t row, float *values)
+{
+    noise(side == QCTX_QUESTION ? 1 : 3, side, row, values);
+}
+
 static qctx_status fill(void *context, qctx_side side, int64_t first, int64_t count, float *rows, qctx_error *problem)
 {
     const part_rows *part = context;
@@ -135,7 +145,7 @@ static void choose(const part_rows *parts, int64_t count, double *weights)
     static const char *const names[] = {"one", "two", "three"};
     qctx_store *stores[3] = {0};
     qctx_weights_set set;
-    qctx_weights_task task = {1, &set, count, names, TINY, QCTX_METRIC_TOP1, QCTX_GAIN_LINEAR, 1};
+    qctx_weights_task task = {1, &set, count, apart, names, TINY, QCTX_METRIC_TOP1, QCTX_GAIN_LINEAR, 1};
 
     make_corpus(TINY, false);
     for (int64_t i = 0; i < count; i++)
@@ -167,9 +177,30 @@ static void prefers_the_part_that_is_right(void **state)
     assert_true(weights[0] == 1.0 && weights[1] == 0.75 && weights[2] == 1.0);
 }
 
+/* Fields of one encoder: the question's product with their weighted sum at unit length, times both weights. */
+static double score_of_sum(const part_rows *parts, const double *weights, int64_t question, int64_t context)
+{
+    float q[DIM] = {0}, one[DIM] = {0}, two[DIM] = {0};
+    double product = 0, squares = 0;
+
+    parts[0](QCTX_QUESTION, question, q);
+    parts[0](QCTX_CONTEXT, context, one);
+    parts[1](QCTX_CONTEXT, context, two);
+    for (int j = 0; j < DIM; j++) {
+        const double sum = weights[0] * one[j] + weights[1] * two[j];
+
+        product += q[j] * sum;
+        squares += sum * sum;
+    }
+    return (weights[0] + weights[1]) * product / sqrt(squares);
+}
+
 static double score(const part_rows *parts, const double *weights, int64_t question, int64_t context)
 {
     double sum = 0;
+
+    if (parts[1] == other_field)
+        return score_of_sum(parts, weights, question, context);
 
     for (int i = 0; i < 2; i++) {
         float q[DIM] = {0}, c[DIM] = {0};
@@ -202,21 +233,20 @@ static int64_t position(const part_rows *parts, const double *weights, int64_t q
 }
 
 /* Measures four weights, and holds them against scores that are worked out here. */
-static void expect_figures(const int64_t *own)
+static void expect_figures(const part_rows *parts, const int64_t *firsts, const int64_t *own)
 {
     static const double trials[] = {1, 1, 1, 0, 0, 1, 0.3, 2};
     static const char *const names[] = {"one", "two"};
-    static const part_rows parts[] = {noise_one, noise_two};
     double values[ROWS * QCTX_METRIC_COUNT];
     qctx_merit figures[4];
     int64_t positions[2 * ROWS], candidates[ROWS] = {0};
     const qctx_protocol protocol = {.relevant = 1};
     qctx_store *stores[2];
     qctx_weights_set sets[2];
-    qctx_weights_task task = {2, sets, 2, names, POOL, QCTX_METRIC_TOP5, QCTX_GAIN_LINEAR, 1};
+    qctx_weights_task task = {2, sets, 2, firsts, names, POOL, QCTX_METRIC_TOP5, QCTX_GAIN_LINEAR, 1};
 
-    stores[0] = store_of("one", noise_one);
-    stores[1] = store_of("two", noise_two);
+    stores[0] = store_of("one", parts[0]);
+    stores[1] = store_of("two", parts[1]);
     sets[0] = all_questions(stores);
     sets[0].set.own = own;
     sets[1] = sets[0];
@@ -237,7 +267,14 @@ static void figures_are_those_of_weighted_scores(void **state)
 {
     (void)state;
     make_corpus(ROWS, true);
-    expect_figures(NULL);
+    expect_figures((const part_rows[]){noise_one, noise_two}, apart, NULL);
+}
+
+static void figures_are_those_of_summed_fields(void **state)
+{
+    (void)state;
+    make_corpus(ROWS, true);
+    expect_figures((const part_rows[]){noise_one, other_field}, together, NULL);
 }
 
 /* Some questions' own documents are in their pool, some contexts that answer are not there. */
@@ -251,13 +288,13 @@ static void figures_without_own_and_absent_contexts(void **state)
         own[q] = q % 2 == 0 ? (q + 2) % ROWS : QCTX_ABSENT;
     for (int64_t q = 1; q < ROWS; q += 4)
         made_up.answers[made_up.offsets[q]] = QCTX_ABSENT;
-    expect_figures(own);
+    expect_figures((const part_rows[]){noise_one, noise_two}, apart, own);
 }
 
 static void refuses_to_choose_by_nothing(void **state)
 {
     static const char *const names[] = {"one", "two"};
-    const qctx_weights_task task = {0, NULL, 2, names, POOL, QCTX_METRIC_TOP1, QCTX_GAIN_LINEAR, 1};
+    const qctx_weights_task task = {0, NULL, 2, apart, names, POOL, QCTX_METRIC_TOP1, QCTX_GAIN_LINEAR, 1};
     double weights[2];
 
     (void)state;
@@ -266,9 +303,8 @@ static void refuses_to_choose_by_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(prefers_the_part_that_is_right),
-    cmocka_unit_test(figures_are_those_of_weighted_scores),
-    cmocka_unit_test(figures_without_own_and_absent_contexts),
+    cmocka_unit_test(prefers_the_part_that_is_right),     cmocka_unit_test(figures_are_those_of_weighted_scores),
+    cmocka_unit_test(figures_are_those_of_summed_fields), cmocka_unit_test(figures_without_own_and_absent_contexts),
     cmocka_unit_test(refuses_to_choose_by_nothing),
 };
 TEST_MAIN(tests)

@@ -7,8 +7,8 @@
 #include "qctx/base/fileio.h"
 #include "qctx/data/context_texts.h"
 #include "qctx/data/corpus.h"
+#include "qctx/data/document.h"
 #include "qctx/data/scores.h"
-#include "qctx/dataset/document.h"
 #include "qctx/import/import.h"
 
 static void check_split(const qctx_corpus *corpus, const qctx_split *split)

@@ -57,8 +57,8 @@ static qctx_corpus corpus = {.context_count = CONTEXTS,
 
 static qctx_store_description description(qctx_dtype dtype)
 {
-    qctx_store_description value = {&corpus,       dtype,   DIM, "toy", "toy-0123456789abcdef",
-                                    "{\"dim\":3}", "table", 5,   false};
+    qctx_store_description value = {&corpus, dtype, DIM, "toy", "toy-0123456789abcdef", "{\"dim\":3}", "table",
+                                    5,       false, 0,   NULL};
 
     return value;
 }

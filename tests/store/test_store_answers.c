@@ -50,7 +50,8 @@ static qctx_store *store_of(const char *name, float *its_grades, int64_t *its_an
                                 .splits = splits,
                                 .fingerprint = 77,
                                 .folder = "made"};
-    const qctx_store_description description = {&corpus, QCTX_FLOAT32, DIM, "toy", "toy-1", "{}", "table", 5, false};
+    const qctx_store_description description = {&corpus, QCTX_FLOAT32, DIM, "toy", "toy-1", "{}", "table",
+                                                5,       false,        0,   NULL};
     qctx_store *store = NULL;
 
     assert_status(qctx_store_write(test_comm, test_path(name), true, &description, fill, NULL, &error), QCTX_OK,

@@ -66,7 +66,7 @@ static void make_up(void)
 
 static qctx_store_description description(qctx_dtype dtype)
 {
-    return (qctx_store_description){&corpus, dtype, DIM, "toy", "toy-1", "{}", "table", 5, false};
+    return (qctx_store_description){&corpus, dtype, DIM, "toy", "toy-1", "{}", "table", 5, false, 0, NULL};
 }
 
 static float element(int64_t vector, int64_t column)

@@ -72,8 +72,8 @@ small_store *small_open(void)
     assert_status(qctx_encoder_fit(small->encoder, test_comm, small->texts, SMALL_CONTEXTS, &error), QCTX_OK, &error);
     assert_status(qctx_encoder_save(small->encoder, &settings, &table, &bytes, &error), QCTX_OK, &error);
     fingerprint = qctx_encoder_fingerprint(small->encoder, &error);
-    description = (qctx_store_description){&small->corpus, QCTX_FLOAT32, SMALL_DIM, "hashing", fingerprint,
-                                           settings,       table,        bytes,     false};
+    description = (qctx_store_description){&small->corpus, QCTX_FLOAT32, SMALL_DIM, "hashing", fingerprint, settings,
+                                           table,          bytes,        false,     0,         NULL};
     assert_status(qctx_store_write(test_comm, test_path("small.h5"), true, &description, small_fill, small, &error),
                   QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path("small.h5"), &small->store, &error), QCTX_OK, &error);

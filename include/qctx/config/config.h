@@ -53,12 +53,12 @@ typedef struct {
     qctx_source *items;
 } qctx_sources;
 
-/* A list of texts, and one of numbers. */
 typedef struct {
     int64_t count;
-    char **items;
-} qctx_texts;
+    qctx_encoder_entry *items;
+} qctx_encoder_entries;
 
+/* A list of numbers. */
 typedef struct {
     int64_t count;
     double *items;
@@ -76,13 +76,13 @@ typedef struct {
     } run;
     struct {
         qctx_sources train;
-        qctx_sources eval;  /* may be empty: then only the tuning pairs are evaluated */
-        qctx_texts encoder; /* "hashing" and model folders, joined; or one store, whose encoder is used */
-        char *cache;        /* folder of stores made on demand */
-        qctx_dtype dtype;   /* of those stores */
-        double min_grade;   /* from which a judged context makes a training pair */
-        bool titles;        /* contexts are embedded with their titles in front; stores must have been, too */
-        char *teacher;      /* of the one source of train: a file of a teacher's scores; "": none */
+        qctx_sources eval;            /* may be empty: then only the tuning pairs are evaluated */
+        qctx_encoder_entries encoder; /* "hashing" and model folders, joined; or one store, whose encoder is used */
+        char *cache;                  /* folder of stores made on demand */
+        qctx_dtype dtype;             /* of those stores */
+        double min_grade;             /* from which a judged context makes a training pair */
+        bool titles;                  /* contexts are embedded with their titles in front; stores must have been, too */
+        char *teacher;                /* of the one source of train: a file of a teacher's scores; "": none */
     } data;
     struct {
         qctx_precision precision; /* this and the next five are for model folders */
@@ -91,7 +91,7 @@ typedef struct {
         char *question_prompt;    /* "model": the folder's own; "": none */
         char *context_prompt;
         char *context_model;  /* another folder for contexts; "": the same */
-        qctx_numbers weights; /* of several encoders, in their order; none: all 1 */
+        qctx_numbers weights; /* of several encoders, in their order; none: those of data.encoder's entries */
         bool tune;            /* the weights are chosen on held-out training questions */
     } encoder;
     struct {

@@ -13,13 +13,21 @@
 /* The word that leaves a prompt to the model's folder. */
 #define QCTX_PROMPT_OF_MODEL "model"
 
+/* One encoder, and what of contexts it takes. Several entries of one encoder with different fields are one of its. */
+typedef struct {
+    char *model;   /* "hashing", a model folder, or a store */
+    char *field;   /* of contexts (data/context_texts); NULL: the text, with its title in front where `titles` */
+    double weight; /* of the encoder, or of this field of it */
+} qctx_encoder_entry;
+
 /* In the words of the user. Borrows everything. */
 typedef struct {
-    bool command_line;     /* settings are options, "--question-prompt", and not keys, "encoder.question_prompt" */
-    int64_t count;         /* 1 to QCTX_JOINED_MAX */
-    char *const *encoders; /* [count] */
-    int64_t weight_count;  /* `count`, or 0: all 1 */
+    bool command_line; /* settings are options, "--question-prompt", and not keys, "encoder.question_prompt" */
+    int64_t count;     /* 1 to QCTX_JOINED_MAX */
+    const qctx_encoder_entry *encoders; /* [count] */
+    int64_t weight_count;               /* `count`, in the place of the entries' own; or 0 */
     const double *weights;
+    bool titles;          /* contexts without a field are encoded with their titles in front */
     int64_t built_in_dim; /* of built-in encoders; 0: their default */
     /* Of model folders, refused where there is none. */
     qctx_precision precision;
@@ -32,5 +40,14 @@ typedef struct {
 
 /* The first setting for model folders that is not at its default ("question_prompt"), or NULL. Local. */
 const char *qctx_encoder_spec_model_setting(const qctx_encoder_spec *spec);
+
+/*
+ * The field that an entry takes where it is another than that of contexts without one; else NULL, also where it names
+ * just that one. Local.
+ */
+const char *qctx_encoder_entry_field(const qctx_encoder_entry *entry, bool titles);
+
+/* Whether two entries are of one encoder: their models differ in slashes at their ends at most. Local. */
+bool qctx_encoder_entries_match(const qctx_encoder_entry *one, const qctx_encoder_entry *other);
 
 #endif

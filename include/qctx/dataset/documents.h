@@ -32,12 +32,12 @@ typedef struct {
 typedef struct {
     const char *folder;
     qctx_dtype dtype;
-    bool titles; /* contexts are embedded with their titles in front (data/context_texts) */
+    bool titles; /* contexts are embedded with their titles in front, unless the encoder names fields */
 } qctx_documents_cache;
 
 /*
  * Reads sources [count]: opens stores, reads corpora and text files, the latter cut into passages, else into sentences
- * (dataset/document). Nothing is computed yet. Collective. Free them also after a failure. Errors: those of corpus,
+ * (data/document). Nothing is computed yet. Collective. Free them also after a failure. Errors: those of corpus,
  * store and document.
  */
 qctx_status qctx_documents_read(qctx_comm *comm, qctx_documents *sources, int64_t count, bool passages,
@@ -57,7 +57,10 @@ qctx_status qctx_documents_fit(qctx_comm *comm, const qctx_documents *sources, i
 qctx_status qctx_documents_check(const qctx_documents *sources, int64_t count, const char *fingerprint,
                                  qctx_error *error);
 
-/* Embeds what is no store yet, or opens it from the cache. Collective. Errors: those of embedding. */
+/*
+ * Embeds what is no store yet, or opens it from the cache. Texts stand for fields that the documents lack, which is
+ * said. Collective. Errors: those of embedding.
+ */
 qctx_status qctx_documents_embed(qctx_comm *comm, qctx_documents *sources, int64_t count, qctx_encoder *encoder,
                                  const qctx_documents_cache *cache, qctx_error *error);
 

@@ -39,14 +39,21 @@ qctx_status qctx_encoder_fit(qctx_encoder *encoder, qctx_comm *comm, const char 
                              qctx_error *error);
 
 /*
- * rows [count, dim] = unit-length vectors of the texts, as questions or as contexts. A row depends on
- * its text and side only. Uses the OpenMP threads of the rank. Local. Errors: MEMORY, INTERNAL, DATA (not fitted).
+ * rows [count, dim] = unit-length vectors of the texts [count], as questions or as contexts; contexts are texts
+ * [count, fields] for an encoder that takes fields. A row depends on its text or texts and its side only. Uses the
+ * OpenMP threads of the rank. Local. Errors: MEMORY, INTERNAL, DATA (not fitted).
  */
 qctx_status qctx_encoder_encode(qctx_encoder *encoder, qctx_side side, const char *const *texts, int64_t count,
                                 float *rows, qctx_error *error);
 
 /* What it has done so far. Local. */
 qctx_encoder_work qctx_encoder_work_of(const qctx_encoder *encoder);
+
+/*
+ * How many fields of a context the encoder takes, and their names (data/context_texts), which are the encoder's own; 0
+ * for one that takes a context as one text of the caller's choice. Local.
+ */
+int64_t qctx_encoder_fields(const qctx_encoder *encoder, const char *const **names);
 
 /* Length of a row. Local. */
 int64_t qctx_encoder_dim(const qctx_encoder *encoder);

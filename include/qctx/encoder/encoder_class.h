@@ -29,6 +29,8 @@ typedef struct {
     qctx_status (*encode)(void *state, qctx_side side, const char *const *texts, int64_t count, float *rows,
                           qctx_error *error);
     int64_t (*dim)(const void *state);
+    /* NULL: it takes contexts as one text. */
+    int64_t (*fields)(const void *state, const char *const **names);
     /* All settings as a JSON object, defaults included and always in the same order; freshly allocated. */
     char *(*settings)(const void *state, qctx_error *error);
     /* NULL: the settings. Else the part of them that decides rows, as text, without paths; freshly allocated. */

@@ -1,6 +1,8 @@
 /*
- * The weights of joined encoders, chosen on held-out questions. No head is involved: the score of a pair is the
- * weighted sum of its scores by the parts, so the parts' scores are computed once for all weights that are tried.
+ * The weights of joined encoders and of their fields, chosen on held-out questions. No head is involved: the score of a
+ * pair is the weighted sum of its scores by the parts, so the parts' scores are computed once for all weights that are
+ * tried. Where parts are fields of one encoder, their sum is scaled to unit length (encoder/joined), which follows from
+ * the dot products of a context's rows with each other.
  *
  * Questions look for their contexts in pools of consecutive ones, as in evaluation/evaluate. Two encoders are tried at
  * QCTX_WEIGHT_STEPS ratios, from the first alone to the second alone; more of them one after the other, each beside the
@@ -22,13 +24,14 @@ enum { QCTX_WEIGHT_STEPS = 11 };
 /* Questions to choose by, and the stores of the parts, whose rows are of the same texts. */
 typedef struct {
     qctx_eval_set set;        /* its rows are not used, those of the parts are */
-    qctx_store *const *parts; /* [count of encoders] */
+    qctx_store *const *parts; /* [count of parts] */
 } qctx_weights_set;
 
 typedef struct {
     int64_t set_count;
     const qctx_weights_set *sets;
-    int64_t count;            /* encoders, 2 to QCTX_JOINED_MAX */
+    int64_t count;            /* parts: encoders, or fields of such, 2 to QCTX_JOINED_MAX */
+    const int64_t *firsts;    /* [count] the first part of the same encoder; those of one stand together */
     const char *const *names; /* [count] for the log */
     int64_t pool;             /* questions a pool */
     qctx_metric metric;

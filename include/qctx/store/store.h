@@ -5,7 +5,8 @@
  *   4096 bytes      the head, by which a store of version 2 is verified whole (docs/store.md)
  *   attributes      schema = "qctx-store", version = 2, dim, encoder (name), encoder_fingerprint,
  *                   encoder_settings (JSON), corpus_fingerprint, checksum; context_text = "title text" where
- *                   contexts were encoded with their titles, absent where their texts were alone
+ *                   contexts were encoded with their titles, "fields" where the encoder names what it
+ *                   takes of them, absent where their texts were alone
  *   questions/      vectors [nq, d] float32 | float16; optional id, text [nq] variable-length UTF-8
  *   contexts/       vectors [nc, d]; optional id, text, title [nc]
  *   answers/SPLIT/  questions [n] int64 (optional: all questions in order), offsets [n + 1], contexts [m] (−1: judged,
@@ -45,7 +46,8 @@ extern const char *const qctx_dtype_names[];
 typedef enum {
     QCTX_TITLES_NONE,     /* there are none, or the store is of other origin and does not tell */
     QCTX_TITLES_LEFT_OUT, /* there are, but texts were encoded alone */
-    QCTX_TITLES_JOINED
+    QCTX_TITLES_JOINED,
+    QCTX_TITLES_FIELDS /* the encoder names the fields that it takes of a context (encoder/joined) */
 } qctx_titles;
 extern const char *const qctx_titles_names[];
 

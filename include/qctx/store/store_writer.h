@@ -30,7 +30,9 @@ typedef struct {
     const char *encoder_settings; /* JSON text */
     const void *encoder_table;    /* [encoder_table_bytes] */
     size_t encoder_table_bytes;
-    bool titles; /* contexts were encoded with their titles (data/context_texts) */
+    bool titles;               /* contexts were encoded with their titles (data/context_texts) */
+    int64_t field_count;       /* of contexts that the encoder names; 0: `titles` says what it was given */
+    const char *const *fields; /* [field_count] */
 } qctx_store_description;
 
 /* Which vectors are made together, and which rows each of them fills. The same on every rank; arrays are borrowed. */

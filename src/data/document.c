@@ -1,4 +1,4 @@
-#include "qctx/dataset/document.h"
+#include "qctx/data/document.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

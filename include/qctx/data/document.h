@@ -4,8 +4,8 @@
  * The file may be a pipe, and compressed by gzip or zstd. A byte order mark is skipped, NUL characters are read as
  * blanks. White space within a context is one space, since tabs and line ends carry no meaning in a list of hits.
  */
-#ifndef QCTX_DATASET_DOCUMENT_H
-#define QCTX_DATASET_DOCUMENT_H
+#ifndef QCTX_DATA_DOCUMENT_H
+#define QCTX_DATA_DOCUMENT_H
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qctx/dataset/document.h"
+#include "qctx/data/document.h"
 #include "qctx/text/text.h"
 
 static qctx_error error;
