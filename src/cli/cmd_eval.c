@@ -48,7 +48,7 @@ static const qctx_usage usage = {
     .arguments = "RUN | --encoder ENCODER CORPUS... | STORE...",
     .summary = "Measures the head of a run beside no head, or an encoder alone, with 95% bootstrap intervals.",
     .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"
-               "with the protocol of its configuration unless options say otherwise.\n"
+               "then on its guards, with the protocol of its configuration unless options say otherwise.\n"
                "\n"
                "  qctx-dist eval runs/squad --candidates corpus\n"
                "  qctx-dist eval --encoder models/minilm corpora/squad corpora/quac\n"
@@ -84,6 +84,7 @@ typedef struct {
     qctx_novelty novelty;
     double strengths[STRENGTHS];
     qctx_comparison by_strength[STRENGTHS];
+    bool is_guard;
 } measurement;
 
 static qctx_status check_outputs(qctx_error *error)
@@ -149,6 +150,8 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
     json_t *object;
 
     if (!options.json) {
+        if (measured->is_guard)
+            qctx_report_print_guard(out);
         qctx_report_print(out, measured->of.name, &measured->protocol, &measured->comparison, &measured->novelty);
         print_strength(out, &job->run);
         if (options.strengths) {
@@ -162,6 +165,8 @@ static qctx_status show(evaluation_job *job, const measurement *measured, qctx_e
     if (object == NULL)
         return QCTX_ERR_MEMORY;
     json_object_set_new(object, "strength", json_real(job->run.head.strength));
+    if (measured->is_guard)
+        json_object_set_new(object, "guard", json_true());
     if (options.strengths)
         json_object_set_new(object, "strengths",
                             qctx_report_strengths_json(measured->strengths, measured->by_strength, STRENGTHS, error));
@@ -232,10 +237,11 @@ static qctx_status classify(evaluation_job *job, qctx_error *error)
 }
 
 static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source *source, const unsigned char *classes,
-                                   qctx_error *error)
+                                   bool is_guard, qctx_error *error)
 {
     measurement measured = {.of = {.name = source->name, .set = qctx_source_questions(source), .classes = classes},
-                            .protocol = qctx_protocol_of(&job->run.config)};
+                            .protocol = qctx_protocol_of(&job->run.config),
+                            .is_guard = is_guard};
     qctx_evaluator *evaluator = NULL;
     qctx_status status = qctx_agree(job->comm, qctx_run_check_store(&job->run, source->store, error), error);
 
@@ -259,9 +265,28 @@ static qctx_status evaluate_source(evaluation_job *job, const qctx_opened_source
     return qctx_agree(job->comm, status, error);
 }
 
+/* The evaluation sources, then the guards. Collective. */
+static qctx_status evaluate_sources(evaluation_job *job, qctx_error *error)
+{
+    const qctx_opened *opened = &job->opened;
+    const bool writes = options.run_file != NULL || options.predictions != NULL; /* of one source */
+    const int64_t count = writes ? opened->eval_count : qctx_opened_reported_count(opened);
+    const unsigned char *classes = job->classes;
+    qctx_status status = QCTX_OK;
+
+    for (int64_t s = 0; s < count && status == QCTX_OK; s++) {
+        const qctx_opened_source *source = qctx_opened_reported(opened, s);
+
+        if (s > 0 && !options.json && qctx_comm_rank(job->comm) == 0)
+            fputc('\n', stdout);
+        status = evaluate_source(job, source, classes, s >= opened->eval_count, error);
+        classes += classes == NULL ? 0 : qctx_source_questions(source).count;
+    }
+    return status;
+}
+
 static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_error *error)
 {
-    int64_t done = 0;
     qctx_status status = qctx_agree(job->comm, check_outputs(error), error);
 
     if (status == QCTX_OK)
@@ -280,12 +305,7 @@ static qctx_status evaluate_run(evaluation_job *job, const char *path, qctx_erro
         status = classify(job, error);
     if (options.json)
         job->tables = json_array();
-    for (int64_t s = 0; s < job->opened.eval_count && status == QCTX_OK; s++) {
-        if (s > 0 && !options.json && qctx_comm_rank(job->comm) == 0)
-            fputc('\n', stdout);
-        status = evaluate_source(job, &job->opened.eval[s], job->classes == NULL ? NULL : job->classes + done, error);
-        done += qctx_source_questions(&job->opened.eval[s]).count;
-    }
+    status = status == QCTX_OK ? evaluate_sources(job, error) : status;
     if (status == QCTX_OK && options.json && qctx_comm_rank(job->comm) == 0) {
         eval_print_tables(job->tables);
     }

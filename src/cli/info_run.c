@@ -147,6 +147,8 @@ static qctx_status print_tables(const json_t *description, qctx_error *error)
 
         if (status != QCTX_OK)
             return status;
+        if (qctx_report_is_guard(json_array_get(results, i)))
+            qctx_report_print_guard(stdout);
         qctx_report_print(stdout, source, &protocol, &comparison, &novelty);
         putchar('\n');
     }

@@ -170,7 +170,8 @@ static void print_others(const json_t *runs)
     }
 }
 
-/* results [*count] of all runs. A table that cannot be read becomes the problem of its run. */
+/* results [*count] of all runs, those on guards apart: no run is made for these. A table that cannot be read becomes
+ * the problem of its run. */
 static void collect_results(json_t *runs, run_result *results, int64_t *count)
 {
     *count = 0;
@@ -182,6 +183,8 @@ static void collect_results(json_t *runs, run_result *results, int64_t *count)
             run_result *result = &results[*count];
             qctx_error problem = {0};
 
+            if (qctx_report_is_guard(json_array_get(tables, t)))
+                continue;
             result->run = run;
             if (qctx_report_parse(json_array_get(tables, t), text_of(run, "path"), &result->source, &result->protocol,
                                   &result->comparison, NULL, &problem) == QCTX_OK) {

@@ -171,35 +171,66 @@ static void check_encoder(qctx_config_reader *reader)
 }
 
 /* Tables go by the names of their sources. */
-static void check_eval_names(qctx_config_reader *reader)
+static void check_names(qctx_config_reader *reader, const char *key, const qctx_sources *sources)
 {
-    const qctx_sources *sources = &reader->config.data.eval;
-
     for (int64_t i = 1; i < sources->count; i++)
         for (int64_t j = 0; j < i; j++)
             if (strcmp(sources->items[i].name, sources->items[j].name) == 0) {
-                qctx_config_complain(reader, place_of(reader, "data.eval"), "data.eval",
+                qctx_config_complain(reader, place_of(reader, key), key,
                                      "sources %lld and %lld are both called '%s'; give one of them a name",
                                      (long long)j, (long long)i, sources->items[i].name);
                 break;
             }
 }
 
-/* What is measured is measured whole. */
-static void check_weight(qctx_config_reader *reader)
+/* What is measured is measured whole, and teaches nothing. */
+static void check_training_keys(qctx_config_reader *reader, const char *key, const qctx_sources *sources)
 {
-    const qctx_sources *sources = &reader->config.data.eval;
-
-    for (int64_t i = 0; i < sources->count; i++)
+    for (int64_t i = 0; i < sources->count; i++) {
         if (sources->items[i].weight != 1.0)
-            qctx_config_complain(reader, place_of(reader, "data.eval"), "data.eval",
-                                 "weight is for data.train, and '%s' has one", sources->items[i].name);
+            qctx_config_complain(reader, place_of(reader, key), key, "weight is for data.train, and '%s' has one",
+                                 sources->items[i].name);
+        if (sources->items[i].teacher != NULL)
+            qctx_config_complain(reader, place_of(reader, key), key, "teacher is for data.train, and '%s' has one",
+                                 sources->items[i].name);
+    }
+}
+
+static void check_measured(qctx_config_reader *reader)
+{
+    const qctx_sources *eval = &reader->config.data.eval, *guard = &reader->config.eval.guard;
+
+    check_names(reader, "data.eval", eval);
+    check_training_keys(reader, "data.eval", eval);
+    check_names(reader, "eval.guard", guard);
+    check_training_keys(reader, "eval.guard", guard);
+    for (int64_t g = 0; g < guard->count; g++)
+        for (int64_t e = 0; e < eval->count; e++)
+            if (strcmp(guard->items[g].name, eval->items[e].name) == 0)
+                qctx_config_complain(reader, place_of(reader, "eval.guard"), "eval.guard",
+                                     "source %lld and source %lld of data.eval are both called '%s'; leave one out, "
+                                     "or give it a name",
+                                     (long long)g, (long long)e, eval->items[e].name);
+}
+
+/* A guard limits a choice, and its last resort is strength 0. What it may not be is checked by dataset/opened. */
+static void check_guard(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+
+    if (config->eval.guard.count == 0)
+        return;
+    if (config->model.form == QCTX_HEAD_PLAIN)
+        complain_at(reader, "eval.guard", "limits the strength of a head, and model.form: plain has none");
+    if (config->eval.tune == 0 && config->eval.tune_split[0] == '\0' && config->data.eval.count == 0)
+        complain_at(reader, "eval.guard",
+                    "needs questions to choose by: set eval.tune or eval.tune_split, or name data.eval");
 }
 
 /* A teacher speaks of the questions of one source. */
 static void check_teacher(qctx_config_reader *reader)
 {
-    const qctx_sources *train = &reader->config.data.train, *eval = &reader->config.data.eval;
+    const qctx_sources *train = &reader->config.data.train;
     const char *teacher = reader->config.data.teacher;
 
     if (teacher != NULL && teacher[0] != '\0' && train->count > 1)
@@ -208,10 +239,6 @@ static void check_teacher(qctx_config_reader *reader)
                              (long long)train->count);
     else if (teacher != NULL && teacher[0] != '\0' && train->count == 1 && train->items[0].teacher != NULL)
         complain_at(reader, "data.teacher", "the source of data.train names a teacher, too: leave one of them out");
-    for (int64_t i = 0; i < eval->count; i++)
-        if (eval->items[i].teacher != NULL)
-            qctx_config_complain(reader, place_of(reader, "data.eval"), "data.eval",
-                                 "teacher is for data.train, and '%s' has one", eval->items[i].name);
 }
 
 void qctx_config_check(qctx_config_reader *reader)
@@ -220,7 +247,7 @@ void qctx_config_check(qctx_config_reader *reader)
     check_encoder(reader);
     check_loss(reader);
     check_scheme(reader);
-    check_eval_names(reader);
-    check_weight(reader);
+    check_measured(reader);
+    check_guard(reader);
     check_teacher(reader);
 }

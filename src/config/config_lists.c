@@ -1,4 +1,4 @@
-/* Keys that hold lists: numbers, and the sources of data.train and data.eval. */
+/* Keys that hold lists: numbers, and the sources of data.train, data.eval and eval.guard. */
 #include <stdlib.h>
 #include <string.h>
 

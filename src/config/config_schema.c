@@ -163,6 +163,9 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning =
          "choose among all contexts of the corpus where the held-out questions fill no pool, or no head is right "
          "for 9 of 10; `false` in the trials of a sweep, which are held against one another"},
+    {"eval.guard", QCTX_KEY_SOURCES, AT(eval.guard), "[]",
+     .meaning = "sources of another kind than what is trained on, a table each: epoch and strength are chosen among "
+                "those at which the head loses on none of them, by the 95% interval of any metric"},
     {"eval.bootstrap", QCTX_KEY_COUNT, AT(eval.bootstrap), "1000", BETWEEN(10, 1000000), .may_change = true,
      .meaning = "resamples behind the 95% intervals"},
     {"eval.predictions", QCTX_KEY_COUNT, AT(eval.predictions), "0", BETWEEN(0, 1000), .may_change = true,
@@ -190,7 +193,7 @@ const qctx_config_key qctx_source_keys[] = {
     {"corpus", QCTX_KEY_TEXT, AT(corpus), .meaning = "folder of a corpus, embedded once; or else"},
     {"store", QCTX_KEY_TEXT, AT(store), .meaning = "an embedding store, used as it is"},
     {"split", QCTX_KEY_NAME, AT(split),
-     .meaning = "which of its splits; by default `train` in data.train, `dev` in data.eval"},
+     .meaning = "which of its splits; by default `train` in data.train, `dev` elsewhere"},
     {"name", QCTX_KEY_TEXT, AT(name), .meaning = "what tables call it; by default the path's last part and the split"},
     {"limit", QCTX_KEY_COUNT, AT(limit), "0", FROM(0), .meaning = "first questions only, for a quick try; 0: all"},
     {"weight", QCTX_KEY_NUMBER, AT(weight), "1", ABOVE_TO(0, 1000),

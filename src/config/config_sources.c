@@ -69,6 +69,7 @@ qctx_status qctx_config_evaluate_on(qctx_config *config, const char *const *path
     }
     qctx_config_free_sources(&config->data.eval);
     config->data.eval = sources;
+    qctx_config_free_sources(&config->eval.guard);
     /* A store brings its encoder: nothing is left to be learnt from what was trained on. */
     if (any_store)
         qctx_config_free_sources(&config->data.train);

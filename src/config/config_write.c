@@ -151,7 +151,7 @@ static void write_table(FILE *out, const qctx_config_key *keys, int64_t count)
 void qctx_config_reference(FILE *out)
 {
     write_table(out, qctx_config_keys, qctx_config_key_count);
-    fputs("\nA source, an entry of `data.train` and `data.eval`:\n\n", out);
+    fputs("\nA source, an entry of `data.train`, `data.eval` and `eval.guard`:\n\n", out);
     write_table(out, qctx_source_keys, qctx_source_key_count);
     fputs("\nAn entry of `data.encoder`, where it is more than a model's name:\n\n", out);
     write_table(out, qctx_entry_keys, qctx_entry_key_count);

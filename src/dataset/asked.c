@@ -90,14 +90,14 @@ qctx_status qctx_asked_classify_all(const qctx_opened *opened, const qctx_exampl
     qctx_asked asked = {0};
     qctx_status status = qctx_asked_list(opened, examples, &asked, error);
 
-    for (int64_t s = 0; s < opened->eval_count; s++)
-        questions += qctx_source_questions(&opened->eval[s]).count;
+    for (int64_t s = 0; s < qctx_opened_reported_count(opened); s++)
+        questions += qctx_source_questions(qctx_opened_reported(opened, s)).count;
     *classes = qctx_alloc(questions, sizeof **classes, "the evaluation", error);
     if (*classes == NULL)
         status = QCTX_ERR_MEMORY;
-    for (int64_t s = 0; s < opened->eval_count && status == QCTX_OK; s++) {
-        status = qctx_asked_classify(&asked, &opened->eval[s], *classes + done, error);
-        done += qctx_source_questions(&opened->eval[s]).count;
+    for (int64_t s = 0; s < qctx_opened_reported_count(opened) && status == QCTX_OK; s++) {
+        status = qctx_asked_classify(&asked, qctx_opened_reported(opened, s), *classes + done, error);
+        done += qctx_source_questions(qctx_opened_reported(opened, s)).count;
     }
     qctx_asked_free(&asked);
     return status;

@@ -56,7 +56,8 @@ static bool list(json_t *list, const qctx_sources *sources, const qctx_opened_so
 qctx_status qctx_origin_write(const qctx_config *config, const qctx_opened *opened, char **text, qctx_error *error)
 {
     json_t *root = json_array();
-    bool good = list(root, &config->data.train, opened->train) && list(root, &config->data.eval, opened->eval);
+    bool good = list(root, &config->data.train, opened->train) && list(root, &config->data.eval, opened->eval) &&
+                list(root, &config->eval.guard, opened->guard);
 
     *text = good ? qctx_json_dump(root, error) : NULL;
     json_decref(root);

@@ -115,6 +115,8 @@ static qctx_status read_corpora(source_resolver *resolver, int64_t *corpora, qct
     if (status == QCTX_OK)
         status = check_splits(resolver, &resolver->config->data.eval, error);
     if (status == QCTX_OK)
+        status = check_splits(resolver, &resolver->config->eval.guard, error);
+    if (status == QCTX_OK)
         status = check_fields(resolver, error);
     return qctx_agree(resolver->comm, status, error);
 }
@@ -238,6 +240,8 @@ qctx_status qctx_sources_open(qctx_comm *comm, const qctx_config *config, const 
         status = fill_sources(&resolver, &config->data.train, &opened->train, &opened->train_count, error);
     if (status == QCTX_OK)
         status = fill_sources(&resolver, &config->data.eval, &opened->eval, &opened->eval_count, error);
+    if (status == QCTX_OK)
+        status = fill_sources(&resolver, &config->eval.guard, &opened->guard, &opened->guard_count, error);
     if (status == QCTX_OK)
         status = hand_over(&resolver, opened, error);
     status = qctx_agree(comm, status, error);

@@ -50,12 +50,15 @@ qctx_status resolver_collect(source_resolver *resolver, qctx_error *error)
 {
     const qctx_sources *train = &resolver->config->data.train;
     const qctx_sources *eval = &resolver->config->data.eval;
+    const qctx_sources *guard = &resolver->config->eval.guard;
 
-    resolver->locations = qctx_alloc(train->count + eval->count, sizeof *resolver->locations, "sources", error);
+    resolver->locations =
+        qctx_alloc(train->count + eval->count + guard->count, sizeof *resolver->locations, "sources", error);
     if (resolver->locations == NULL)
         return QCTX_ERR_MEMORY;
     add_locations(resolver, train);
     add_locations(resolver, eval);
+    add_locations(resolver, guard);
     return QCTX_OK;
 }
 

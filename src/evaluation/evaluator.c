@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "qctx/base/log.h"
 #include "qctx/base/mem.h"
@@ -33,6 +34,7 @@ struct qctx_evaluator {
     int64_t tuning_count;
     evaluated_set *tuning;
     int64_t source_count;
+    int64_t guard_count; /* of these, the last ones */
     evaluated_set *sources;
 };
 
@@ -104,7 +106,7 @@ static qctx_status measure_no_head(qctx_evaluator *evaluator, const qctx_named_s
 
 static evaluated_set *choosing_sets(const qctx_evaluator *evaluator, int64_t *count)
 {
-    *count = evaluator->tuning_count > 0 ? evaluator->tuning_count : evaluator->source_count;
+    *count = evaluator->tuning_count > 0 ? evaluator->tuning_count : evaluator->source_count - evaluator->guard_count;
     return evaluator->tuning_count > 0 ? evaluator->tuning : evaluator->sources;
 }
 
@@ -227,6 +229,8 @@ qctx_status qctx_evaluator_create(qctx_comm *comm, const qctx_config *config, co
     if (status == QCTX_OK)
         status = measure_no_head(evaluator, sources, source_count, &evaluator->protocol, no_head, evaluator->sources,
                                  &evaluator->source_count, error);
+    for (int64_t s = 0; s < evaluator->source_count; s++)
+        evaluator->guard_count += evaluator->sources[s].of.guard;
     if (status != QCTX_OK)
         goto out;
     *created = evaluator;
@@ -273,7 +277,7 @@ bool qctx_evaluator_is_widened(const qctx_evaluator *evaluator)
 
 bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator)
 {
-    return evaluator->tuning_count + evaluator->source_count > 0;
+    return evaluator->tuning_count + evaluator->source_count - evaluator->guard_count > 0;
 }
 
 /* What one projector reaches on the choosing questions. Collective. */
@@ -294,25 +298,88 @@ static qctx_status reach(qctx_evaluator *evaluator, const qctx_projector *projec
     return QCTX_OK;
 }
 
-qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
-                                  int64_t count, qctx_choice *choice, qctx_error *error)
+/* Whether a head loses on one source; if so, the limit says where. Collective. */
+static qctx_status look_for_loss(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,
+                                 qctx_limit *limit, qctx_error *error)
 {
-    bool residual = head->head != NULL && head->head->form == QCTX_HEAD_RESIDUAL;
+    qctx_comparison comparison;
+    qctx_status status = qctx_evaluator_compare(evaluator, source, head, &comparison, error);
 
-    for (int64_t i = 0; i < (residual ? count : 1); i++) {
-        qctx_projector tried = *head;
-        qctx_choice reached;
-        qctx_status status;
+    for (int m = 0; m < QCTX_METRIC_COUNT && status == QCTX_OK && limit->guard < 0; m++)
+        if (qctx_report_outcome(&comparison, (qctx_metric)m) == QCTX_OUTCOME_LOSS) {
+            limit->guard = source;
+            limit->metric = (qctx_metric)m;
+            limit->difference = comparison.difference[m];
+        }
+    return status;
+}
 
-        tried.strength = residual ? strengths[i] : 1.0;
-        status = reach(evaluator, &tried, &reached, error);
-        if (status != QCTX_OK)
-            return status;
-        if (i == 0 ||
-            qctx_merit_is_above(qctx_evaluator_merit(evaluator, &reached), qctx_evaluator_merit(evaluator, choice)))
-            *choice = reached;
+/* Whether no guard loses with a choice; if one does, the limit says which. Collective. */
+static qctx_status ask_guards(qctx_evaluator *evaluator, const qctx_projector *head, const qctx_choice *choice,
+                              qctx_limit *limit, qctx_error *error)
+{
+    qctx_projector tried = *head;
+    qctx_status status = QCTX_OK;
+
+    tried.strength = choice->strength;
+    limit->guard = -1;
+    for (int64_t s = evaluator->source_count - evaluator->guard_count;
+         s < evaluator->source_count && limit->guard < 0 && status == QCTX_OK; s++)
+        status = look_for_loss(evaluator, s, &tried, limit, error);
+    return status;
+}
+
+/* Takes the choice of most merit, the first of equals, out of choices [*count]. */
+static qctx_choice take_best(const qctx_evaluator *evaluator, qctx_choice *choices, int64_t *count)
+{
+    qctx_choice taken;
+    int64_t best = 0;
+
+    for (int64_t i = 1; i < *count; i++)
+        if (qctx_merit_is_above(qctx_evaluator_merit(evaluator, &choices[i]),
+                                qctx_evaluator_merit(evaluator, &choices[best])))
+            best = i;
+    taken = choices[best];
+    memmove(choices + best, choices + best + 1, (size_t)(--*count - best) * sizeof *choices);
+    return taken;
+}
+
+/* Collective. */
+static qctx_status reach_all(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
+                             int64_t count, qctx_choice *choices, qctx_error *error)
+{
+    qctx_projector tried = *head;
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
+        tried.strength = strengths[i];
+        status = reach(evaluator, &tried, &choices[i], error);
     }
-    return QCTX_OK;
+    return status;
+}
+
+qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
+                                  int64_t count, qctx_choice *choice, qctx_limit *limit, qctx_error *error)
+{
+    static const double whole = 1.0;
+    const bool residual = head->head != NULL && head->head->form == QCTX_HEAD_RESIDUAL;
+    qctx_choice choices[QCTX_STRENGTHS_MAX];
+    int64_t left = residual ? count : 1;
+    qctx_limit asked;
+    qctx_status status = reach_all(evaluator, head, residual ? strengths : &whole, left, choices, error);
+
+    if (status != QCTX_OK)
+        return status;
+    limit->without = *choice = take_best(evaluator, choices, &left);
+    status = ask_guards(evaluator, head, choice, limit, error);
+    asked = *limit;
+    while (asked.guard >= 0 && left > 0 && status == QCTX_OK) {
+        *choice = take_best(evaluator, choices, &left);
+        status = ask_guards(evaluator, head, choice, &asked, error);
+    }
+    if (asked.guard >= 0)
+        *choice = qctx_evaluator_no_head(evaluator);
+    return status;
 }
 
 int64_t qctx_evaluator_source_count(const qctx_evaluator *evaluator)
@@ -323,6 +390,16 @@ int64_t qctx_evaluator_source_count(const qctx_evaluator *evaluator)
 const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t source)
 {
     return evaluator->sources[source].of.name;
+}
+
+bool qctx_evaluator_is_guard(const qctx_evaluator *evaluator, int64_t source)
+{
+    return evaluator->sources[source].of.guard;
+}
+
+bool qctx_evaluator_has_guards(const qctx_evaluator *evaluator)
+{
+    return evaluator->guard_count > 0;
 }
 
 qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,

@@ -138,6 +138,16 @@ void qctx_report_print(FILE *out, const char *source, const qctx_protocol *proto
         report_print_apart(out, novelty);
 }
 
+void qctx_report_print_guard(FILE *out)
+{
+    fputs("A guard: the head was chosen so as not to lose here.\n", out);
+}
+
+bool qctx_report_is_guard(const json_t *table)
+{
+    return json_is_true(json_object_get(table, "guard"));
+}
+
 void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
                              const qctx_comparison *comparison)
 {

@@ -60,6 +60,11 @@ static const attribute attributes[] = {
     {"best_step", WHOLE, OF(progress.best_step), -1, LONGEST, NULL, false},
     {"best_strength", PART, OF(progress.best_strength), 0, 0, NULL, false},
     {"best_mrr", REAL, OF(progress.best_mrr), -1, 1, NULL, true},
+    {"unguarded_metric", REAL, OF(progress.unguarded_metric), -1, 1, NULL, true},
+    {"unguarded_mrr", REAL, OF(progress.unguarded_mrr), -1, 1, NULL, true},
+    {"unguarded_epoch", WHOLE, OF(progress.unguarded_epoch), 0, LONGEST, NULL, true},
+    {"unguarded_strength", PART, OF(progress.unguarded_strength), 0, 0, NULL, true},
+    {"limited_by", WHOLE, OF(progress.limited_by), -1, LONGEST, NULL, true},
     {"widened", WHOLE, OF(widened), 0, 1, NULL, true},
     {"trained_on", WHOLE, OF(trained_on), INT64_MIN, INT64_MAX, NULL, true},
     {"seconds", REAL, OF(progress.seconds), 0, LONGEST, NULL, false},
@@ -242,6 +247,8 @@ qctx_status checkpoint_read_attributes(const qctx_h5 *file, const char *path, qc
 
     /* Of a run that knew no ties: none moves its best epoch. */
     checkpoint->progress.best_mrr = 1.0;
+    /* Of a run that knew no guards. */
+    checkpoint->progress.limited_by = -1;
     for (int i = 0; i < ATTRIBUTES && status == QCTX_OK; i++)
         if (!attributes[i].is_later || qctx_h5_has(file, "/", attributes[i].name))
             status = read_one(file, path, &attributes[i], checkpoint, error);

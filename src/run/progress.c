@@ -8,7 +8,16 @@ static const double watched_steps = 50.0;
 qctx_progress qctx_progress_start(void)
 {
     return (qctx_progress){
-        .evaluated = -1, .best_step = -1, .best_metric = -1.0, .best_mrr = -1.0, .best_strength = 1.0};
+        .evaluated = -1,
+        .best_step = -1,
+        .best_metric = -1.0,
+        .best_mrr = -1.0,
+        .best_strength = 1.0,
+        .unguarded_metric = -1.0,
+        .unguarded_mrr = -1.0,
+        .unguarded_strength = 1.0,
+        .limited_by = -1,
+    };
 }
 
 /* A mean that forgets: it begins at the first loss, which was measured before anything was learned. */
@@ -41,6 +50,20 @@ void qctx_progress_set_best(qctx_progress *progress, qctx_merit merit, double st
     progress->best_metric = merit.metric;
     progress->best_mrr = merit.mrr;
     progress->best_strength = strength;
+}
+
+void qctx_progress_set_unguarded(qctx_progress *progress, qctx_merit merit, double strength, int64_t guard)
+{
+    progress->unguarded_metric = merit.metric;
+    progress->unguarded_mrr = merit.mrr;
+    progress->unguarded_epoch = progress->epoch;
+    progress->unguarded_strength = strength;
+    progress->limited_by = guard;
+}
+
+qctx_merit qctx_progress_unguarded(const qctx_progress *progress)
+{
+    return (qctx_merit){progress->unguarded_metric, progress->unguarded_mrr};
 }
 
 qctx_merit qctx_progress_best(const qctx_progress *progress)

@@ -133,6 +133,7 @@ static qctx_status open_training(qctx_comm *comm, const qctx_run *run, const qct
     qctx_config config = run->config; /* borrows all of it */
 
     config.data.eval.count = 0;
+    config.eval.guard.count = 0;
     return qctx_sources_open(comm, &config, origin, opened, error);
 }
 

@@ -33,7 +33,10 @@ static const char *section(const char *dump, const char *head, size_t *bytes)
     return first;
 }
 
-/* The sections of a configuration that decide about its sources. Tuned weights depend on how questions are measured. */
+/*
+ * The sections of a configuration that decide about its sources. Tuned weights depend on how questions are measured,
+ * and that section names guards.
+ */
 static char *key_of(const qctx_config *config, qctx_error *error)
 {
     char *dump = qctx_config_dump(config, error);
@@ -45,7 +48,7 @@ static char *key_of(const qctx_config *config, qctx_error *error)
         return NULL;
     data = section(dump, "data:\n", &data_bytes);
     encoder = section(dump, "encoder:\n", &encoder_bytes);
-    if (config->encoder.tune)
+    if (config->encoder.tune || config->eval.guard.count > 0)
         eval = section(dump, "eval:\n", &eval_bytes);
     key = qctx_format(error, "%.*s%.*s%.*s%lld", (int)data_bytes, data, (int)encoder_bytes, encoder, (int)eval_bytes,
                       eval, config->encoder.tune ? (long long)config->run.seed : 0);

@@ -45,8 +45,10 @@ static qctx_status read_results(const json_t *summary, const char *place, table_
     if (row->results == NULL)
         return QCTX_ERR_MEMORY;
     for (size_t r = 0; r < json_array_size(results) && status == QCTX_OK; r++) {
-        table_result *result = &row->results[r];
+        table_result *result = &row->results[row->result_count];
 
+        if (qctx_report_is_guard(json_array_get(results, r)))
+            continue;
         status = qctx_report_parse(json_array_get(results, r), place, &result->source, &result->protocol,
                                    &result->comparison, NULL, error);
         row->result_count += status == QCTX_OK;

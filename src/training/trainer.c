@@ -99,11 +99,13 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (run->opened == NULL) {
         status = qctx_sources_open(run->comm, run->config, NULL, &run->own_sources, error);
         run->opened = &run->own_sources;
-        if (status == QCTX_OK && qctx_comm_rank(run->comm) == 0)
-            qctx_opened_warn_of_trained(run->opened);
     }
     if (status == QCTX_OK)
         status = qctx_stop_agree(run->comm, error);
+    if (status == QCTX_OK)
+        status = qctx_agree(run->comm, qctx_opened_check_guards(run->opened, error), error);
+    if (status == QCTX_OK && run->opened == &run->own_sources && qctx_comm_rank(run->comm) == 0)
+        qctx_opened_warn_of_trained(run->opened);
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, qctx_origin_write(run->config, run->opened, &run->sources, error), error);
     if (status == QCTX_OK)
@@ -265,7 +267,8 @@ qctx_status qctx_train(qctx_comm *comm, const qctx_config *config, const qctx_tr
     qctx_comm_set_phase("start of the run");
     run.config_text = qctx_config_dump(config, error);
     run.folder = qctx_config_run_folder(config, error);
-    run.final = qctx_alloc(config->data.eval.count, sizeof *run.final, "the final table", error);
+    run.final =
+        qctx_alloc(config->data.eval.count + config->eval.guard.count, sizeof *run.final, "the final table", error);
     if (run.config_text == NULL || run.folder == NULL || run.final == NULL)
         status = QCTX_ERR_MEMORY;
     status = qctx_agree(comm, status, error);

@@ -37,6 +37,14 @@ typedef struct {
     qctx_novelty novelty;
 } trainer_final;
 
+/* What the choice would have been without guards. */
+typedef struct {
+    int64_t guard; /* the source that did not allow it; -1: none did */
+    int64_t epoch;
+    double value; /* of eval.metric */
+    double strength;
+} trainer_limit;
+
 typedef struct {
     qctx_comm *comm;
     const qctx_config *config; /* that is `settled` */
@@ -79,8 +87,9 @@ typedef struct {
     double kept_at;          /* when that was, or when training began */
     int64_t parameter_count; /* learned numbers: the head's and the scalars behind them */
     float *best;             /* [parameter_count] of the best epoch so far */
-    unsigned char *classes;  /* of the questions of all evaluation sources: a qctx_novelty_class each */
-    trainer_final *final;    /* [evaluation sources] */
+    unsigned char *classes;  /* of the questions of all evaluation sources and guards: a qctx_novelty_class each */
+    trainer_final *final;    /* [evaluation sources and guards] */
+    trainer_limit limited;   /* at the end of the run */
 } trainer;
 
 /* trainer_folder.c: all Collective. */
@@ -156,8 +165,8 @@ void trainer_record_step(trainer *run, const qctx_step_result *result, double ra
 void trainer_say_columns(const trainer *run);
 /* Its line of the epoch that has just ended; the choice is NULL where there are no questions to choose by, and the
  * held-out loss NaN where there is none. */
-void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double held_out_loss);
-void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_out_loss);
+void trainer_say_epoch(const trainer *run, const qctx_choice *choice, const qctx_limit *limit, double held_out_loss);
+void trainer_record_choice(trainer *run, const qctx_choice *choice, const qctx_limit *limit, double held_out_loss);
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,
                                 qctx_error *error);
 /* The JSON of a comparison on a source, with its novelty or NULL, the caller's; NULL with `error` filled (MEMORY). */

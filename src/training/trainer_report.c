@@ -10,7 +10,14 @@
 #include "qctx/text/json.h"
 #include "trainer_internal.h"
 
-enum { FEW_STEPS = 100, FIGURE_WIDTH = 8, PERCENTAGE_MAX = 16, REACHED_MAX = 4 * PERCENTAGE_MAX, ROW_MAX = 256 };
+enum {
+    FEW_STEPS = 100,
+    FIGURE_WIDTH = 8,
+    PERCENTAGE_MAX = 16,
+    REACHED_MAX = 4 * PERCENTAGE_MAX,
+    STRENGTH_MAX = 32,
+    ROW_MAX = 256
+};
 
 double trainer_seconds(const trainer *run)
 {
@@ -71,6 +78,13 @@ static void warn_of_measured_choice(const trainer *run)
     }
 }
 
+static void say_guards(const trainer *run)
+{
+    for (int64_t g = 0; g < run->opened->guard_count; g++)
+        qctx_info("guard: no epoch and strength is chosen at which the head loses on the %lld questions of %s",
+                  (long long)qctx_source_questions(&run->opened->guard[g]).count, run->opened->guard[g].name);
+}
+
 void trainer_say_start(const trainer *run)
 {
     const qctx_head_config *head = &run->head;
@@ -93,6 +107,7 @@ void trainer_say_start(const trainer *run)
               (long long)run->config->batch.size, run->batch_by_data ? " (auto)" : "",
               (long long)run->course.steps_per_epoch);
     trainer_say_order(run);
+    say_guards(run);
     warn_of_few_steps(run);
 }
 
@@ -147,11 +162,13 @@ static bool has_own_column(const trainer *run)
 }
 
 /* One row of the table of epochs: a label, the loss, what is reached on the questions that choose. */
-static void say_row(const char *label, const char *loss, const char *held_out, const char *reached,
+static void say_row(const trainer *run, const char *label, const char *loss, const char *held_out, const char *reached,
                     const char *strength, const char *left)
 {
+    const int strength_width = qctx_evaluator_has_guards(run->evaluator) ? 10 : 8;
     char row[ROW_MAX];
-    int length = snprintf(row, sizeof row, "%-9s %9s %9s%s %8s %9s", label, loss, held_out, reached, strength, left);
+    int length = snprintf(row, sizeof row, "%-9s %9s %9s%s %*s %9s", label, loss, held_out, reached, strength_width,
+                          strength, left);
 
     while (length > 0 && row[length - 1] == ' ')
         length--;
@@ -176,7 +193,7 @@ void trainer_say_columns(const trainer *run)
     if (qctx_course_is_over(&run->course, &run->progress))
         return;
     if (!qctx_evaluator_can_choose(run->evaluator)) {
-        say_row("epoch", "loss", "", "", "", "left");
+        say_row(run, "epoch", "loss", "", "", "", "left");
         return;
     }
     snprintf(reached, sizeof reached, "%*s%*s%*s", FIGURE_WIDTH, "top-1", FIGURE_WIDTH, "top-5", FIGURE_WIDTH,
@@ -184,17 +201,27 @@ void trainer_say_columns(const trainer *run)
     if (has_own_column(run))
         snprintf(reached + strlen(reached), sizeof reached - strlen(reached), "%*s", FIGURE_WIDTH,
                  qctx_metric_names[run->config->eval.metric]);
-    say_row("epoch", "loss", run->training.held_out.questions > 1 ? "held out" : "", reached,
+    say_row(run, "epoch", "loss", run->training.held_out.questions > 1 ? "held out" : "", reached,
             run->head.form == QCTX_HEAD_RESIDUAL ? "strength" : "", "left");
     no_head = qctx_evaluator_no_head(run->evaluator);
     write_reached(run, &no_head, reached);
-    say_row("no head", "", "", reached, "", "");
+    say_row(run, "no head", "", "", reached, "", "");
 }
 
-void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double held_out_loss)
+/* "0.5", and "0.25 (0.5)" where guards do not allow what is in brackets. */
+static void write_strength(const qctx_choice *choice, const qctx_limit *limit, char text[STRENGTH_MAX])
+{
+    int used = snprintf(text, STRENGTH_MAX, "%g", choice->strength);
+
+    if (limit->guard >= 0)
+        snprintf(text + used, (size_t)(STRENGTH_MAX - used), " (%g)", limit->without.strength);
+}
+
+void trainer_say_epoch(const trainer *run, const qctx_choice *choice, const qctx_limit *limit, double held_out_loss)
 {
     const bool warm = run->config->model.start[0] != '\0';
-    char label[32] = "", loss[32] = "", held_out[32] = "", reached[REACHED_MAX] = "", strength[16] = "", left[32] = "";
+    char label[32] = "", loss[32] = "", held_out[32] = "", reached[REACHED_MAX] = "", left[32] = "";
+    char strength[STRENGTH_MAX] = "";
 
     snprintf(label, sizeof label, "%s", warm ? "start" : "untrained");
     if (run->progress.summed > 0) {
@@ -203,16 +230,16 @@ void trainer_say_epoch(const trainer *run, const qctx_choice *choice, double hel
         snprintf(loss, sizeof loss, "%.4f", run->progress.loss_sum / (double)run->progress.summed);
         write_left(run, left, sizeof left);
         if (choice != NULL && run->head.form == QCTX_HEAD_RESIDUAL)
-            snprintf(strength, sizeof strength, "%g", choice->strength);
+            write_strength(choice, limit, strength);
     }
     if (isfinite(held_out_loss))
         snprintf(held_out, sizeof held_out, "%.4f", held_out_loss);
     if (choice != NULL)
         write_reached(run, choice, reached);
-    say_row(label, loss, held_out, reached, strength, left);
+    say_row(run, label, loss, held_out, reached, strength, left);
 }
 
-void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_out_loss)
+void trainer_record_choice(trainer *run, const qctx_choice *choice, const qctx_limit *limit, double held_out_loss)
 {
     static const qctx_metric shown[] = {QCTX_METRIC_TOP1, QCTX_METRIC_TOP5, QCTX_METRIC_TOP10, QCTX_METRIC_MRR};
     json_t *event;
@@ -227,6 +254,13 @@ void trainer_record_choice(trainer *run, const qctx_choice *choice, double held_
     for (size_t m = 0; m < sizeof shown / sizeof shown[0]; m++)
         json_object_set_new(event, qctx_metric_names[shown[m]], json_real(choice->means[shown[m]]));
     json_object_set_new(event, "held_out_loss", isfinite(held_out_loss) ? json_real(held_out_loss) : json_null());
+    if (limit->guard >= 0)
+        json_object_set_new(event, "without_guards",
+                            json_pack("{s:s, s:s, s:f, s:f}", "limited_by",
+                                      qctx_evaluator_source_name(run->evaluator, limit->guard), "loses_in",
+                                      qctx_metric_names[limit->metric], "value",
+                                      qctx_evaluator_merit(run->evaluator, &limit->without).metric, "strength",
+                                      limit->without.strength));
     json_object_set_new(event, "seconds", json_real(trainer_seconds(run)));
     qctx_metrics_log_write(run->metrics_log, event);
 }
@@ -236,7 +270,12 @@ json_t *trainer_comparison_table(const trainer *run, int64_t source, const qctx_
 {
     qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
 
-    return qctx_report_json(qctx_evaluator_source_name(run->evaluator, source), &protocol, comparison, novelty, error);
+    json_t *table =
+        qctx_report_json(qctx_evaluator_source_name(run->evaluator, source), &protocol, comparison, novelty, error);
+
+    if (table != NULL && qctx_evaluator_is_guard(run->evaluator, source))
+        json_object_set_new(table, "guard", json_true());
+    return table;
 }
 
 qctx_status trainer_record_eval(trainer *run, int64_t source, const qctx_comparison *comparison, double strength,

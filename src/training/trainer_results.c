@@ -65,6 +65,19 @@ static json_t *results_table(const trainer *run)
     return table;
 }
 
+/* What the guards did to the choice; null without guards. */
+static json_t *guards_table(const trainer *run)
+{
+    const trainer_limit *limited = &run->limited;
+    const char *guard;
+
+    if (!qctx_evaluator_has_guards(run->evaluator))
+        return json_null();
+    guard = limited->guard < 0 ? NULL : qctx_evaluator_source_name(run->evaluator, limited->guard);
+    return json_pack("{s:s?, s:{s:I, s:f, s:f}}", "limited_by", guard, "without", "epoch", (json_int_t)limited->epoch,
+                     "value", limited->value, "strength", limited->strength);
+}
+
 static json_t *summary(const trainer *run, const double *phases, double peak_mib)
 {
     const char *job = getenv("SLURM_JOB_ID");
@@ -91,6 +104,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
     json_object_set_new(
         root, "chosen_by",
         json_pack("{s:I, s:s}", "questions", (json_int_t)choosing, "candidates", qctx_candidates_names[candidates]));
+    json_object_set_new(root, "guards", guards_table(run));
     json_object_set_new(root, "results", results_table(run));
     json_object_set_new(root, "plan", plan_table(run));
     json_object_set_new(root, "phases", phase_table(phases));
@@ -163,7 +177,8 @@ static void print_end(const trainer *run, FILE *out)
         snprintf(line, sizeof line, "No epoch did better than the %s on the questions",
                  run->config->model.start[0] != '\0' ? "head that the run started from" : "untrained start");
         print_line(out, line);
-        snprintf(line, sizeof line, "that choose: the run keeps the start.");
+        snprintf(line, sizeof line, "that choose%s: the run keeps the start.",
+                 run->limited.guard < 0 ? "" : " without losing on a guard");
     } else if (run->head.form == QCTX_HEAD_RESIDUAL) {
         snprintf(line, sizeof line, "Kept: epoch %lld at strength %g, trained in %s.",
                  (long long)run->progress.best_epoch, run->progress.best_strength, precision);
@@ -171,21 +186,58 @@ static void print_end(const trainer *run, FILE *out)
         snprintf(line, sizeof line, "Kept: epoch %lld, trained in %s.", (long long)run->progress.best_epoch, precision);
     }
     print_line(out, line);
+}
+
+static void print_place(const trainer *run, FILE *out)
+{
+    char line[LINE_MAX_BYTES];
+
     snprintf(line, sizeof line, "Results: %s (summary.json, metrics.jsonl, checkpoints/best.h5)", run->folder);
     print_line(out, line);
 }
 
+static void print_table(const trainer *run, int64_t source, FILE *out)
+{
+    const qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
+
+    if (qctx_evaluator_is_guard(run->evaluator, source))
+        qctx_report_print_guard(out);
+    qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, source), &protocol,
+                      &run->final[source].comparison, &run->final[source].novelty);
+}
+
+/* What the guards did to the choice. */
+static void print_guards(const trainer *run, FILE *out)
+{
+    const trainer_limit *limited = &run->limited;
+    char line[LINE_MAX_BYTES];
+
+    if (limited->guard < 0) {
+        print_line(out, "No guard limited the choice.");
+        return;
+    }
+    snprintf(line, sizeof line, "The guard %s limited the choice. Without it: epoch %lld at strength %g,",
+             qctx_evaluator_source_name(run->evaluator, limited->guard), (long long)limited->epoch, limited->strength);
+    print_line(out, line);
+    snprintf(line, sizeof line, "with %s %.1f instead of %.1f on the questions that choose.",
+             qctx_report_label(run->config->eval.metric), 100.0 * limited->value, 100.0 * run->progress.best_metric);
+    print_line(out, line);
+    if (run->progress.best_strength <= 0.0)
+        print_line(out, "What it leaves is strength 0, which is no head.");
+}
+
 void trainer_print_results(const trainer *run)
 {
-    qctx_protocol protocol = qctx_evaluator_protocol(run->evaluator);
     FILE *out = run->options->results;
 
     if (!trainer_speaks(run) || out == NULL)
         return;
     for (int64_t s = 0; s < qctx_evaluator_source_count(run->evaluator); s++)
-        qctx_report_print(out, qctx_evaluator_source_name(run->evaluator, s), &protocol, &run->final[s].comparison,
-                          &run->final[s].novelty);
-    if (qctx_evaluator_source_count(run->evaluator) == 0)
+        print_table(run, s, out);
+    if (run->opened->eval_count == 0)
         print_unmeasured(run, out);
     print_end(run, out);
+    if (qctx_evaluator_has_guards(run->evaluator))
+        print_guards(run, out);
+    print_place(run, out);
 }

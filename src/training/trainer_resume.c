@@ -215,6 +215,9 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
                   (long long)run->course.total_steps);
         return qctx_hint(error, "raise batch.epochs or batch.steps, or begin it anew with --force");
     }
+    if (from->progress.limited_by >= run->opened->guard_count)
+        return refuse_number(run, "limited_by", (double)from->progress.limited_by,
+                             (double)run->opened->guard_count - 1.0, error);
     return check_epochs(run, &from->progress, error);
 }
 

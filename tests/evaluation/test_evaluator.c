@@ -123,18 +123,19 @@ static void the_best_strength_is_chosen_and_the_first_of_equals(void **state)
     const double strengths[] = {0.0, 0.5, 3.0, 4.0};
     qctx_projector head = {&residual, swap, 1.0, false, DIM};
     qctx_choice choice;
+    qctx_limit limit;
     qctx_named_set tuning = set_of(NULL, 0, 3);
     qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
 
     (void)state;
     /* Two of three are right without the head, one with much of it. */
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &error), QCTX_OK, &error);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &limit, &error), QCTX_OK, &error);
     assert_close(choice.strength, 0.0, 0);
     assert_close(choice.means[QCTX_METRIC_TOP1], 2.0 / 3.0, 1e-15);
     qctx_evaluator_destroy(evaluator);
     tuning = set_of(NULL, 2, 2);
     evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &error), QCTX_OK, &error);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &limit, &error), QCTX_OK, &error);
     assert_close(choice.strength, 3.0, 0);
     assert_close(choice.means[QCTX_METRIC_TOP1], 1.0, 0);
     qctx_evaluator_destroy(evaluator);
@@ -149,10 +150,11 @@ static void a_head_without_strength_is_tried_at_one(void **state)
     const qctx_named_set tuning = set_of(NULL, 2, 2);
     qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
     qctx_choice choice;
+    qctx_limit limit;
 
     (void)state;
     plain.form = QCTX_HEAD_PLAIN;
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 2, &choice, &error), QCTX_OK, &error);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 2, &choice, &limit, &error), QCTX_OK, &error);
     assert_close(choice.strength, 1.0, 0);
     assert_close(choice.means[QCTX_METRIC_TOP1], 1.0, 0);
     qctx_evaluator_destroy(evaluator);
@@ -177,12 +179,86 @@ static void equals_are_told_apart_by_mrr(void **state)
                                            .contexts = right}};
     qctx_evaluator *evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
     qctx_choice choice;
+    qctx_limit limit;
 
     (void)state;
-    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &error), QCTX_OK, &error);
+    assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &limit, &error), QCTX_OK, &error);
     assert_close(choice.means[QCTX_METRIC_TOP1], 0.0, 0);
     assert_close(choice.means[QCTX_METRIC_MRR], 0.5, 1e-15);
     assert_close(choice.strength, 1.5, 0);
+    qctx_evaluator_destroy(evaluator);
+}
+
+/*
+ * Questions 2 and 3 choose, which strengths above 1 turn right; guards are made of 0 and 1, which they turn wrong: what
+ * each guard allows can be said by hand.
+ */
+static void guards_limit_the_choice(void **state)
+{
+    static const struct {
+        int64_t first, count; /* the guard's questions */
+        double strengths[3];
+        double chosen;
+        double top1;
+        bool is_limited;
+    } cases[] = {
+        /* Both guarded questions would be lost: the strength that changes nothing is left. */
+        {0, 2, {3.0, 4.0, 0.5}, 0.5, 0.0, true},
+        /* No strength is left: none. */
+        {0, 2, {3.0, 4.0, 2.0}, 0.0, 0.0, true},
+        /* Two are lost and two are won: the interval holds zero. */
+        {0, 4, {0.5, 3.0, 4.0}, 3.0, 1.0, false},
+        /* The head gains on the guard. */
+        {2, 2, {0.5, 3.0, 4.0}, 3.0, 1.0, false},
+    };
+    const qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
+    const qctx_projector head = {&residual, swap, 1.0, false, DIM};
+    const qctx_named_set tuning = set_of(NULL, 2, 2);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        qctx_named_set sources[] = {set_of("made/test", 0, 4), set_of("a", 2, 2),
+                                    set_of("b", cases[i].first, cases[i].count)};
+        qctx_evaluator *evaluator;
+        qctx_choice choice;
+        qctx_limit limit;
+
+        sources[1].guard = sources[2].guard = true;
+        evaluator = evaluator_of(&config, &tuning, 1, sources, 3);
+        assert_true(qctx_evaluator_has_guards(evaluator));
+        assert_false(qctx_evaluator_is_guard(evaluator, 0));
+        assert_true(qctx_evaluator_is_guard(evaluator, 2));
+        assert_status(qctx_evaluator_choose(evaluator, &head, cases[i].strengths, 3, &choice, &limit, &error), QCTX_OK,
+                      &error);
+        assert_close(choice.strength, cases[i].chosen, 0);
+        assert_close(choice.means[QCTX_METRIC_TOP1], cases[i].top1, 0);
+        assert_int_equal(limit.guard, cases[i].is_limited ? 2 : -1);
+        assert_close(limit.without.strength, 3.0, 0);
+        assert_close(limit.without.means[QCTX_METRIC_TOP1], 1.0, 0);
+        if (cases[i].is_limited) {
+            assert_int_equal(limit.metric, QCTX_METRIC_TOP1);
+            assert_close(limit.difference.value, -1.0, 0);
+            assert_close(limit.difference.high, -1.0, 0);
+        }
+        qctx_evaluator_destroy(evaluator);
+    }
+}
+
+/* Without held-out questions the sources choose, and guards are none of them. */
+static void guards_do_not_choose(void **state)
+{
+    const qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
+    qctx_named_set sources[] = {set_of("made/test", 0, 3), set_of("guard", 1, 1)};
+    qctx_evaluator *evaluator;
+
+    (void)state;
+    sources[1].guard = true;
+    evaluator = evaluator_of(&config, NULL, 0, sources, 2);
+    assert_int_equal(qctx_evaluator_choosing_questions(evaluator), 3);
+    assert_int_equal(qctx_evaluator_source_count(evaluator), 2);
+    qctx_evaluator_destroy(evaluator);
+    evaluator = evaluator_of(&config, NULL, 0, sources + 1, 1);
+    assert_false(qctx_evaluator_can_choose(evaluator));
     qctx_evaluator_destroy(evaluator);
 }
 
@@ -266,6 +342,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_best_strength_is_chosen_and_the_first_of_equals),
     cmocka_unit_test(a_head_without_strength_is_tried_at_one),
     cmocka_unit_test(equals_are_told_apart_by_mrr),
+    cmocka_unit_test(guards_limit_the_choice),
+    cmocka_unit_test(guards_do_not_choose),
     cmocka_unit_test(few_or_easy_questions_are_held_against_the_corpus),
     cmocka_unit_test(the_corpus_says_what_a_pool_cannot),
     cmocka_unit_test(a_set_without_questions_is_refused),

@@ -35,11 +35,11 @@ enum { QCTX_CONFIG_AUTO = -1 };
 /* data.cache where nothing else is said, in the folder where the program is started. */
 #define QCTX_CONFIG_CACHE "stores"
 
-/* One entry of data.train or data.eval: a corpus (embedded on demand) or a store, and a split of it. */
+/* One entry of data.train, data.eval or eval.guard: a corpus (embedded on demand) or a store, and a split of it. */
 typedef struct {
     char *corpus;  /* or NULL */
     char *store;   /* or NULL; exactly one is set */
-    char *split;   /* default "train" in data.train, "dev" in data.eval; NULL: qctx_config_learn_from */
+    char *split;   /* default "train" in data.train, "dev" elsewhere; NULL: qctx_config_learn_from */
     char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
     int64_t limit; /* first questions only; 0: all */
     double weight; /* of data.train: how often an epoch has each question */
@@ -154,10 +154,11 @@ typedef struct {
         qctx_gain gain;
         double relevant; /* grade from which a context is right */
         bool ignore_identical_ids;
-        double tune;       /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
-        char *tune_split;  /* a split of the training sources to use instead; "" for none */
-        bool widen;        /* the candidates of that choice, where those of `candidates` do not tell heads apart */
-        int64_t bootstrap; /* resamples */
+        double tune;      /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
+        char *tune_split; /* a split of the training sources to use instead; "" for none */
+        bool widen;       /* the candidates of that choice, where those of `candidates` do not tell heads apart */
+        qctx_sources guard;  /* that the chosen head may not lose on */
+        int64_t bootstrap;   /* resamples */
         int64_t predictions; /* questions shown at every evaluation */
     } eval;
     struct {
@@ -207,8 +208,9 @@ bool qctx_config_check_path(const char *path, const char *name, int line, int co
 bool qctx_config_is_section(const char *path);
 
 /*
- * Puts the corpora or stores at paths [count] in the place of data.eval; their `split` is "dev" where NULL. Local.
- * Errors: IO, FORMAT (neither of both), MEMORY. A store brings its encoder, so that data.train is left out beside it.
+ * Puts the corpora or stores at paths [count] in the place of data.eval and eval.guard; their `split` is "dev" where
+ * NULL. Local. Errors: IO, FORMAT (neither of both), MEMORY. A store brings its encoder, so that data.train is left out
+ * beside it.
  */
 qctx_status qctx_config_evaluate_on(qctx_config *config, const char *const *paths, int64_t count, const char *split,
                                     qctx_error *error);

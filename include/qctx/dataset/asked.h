@@ -34,8 +34,8 @@ qctx_status qctx_asked_classify(const qctx_asked *asked, const qctx_opened_sourc
                                 qctx_error *error);
 
 /*
- * The same for the questions of all evaluation sources, one after another, by what the examples ask for. The caller
- * frees the classes. Local. Errors: IO, MEMORY.
+ * The same for the questions of all evaluation sources and guards, one after another, by what the examples ask for. The
+ * caller frees the classes. Local. Errors: IO, MEMORY.
  */
 qctx_status qctx_asked_classify_all(const qctx_opened *opened, const qctx_examples *examples, unsigned char **classes,
                                     qctx_error *error);

@@ -23,6 +23,8 @@ typedef struct {
     qctx_opened_source *train;
     int64_t eval_count;
     qctx_opened_source *eval;
+    int64_t guard_count;
+    qctx_opened_source *guard;
     int64_t store_count; /* distinct */
     qctx_store **stores;
 } qctx_opened;
@@ -30,12 +32,21 @@ typedef struct {
 /* Closes the stores and frees the lists. Local. */
 void qctx_opened_close(qctx_opened *opened);
 
+/* What has a table: the evaluation sources, then the guards. Local. */
+int64_t qctx_opened_reported_count(const qctx_opened *opened);
+const qctx_opened_source *qctx_opened_reported(const qctx_opened *opened, int64_t index);
+
 /* The questions of an opened source, up to its limit, for evaluation. Borrows from the source. Local. */
 qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
 
 /*
- * Warns of evaluation questions that are trained on as well: they measure what was learnt by heart. For rank 0, where
- * a head is trained. Local.
+ * Refuses a guard that is trained on: a source of the same corpus or store and the same split. Local. Errors: DATA.
+ */
+qctx_status qctx_opened_check_guards(const qctx_opened *opened, qctx_error *error);
+
+/*
+ * Warns of questions of evaluation sources and guards that are trained on as well: they measure what was learnt by
+ * heart. For rank 0, where a head is trained. Local.
  */
 void qctx_opened_warn_of_trained(const qctx_opened *opened);
 

@@ -1,5 +1,5 @@
 /*
- * The stores behind data.train and data.eval: opens stores as they are, and
+ * The stores behind data.train, data.eval and eval.guard: opens stores as they are, and
  * embeds corpora once, cached under data.cache by fingerprint.
  *
  * One encoder serves all sources of a run: it is that of the first store that is named, else that of the store that

@@ -1,6 +1,8 @@
 /*
  * Measures heads beside no head, in training and after it: the tuning questions choose (epoch and strength), the
- * evaluation sources report. No head is measured once, at the start, and stands beside every head.
+ * evaluation sources report, and guards among them limit the choice: a head that loses on one of them, by the 95%
+ * interval of its paired difference to no head in any metric, is not chosen. No head is measured once, at the start,
+ * and stands beside every head.
  *
  * Without tuning questions the evaluation sources choose too; without either nothing is chosen and the last epoch
  * stands.
@@ -29,6 +31,7 @@ typedef struct {
     const char *name;
     qctx_eval_set set;
     const unsigned char *classes; /* how new each question is, a qctx_novelty_class; or NULL */
+    bool guard;                   /* of a source: limits the choice, and takes no other part in it */
 } qctx_named_set;
 
 /* Whether the tuning questions are held against all contexts of their corpus where eval.candidates says pools. */
@@ -44,10 +47,18 @@ typedef struct {
     double means[QCTX_METRIC_COUNT];
 } qctx_choice;
 
+/* What a guard does to a choice. */
+typedef struct {
+    int64_t guard;            /* the source on which the choice without guards loses; -1: none */
+    qctx_metric metric;       /* in which */
+    qctx_interval difference; /* by how much */
+    qctx_choice without;      /* the choice without guards, in any case */
+} qctx_limit;
+
 /*
- * Measures no head on all questions: tuning [tuning_count] chooses, sources [source_count] reports. Borrows the config
- * and what the sets borrow; says in the log why the choice was widened. Collective. The caller destroys it (NULL-safe).
- * Errors: those of qctx_evaluate.
+ * Measures no head on all questions: tuning [tuning_count] chooses, sources [source_count] reports, guards last.
+ * Borrows the config and what the sets borrow; says in the log why the choice was widened. Collective. The caller
+ * destroys it (NULL-safe). Errors: those of qctx_evaluate.
  */
 qctx_status qctx_evaluator_create(qctx_comm *comm, const qctx_config *config, const qctx_named_set *tuning,
                                   int64_t tuning_count, const qctx_named_set *sources, int64_t source_count,
@@ -72,16 +83,20 @@ qctx_choice qctx_evaluator_no_head(const qctx_evaluator *evaluator);
 qctx_merit qctx_evaluator_merit(const qctx_evaluator *evaluator, const qctx_choice *choice);
 
 /*
- * The strength among strengths[count] at which the projector's head has the most merit on the choosing questions (the
- * first of equals), and what it reaches there. Heads that are not residual have one strength, 1.
- * Collective. Errors: those of qctx_evaluate.
+ * The strength among strengths[count], at most QCTX_STRENGTHS_MAX, at which the projector's head has the most merit on
+ * the choosing questions (the first of equals) without losing on a guard, and what it reaches there; strength 0, which
+ * is no head, where it loses at all of them. Heads that are not residual have one strength, 1.
+ * Collective. Errors: those of qctx_evaluate and qctx_metrics_compare.
  */
+enum { QCTX_STRENGTHS_MAX = 16 };
 qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,
-                                  int64_t count, qctx_choice *choice, qctx_error *error);
+                                  int64_t count, qctx_choice *choice, qctx_limit *limit, qctx_error *error);
 
 /* Evaluation sources: how many, and what tables call them. Local. */
 int64_t qctx_evaluator_source_count(const qctx_evaluator *evaluator);
 const char *qctx_evaluator_source_name(const qctx_evaluator *evaluator, int64_t source);
+bool qctx_evaluator_is_guard(const qctx_evaluator *evaluator, int64_t source);
+bool qctx_evaluator_has_guards(const qctx_evaluator *evaluator);
 
 /* The comparison of no head with a head on one source. Collective. Errors: those of qctx_evaluate. */
 qctx_status qctx_evaluator_compare(qctx_evaluator *evaluator, int64_t source, const qctx_projector *head,

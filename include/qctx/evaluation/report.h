@@ -40,6 +40,12 @@ void qctx_report_print_heading(FILE *out, const char *source, const qctx_protoco
 void qctx_report_print(FILE *out, const char *source, const qctx_protocol *protocol, const qctx_comparison *comparison,
                        const qctx_novelty *novelty);
 
+/* Prints that the next table is a guard's. Local. */
+void qctx_report_print_guard(FILE *out);
+
+/* Whether a table in JSON is a guard's, which "guard": true says. Local. */
+bool qctx_report_is_guard(const json_t *table);
+
 /* Prints the table of an encoder alone, called `encoder`: the base of a comparison. Local. */
 void qctx_report_print_alone(FILE *out, const char *source, const char *encoder, const qctx_protocol *protocol,
                              const qctx_comparison *comparison);

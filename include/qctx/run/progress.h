@@ -25,6 +25,12 @@ typedef struct {
     int64_t best_epoch;
     int64_t best_step;    /* −1 before the first evaluation */
     double best_strength; /* at which the best epoch was measured */
+    /* The same of what would be the best so far if no guard limited the choice. */
+    double unguarded_metric;
+    double unguarded_mrr;
+    int64_t unguarded_epoch;
+    double unguarded_strength;
+    int64_t limited_by; /* the guard that does not allow it, in the order of eval.guard; -1: it is allowed */
 } qctx_progress;
 
 /* Of a run that has not begun. Local. */
@@ -36,8 +42,12 @@ void qctx_progress_add_step(qctx_progress *progress, int64_t epoch, bool begins,
 /* The parameters as they are now are the best so far, with this merit at this strength. Local. */
 void qctx_progress_set_best(qctx_progress *progress, qctx_merit merit, double strength);
 
+/* Likewise if no guard limited the choice; `guard` is the one that does, or -1. Local. */
+void qctx_progress_set_unguarded(qctx_progress *progress, qctx_merit merit, double strength, int64_t guard);
+
 /* The merit of the best so far, which any other is above before the first evaluation. Local. */
 qctx_merit qctx_progress_best(const qctx_progress *progress);
+qctx_merit qctx_progress_unguarded(const qctx_progress *progress);
 
 /*
  * Whether the run diverges: the running mean of its loss, over some 50 steps, is above twice the loss of the first step
