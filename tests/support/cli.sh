@@ -2,6 +2,8 @@
 # folder and counts what it says. Ends with the line that tests/run.sh reads.
 
 set -u
+# By the locale the shell reads \u in what it is to type; that of where the tests are started may be any.
+export LC_ALL=C.UTF-8
 program=$BUILD/qctx-dist
 project=$PWD
 folder=$(mktemp -d "${QCTX_TEST_TMP:-/tmp}/qctx-test-XXXXXX")
