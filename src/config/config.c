@@ -38,22 +38,6 @@ qctx_head_config qctx_config_head(const qctx_config *config, int64_t input)
     };
 }
 
-void qctx_config_adopt_auto(qctx_config *config, const qctx_config *then)
-{
-    for (int64_t i = 0; i < qctx_config_key_count; i++) {
-        const qctx_config_key *key = &qctx_config_keys[i];
-        void *member = (char *)config + key->offset;
-        const void *was = (const char *)then + key->offset;
-
-        if (!key->may_be_auto)
-            continue;
-        if (key->type == QCTX_KEY_COUNT && *(int64_t *)member == QCTX_CONFIG_AUTO)
-            *(int64_t *)member = *(const int64_t *)was;
-        if (key->type == QCTX_KEY_NUMBER && *(double *)member == QCTX_CONFIG_AUTO)
-            *(double *)member = *(const double *)was;
-    }
-}
-
 char *qctx_config_run_folder(const qctx_config *config, qctx_error *error)
 {
     return qctx_path_join(config->run.out, config->run.name, error);

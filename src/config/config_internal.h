@@ -1,8 +1,8 @@
 /*
  * What the files of the configuration share, the schema's rows and the reader that collects complaints: config_schema.c
- * (the keys), config_read.c (from YAML), config_value.c (one value), config_lists.c (lists of them, and sources),
- * config_encoders.c (data.encoder), config_check.c (what must agree), config_report.c (complaints), config_write.c
- * (YAML and the reference), config.c (what others ask of a configuration).
+ * (the keys), config_read.c (from YAML), config_value.c (one value), config_auto.c (what is left to the data),
+ * config_lists.c (lists of them, and sources), config_encoders.c (data.encoder), config_check.c (what must agree),
+ * config_report.c (complaints), config_write.c (YAML and the reference), config.c (what others ask of a configuration).
  */
 #ifndef QCTX_CONFIG_CONFIG_INTERNAL_H
 #define QCTX_CONFIG_CONFIG_INTERNAL_H
@@ -42,6 +42,7 @@ typedef struct {
     bool may_be_empty;
     bool may_change;            /* by a resumed run */
     bool may_be_auto;           /* a count or number that may be QCTX_CONFIG_AUTO, written "auto" */
+    bool by_recipe;             /* QCTX_CONFIG_AUTO where run.recipe leaves it to the data, not written then */
     const char *const *choices; /* closed by NULL */
     const char *meaning;        /* for the reference: Markdown, one line */
 } qctx_config_key;
@@ -81,6 +82,9 @@ typedef struct {
     int column;
     bool on_command_line;
 } qctx_config_place;
+
+/* Whether the value of a key is QCTX_CONFIG_AUTO. Local. */
+bool qctx_config_is_auto(const qctx_config_key *key, const qctx_config *config);
 
 /* The value of a key as the dump writes it, after the colon. Local. */
 void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_config *config);
@@ -149,6 +153,12 @@ qctx_status qctx_config_name_encoders(qctx_encoder_entries *entries, const char 
 void qctx_config_free_encoders(qctx_encoder_entries *entries);
 void qctx_config_write_encoders(FILE *out, const qctx_encoder_entries *entries);
 void qctx_config_free_numbers(qctx_numbers *numbers);
+
+/* Whether what was read so far sets neither run.recipe nor a key of model, loss, optim and batch. Local. */
+bool qctx_config_names_only_data(const qctx_config_reader *reader);
+
+/* Leaves the keys of a recipe to the data that were not read. Local. */
+void qctx_config_leave_to_recipe(qctx_config_reader *reader);
 
 /* Complains about what is fine key by key but not together. Local. */
 void qctx_config_check(qctx_config_reader *reader);

@@ -149,8 +149,11 @@ static qctx_status set_default(qctx_config_reader *reader, const qctx_config_key
                                    &reader->config);
 }
 
-static qctx_status parse(const char *text, size_t bytes, const char *name, bool kept, const char *const *overrides,
-                         int64_t count, qctx_config *config, qctx_error *error)
+/* Who wrote a file: a user, to start a run with it, a run or a sweep that keeps it, or somebody else. */
+typedef enum { FROM_USER, FROM_KEPT, FROM_OTHERS } file_origin;
+
+static qctx_status parse(const char *text, size_t bytes, const char *name, file_origin from,
+                         const char *const *overrides, int64_t count, qctx_config *config, qctx_error *error)
 {
     qctx_config_reader *reader = qctx_alloc(1, sizeof *reader, "the configuration", error);
     qctx_status status = QCTX_OK;
@@ -159,16 +162,20 @@ static qctx_status parse(const char *text, size_t bytes, const char *name, bool 
     if (reader == NULL)
         return QCTX_ERR_MEMORY;
     reader->file = name;
-    reader->kept = kept;
+    reader->kept = from == FROM_KEPT;
     for (int64_t i = 0; i < qctx_config_key_count && status == QCTX_OK; i++)
         status = set_default(reader, &qctx_config_keys[i]);
     if (status == QCTX_OK)
         status = read_file(reader, text, bytes);
+    if (from == FROM_USER && qctx_config_names_only_data(reader))
+        reader->config.run.recipe = QCTX_RECIPE_AUTO;
     reader->on_command_line = true;
     for (int64_t i = 0; i < count && status == QCTX_OK; i++)
         status = read_override(reader, overrides[i]);
     if (status == QCTX_OK)
         status = default_run_name(reader);
+    if (reader->config.run.recipe == QCTX_RECIPE_AUTO)
+        qctx_config_leave_to_recipe(reader);
     if (status == QCTX_OK) {
         qctx_config_check(reader);
         status = reader->report.code;
@@ -190,13 +197,13 @@ static qctx_status parse(const char *text, size_t bytes, const char *name, bool 
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error)
 {
-    return parse(text, bytes, name, false, overrides, count, config, error);
+    return parse(text, bytes, name, FROM_OTHERS, overrides, count, config, error);
 }
 
 qctx_status qctx_config_parse_kept(const char *text, size_t bytes, const char *name, qctx_config *config,
                                    qctx_error *error)
 {
-    return parse(text, bytes, name, true, NULL, 0, config, error);
+    return parse(text, bytes, name, FROM_KEPT, NULL, 0, config, error);
 }
 
 static void add_report(qctx_error *report, const qctx_config_reader *reader)
@@ -259,7 +266,7 @@ qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *cons
     if (status != QCTX_OK)
         goto out;
 
-    status = qctx_config_parse(text, bytes, path, overrides, count, config, error);
+    status = parse(text, bytes, path, FROM_USER, overrides, count, config, error);
     status = qctx_agree(comm, status, error);
     if (status != QCTX_OK)
         qctx_config_free(config);

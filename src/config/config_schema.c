@@ -14,6 +14,8 @@
 #define UP_TO(low, high)    .least = (low), .most = (high), .below_most = true
 #define ABOVE_TO(low, high) .least = (low), .most = (high), .above_least = true
 
+const char *const qctx_recipe_names[] = {[QCTX_RECIPE_NONE] = "none", [QCTX_RECIPE_AUTO] = "auto", NULL};
+
 const qctx_config_key qctx_config_keys[] = {
     {"run.name", QCTX_KEY_NAME, AT(run.name), .may_change = true,
      .meaning = "name of the run; by default the file's name without ending"},
@@ -26,6 +28,9 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "of the products of head and loss; `auto`: `bfloat16` where the CPU is faster in it"},
     {"run.reproducible", QCTX_KEY_FLAG, AT(run.reproducible), "false",
      .meaning = "the same bits on 1, 2, 4, … ranks and any number of threads, for about a tenth more time"},
+    {"run.recipe", QCTX_KEY_CHOICE, AT(run.recipe), "none", .choices = qctx_recipe_names,
+     .meaning = "`auto`: what is not set of head, loss, rate and epochs follows from the data, as the log says; the "
+                "default where the file has no key of model, loss, optim and batch (docs/training.md)"},
     {"run.hang_timeout", QCTX_KEY_COUNT, AT(run.hang_timeout), "600", FROM(0), .may_change = true,
      .meaning = "seconds that a rank may stay silent while others wait, before the job is ended; 0: for ever"},
 
@@ -65,15 +70,17 @@ const qctx_config_key qctx_config_keys[] = {
 
     {"model.form", QCTX_KEY_CHOICE, AT(model.form), "residual", .choices = qctx_head_form_names,
      .meaning = "`residual`: x + α·MLP(x), begins at the encoder's own quality; `plain`: MLP(x)"},
-    {"model.layers", QCTX_KEY_COUNT, AT(model.layers), "2", BETWEEN(1, 64), .meaning = "linear layers of the MLP"},
-    {"model.hidden", QCTX_KEY_COUNT, AT(model.hidden), "1024", BETWEEN(1, 1048576), .meaning = "width between them"},
+    {"model.layers", QCTX_KEY_COUNT, AT(model.layers), "2", BETWEEN(1, 64), .by_recipe = true,
+     .meaning = "linear layers of the MLP"},
+    {"model.hidden", QCTX_KEY_COUNT, AT(model.hidden), "1024", BETWEEN(1, 1048576), .by_recipe = true,
+     .meaning = "width between them"},
     {"model.output", QCTX_KEY_COUNT, AT(model.output), "0", BETWEEN(0, 1048576),
      .meaning = "width of the result; 0: the encoder's, the only one for residual heads and single sides"},
     {"model.activation", QCTX_KEY_CHOICE, AT(model.activation), "relu", .choices = qctx_activation_names,
      .meaning = "between the layers"},
-    {"model.dropout", QCTX_KEY_NUMBER, AT(model.dropout), "0", UP_TO(0, 1),
+    {"model.dropout", QCTX_KEY_NUMBER, AT(model.dropout), "0", UP_TO(0, 1), .by_recipe = true,
      .meaning = "share of hidden units left out in each training step"},
-    {"model.sides", QCTX_KEY_CHOICE, AT(model.sides), "both", .choices = qctx_head_sides_names,
+    {"model.sides", QCTX_KEY_CHOICE, AT(model.sides), "both", .choices = qctx_head_sides_names, .by_recipe = true,
      .meaning = "what the head projects; `shared` is one MLP for both sides"},
     {"model.start", QCTX_KEY_TEXT, AT(model.start), "\"\"", .may_be_empty = true,
      .meaning =
@@ -85,6 +92,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"loss.direction", QCTX_KEY_CHOICE, AT(loss.direction), "both", .choices = qctx_loss_direction_names,
      .meaning = "of `clip`: what looks for its partner, questions, contexts or both"},
     {"loss.candidates", QCTX_KEY_CHOICE, AT(loss.candidates), "batch", .choices = qctx_loss_candidates_names,
+     .by_recipe = true,
      .meaning = "what a question is contrasted with: the contexts of its batch, or of the `corpus`, all that answer "
                 "training questions, which go through the head in each step"},
     {"loss.similarity", QCTX_KEY_CHOICE, AT(loss.similarity), "auto", .choices = qctx_similarity_names,
@@ -108,10 +116,11 @@ const qctx_config_key qctx_config_keys[] = {
 
     {"optim.kind", QCTX_KEY_CHOICE, AT(optim.kind), "adamw", .choices = qctx_optimizer_kind_names,
      .meaning = "optimiser"},
-    {"optim.lr", QCTX_KEY_NUMBER, AT(optim.lr), "3e-4", ABOVE(0), .meaning = "learning rate at the end of the warm-up"},
+    {"optim.lr", QCTX_KEY_NUMBER, AT(optim.lr), "3e-4", ABOVE(0), .by_recipe = true,
+     .meaning = "learning rate at the end of the warm-up"},
     {"optim.lr_last", QCTX_KEY_NUMBER, AT(optim.lr_last), "0", BETWEEN(0, 1),
      .meaning = "share of it that the last step has (cosine, linear)"},
-    {"optim.weight_decay", QCTX_KEY_NUMBER, AT(optim.weight_decay), "0.1", FROM(0),
+    {"optim.weight_decay", QCTX_KEY_NUMBER, AT(optim.weight_decay), "0.1", FROM(0), .by_recipe = true,
      .meaning = "of weights, never of biases or the logit scale"},
     {"optim.beta1", QCTX_KEY_NUMBER, AT(optim.beta1), "0.9", UP_TO(0, 1), .meaning = "adamw, adam: memory of the mean"},
     {"optim.beta2", QCTX_KEY_NUMBER, AT(optim.beta2), "0.999", UP_TO(0, 1),
@@ -129,7 +138,7 @@ const qctx_config_key qctx_config_keys[] = {
     {"batch.size", QCTX_KEY_COUNT, AT(batch.size), "auto", BETWEEN(2, 16777216), .may_be_auto = true,
      .meaning = "pairs a step over all ranks, whatever their number; `auto`: the largest power of two that leaves the "
                 "run 100 steps, from 16 to 2048"},
-    {"batch.epochs", QCTX_KEY_COUNT, AT(batch.epochs), "20", FROM(1), .may_change = true,
+    {"batch.epochs", QCTX_KEY_COUNT, AT(batch.epochs), "20", FROM(1), .may_change = true, .by_recipe = true,
      .meaning = "passes over the training pairs"},
     {"batch.steps", QCTX_KEY_COUNT, AT(batch.steps), "0", FROM(0), .may_change = true,
      .meaning = "stop after so many steps, for a quick try; 0: the epochs decide"},
@@ -159,6 +168,9 @@ const qctx_config_key qctx_config_keys[] = {
                 "questions: 200 of them, but at most a fifth"},
     {"eval.tune_split", QCTX_KEY_NAME, AT(eval.tune_split), "\"\"", .may_be_empty = true,
      .meaning = "a split of the training sources to use instead of a share"},
+    {"eval.caution", QCTX_KEY_NUMBER, AT(eval.caution), "0", BETWEEN(0, 10), .by_recipe = true,
+     .meaning = "standard errors by which a strength's gain over no head must be more than nothing: the strength whose "
+                "gain less these is the most is chosen; 0: the one of the most gain"},
     {"eval.widen", QCTX_KEY_FLAG, AT(eval.widen), "true", .may_change = true,
      .meaning =
          "choose among all contexts of the corpus where the held-out questions fill no pool, or no head is right "

@@ -118,8 +118,11 @@ char *qctx_config_dump(const qctx_config *config, qctx_error *error)
 
     for (int64_t i = 0; i < qctx_config_key_count && !failed; i++) {
         const qctx_config_key *key = &qctx_config_keys[i];
-        int depth = write_sections(out, key->path, before);
+        int depth;
 
+        if (key->by_recipe && qctx_config_is_auto(key, config))
+            continue;
+        depth = write_sections(out, key->path, before);
         fprintf(out, "%*s%s:", 2 * depth, "", strrchr(key->path, '.') + 1);
         qctx_config_write_value(out, key, config);
         fputc('\n', out);

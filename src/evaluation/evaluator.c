@@ -1,5 +1,6 @@
 #include "qctx/evaluation/evaluator.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +281,31 @@ bool qctx_evaluator_can_choose(const qctx_evaluator *evaluator)
     return evaluator->tuning_count + evaluator->source_count - evaluator->guard_count > 0;
 }
 
+/* What the head measured last gains over no head on a question, in the metric that chooses. */
+static double gain_of(const qctx_evaluator *evaluator, const evaluated_set *set, int64_t question)
+{
+    const int64_t place = question * QCTX_METRIC_COUNT + (int64_t)evaluator->config->eval.metric;
+
+    return set->head.values[place] - set->no_head.values[place];
+}
+
+/* The standard error of the mean of these gains over all choosing questions. */
+static double doubt_of(const qctx_evaluator *evaluator)
+{
+    const double questions = (double)qctx_evaluator_choosing_questions(evaluator);
+    double sum = 0, squares = 0;
+    int64_t count;
+    const evaluated_set *sets = choosing_sets(evaluator, &count);
+
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t q = 0; q < sets[i].of.set.count; q++)
+            sum += gain_of(evaluator, &sets[i], q);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t q = 0; q < sets[i].of.set.count; q++)
+            squares += pow(gain_of(evaluator, &sets[i], q) - sum / questions, 2);
+    return questions > 1 ? sqrt(squares / (questions - 1) / questions) : INFINITY;
+}
+
 /* What one projector reaches on the choosing questions. Collective. */
 static qctx_status reach(qctx_evaluator *evaluator, const qctx_projector *projector, qctx_choice *choice,
                          qctx_error *error)
@@ -295,6 +321,7 @@ static qctx_status reach(qctx_evaluator *evaluator, const qctx_projector *projec
     }
     choice->strength = projector->strength;
     choosing_means(evaluator, true, choice->means);
+    choice->doubt = projector->strength > 0 ? doubt_of(evaluator) : 0;
     return QCTX_OK;
 }
 
@@ -329,6 +356,16 @@ static qctx_status ask_guards(qctx_evaluator *evaluator, const qctx_projector *h
     return status;
 }
 
+/* The merit of a choice as far as it is sure. */
+static qctx_merit sure_merit(const qctx_evaluator *evaluator, const qctx_choice *choice)
+{
+    qctx_merit merit = qctx_evaluator_merit(evaluator, choice);
+
+    if (evaluator->config->eval.caution > 0)
+        merit.metric -= evaluator->config->eval.caution * choice->doubt;
+    return merit;
+}
+
 /* Takes the choice of most merit, the first of equals, out of choices [*count]. */
 static qctx_choice take_best(const qctx_evaluator *evaluator, qctx_choice *choices, int64_t *count)
 {
@@ -336,8 +373,7 @@ static qctx_choice take_best(const qctx_evaluator *evaluator, qctx_choice *choic
     int64_t best = 0;
 
     for (int64_t i = 1; i < *count; i++)
-        if (qctx_merit_is_above(qctx_evaluator_merit(evaluator, &choices[i]),
-                                qctx_evaluator_merit(evaluator, &choices[best])))
+        if (qctx_merit_is_above(sure_merit(evaluator, &choices[i]), sure_merit(evaluator, &choices[best])))
             best = i;
     taken = choices[best];
     memmove(choices + best, choices + best + 1, (size_t)(--*count - best) * sizeof *choices);

@@ -88,7 +88,11 @@ static void check_early(definition_reader *reader, const qctx_config *config)
             strcmp(target->path, "eval.every") == 0)
             definition_complain(reader, &place, target->path, "cannot vary with early_terminate, which counts epochs");
     }
-    if (halving->first >= config->batch.epochs)
+    if (qctx_config_is_left(config, "batch.epochs"))
+        definition_complain(reader, reader->early, "early_terminate",
+                            "counts epochs, which run.recipe leaves to the data; set batch.epochs in %s",
+                            reader->definition->config_path);
+    else if (halving->first >= config->batch.epochs)
         definition_complain(reader, reader->early, "early_terminate.min_iter",
                             "expected less than batch.epochs of the configuration, %lld, found %lld",
                             (long long)config->batch.epochs, (long long)halving->first);

@@ -89,17 +89,19 @@ static progress progress_of(const char *path)
     return at;
 }
 
-/* The epochs that a trial is to run; 0 if its configuration is refused. */
-static int64_t epochs_of(const qctx_sweep_definition *definition, const qctx_trial *trial)
+enum { EPOCHS_MAX = 32 };
+
+/* " of 20", the epochs that a trial is to run; "" if they are left to its data, or its configuration is refused. */
+static void write_epochs(const qctx_sweep_definition *definition, const qctx_trial *trial, char text[EPOCHS_MAX])
 {
     qctx_config config;
-    int64_t epochs;
 
+    text[0] = '\0';
     if (qctx_sweep_definition_config(definition, trial->index, trial->units, &config, NULL) != QCTX_OK)
-        return 0;
-    epochs = config.batch.epochs;
+        return;
+    if (!qctx_config_is_left(&config, "batch.epochs"))
+        snprintf(text, EPOCHS_MAX, " of %lld", (long long)config.batch.epochs);
     qctx_config_free(&config);
-    return epochs;
 }
 
 /* "   7  epoch 3 of 20, 2:03  lr 0.0003, hidden 512" */
@@ -114,11 +116,12 @@ static qctx_status print_running(FILE *out, const qctx_sweep_definition *definit
 
     if (settings != NULL) {
         progress at = progress_of(metrics);
-        char elapsed[32];
+        char elapsed[32], epochs[EPOCHS_MAX];
 
         qctx_clock_format(at.seconds, elapsed, sizeof elapsed);
-        status = print_line(out, qctx_format(error, "%6lld  epoch %lld of %lld, %s%s  %s", (long long)trial->index,
-                                             (long long)at.epoch, (long long)epochs_of(definition, trial), elapsed,
+        write_epochs(definition, trial, epochs);
+        status = print_line(out, qctx_format(error, "%6lld  epoch %lld%s, %s%s  %s", (long long)trial->index,
+                                             (long long)at.epoch, epochs, elapsed,
                                              qctx_lockfile_is_held(lock) ? "" : ", nobody at work", settings));
     }
     free(lock);

@@ -91,6 +91,31 @@ static int64_t fingerprint_data(const trainer *run)
     return both == 0 ? 1 : both;
 }
 
+/*
+ * What the configuration leaves to its recipe, by the training questions; a run that goes on has it from its beginning.
+ * Local. Errors: MEMORY.
+ */
+static qctx_status settle_recipe(trainer *run, qctx_error *error)
+{
+    const bool by_recipe = run->config->run.recipe == QCTX_RECIPE_AUTO;
+    qctx_status status = QCTX_OK;
+
+    if (by_recipe || run->config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
+        status = qctx_negatives_build(&run->training.examples, &run->negatives, error);
+    if (status == QCTX_OK && by_recipe)
+        qctx_recipe_settle(&run->settled,
+                           &(qctx_recipe_facts){
+                               .questions = run->training.examples.count,
+                               .contexts = run->negatives.count,
+                               .sources = run->opened->train_count,
+                               .dim = qctx_store_dim(run->opened->train[0].store),
+                           },
+                           &run->recipe);
+    if (run->config->loss.candidates == QCTX_LOSS_CANDIDATES_BATCH)
+        qctx_negatives_free(&run->negatives);
+    return status;
+}
+
 /* The stores, and what is trained and measured on them. */
 static qctx_status open_data(trainer *run, qctx_error *error)
 {
@@ -109,11 +134,11 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, qctx_origin_write(run->config, run->opened, &run->sources, error), error);
     if (status == QCTX_OK)
-        status = qctx_agree(run->comm, describe_head(run, error), error);
-    if (status == QCTX_OK)
         status = qctx_training_set_build(run->comm, run->config, run->opened, &run->training, error);
-    if (status == QCTX_OK && run->config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
-        status = qctx_agree(run->comm, qctx_negatives_build(&run->training.examples, &run->negatives, error), error);
+    if (status == QCTX_OK)
+        status = qctx_agree(run->comm, settle_recipe(run, error), error);
+    if (status == QCTX_OK)
+        status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)
         status = qctx_teacher_read(run->comm, run->config, run->opened, &run->training.examples, &run->teacher, error);
     if (status == QCTX_OK)

@@ -27,6 +27,7 @@
 #include "qctx/training/course.h"
 #include "qctx/training/loader.h"
 #include "qctx/training/planner.h"
+#include "qctx/training/recipe.h"
 #include "qctx/training/stepper.h"
 #include "qctx/training/timers.h"
 #include "qctx/training/trainer.h"
@@ -47,9 +48,10 @@ typedef struct {
 
 typedef struct {
     qctx_comm *comm;
-    const qctx_config *config; /* that is `settled` */
-    qctx_config settled;       /* the caller's, whose lists it borrows, with what is left to the data settled */
-    bool batch_by_data;        /* batch.size was left to the data */
+    const qctx_config *config;  /* that is `settled` */
+    qctx_config settled;        /* the caller's, whose lists it borrows, with what is left to the data settled */
+    bool batch_by_data;         /* batch.size was left to the data */
+    qctx_recipe_account recipe; /* of a run that begins, what run.recipe set */
     const qctx_train_options *options;
     char *config_text; /* as resolved */
     char *sources;     /* what the run is trained with, by which it finds that again (dataset/origin) */

@@ -89,6 +89,8 @@ void trainer_say_start(const trainer *run)
 {
     const qctx_head_config *head = &run->head;
 
+    for (int i = 0; i < run->recipe.count; i++)
+        qctx_info("%s", run->recipe.lines[i]);
     qctx_info("head: %s, %lld layer%s, %lld -> %lld, sides %s, %lld parameters", qctx_head_form_names[head->form],
               (long long)head->layers, qctx_plural(head->layers), (long long)head->input, (long long)head->output,
               qctx_head_sides_names[head->sides], (long long)qctx_head_parameter_count(head));

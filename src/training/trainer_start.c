@@ -116,11 +116,27 @@ static qctx_status take_head(const trainer *run, const qctx_checkpoint *other, q
     return QCTX_OK;
 }
 
+/* A head that is left to the data has the shape of the one that it starts from. */
+static void adopt_shape(trainer *run)
+{
+    const qctx_head_config *theirs = &run->start.checkpoint.head;
+
+    if (qctx_config_is_left(run->config, "model.sides"))
+        run->settled.model.sides = theirs->sides;
+    if (qctx_config_is_left(run->config, "model.layers"))
+        run->settled.model.layers = theirs->layers;
+    if (qctx_config_is_left(run->config, "model.hidden"))
+        run->settled.model.hidden = theirs->hidden;
+}
+
 qctx_status trainer_open_start(trainer *run, qctx_error *error)
 {
     qctx_status status = qctx_run_open(run->comm, run->config->model.start, &run->start, error);
 
-    return status == QCTX_OK ? qctx_agree(run->comm, check_shape(run, error), error) : status;
+    if (status != QCTX_OK)
+        return status;
+    adopt_shape(run);
+    return qctx_agree(run->comm, check_shape(run, error), error);
 }
 
 /* The start has learned from questions by which this run chooses, unless both hold out the same. */

@@ -141,6 +141,39 @@ static void the_best_strength_is_chosen_and_the_first_of_equals(void **state)
     qctx_evaluator_destroy(evaluator);
 }
 
+/*
+ * Of three questions, one is right without the head and two with it: the gains are −1, 1 and 1, their mean is 1/3, and
+ * its standard error √(((−4/3)² + (2/3)² + (2/3)²) / 2 / 3) = 2/3. Of one question nobody knows how sure it is.
+ */
+static void a_gain_counts_as_far_as_it_is_sure(void **state)
+{
+    static const struct {
+        double caution;
+        int64_t first, count;
+        double strength;
+    } cases[] = {{0.0, 1, 3, 3.0}, {0.4, 1, 3, 3.0}, {0.6, 1, 3, 0.0},
+                 {0.0, 2, 1, 3.0}, {0.1, 2, 1, 0.0}, {9.0, 2, 2, 3.0}};
+    const double strengths[] = {0.0, 0.5, 3.0, 4.0};
+    const qctx_projector head = {&residual, swap, 1.0, false, DIM};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const qctx_named_set tuning = set_of(NULL, cases[i].first, cases[i].count);
+        qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
+        qctx_evaluator *evaluator;
+        qctx_choice choice;
+        qctx_limit limit;
+
+        config.eval.caution = cases[i].caution;
+        evaluator = evaluator_of(&config, &tuning, 1, NULL, 0);
+        assert_status(qctx_evaluator_choose(evaluator, &head, strengths, 4, &choice, &limit, &error), QCTX_OK, &error);
+        assert_close(choice.strength, cases[i].strength, 0);
+        if (cases[i].count == 3)
+            assert_close(choice.doubt, choice.strength > 0 ? 2.0 / 3.0 : 0.0, 1e-15);
+        qctx_evaluator_destroy(evaluator);
+    }
+}
+
 static void a_head_without_strength_is_tried_at_one(void **state)
 {
     const qctx_config config = config_of(QCTX_CANDIDATES_CORPUS);
@@ -340,6 +373,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sources_choose_where_nothing_is_held_out),
     cmocka_unit_test(a_comparison_leaves_the_positions_behind_it),
     cmocka_unit_test(the_best_strength_is_chosen_and_the_first_of_equals),
+    cmocka_unit_test(a_gain_counts_as_far_as_it_is_sure),
     cmocka_unit_test(a_head_without_strength_is_tried_at_one),
     cmocka_unit_test(equals_are_told_apart_by_mrr),
     cmocka_unit_test(guards_limit_the_choice),

@@ -29,8 +29,15 @@
 #include "qctx/store/store.h"
 #include "qctx/text/yaml.h"
 
-/* A count or number that is left to the data: `auto`, the default of batch.size, optim.warmup and eval.tune. */
+/*
+ * A count, number or choice that is left to the data: `auto`, the default of batch.size, optim.warmup and eval.tune,
+ * and what a recipe sets as long as the data are not known (training/recipe.h).
+ */
 enum { QCTX_CONFIG_AUTO = -1 };
+
+/* Whether keys that are not set have their defaults, or are left to the data. */
+typedef enum { QCTX_RECIPE_NONE, QCTX_RECIPE_AUTO } qctx_recipe_kind;
+extern const char *const qctx_recipe_names[];
 
 /* data.cache where nothing else is said, in the folder where the program is started. */
 #define QCTX_CONFIG_CACHE "stores"
@@ -72,6 +79,7 @@ typedef struct {
         int64_t memory; /* bytes a rank may use for a step; 0: its share of what the node has free */
         qctx_precision precision;
         bool reproducible;
+        qctx_recipe_kind recipe;
         int64_t hang_timeout; /* seconds that ranks may stay silent; 0: for ever */
     } run;
     struct {
@@ -156,6 +164,7 @@ typedef struct {
         bool ignore_identical_ids;
         double tune;      /* share of the training questions held out to choose epoch and strength; 0: none; or AUTO */
         char *tune_split; /* a split of the training sources to use instead; "" for none */
+        double caution;   /* standard errors that a strength's gain counts less by */
         bool widen;       /* the candidates of that choice, where those of `candidates` do not tell heads apart */
         qctx_sources guard;  /* that the chosen head may not lose on */
         int64_t bootstrap;   /* resamples */
@@ -170,16 +179,17 @@ typedef struct {
 } qctx_config;
 
 /*
- * Reads `path` (rank 0 reads, all parse the same bytes) and applies `overrides` [count], each "key.path=value" with
- * a YAML value: a value, a list of sources, or some keys of a section ("optim={kind: sgd, lr: 0.1}"). Later ones
- * win. Collective. The caller frees what it holds with qctx_config_free; a failure leaves nothing to free.
- * Errors: IO, MEMORY, CONFIG: every error of file and overrides, one a line, as "file:line:col: key.path: reason" or
- * "command line: key.path: reason".
+ * Reads `path`, a file that its user wrote (rank 0 reads, all parse the same bytes), and applies `overrides` [count],
+ * each "key.path=value" with a YAML value: a value, a list of sources, or some keys of a section ("optim={kind: sgd,
+ * lr: 0.1}"). Later ones win. A file without keys of model, loss, optim and batch, that names only data, has run.recipe
+ * auto unless it or an override says otherwise. Collective. The caller frees what it holds with qctx_config_free; a
+ * failure leaves nothing to free. Errors: IO, MEMORY, CONFIG: every error of file and overrides, one a line, as
+ * "file:line:col: key.path: reason" or "command line: key.path: reason".
  */
 qctx_status qctx_config_load(qctx_comm *comm, const char *path, const char *const *overrides, int64_t count,
                              qctx_config *config, qctx_error *error);
 
-/* The same from a text; `name` stands for the file. Local. */
+/* The same from a text, in which run.recipe is none where it is not set; `name` stands for the file. Local. */
 qctx_status qctx_config_parse(const char *text, size_t bytes, const char *name, const char *const *overrides,
                               int64_t count, qctx_config *config, qctx_error *error);
 
@@ -249,6 +259,9 @@ qctx_status qctx_config_check_resume(const qctx_config *then, const qctx_config 
  * by NULL. NULL where none differs. Local.
  */
 const char *qctx_config_first_difference(const qctx_config *one, const qctx_config *other, const char *const *keys);
+
+/* Whether run.recipe leaves this key of `config` to the data. Local. */
+bool qctx_config_is_left(const qctx_config *config, const char *path);
 
 /*
  * What `config` leaves to the data becomes what `then`, the configuration of a run that goes on, had there: the run's

@@ -45,6 +45,7 @@ typedef enum {
 typedef struct {
     double strength;
     double means[QCTX_METRIC_COUNT];
+    double doubt; /* the standard error of the gain over no head in eval.metric; infinite for a single question */
 } qctx_choice;
 
 /* What a guard does to a choice. */
@@ -84,9 +85,9 @@ qctx_merit qctx_evaluator_merit(const qctx_evaluator *evaluator, const qctx_choi
 
 /*
  * The strength among strengths[count], at most QCTX_STRENGTHS_MAX, at which the projector's head has the most merit on
- * the choosing questions (the first of equals) without losing on a guard, and what it reaches there; strength 0, which
- * is no head, where it loses at all of them. Heads that are not residual have one strength, 1.
- * Collective. Errors: those of qctx_evaluate and qctx_metrics_compare.
+ * the choosing questions (the first of equals), eval.caution times its doubt subtracted, without losing on a guard, and
+ * what it reaches there; strength 0, which is no head, where it loses at all of them. Heads that are not residual have
+ * one strength, 1. Collective. Errors: those of qctx_evaluate and qctx_metrics_compare.
  */
 enum { QCTX_STRENGTHS_MAX = 16 };
 qctx_status qctx_evaluator_choose(qctx_evaluator *evaluator, const qctx_projector *head, const double *strengths,

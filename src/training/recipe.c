@@ -1,0 +1,146 @@
+#include "qctx/training/recipe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "qctx/base/plural.h"
+#include "qctx/model/loss.h"
+
+/* Contexts that a step can afford to project beside those of its batch. */
+enum { CONTEXTS_MOST = 20000 };
+
+/* A gain on few held-out questions is noise now and then: it counts less its standard error. */
+static const double caution = 1.0;
+
+/* A row of the table holds for numbers of questions up to `most`. */
+typedef struct {
+    int64_t most;
+    qctx_head_sides sides;
+    int64_t layers;
+    int64_t hidden;
+    double dropout;
+    double lr;
+    double weight_decay;
+    int64_t epochs;
+    const char *why;
+} recipe_row;
+
+static const recipe_row rows[] = {
+    {INT64_MAX, QCTX_SIDES_BOTH, 2, 512, 0.3, 1e-3, 1.0, 20, "a small head for each side"},
+};
+
+/* A plain head has no encoder to fall back on, and may have sides of another width: nothing of it was measured. */
+static const recipe_row plain = {
+    INT64_MAX, QCTX_SIDES_BOTH, 2, 1024, 0.0, 3e-4, 0.1, 20, "a plain head: as without a recipe"};
+
+static const recipe_row *row_of(const qctx_config *config, const qctx_recipe_facts *facts)
+{
+    const recipe_row *row = rows;
+
+    if (config->model.form == QCTX_HEAD_PLAIN)
+        return &plain;
+    while (facts->questions > row->most)
+        row++;
+    return row;
+}
+
+/* All contexts, where the loss has a use for them and a step can afford them. */
+static qctx_loss_candidates candidates_of(const qctx_config *config, const qctx_recipe_facts *facts)
+{
+    const bool of_use = qctx_loss_check_extras(config->loss.kind, config->loss.direction).key == NULL;
+
+    return of_use && facts->contexts <= CONTEXTS_MOST ? QCTX_LOSS_CANDIDATES_CORPUS : QCTX_LOSS_CANDIDATES_BATCH;
+}
+
+/* One more that was set: "recipe: model.sides shared, optim.lr 0.001". */
+static void add(qctx_recipe_account *account, const char *key, const char *value)
+{
+    char *line = account->lines[account->count];
+    const size_t used = strlen(line);
+
+    snprintf(line + used, QCTX_RECIPE_LINE_MAX - used, "%s%s %s", used == 0 ? "recipe: " : ", ", key, value);
+}
+
+/* Ends the line with the reason; a line to which nothing was added says nothing. */
+static void end_line(qctx_recipe_account *account, const char *why)
+{
+    char *line = account->lines[account->count];
+    const size_t used = strlen(line);
+
+    if (used == 0)
+        return;
+    snprintf(line + used, QCTX_RECIPE_LINE_MAX - used, " (%s)", why);
+    account->count++;
+}
+
+static void set_count(qctx_recipe_account *account, const char *key, int64_t *count, int64_t value)
+{
+    char digits[24];
+
+    if (*count != QCTX_CONFIG_AUTO)
+        return;
+    *count = value;
+    snprintf(digits, sizeof digits, "%lld", (long long)value);
+    add(account, key, digits);
+}
+
+static void set_number(qctx_recipe_account *account, const char *key, double *number, double value)
+{
+    char digits[24];
+
+    if (*number != QCTX_CONFIG_AUTO)
+        return;
+    *number = value;
+    snprintf(digits, sizeof digits, "%g", value);
+    add(account, key, digits);
+}
+
+static void set_head(qctx_config *config, const recipe_row *row, qctx_recipe_account *account)
+{
+    if (qctx_config_is_left(config, "model.sides")) {
+        config->model.sides = row->sides;
+        add(account, "model.sides", qctx_head_sides_names[row->sides]);
+    }
+    set_count(account, "model.layers", &config->model.layers, row->layers);
+    set_count(account, "model.hidden", &config->model.hidden, row->hidden);
+    set_number(account, "model.dropout", &config->model.dropout, row->dropout);
+    set_number(account, "optim.lr", &config->optim.lr, row->lr);
+    set_number(account, "optim.weight_decay", &config->optim.weight_decay, row->weight_decay);
+    set_count(account, "batch.epochs", &config->batch.epochs, row->epochs);
+    end_line(account, row->why);
+}
+
+static void set_candidates(qctx_config *config, const qctx_recipe_facts *facts, qctx_recipe_account *account)
+{
+    const qctx_loss_candidates candidates = candidates_of(config, facts);
+
+    if (!qctx_config_is_left(config, "loss.candidates"))
+        return;
+    config->loss.candidates = candidates;
+    add(account, "loss.candidates", qctx_loss_candidates_names[candidates]);
+    end_line(account, candidates == QCTX_LOSS_CANDIDATES_CORPUS ? "a step can hold all contexts"
+                      : facts->contexts > CONTEXTS_MOST         ? "the contexts are many"
+                                                                : "the loss has no use for further contexts");
+}
+
+static void set_caution(qctx_config *config, qctx_recipe_account *account)
+{
+    set_number(account, "eval.caution", &config->eval.caution, caution);
+    end_line(account, "a gain on the held-out questions counts less its standard error");
+}
+
+void qctx_recipe_settle(qctx_config *config, const qctx_recipe_facts *facts, qctx_recipe_account *account)
+{
+    *account = (qctx_recipe_account){.count = 1};
+    snprintf(account->lines[0], QCTX_RECIPE_LINE_MAX,
+             "recipe: auto, by %lld training question%s that ask%s for %lld context%s, of %lld source%s, vectors of "
+             "%lld",
+             (long long)facts->questions, qctx_plural(facts->questions), facts->questions == 1 ? "s" : "",
+             (long long)facts->contexts, qctx_plural(facts->contexts), (long long)facts->sources,
+             qctx_plural(facts->sources), (long long)facts->dim);
+    set_head(config, row_of(config, facts), account);
+    set_candidates(config, facts, account);
+    set_caution(config, account);
+    if (account->count == 1)
+        account->count = 0;
+}
