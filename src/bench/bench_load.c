@@ -76,7 +76,7 @@ static qctx_status prepare(load_bench *bench, qctx_error *error)
     if (bench->examples.contexts == NULL || bench->examples.source == NULL || bench->order == NULL ||
         bench->chosen == NULL || bench->seconds == NULL || bench->gathered[0] == NULL || bench->gathered[1] == NULL)
         return QCTX_ERR_MEMORY;
-    bench->loader = qctx_loader_of_stores(&bench->opened, &bench->examples, NULL);
+    bench->loader = qctx_loader_of_stores(&bench->opened, &bench->examples);
     return QCTX_OK;
 }
 

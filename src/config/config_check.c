@@ -52,7 +52,7 @@ static void check_scheme(qctx_config_reader *reader)
     qctx_loss_conflict conflict =
         qctx_loss_check(config->loss.kind, config->loss.similarity, config->run.precision, config->run.reproducible);
 
-    if (conflict.key == NULL && config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
+    if (conflict.key == NULL && (config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS || config->negatives.count > 0))
         conflict = qctx_loss_check_extras(config->loss.kind, config->loss.direction);
     if (conflict.key != NULL)
         qctx_config_complain(reader, place_of(reader, conflict.key), conflict.key, "%s", conflict.reason);
@@ -61,6 +61,21 @@ static void check_scheme(qctx_config_reader *reader)
 static void complain_at(qctx_config_reader *reader, const char *path, const char *reason)
 {
     qctx_config_complain(reader, place_of(reader, path), path, "%s", reason);
+}
+
+static void check_negatives(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+
+    if (config->negatives.count == 0)
+        return;
+    if (config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
+        complain_at(reader, "negatives.count",
+                    "is for loss.candidates: batch; with corpus every question meets all contexts that answer one");
+    if (config->negatives.depth < config->negatives.count && !was_refused(reader, "negatives.depth"))
+        qctx_config_complain(reader, place_of(reader, "negatives.depth"), "negatives.depth",
+                             "expected at least negatives.count, %lld, found %lld", (long long)config->negatives.count,
+                             (long long)config->negatives.depth);
 }
 
 /* Whether some entry says more than its model. */
@@ -247,6 +262,7 @@ void qctx_config_check(qctx_config_reader *reader)
     check_encoder(reader);
     check_loss(reader);
     check_scheme(reader);
+    check_negatives(reader);
     check_measured(reader);
     check_guard(reader);
     check_teacher(reader);

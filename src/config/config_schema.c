@@ -148,6 +148,15 @@ const qctx_config_key qctx_config_keys[] = {
     {"batch.one_source", QCTX_KEY_FLAG, AT(batch.one_source), "false",
      .meaning = "a batch has questions of one of the sources alone"},
 
+    {"negatives.count", QCTX_KEY_COUNT, AT(negatives.count), "0", BETWEEN(0, 1000),
+     .meaning = "hard negatives mined for each question, which all questions of its batch meet; 0: none"},
+    {"negatives.depth", QCTX_KEY_COUNT, AT(negatives.depth), "100", BETWEEN(1, 100000),
+     .meaning = "best contexts of the training corpora among which they are looked for"},
+    {"negatives.margin", QCTX_KEY_NUMBER, AT(negatives.margin), "0.95", BETWEEN(0, 1),
+     .meaning = "share of a right context's score above which a context may be right as well, and is left out"},
+    {"negatives.every", QCTX_KEY_COUNT, AT(negatives.every), "1", BETWEEN(1, 1000000),
+     .meaning = "mine before every so many epochs, with the head as it is"},
+
     {"eval.every", QCTX_KEY_COUNT, AT(eval.every), "1", FROM(0), .may_change = true,
      .meaning = "epochs between; 0: only at the end"},
     {"eval.pool", QCTX_KEY_COUNT, AT(eval.pool), "500", FROM(2), .meaning = "questions a pool"},

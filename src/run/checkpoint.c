@@ -114,6 +114,7 @@ void qctx_checkpoint_free(qctx_checkpoint *checkpoint)
     free(checkpoint->sources);
     free(checkpoint->parameters);
     free(checkpoint->best);
+    free(checkpoint->mined);
     qctx_optimizer_state_destroy(&checkpoint->optimizer);
     *checkpoint = (qctx_checkpoint){0};
 }

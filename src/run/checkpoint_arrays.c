@@ -1,4 +1,4 @@
-/* The datasets of a checkpoint: parameters, the optimiser's state, the best epoch's parameters; written and read. */
+/* The datasets of a checkpoint: parameters, the optimiser's state, parameters of earlier steps; written and read. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +73,8 @@ qctx_status checkpoint_write_arrays(qctx_h5 *file, const qctx_checkpoint *checkp
         status = write_array(file, "optimizer/second", state->count, 0, state->second, error);
     if (status == QCTX_OK && checkpoint->best != NULL)
         status = write_array(file, "best", parameter_count(checkpoint), 0, checkpoint->best, error);
+    if (status == QCTX_OK && checkpoint->mined != NULL)
+        status = write_array(file, "mined", parameter_count(checkpoint), 0, checkpoint->mined, error);
     return status;
 }
 
@@ -216,20 +218,21 @@ static qctx_status read_optimizer(const qctx_h5 *file, const char *path, qctx_ch
     return status;
 }
 
-/* The parameters of the best epoch, where there are any. */
-static qctx_status read_best(const qctx_h5 *file, const char *path, qctx_checkpoint *checkpoint, qctx_error *error)
+/* Parameters of another step than the checkpoint's, in a dataset that may be absent; `what` names one of them. */
+static qctx_status read_others(const qctx_h5 *file, const char *path, const char *name, const char *what,
+                               const qctx_checkpoint *checkpoint, float **values, qctx_error *error)
 {
     int64_t count = parameter_count(checkpoint);
     qctx_status status;
 
-    if (!qctx_h5_exists(file, "best"))
+    if (!qctx_h5_exists(file, name))
         return QCTX_OK;
-    checkpoint->best = qctx_alloc(count, sizeof(float), "the parameters of the best epoch", error);
-    if (checkpoint->best == NULL)
+    *values = qctx_alloc(count, sizeof(float), "the parameters of earlier steps", error);
+    if (*values == NULL)
         return QCTX_ERR_MEMORY;
-    status = read_exactly(file, path, "best", count, 1, checkpoint->best, error);
+    status = read_exactly(file, path, name, count, 1, *values, error);
     if (status == QCTX_OK)
-        status = check_finite(path, "best parameter", checkpoint->best, count, error);
+        status = check_finite(path, what, *values, count, error);
     return status;
 }
 
@@ -243,6 +246,8 @@ qctx_status checkpoint_read_arrays(const qctx_h5 *file, const char *path, int64_
     if (status == QCTX_OK)
         status = read_optimizer(file, path, checkpoint, error);
     if (status == QCTX_OK)
-        status = read_best(file, path, checkpoint, error);
+        status = read_others(file, path, "best", "best parameter", checkpoint, &checkpoint->best, error);
+    if (status == QCTX_OK)
+        status = read_others(file, path, "mined", "mining parameter", checkpoint, &checkpoint->mined, error);
     return status;
 }

@@ -139,7 +139,7 @@ qctx_status qctx_checkpoints_keep_best(qctx_checkpoints *checkpoints, const qctx
     qctx_status status = QCTX_OK;
 
     serving.optimizer = (qctx_optimizer_state){0};
-    serving.best = NULL;
+    serving.best = serving.mined = NULL;
     if (qctx_comm_rank(checkpoints->comm) == 0)
         status = begin_writing(checkpoints, &serving, qctx_checkpoints_best_path(checkpoints->run, error), -1, error);
     return qctx_agree(checkpoints->comm, status, error);

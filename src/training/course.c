@@ -51,6 +51,11 @@ bool qctx_course_pauses(const qctx_course *course, const qctx_progress *progress
     return pause > 0 && progress->step >= pause * course->steps_per_epoch && !qctx_course_is_over(course, progress);
 }
 
+bool qctx_course_mines(const qctx_course *course, const qctx_progress *progress)
+{
+    return progress->step % (course->steps_per_epoch * course->config->negatives.every) == 0;
+}
+
 /* At the end of the run, or of every `every`-th epoch; the untrained start counts as the end of epoch 0. */
 static bool is_due_by_epochs(const qctx_course *course, const qctx_progress *progress, int64_t every)
 {

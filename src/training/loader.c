@@ -1,5 +1,7 @@
 #include "qctx/training/loader.h"
 
+#include "qctx/base/order.h"
+
 /* Rows that a store is told of at a time. */
 enum { PREFETCHED_ROWS = 256 };
 
@@ -64,16 +66,21 @@ static void prefetch(const qctx_loader *loader, const int64_t *example, const in
             prefetch_source(loader, (int32_t)source, side, example, chosen, count);
 }
 
-qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples,
-                                  const qctx_negatives *negatives)
+qctx_loader qctx_loader_of_stores(const qctx_opened *opened, const qctx_examples *examples)
 {
     return (qctx_loader){
         .gather = gather,
         .prefetch = prefetch,
         .gather_contexts = gather_contexts,
         .examples = examples,
-        .negatives = negatives,
         .from = opened,
         .dim = qctx_store_dim(opened->train[0].store),
     };
+}
+
+int64_t qctx_loader_most_extras(const qctx_loader *loader, int64_t batch)
+{
+    if (loader->negatives != NULL)
+        return loader->negatives->count;
+    return loader->listed != NULL ? qctx_smaller(batch * loader->most_listed, loader->most_pool) : 0;
 }

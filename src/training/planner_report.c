@@ -7,7 +7,7 @@
 #include "qctx/base/plural.h"
 #include "qctx/base/tree_sum.h"
 
-enum { SIZE_TEXT = 32, STEP_TEXT = 176 };
+enum { SIZE_TEXT = 32, EXTRAS_TEXT = 64, STEP_TEXT = 176 };
 
 /* A size as the configuration writes it, "34MB"; rounded up if `up`. */
 static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
@@ -17,6 +17,17 @@ static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
 
     snprintf(text, SIZE_TEXT, "%lld%s", (long long)((bytes + (up ? unit - 1 : unit / 2)) / unit),
              unit == 1000000 ? "MB" : "kB");
+}
+
+/* What questions meet beside the batch's contexts. */
+static void write_extras(const qctx_plan_request *request, char text[EXTRAS_TEXT])
+{
+    if (request->listed)
+        snprintf(text, EXTRAS_TEXT, " with up to %lld mined negative%s", (long long)request->extras,
+                 qctx_plural(request->extras));
+    else
+        snprintf(text, EXTRAS_TEXT, " against the corpus's %lld context%s", (long long)request->extras,
+                 qctx_plural(request->extras));
 }
 
 /* What the memory is spent on, as far as there was a choice. */
@@ -104,8 +115,7 @@ void planner_explain(const qctx_plan_request *request, int ranks, const qctx_pla
     if (ranks > 1)
         snprintf(exchange, sizeof exchange, " + %.2g s for the exchange of %s", cost.communicating, bytes);
     if (request->extras > 0)
-        snprintf(against, sizeof against, " against the corpus's %lld context%s", (long long)request->extras,
-                 qctx_plural(request->extras));
+        write_extras(request, against);
     write_scored(request, ranks, plan, against, sizeof against);
     snprintf(
         plan->reason, sizeof plan->reason, "similarity %s%s, %s%s: a step%s takes a rank %.3g GFLOP, %.2g s%s; %s%s",
@@ -201,8 +211,7 @@ static void write_step(const qctx_plan_request *request, char text[STEP_TEXT])
 {
     snprintf(text, STEP_TEXT, "a step of %lld question%s", (long long)request->batch, qctx_plural(request->batch));
     if (request->extras > 0)
-        snprintf(text + strlen(text), STEP_TEXT - strlen(text), " against the corpus's %lld context%s",
-                 (long long)request->extras, qctx_plural(request->extras));
+        write_extras(request, text + strlen(text));
 }
 
 /* Adds a way out to the list of them. */
@@ -243,7 +252,7 @@ qctx_status planner_refuse_memory(const qctx_plan_request *request, int ranks, i
         add(ways, way);
     }
     if (fits_without_extras(request, ranks, limit))
-        add(ways, "loss.candidates: batch");
+        add(ways, request->listed ? "negatives.count: 0" : "loss.candidates: batch");
     if (request->lists.longest > 0 && !request->resumed)
         add(ways, "shorter lists of the teacher");
     if (batch > 0) {

@@ -85,7 +85,7 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
          "encoded rows of a batch"},
         {&extra->encoded,
          has_extras && qctx_head_has_side(head, QCTX_CONTEXT) ? sizes->extra_unit_rows * head->input : QCTX_BUFFER_NONE,
-         encoded_bytes, "encoded rows of the corpus"},
+         encoded_bytes, "encoded rows of negatives"},
         {&question->row_ids, rows, sizeof(int64_t), "a batch"},
         {&extra->row_ids, extras, sizeof(int64_t), "a batch"},
         {&stepper->chosen, rows, sizeof(int64_t), "a batch"},
@@ -94,9 +94,9 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
         {&stepper->positive_offsets, rows + 1, sizeof(int64_t), "a batch"},
         {&stepper->positives, sizes->positives, sizeof(uint64_t), "the right contexts of a batch"},
         {&stepper->paired, has_extras ? sizes->paired : QCTX_BUFFER_NONE, sizeof(uint64_t), "the contents of a batch"},
-        {&stepper->joining, has_extras ? sizes->all_extras : QCTX_BUFFER_NONE, sizeof(int64_t),
-         "the corpus's contexts"},
-        {&stepper->own, extras, sizeof *stepper->own, "the corpus's contexts"},
+        {&stepper->joining, has_extras ? qctx_larger(sizes->all_extras, sizes->listed) : QCTX_BUFFER_NONE,
+         sizeof(int64_t), "the negatives of a batch"},
+        {&stepper->own, extras, sizeof *stepper->own, "the negatives of a batch"},
         {&buckets->parts, sizes->ranks, sizeof(int64_t), "the parts of a gradient"},
         {&buckets->last_parts, sizes->ranks, sizeof(int64_t), "the parts of a gradient"},
         {&buckets->under_way, sizes->buckets, sizeof(qctx_exchange *), "the sums under way"},
@@ -138,13 +138,14 @@ static void divide(qctx_stepper *stepper)
 {
     const qctx_plan *plan = stepper->plan;
     int rank = qctx_comm_rank(stepper->comm), ranks = qctx_comm_size(stepper->comm);
-    int64_t rows, unit_rows, units, extras = stepper->loader->negatives != NULL ? stepper->loader->negatives->count : 0;
+    int64_t rows, unit_rows, units, extras = qctx_loader_most_extras(stepper->loader, stepper->config->batch.size);
 
     qctx_plan_rows(stepper->comm, plan, stepper->config->batch.size, &stepper->first_row, &rows);
     stepper->sizes = sizes_of(stepper->head, stepper->config->loss.kind, plan, ranks, rows, extras,
                               stepper_lists_of(stepper->loader));
     stepper->sizes.positives = rows * qctx_examples_most_contexts(stepper->loader->examples);
     stepper->sizes.paired = stepper->config->batch.size;
+    stepper->sizes.listed = stepper->config->batch.size * stepper->loader->most_listed;
     unit_rows = stepper->sizes.unit_rows;
     units = unit_rows == 0 ? 1 : qctx_divide_up(rows, unit_rows);
     if (plan->leaves > 0) {

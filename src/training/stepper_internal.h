@@ -83,6 +83,7 @@ typedef struct {
     int64_t head_count;   /* parameters of the head; the scalars come after */
     int64_t scalar_count; /* 1 or 2 */
     int64_t positives;    /* right contexts of the rows, at most */
+    int64_t listed;       /* contexts that all questions of a batch list, at most */
     int64_t paired;       /* contexts of a whole batch, to be told apart from extras */
     bool keeps;           /* activations of all units are kept until the backward pass */
     int64_t unit_rows;
@@ -126,7 +127,7 @@ struct qctx_stepper {
     uint64_t *positives;
     int64_t *prefetched; /* [rows] `chosen` of the batch to come */
     uint64_t *paired;    /* contents of the whole batch, sorted; NULL without extras */
-    int64_t *joining;    /* places in the negatives of all extras of the step [all_extras] */
+    int64_t *joining;    /* places in the negatives of all extras of the step */
     qctx_negative *own;  /* this rank's [extras] */
     stepper_distill lists;
     qctx_loss *loss;

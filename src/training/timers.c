@@ -6,6 +6,7 @@
 
 const char *const qctx_timer_names[] = {
     [QCTX_TIMER_OPEN] = "open",
+    [QCTX_TIMER_MINE] = "mine",
     [QCTX_TIMER_LOAD] = "load",
     [QCTX_TIMER_FORWARD] = "forward",
     [QCTX_TIMER_LOSS] = "loss",

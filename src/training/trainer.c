@@ -71,7 +71,8 @@ static qctx_status plan_steps(trainer *run, qctx_error *error)
     if (status != QCTX_OK)
         return status;
     request = qctx_plan_request_of(run->config, &run->head);
-    request.extras = run->negatives.count;
+    request.extras = qctx_loader_most_extras(&run->loader, run->config->batch.size);
+    request.listed = run->loader.listed != NULL;
     request.lists = (qctx_plan_lists){run->teacher.longest, run->teacher.lists.pool.count};
     /* What was left to choose was chosen when the run began: another machine must not choose anew. */
     if (run->resumed) {
@@ -140,27 +141,45 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)
+        status = trainer_make_miner(run, error);
+    if (status == QCTX_OK)
         status = qctx_teacher_read(run->comm, run->config, run->opened, &run->training.examples, &run->teacher, error);
     if (status == QCTX_OK)
         run->trained_on = fingerprint_data(run);
     return status;
 }
 
+/* Where rows come from, and which contexts join those of a batch. */
+static void make_loaders(trainer *run)
+{
+    run->loader = qctx_loader_of_stores(run->opened, &run->training.examples);
+    run->held_out_loader = qctx_loader_of_stores(run->opened, &run->training.held_out_examples);
+    run->loader.teacher = run->teacher.scores != NULL ? &run->teacher : NULL;
+    if (run->negatives.count > 0)
+        run->loader.negatives = &run->negatives;
+    if (run->miner != NULL) {
+        run->loader.listed = &run->mined;
+        run->loader.most_listed = run->config->negatives.count;
+        run->loader.most_pool = qctx_miner_contexts(run->miner);
+    }
+}
+
 static qctx_status make_stepper(trainer *run, qctx_error *error)
 {
-    qctx_status status = plan_steps(run, error);
+    qctx_status status;
 
+    make_loaders(run);
+    status = plan_steps(run, error);
     if (status != QCTX_OK)
         return status;
     run->parameter_count = qctx_head_parameter_count(&run->head) + qctx_stepper_scalar_count(run->config->loss.kind);
     run->best = qctx_alloc(run->parameter_count, sizeof *run->best, "the best epoch's parameters", error);
-    status = qctx_agree(run->comm, run->best == NULL ? QCTX_ERR_MEMORY : QCTX_OK, error);
+    if (run->miner != NULL)
+        run->mined_with = qctx_alloc(run->parameter_count, sizeof *run->mined_with, "the parameters of mining", error);
+    status = run->best == NULL || (run->miner != NULL && run->mined_with == NULL) ? QCTX_ERR_MEMORY : QCTX_OK;
+    status = qctx_agree(run->comm, status, error);
     if (status != QCTX_OK)
         return status;
-    run->loader =
-        qctx_loader_of_stores(run->opened, &run->training.examples, run->negatives.count > 0 ? &run->negatives : NULL);
-    run->loader.teacher = run->teacher.scores != NULL ? &run->teacher : NULL;
-    run->held_out_loader = qctx_loader_of_stores(run->opened, &run->training.held_out_examples, NULL);
     return qctx_stepper_create(run->comm, run->config, &run->plan, &run->loader, &run->head, &run->timers,
                                &run->stepper, error);
 }
@@ -250,6 +269,9 @@ static void release(trainer *run)
     qctx_training_set_free(&run->training);
     qctx_negatives_free(&run->negatives);
     qctx_teacher_free(&run->teacher);
+    qctx_listed_negatives_free(&run->mined);
+    qctx_miner_destroy(run->miner);
+    free(run->mined_with);
     qctx_opened_close(&run->own_sources);
     qctx_checkpoint_free(&run->last);
     qctx_run_close(&run->start);

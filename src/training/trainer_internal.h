@@ -1,8 +1,8 @@
 /*
  * What the files of the trainer share: trainer.c (from the opening to the end), trainer_order.c (which questions meet),
- * trainer_loop.c (the steps and what comes between them), trainer_evaluate.c, trainer_predictions.c, trainer_folder.c,
- * trainer_keep.c (checkpoints), trainer_resume.c (going on from one), trainer_start.c (from another run's head),
- * trainer_report.c (log and curve), trainer_results.c (summary and tables).
+ * trainer_loop.c (the steps and what comes between them), trainer_mine.c (hard negatives), trainer_evaluate.c,
+ * trainer_predictions.c, trainer_folder.c, trainer_keep.c (checkpoints), trainer_resume.c (going on from one),
+ * trainer_start.c (from another run's head), trainer_report.c (log and curve), trainer_results.c (summary and tables).
  */
 #ifndef QCTX_TRAINING_TRAINER_INTERNAL_H
 #define QCTX_TRAINING_TRAINER_INTERNAL_H
@@ -10,6 +10,7 @@
 #include "qctx/base/lockfile.h"
 #include "qctx/data/sampler.h"
 #include "qctx/dataset/examples.h"
+#include "qctx/dataset/mine.h"
 #include "qctx/dataset/negatives.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/dataset/teacher.h"
@@ -67,8 +68,11 @@ typedef struct {
     qctx_opened own_sources;
     const qctx_opened *opened; /* those, or the caller's */
     qctx_training_set training;
-    qctx_negatives negatives; /* empty with loss.candidates batch */
-    qctx_teacher teacher;     /* without scores where no source has one */
+    qctx_negatives negatives;    /* empty with loss.candidates batch */
+    qctx_miner *miner;           /* NULL without negatives.count */
+    qctx_listed_negatives mined; /* by the head with these parameters: */
+    float *mined_with;           /* [parameter_count]; NULL without negatives.count */
+    qctx_teacher teacher;        /* without scores where no source has one */
     qctx_head_config head;
     qctx_plan plan;
     qctx_loader loader;
@@ -138,6 +142,16 @@ qctx_status trainer_go_on(trainer *run, qctx_error *error);
 qctx_status trainer_open_start(trainer *run, qctx_error *error);
 /* Takes the weights of its head and closes it. Errors: MISMATCH (of another encoder), MEMORY. */
 qctx_status trainer_start_warm(trainer *run, qctx_error *error);
+
+/* trainer_mine.c: all Collective but for trainer_say_mining, which is Local. */
+/* Makes the miner, where negatives.count asks for it. */
+qctx_status trainer_make_miner(trainer *run, qctx_error *error);
+/* What mining is, and costs, in the log. */
+void trainer_say_mining(const trainer *run);
+/* Mines before the next step, if that is due. */
+qctx_status trainer_mine(trainer *run, qctx_error *error);
+/* Mines what the next step of a resumed run takes, where that is not due anew. */
+qctx_status trainer_mine_again(trainer *run, qctx_error *error);
 
 /* trainer_loop.c: all steps that are left, with evaluations and checkpoints where they are due. Collective. */
 qctx_status trainer_take_steps(trainer *run, qctx_error *error);

@@ -40,6 +40,7 @@ qctx_status trainer_keep(trainer *run, qctx_error *error)
     checkpoint = borrow(run);
     checkpoint.parameters = qctx_stepper_parameters(run->stepper);
     checkpoint.best = run->progress.best_step < 0 ? NULL : run->best;
+    checkpoint.mined = qctx_course_mines(&run->course, &run->progress) ? NULL : run->mined_with;
     checkpoint.optimizer = *qctx_stepper_optimizer(run->stepper);
     if (status == QCTX_OK)
         status = qctx_checkpoints_keep(run->checkpoints, &checkpoint, error);

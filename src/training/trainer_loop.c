@@ -122,10 +122,14 @@ qctx_status trainer_take_steps(trainer *run, qctx_error *error)
 
     trainer_say_columns(run);
     status = handle_evaluation(run, error);
+    if (status == QCTX_OK)
+        status = trainer_mine_again(run, error);
     run->kept_at = qctx_clock_seconds();
     while (status == QCTX_OK && !qctx_course_is_over(&run->course, &run->progress) &&
            !qctx_course_pauses(&run->course, &run->progress, run->options->pause)) {
-        status = take_step(run, error);
+        status = trainer_mine(run, error);
+        if (status == QCTX_OK)
+            status = take_step(run, error);
         if (status == QCTX_OK)
             status = handle_step(run, error);
         if (status == QCTX_OK)

@@ -109,6 +109,7 @@ void trainer_say_start(const trainer *run)
               (long long)run->config->batch.size, run->batch_by_data ? " (auto)" : "",
               (long long)run->course.steps_per_epoch);
     trainer_say_order(run);
+    trainer_say_mining(run);
     say_guards(run);
     warn_of_few_steps(run);
 }

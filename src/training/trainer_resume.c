@@ -186,6 +186,17 @@ static qctx_status check_epochs(const trainer *run, const qctx_progress *then, q
     return status == QCTX_OK ? check_count(run, "best_epoch", then->best_epoch, best, then->best_step, error) : status;
 }
 
+/* Negatives that were mined before the checkpoint are mined again. */
+static qctx_status check_mined(const trainer *run, const qctx_checkpoint *from, qctx_error *error)
+{
+    if (run->mined_with == NULL || from->mined != NULL || qctx_course_mines(&run->course, &from->progress))
+        return QCTX_OK;
+    qctx_fail(error, QCTX_ERR_MISMATCH,
+              "%s: the last checkpoint lacks mined, the parameters that the negatives of step %lld are mined with",
+              run->folder, (long long)from->progress.step + 1);
+    return qctx_hint(error, "the checkpoint was changed: begin the run anew with --force");
+}
+
 static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from, qctx_error *error)
 {
     const char *fingerprint = qctx_store_encoder_fingerprint(run->opened->train[0].store);
@@ -218,6 +229,9 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
     if (from->progress.limited_by >= run->opened->guard_count)
         return refuse_number(run, "limited_by", (double)from->progress.limited_by,
                              (double)run->opened->guard_count - 1.0, error);
+    status = check_mined(run, from, error);
+    if (status != QCTX_OK)
+        return status;
     return check_epochs(run, &from->progress, error);
 }
 
@@ -232,6 +246,8 @@ static void adopt(trainer *run, const qctx_checkpoint *from)
     state->steps = from->optimizer.steps;
     if (from->best != NULL)
         memcpy(run->best, from->best, bytes);
+    if (run->mined_with != NULL && from->mined != NULL)
+        memcpy(run->mined_with, from->mined, bytes);
     run->progress = run->kept = from->progress;
     run->started -= from->progress.seconds;
     run->widened = from->widened != 0;

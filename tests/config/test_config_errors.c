@@ -29,6 +29,13 @@ static const char *refuse_override(const char *override)
     return refuse(data, &override, 1);
 }
 
+static const char *refuse_two(const char *first, const char *second)
+{
+    const char *overrides[] = {first, second};
+
+    return refuse(data, overrides, 2);
+}
+
 static void accept(const char *override)
 {
     static qctx_error error;
@@ -197,8 +204,9 @@ static void unknown_keys_name_what_was_meant(void **state)
     assert_contains(refuse_override("loss.init=1"), "did you mean loss.logit_scale.init or loss.logit_bias.init?");
     assert_contains(refuse_override("loss.logit_scal=1"), "did you mean loss.logit_scale?");
     assert_contains(refuse_override("batch.zebra=1"), "unknown key; known here: size, epochs, steps");
-    assert_contains(refuse_override("zebra=1"),
-                    "unknown key; known here: run, data, encoder, model, loss, optim, batch, eval, checkpoint");
+    assert_contains(
+        refuse_override("zebra=1"),
+        "unknown key; known here: run, data, encoder, model, loss, optim, batch, negatives, eval, checkpoint");
     assert_contains(refuse_override("loss.zebra=1"),
                     "known here: kind, direction, candidates, similarity, normalize, logit_scale, "
                     "logit_bias");
@@ -243,6 +251,17 @@ static void keys_are_checked_together(void **state)
                     "command line: loss.direction: contexts that answer no question of the batch count from question "
                     "to context alone: take question or both");
     accept("loss={kind: sigmoid, candidates: corpus}");
+    assert_contains(refuse_two("negatives.count=4", "loss.candidates=corpus"),
+                    "command line: negatives.count: is for loss.candidates: batch; with corpus every question meets");
+    assert_contains(refuse_two("negatives.count=4", "loss.kind=soft"),
+                    "command line: loss.kind: soft has no contexts beside those of the batch's questions");
+    assert_contains(refuse_two("negatives.count=4", "loss.direction=context"),
+                    "command line: loss.direction: contexts that answer no question of the batch");
+    assert_contains(refuse_override("negatives={count: -1, depth: 0, margin: 1.5, every: 0}"), "negatives.margin: ");
+    assert_contains(refuse_override("negatives={count: 4, depth: 3}"),
+                    "command line: negatives.depth: expected at least negatives.count, 4, found 3");
+    accept("negatives={count: 4, depth: 4, margin: 1, every: 3}");
+    accept("negatives={count: 0, depth: 3}");
 }
 
 /* What the schemes of the loss cannot do with the rest of a configuration: told with the key that has to change, and

@@ -22,7 +22,7 @@ void fuzz_write_checkpoints(const char *folder)
 
     made.config = config;
     write(folder, "step.checkpoint", &made);
-    made.best = NULL;
+    made.best = made.mined = NULL;
     made.optimizer.count = 0;
     write(folder, "best.checkpoint", &made);
     made.scalar_count = 2;

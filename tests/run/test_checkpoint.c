@@ -49,6 +49,7 @@ static void everything_comes_back_on_every_rank(void **state)
     assert_true(read.head.dropout == 0.1 && read.head.seed == 9);
     assert_memory_equal(read.parameters, written.parameters, (size_t)count * sizeof(float));
     assert_memory_equal(read.best, written.best, (size_t)count * sizeof(float));
+    assert_memory_equal(read.mined, written.mined, (size_t)count * sizeof(float));
     assert_int_equal(read.optimizer.count, count);
     assert_int_equal(read.optimizer.steps, 120);
     assert_memory_equal(read.optimizer.first, written.optimizer.first, (size_t)count * sizeof(float));
@@ -64,11 +65,12 @@ static void a_head_without_optimiser_comes_back_too(void **state)
 
     (void)state;
     written.optimizer = (qctx_optimizer_state){0};
-    written.best = NULL;
+    written.best = written.mined = NULL;
     write_checkpoint(path, &written);
     assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
     assert_int_equal(read.optimizer.count, 0);
     assert_null(read.best);
+    assert_null(read.mined);
     qctx_checkpoint_free(&read);
 }
 
@@ -351,6 +353,13 @@ static qctx_status spoil_the_best(qctx_h5 *file, qctx_error *error)
     return qctx_h5_write(file, "best", QCTX_H5_FLOAT32, 0, 1, &other, error);
 }
 
+static qctx_status spoil_the_miner(qctx_h5 *file, qctx_error *error)
+{
+    const float other = NAN;
+
+    return qctx_h5_write(file, "mined", QCTX_H5_FLOAT32, 0, 1, &other, error);
+}
+
 /* Parameters of a side that the head does not have. */
 static qctx_status leave_the_contexts_away(qctx_h5 *file, qctx_error *error)
 {
@@ -420,6 +429,7 @@ static void a_forged_file_is_refused_with_what_is_wrong(void **state)
     (void)state;
     expect_refusal("nan.h5", write_a_nan, QCTX_ERR_DATA, "is not finite");
     expect_refusal("best.h5", spoil_the_best, QCTX_ERR_DATA, "best parameter 0 is not finite");
+    expect_refusal("mined.h5", spoil_the_miner, QCTX_ERR_DATA, "mining parameter 0 is not finite");
     expect_refusal("moment.h5", spoil_the_optimiser, QCTX_ERR_DATA, "second moment 3 is not finite");
     expect_refusal("sum.h5", spoil_a_sum, QCTX_ERR_DATA, "loss_sum is not finite");
     expect_refusal("version.h5", raise_the_version, QCTX_ERR_FORMAT, "version 99, expected 2");

@@ -10,8 +10,8 @@ enum { MADE_PARAMETERS_MAX = 256 };
 
 qctx_checkpoint made_checkpoint(void)
 {
-    static float parameters[MADE_PARAMETERS_MAX], best[MADE_PARAMETERS_MAX], first[MADE_PARAMETERS_MAX],
-        second[MADE_PARAMETERS_MAX];
+    static float parameters[MADE_PARAMETERS_MAX], best[MADE_PARAMETERS_MAX], mined[MADE_PARAMETERS_MAX],
+        first[MADE_PARAMETERS_MAX], second[MADE_PARAMETERS_MAX];
     qctx_checkpoint checkpoint = {
         .progress = {.epoch = 3,
                      .step = 120,
@@ -40,6 +40,7 @@ qctx_checkpoint made_checkpoint(void)
         .scalar_count = 1,
         .parameters = parameters,
         .best = best,
+        .mined = mined,
     };
     int64_t count = qctx_head_parameter_count(&checkpoint.head) + 1;
 
@@ -47,6 +48,7 @@ qctx_checkpoint made_checkpoint(void)
     for (int64_t i = 0; i < count; i++) {
         parameters[i] = 0.5f * (float)i - 3.0f;
         best[i] = 0.25f * (float)i - 1.0f;
+        mined[i] = 0.125f * (float)i - 2.0f;
         first[i] = (float)i;
         second[i] = (float)(i * i);
     }

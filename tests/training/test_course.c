@@ -198,7 +198,24 @@ static void the_warm_up_follows_from_the_steps(void **state)
     }
 }
 
+/* Four steps an epoch, so that two epochs begin behind steps 0, 8 and 16. */
+static void negatives_are_mined_where_epochs_begin(void **state)
+{
+    qctx_config config = config_of(1, 1, 0);
+    const qctx_course course = qctx_course_of(&config, 4);
+
+    (void)state;
+    for (int64_t every = 1; every <= 2; every++)
+        for (int64_t step = 0; step < 20; step++) {
+            const qctx_progress progress = {.step = step};
+
+            config.negatives.every = every;
+            assert_int_equal(qctx_course_mines(&course, &progress), step % (4 * every) == 0);
+        }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(negatives_are_mined_where_epochs_begin),
     cmocka_unit_test(the_batch_follows_from_the_data),
     cmocka_unit_test(the_warm_up_follows_from_the_steps),
     cmocka_unit_test(a_run_ends_with_its_epochs_or_its_steps),

@@ -44,7 +44,7 @@ static void rows_are_those_of_the_store(void **state)
 
     (void)state;
     fill(&f, small->store);
-    loader = qctx_loader_of_stores(&f.opened, &f.examples, NULL);
+    loader = qctx_loader_of_stores(&f.opened, &f.examples);
     assert_int_equal(loader.dim, SMALL_DIM);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++) {
         const int64_t *chosen = f.example; /* context number i is example i's */

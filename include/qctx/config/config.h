@@ -154,6 +154,12 @@ typedef struct {
         bool one_source;
     } batch;
     struct {
+        int64_t count; /* mined contexts of a question; 0: none */
+        int64_t depth; /* the best contexts among which they are looked for */
+        double margin; /* of the right context's score, above which they may be right as well */
+        int64_t every; /* epochs */
+    } negatives;
+    struct {
         int64_t every; /* epochs; 0: only at the end */
         int64_t pool;
         qctx_pool_order order;

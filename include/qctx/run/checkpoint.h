@@ -18,6 +18,8 @@
  * tensor: question/0/weight [out, in], … logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
  *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
  *   best         [count] parameters of the best epoch so far (absent before the first evaluation, and in a best.h5)
+ *   mined        [count] parameters that the negatives of the next step were mined with (absent where none were, where
+ *                they are mined anew before it, and in a best.h5)
  */
 #ifndef QCTX_RUN_CHECKPOINT_H
 #define QCTX_RUN_CHECKPOINT_H
@@ -55,6 +57,7 @@ typedef struct {
     int64_t scalar_count; /* learned numbers behind the head's: the logarithm of the logit scale, and with 2 the bias */
     float *parameters;    /* [qctx_head_parameter_count + scalar_count] */
     float *best;          /* of the best epoch, as `parameters`; NULL before the first evaluation, and in a best.h5 */
+    float *mined;         /* that the next step's negatives were mined with, as `parameters`; NULL where absent */
     qctx_optimizer_state optimizer; /* count 0 where absent */
 } qctx_checkpoint;
 

@@ -14,7 +14,7 @@
 #include "qctx/run/progress.h"
 
 typedef struct {
-    const qctx_config *config; /* of which batch, eval.every and checkpoint are read; borrowed */
+    const qctx_config *config; /* of which batch, negatives, eval.every and checkpoint are read; borrowed */
     int64_t steps_per_epoch;
     int64_t total_steps; /* batch.epochs epochs, or batch.steps where these are fewer */
 } qctx_course;
@@ -38,6 +38,9 @@ bool qctx_course_ends_epoch(const qctx_course *course, const qctx_progress *prog
 
 /* Whether epoch `pause` has ended and steps are left; 0 pauses nowhere. */
 bool qctx_course_pauses(const qctx_course *course, const qctx_progress *progress, int64_t pause);
+
+/* Whether negatives are mined anew before the next step: before the first one, and every negatives.every epochs. */
+bool qctx_course_mines(const qctx_course *course, const qctx_progress *progress);
 
 /* Whether an evaluation is due and not taken yet: of the untrained start, after eval.every epochs, at the end. */
 bool qctx_course_evaluates(const qctx_course *course, const qctx_progress *progress);

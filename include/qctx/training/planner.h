@@ -28,6 +28,7 @@ typedef struct {
     bool normalize;
     int64_t batch;              /* B */
     int64_t extras;             /* most contexts of a step beside those of the batch, over all ranks */
+    bool listed;                /* these are negatives that questions list, not the corpus */
     qctx_plan_lists lists;      /* a teacher's; zeros: none */
     qctx_similarity similarity; /* AUTO: the plan chooses */
     qctx_precision precision;   /* AUTO: bfloat16 where it is native and measured faster */

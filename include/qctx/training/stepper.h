@@ -11,9 +11,9 @@
  * their activations, which are then computed again after the loss (GradCache, Gao et al. 2021); or leaves in a
  * reproducible run, whose products and sums do not depend on the number of ranks.
  *
- * Where the loader has negatives, all of them but those that the batch has as somebody's context anyway join the step
- * as the loss's extras: they are dealt out over the ranks, or over the leaves, and go through the head and back as
- * contexts do.
+ * Where the loader has negatives, all of them, or those that are listed for a question of the batch, join the step as
+ * the loss's extras, each once, but for those that the batch has as somebody's context anyway: they are dealt out over
+ * the ranks, or over the leaves, and go through the head and back as contexts do.
  *
  * Where the loader has a teacher, the contexts that it scored for a rank's questions go through the head there as well,
  * beside the batch's, and loss.distill.weight times the loss by those scores (model/distill) is added: a mean over the

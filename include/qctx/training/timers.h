@@ -4,6 +4,7 @@
 
 typedef enum {
     QCTX_TIMER_OPEN,     /* stores opened, or made */
+    QCTX_TIMER_MINE,     /* hard negatives */
     QCTX_TIMER_LOAD,     /* rows of a batch gathered */
     QCTX_TIMER_FORWARD,  /* head */
     QCTX_TIMER_LOSS,     /* gather of embeddings, similarities, their gradient */
