@@ -177,3 +177,32 @@ qctx_status qctx_encoders_resolve(qctx_comm *comm, const qctx_encoder_spec *spec
     }
     return qctx_agree(comm, fill(spec, kinds, precision, encoders, error), error);
 }
+
+qctx_status qctx_encoders_show_weights(const qctx_encoder_spec *spec, const char *settings, char **text,
+                                       qctx_error *error)
+{
+    double weights[QCTX_JOINED_MAX];
+    size_t bytes;
+    int64_t shown = 0;
+    FILE *out;
+    qctx_status status = qctx_joined_weights(settings, spec->count, weights, error);
+
+    *text = NULL;
+    if (status != QCTX_OK)
+        return status;
+    out = open_memstream(text, &bytes);
+    /* In the order of the recipes: entries of one encoder stand together. */
+    for (int64_t f = 0; f < spec->count && out != NULL; f++)
+        for (int64_t i = f; i < spec->count; i++) {
+            const qctx_encoder_entry *entry = &spec->encoders[i];
+
+            if (first_entry(spec, i) != f)
+                continue;
+            fprintf(out, "%s%s%s%s%s %.4g", shown > 0 ? ", " : "", entry->model, entry->field != NULL ? " (" : "",
+                    entry->field != NULL ? entry->field : "", entry->field != NULL ? ")" : "", weights[shown]);
+            shown++;
+        }
+    if (out == NULL || fclose(out) != 0)
+        return qctx_fail(error, QCTX_ERR_MEMORY, "no memory for the weights of the encoders");
+    return QCTX_OK;
+}

@@ -60,6 +60,23 @@ static uint64_t joined_key(const source_resolver *resolver)
     return qctx_hash(resolver->weights, (size_t)resolver->encoder_count * sizeof *resolver->weights, hash);
 }
 
+/* The weights that were chosen when a joined store was made. Local. */
+static qctx_status take_weights(source_resolver *resolver, const qctx_store *store, qctx_error *error)
+{
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(resolver->config);
+    const char *settings = qctx_store_encoder_settings(store);
+    char *shown = NULL;
+    qctx_status status = qctx_joined_weights(settings, resolver->encoder_count, resolver->weights, error);
+
+    if (status == QCTX_OK)
+        status = qctx_encoders_show_weights(&spec, settings, &shown, error);
+    if (status == QCTX_OK)
+        qctx_info("weights as they were chosen when that was made: %s", shown);
+    resolver->weights_known = status == QCTX_OK;
+    free(shown);
+    return status;
+}
+
 /* Opens the joined stores that are cached; one of them tells the weights that were chosen. Collective. */
 static qctx_status reuse_joined(source_resolver *resolver, int64_t *missing, qctx_error *error)
 {
@@ -81,13 +98,8 @@ static qctx_status reuse_joined(source_resolver *resolver, int64_t *missing, qct
             continue;
         }
         status = resolver_reuse(resolver, location, location->joined_path, &location->store, error);
-        if (status == QCTX_OK && !resolver->weights_known) {
-            status = qctx_agree(resolver->comm,
-                                qctx_joined_weights(qctx_store_encoder_settings(location->store),
-                                                    resolver->encoder_count, resolver->weights, error),
-                                error);
-            resolver->weights_known = true;
-        }
+        if (status == QCTX_OK && !resolver->weights_known)
+            status = qctx_agree(resolver->comm, take_weights(resolver, location->store, error), error);
     }
     return status;
 }

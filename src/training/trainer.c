@@ -7,6 +7,7 @@
 #include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/version.h"
+#include "qctx/dataset/encoders.h"
 #include "qctx/linalg/threads.h"
 #include "qctx/platform/stop.h"
 #include "trainer_internal.h"
@@ -40,6 +41,17 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     return QCTX_OK;
 }
 
+/* The weights that encoder.tune chose, which the encoder of the training stores keeps. */
+static qctx_status show_weights(trainer *run, qctx_error *error)
+{
+    const qctx_encoder_spec spec = qctx_config_encoder_spec(run->config);
+    const qctx_store *store = run->opened->train[0].store;
+
+    if (!run->config->encoder.tune)
+        return QCTX_OK;
+    return qctx_encoders_show_weights(&spec, qctx_store_encoder_settings(store), &run->tuned, error);
+}
+
 /* How many steps there are, and at which rates; what the configuration left to the data is settled in it. Local. */
 static qctx_status set_course(trainer *run, qctx_error *error)
 {
@@ -59,7 +71,7 @@ static qctx_status set_course(trainer *run, qctx_error *error)
         config->optim.warmup = run->schedule.warmup;
     free(run->config_text);
     run->config_text = qctx_config_dump(config, error);
-    return run->config_text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+    return run->config_text == NULL ? QCTX_ERR_MEMORY : show_weights(run, error);
 }
 
 /* The course of the run, and how each step is carried out. Collective. */
@@ -280,6 +292,7 @@ static void release(trainer *run)
     free(run->final);
     free(run->folder);
     free(run->config_text);
+    free(run->tuned);
     free(run->sources);
     qctx_lockfile_release(run->lock);
 }

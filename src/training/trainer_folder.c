@@ -5,6 +5,7 @@
 
 #include "qctx/base/fileio.h"
 #include "qctx/base/log.h"
+#include "qctx/base/mem.h"
 #include "qctx/base/outfile.h"
 #include "trainer_internal.h"
 
@@ -107,10 +108,15 @@ static qctx_status remove_file(const trainer *run, const char *name, qctx_error 
 static qctx_status write_config(const trainer *run, qctx_error *error)
 {
     char *path = in_folder(run, "config.yaml", error);
-    qctx_status status =
-        path == NULL ? QCTX_ERR_MEMORY : qctx_file_write(path, run->config_text, strlen(run->config_text), error);
+    /* Weights that were chosen are no key: another run of this configuration chooses anew. */
+    char *text = run->tuned == NULL ? qctx_strdup(run->config_text, error)
+                                    : qctx_format(error, "%s# encoder.tune chose: %s\n", run->config_text, run->tuned);
+    qctx_status status = path == NULL || text == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
 
+    if (status == QCTX_OK)
+        status = qctx_file_write(path, text, strlen(text), error);
     free(path);
+    free(text);
     return status;
 }
 

@@ -55,6 +55,7 @@ typedef struct {
     qctx_recipe_account recipe; /* of a run that begins, what run.recipe set */
     const qctx_train_options *options;
     char *config_text; /* as resolved */
+    char *tuned;       /* the weights that encoder.tune chose, in words; NULL: none were */
     char *sources;     /* what the run is trained with, by which it finds that again (dataset/origin) */
     char *folder;      /* the run's */
     double started;    /* when the run would have begun without interruptions */

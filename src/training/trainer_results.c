@@ -105,6 +105,7 @@ static json_t *summary(const trainer *run, const double *phases, double peak_mib
         root, "chosen_by",
         json_pack("{s:I, s:s}", "questions", (json_int_t)choosing, "candidates", qctx_candidates_names[candidates]));
     json_object_set_new(root, "guards", guards_table(run));
+    json_object_set_new(root, "encoder_weights", run->tuned != NULL ? json_string(run->tuned) : json_null());
     json_object_set_new(root, "results", results_table(run));
     json_object_set_new(root, "plan", plan_table(run));
     json_object_set_new(root, "phases", phase_table(phases));
@@ -226,6 +227,17 @@ static void print_guards(const trainer *run, FILE *out)
         print_line(out, "What it leaves is strength 0, which is no head.");
 }
 
+/* What encoder.tune chose, where it did. */
+static void print_weights(const trainer *run, FILE *out)
+{
+    char line[LINE_MAX_BYTES];
+
+    if (run->tuned == NULL)
+        return;
+    snprintf(line, sizeof line, "Weights that encoder.tune chose: %s.", run->tuned);
+    print_line(out, line);
+}
+
 void trainer_print_results(const trainer *run)
 {
     FILE *out = run->options->results;
@@ -236,6 +248,7 @@ void trainer_print_results(const trainer *run)
         print_table(run, s, out);
     if (run->opened->eval_count == 0)
         print_unmeasured(run, out);
+    print_weights(run, out);
     print_end(run, out);
     if (qctx_evaluator_has_guards(run->evaluator))
         print_guards(run, out);

@@ -70,6 +70,16 @@ mkdir moved && mv runs/run moved/run && mv stores moved/stores && mv doors gone
 QCTX_STORES=moved/stores expect 0 "100.0" alone eval moved/run
 mv gone doors
 
+# Weights that are chosen stand in the log, the table, the configuration and the summary of the run.
+expect 0 "Weights that encoder.tune chose: hashing 1, hashing (town) " qctx train run.yaml run.name=tuned \
+    data.encoder='[hashing, {model: hashing, field: town}]' encoder.tune=true eval.tune=0.5
+for file in log.txt config.yaml summary.json; do
+    check "$file has the weights" grep -E "hashing 1, hashing \(town\) [0-9]" runs/tuned/$file
+done
+expect 0 "weights as they were chosen when that was made: hashing 1, hashing (town)" qctx train run.yaml \
+    run.name=again data.encoder='[hashing, {model: hashing, field: town}]' encoder.tune=true eval.tune=0.5
+expect 0 "100.0" alone eval runs/tuned
+
 # What is refused, and what is counted.
 expect 6 "no context has the field 'twon'; found text, town" qctx embed doors --out no.h5 --field twon
 expect 6 "did you mean 'town'?" qctx train run.yaml data.encoder='{model: hashing, field: twon}' run.name=no

@@ -76,6 +76,13 @@ qctx_status qctx_encoders_open(qctx_comm *comm, const qctx_encoder_spec *spec, q
                                qctx_error *error);
 
 /*
+ * The weights of a joined encoder, by the settings that a store keeps, in the words of its specification: "hashing 1,
+ * models/minilm (paragraph) 0.5". The caller frees `*text`. Local. Errors: CONFIG (settings of another), MEMORY.
+ */
+qctx_status qctx_encoders_show_weights(const qctx_encoder_spec *spec, const char *settings, char **text,
+                                       qctx_error *error);
+
+/*
  * Refuses a store whose rows mean nothing to a head: made by another encoder than the one with the fingerprint
  * `trained_on`, or by another state of it. Local. Errors: MISMATCH.
  */
