@@ -41,7 +41,7 @@ static const qctx_option table[] = {
      0},
     {"radius", QCTX_OPTION_INT, &options.radius, "N", "sentences on either side of the answer's", 0, 1000000},
     {"surroundings", QCTX_OPTION_INT, &options.surroundings, "N",
-     "keep the N sentences, or contexts of a title, before and after as a field", 0, 1000},
+     "keep a field with N sentences, or contexts of a title, on either side", 0, 1000},
     {"field", QCTX_OPTION_TEXTS, &options.fields, "NAME[=KEY]",
      "keep a key or column as a field of contexts; may be repeated", 0, 0},
     {"prefix", QCTX_OPTION_FLAG, &options.prefix, NULL, "put the title in front of the question", 0, 0},
@@ -82,8 +82,8 @@ static const qctx_usage usage = {
                "\n"
                "fields that contexts keep in corpus.jsonl beside title and text, for encoders:\n"
                "  paragraph     of a sentence: the paragraph in which it stands\n"
-               "  surroundings  by --surroundings N: of a sentence the N before and the N after\n"
-               "                it in its paragraph; of other contexts those of the same title\n"
+               "  surroundings  by --surroundings N: a sentence with the N before and the N after\n"
+               "                it in its paragraph; other contexts with those of the same title\n"
                "  NAME          by --field NAME, the key or column of that name; --field\n"
                "                NAME=KEY takes another\n"
                "\n"

@@ -159,18 +159,16 @@ static void find_nearby(const import_source *source, const import_paragraph *par
     }
 }
 
-/* The sentences before `first` and behind `last`, `count` of each as far as there are some. */
-static void find_neighbours(import_paragraph *paragraph, int64_t first, int64_t last, int64_t count)
+/* The sentences from `first` to `last` with `count` on either side, as far as there are some. */
+static void find_surroundings(import_paragraph *paragraph, int64_t first, int64_t last, int64_t count)
 {
     const qctx_spans *sentences = &paragraph->sentences;
     const int64_t start = first > count ? first - count : 0;
     const int64_t end = last < sentences->count - 1 - count ? last + count : sentences->count - 1;
 
-    paragraph->before = paragraph->after = (qctx_span){0, 0};
-    if (start < first)
-        paragraph->before = (qctx_span){sentences->items[start].first, sentences->items[first - 1].end};
-    if (last < end)
-        paragraph->after = (qctx_span){sentences->items[last + 1].first, sentences->items[end].end};
+    paragraph->around = (qctx_span){0, 0};
+    if (start < first || last < end)
+        paragraph->around = (qctx_span){sentences->items[start].first, sentences->items[end].end};
 }
 
 /* Widens an answer's bytes to the sentences that it touches and `radius` more on either side. */
@@ -196,7 +194,7 @@ static qctx_status widen_to_sentences(const import_source *source, import_paragr
     first = first > radius ? first - radius : 0;
     last = last < sentences->count - 1 - radius ? last + radius : sentences->count - 1;
     *span = (qctx_span){sentences->items[first].first, sentences->items[last].end};
-    find_neighbours(paragraph, first, last, source->job->surroundings);
+    find_surroundings(paragraph, first, last, source->job->surroundings);
     return QCTX_OK;
 }
 
@@ -258,14 +256,13 @@ qctx_status import_find_answer(const import_source *source, import_paragraph *pa
 
 qctx_status import_describe_sentence(import_paragraph *paragraph, import_fields *fields, qctx_error *error)
 {
-    const qctx_span *before = &paragraph->before, *after = &paragraph->after;
+    const qctx_span around = paragraph->around;
 
     if (paragraph->whole == NULL)
         paragraph->whole = qctx_format(error, "%.*s", (int)paragraph->length, paragraph->text);
     free(paragraph->surroundings);
     paragraph->surroundings =
-        qctx_format(error, "%.*s %.*s", (int)(before->end - before->first), paragraph->text + before->first,
-                    (int)(after->end - after->first), paragraph->text + after->first);
+        qctx_format(error, "%.*s", (int)(around.end - around.first), paragraph->text + around.first);
     if (fields->texts[IMPORT_PARAGRAPH] == NULL)
         fields->texts[IMPORT_PARAGRAPH] = paragraph->whole;
     if (fields->texts[IMPORT_SURROUNDINGS] == NULL)

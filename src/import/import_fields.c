@@ -81,8 +81,8 @@ typedef struct {
     int64_t *previous, *next; /* [contexts] of the same file and title, −1 where there is none */
 } neighbourhood;
 
-/* Whether neighbours of its title surround a context. */
-static bool is_surrounded(const import_context *context)
+/* Whether contexts of its title may surround one. */
+static bool may_be_surrounded(const import_context *context)
 {
     return context->file >= 0 && context->title[0] != '\0';
 }
@@ -99,7 +99,7 @@ static qctx_status link_neighbours(neighbourhood *around, import_collection *col
         int64_t group;
 
         around->previous[i] = around->next[i] = -1;
-        if (!is_surrounded(context))
+        if (!may_be_surrounded(context))
             continue;
         char *key = qctx_format(error, "%d %s", context->file, context->title);
         const char *kept = key == NULL ? NULL : qctx_arena_text(&collection->texts, key, strlen(key), error);
@@ -119,7 +119,7 @@ static qctx_status link_neighbours(neighbourhood *around, import_collection *col
     return status;
 }
 
-/* The texts of up to `count` contexts before and behind one, divided by spaces; freshly allocated. */
+/* The texts of a context and of up to `count` before and behind it, divided by spaces; freshly allocated. */
 static char *join_neighbours(const neighbourhood *around, int64_t context, int64_t count, qctx_error *error)
 {
     const import_context *contexts = around->collection->contexts;
@@ -132,8 +132,6 @@ static char *join_neighbours(const neighbourhood *around, int64_t context, int64
         char *longer;
 
         taken += i > context;
-        if (i == context)
-            continue;
         longer = qctx_format(error, "%s%s ", text, contexts[i].text);
         free(text);
         text = longer;
@@ -154,7 +152,8 @@ static qctx_status surround(import_collection *collection, const qctx_import_job
         import_context *context = &collection->contexts[i];
         char *text;
 
-        if (!is_surrounded(context) || (context->fields != NULL && context->fields[IMPORT_SURROUNDINGS] != NULL))
+        if ((around.previous[i] < 0 && around.next[i] < 0) ||
+            (context->fields != NULL && context->fields[IMPORT_SURROUNDINGS] != NULL))
             continue;
         text = join_neighbours(&around, i, job->surroundings, error);
         status =

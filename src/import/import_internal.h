@@ -215,9 +215,9 @@ typedef struct {
     size_t length;
     qctx_spans sentences; /* divided when the first answer asks for them */
     bool divided;
-    qctx_span before, after; /* sentences around the last answer's context, as many as the job wants */
-    char *whole;             /* a copy of the text, made when a field asks for it */
-    char *surroundings;      /* of the last answer's context */
+    qctx_span around;   /* the last answer's context with its neighbours, empty if it has none */
+    char *whole;        /* a copy of the text, made when a field asks for it */
+    char *surroundings; /* of the last answer's context */
 } import_paragraph;
 
 typedef enum { IMPORT_FOUND, IMPORT_UNANSWERABLE, IMPORT_NO_TEXT, IMPORT_NOT_FOUND } import_finding;
@@ -232,7 +232,7 @@ qctx_status import_find_answer(const import_source *source, import_paragraph *pa
 
 /*
  * Adds to `fields`, where they have it not yet, what a paragraph is for the context that was found in it last: itself,
- * and the sentences around it.
+ * and it with the sentences around.
  * The texts are the paragraph's, until the next call. Local. Errors: MEMORY.
  */
 qctx_status import_describe_sentence(import_paragraph *paragraph, import_fields *fields, qctx_error *error);

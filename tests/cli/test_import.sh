@@ -41,7 +41,7 @@ expect 0 "--history had no effect" qctx import --force --out pre --history 2 --s
 expect 0 "field paragraph: 2 contexts" qctx import --out kept --split train squad.json
 expect 0 '"text": "The dog ran.", "paragraph": "A cat sat. The dog ran."}' cat kept/corpus.jsonl
 expect 0 "field surroundings: 2 contexts" qctx import --force --out kept --surroundings 1 --split train pairs.tsv
-expect 0 '"text": "The dog ran.", "surroundings": "A cat sat."}' cat kept/corpus.jsonl
+expect 0 '"text": "The dog ran.", "surroundings": "A cat sat. The dog ran."}' cat kept/corpus.jsonl
 check "a pair has no paragraph" bash -c "! grep -q paragraph output"
 expect 0 "  surroundings:       2" qctx info kept
 check "a field that no context has is not there" bash -c "! grep -q paragraph output"

@@ -83,21 +83,22 @@ static void sentences_around_are_its_surroundings(void **state)
     (void)state;
     job.surroundings = 1;
     corpus = probe_run(&job);
-    has(corpus, "Es regnet.", "surroundings", "\xC3\x96l am Fluss.");
-    has(corpus, "\xC3\x96l am Fluss.", "surroundings", "Es regnet. Der \xF0\x9F\x98\x80 singt laut.");
-    has(corpus, "Ende.", "surroundings", "Der \xF0\x9F\x98\x80 singt laut.");
+    has(corpus, "Es regnet.", "surroundings", "Es regnet. \xC3\x96l am Fluss.");
+    has(corpus, "\xC3\x96l am Fluss.", "surroundings",
+        "Es regnet. \xC3\x96l am Fluss. Der \xF0\x9F\x98\x80 singt laut.");
+    has(corpus, "Ende.", "surroundings", "Der \xF0\x9F\x98\x80 singt laut.\nEnde.");
     qctx_corpus_destroy(corpus);
 
     job.surroundings = 1000;
     corpus = probe_run(&job);
-    has(corpus, "Ende.", "surroundings", "Es regnet. \xC3\x96l am Fluss. Der \xF0\x9F\x98\x80 singt laut.");
+    has(corpus, "Ende.", "surroundings", RIVER_KEPT);
     qctx_corpus_destroy(corpus);
 
-    /* The context is three sentences, and what surrounds it the one behind them. */
+    /* The context is three sentences, and the one behind them surrounds it. */
     job.surroundings = 2;
     job.radius = 1;
     corpus = probe_run(&job);
-    has(corpus, "Es regnet. \xC3\x96l am Fluss. Der \xF0\x9F\x98\x80 singt laut.", "surroundings", "Ende.");
+    has(corpus, "Es regnet. \xC3\x96l am Fluss. Der \xF0\x9F\x98\x80 singt laut.", "surroundings", RIVER_KEPT);
     qctx_corpus_destroy(corpus);
 }
 
@@ -115,10 +116,10 @@ static void the_first_paragraph_of_a_context_counts(void **state)
     corpus = probe_run(&job);
     assert_int_equal(corpus->context_count, 2);
     has(corpus, "He left.", "paragraph", "He left. It rained.");
-    has(corpus, "He left.", "surroundings", "It rained.");
+    has(corpus, "He left.", "surroundings", "He left. It rained.");
     /* The first one says nothing beyond the sentence, and so the next one does. */
     has(corpus, "It hailed.", "paragraph", "Hm! It hailed.");
-    has(corpus, "It hailed.", "surroundings", "Hm!");
+    has(corpus, "It hailed.", "surroundings", "Hm! It hailed.");
     qctx_corpus_destroy(corpus);
 }
 
@@ -138,10 +139,10 @@ static void contexts_of_a_title_surround_each_other(void **state)
     (void)state;
     job.surroundings = 1;
     corpus = probe_run(&job);
-    has(corpus, "One.", "surroundings", "Zwei \xC3\x96l.");
-    has(corpus, "Zwei \xC3\x96l.", "surroundings", "One. Three.");
-    has(corpus, "Three.", "surroundings", "Zwei \xC3\x96l. Four.");
-    has(corpus, "Four.", "surroundings", "Three.");
+    has(corpus, "One.", "surroundings", "One. Zwei \xC3\x96l.");
+    has(corpus, "Zwei \xC3\x96l.", "surroundings", "One. Zwei \xC3\x96l. Three.");
+    has(corpus, "Three.", "surroundings", "Zwei \xC3\x96l. Three. Four.");
+    has(corpus, "Four.", "surroundings", "Three. Four.");
     has(corpus, "Other.", "surroundings", NULL);
     has(corpus, "Bare.", "surroundings", NULL);
     assert_int_equal(probe_report.surroundings, 4);
@@ -150,8 +151,8 @@ static void contexts_of_a_title_surround_each_other(void **state)
 
     job.surroundings = 2;
     corpus = probe_run(&job);
-    has(corpus, "One.", "surroundings", "Zwei \xC3\x96l. Three.");
-    has(corpus, "Three.", "surroundings", "One. Zwei \xC3\x96l. Four.");
+    has(corpus, "One.", "surroundings", "One. Zwei \xC3\x96l. Three.");
+    has(corpus, "Three.", "surroundings", "One. Zwei \xC3\x96l. Three. Four.");
     qctx_corpus_destroy(corpus);
 }
 
@@ -168,8 +169,8 @@ static void paragraphs_taken_whole_surround_each_other(void **state)
     job.surroundings = 1;
     job.paragraph = true;
     corpus = probe_run(&job);
-    has(corpus, "He left. It rained.", "surroundings", "He came.");
-    has(corpus, "He came.", "surroundings", "He left. It rained.");
+    has(corpus, "He left. It rained.", "surroundings", "He left. It rained. He came.");
+    has(corpus, "He came.", "surroundings", "He left. It rained. He came.");
     has(corpus, "It snowed.", "surroundings", NULL);
     qctx_corpus_destroy(corpus);
 }
@@ -186,8 +187,8 @@ static void surroundings_end_with_the_file(void **state)
     job.file_count = 2;
     job.surroundings = 5;
     corpus = probe_run(&job);
-    has(corpus, "Two.", "surroundings", "One."); /* where it stands first */
-    has(corpus, "Three.", "surroundings", "Four.");
+    has(corpus, "Two.", "surroundings", "One. Two."); /* where it stands first */
+    has(corpus, "Three.", "surroundings", "Three. Four.");
     qctx_corpus_destroy(corpus);
 }
 
@@ -206,8 +207,8 @@ static void a_hold_out_changes_no_field(void **state)
         job.unit = units[i];
         corpus = probe_run(&job);
         assert_int_equal(corpus->split_count, 2);
-        has(corpus, "Zwei \xC3\x96l.", "surroundings", "One. Three.");
-        has(corpus, "Four.", "surroundings", "Three.");
+        has(corpus, "Zwei \xC3\x96l.", "surroundings", "One. Zwei \xC3\x96l. Three.");
+        has(corpus, "Four.", "surroundings", "Three. Four.");
         qctx_corpus_destroy(corpus);
     }
 }
@@ -321,7 +322,7 @@ static void a_flat_question_of_squad_keeps_its_paragraph(void **state)
     keep(&job, "note", "note");
     corpus = probe_run(&job);
     has(corpus, "He left.", "paragraph", "He left. It rained.");
-    has(corpus, "He left.", "surroundings", "It rained.");
+    has(corpus, "He left.", "surroundings", "He left. It rained.");
     has(corpus, "He left.", "note", "n");
     has(corpus, "Whole. Text.", "paragraph", NULL);
     has(corpus, "Whole. Text.", "surroundings", NULL); /* no other of the title was taken whole */

@@ -99,9 +99,8 @@ typedef struct {
     bool paragraph; /* SQuAD, QuAC: the context is the whole paragraph */
     int64_t radius; /* SQuAD, QuAC: sentences on either side */
     /*
-     * This many neighbours on either side are kept as the field "surroundings", without the context itself: of a
-     * sentence those of its paragraph; of a context that was taken whole those of its title, as the file has them
-     * first. 0: none are.
+     * A context with this many neighbours on either side is kept as its field "surroundings": a sentence with those of
+     * its paragraph; a context that was taken whole with those of its title, as the file has them first. 0: none is.
      */
     int64_t surroundings;
     int64_t field_count;
