@@ -77,21 +77,24 @@ static double weights(const qctx_head_config *head, bool with_first)
     return (with_first ? in * hidden : 0.0) + middle + hidden * out;
 }
 
-bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows)
+bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows, int64_t extras)
 {
     bench_flops flops = {0};
 
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT; side++)
         if (qctx_head_has_side(head, side)) {
-            flops.forward += 2.0 * (double)rows * weights(head, true);
-            flops.backward += 2.0 * (double)rows * (weights(head, true) + weights(head, false));
+            const double through = (double)(side == QCTX_CONTEXT ? rows + extras : rows);
+
+            flops.forward += 2.0 * through * weights(head, true);
+            flops.backward += 2.0 * through * (weights(head, true) + weights(head, false));
         }
     return flops;
 }
 
-double bench_least_flops(const qctx_head_config *head, int64_t rows, int64_t batch)
+double bench_least_flops(const qctx_head_config *head, int64_t rows, int64_t batch, int64_t negatives)
 {
-    const bench_flops flops = bench_head_flops(head, rows);
+    const bench_flops flops = bench_head_flops(head, rows, rows * negatives);
+    const double contexts = (double)batch * (double)(1 + negatives);
 
-    return flops.forward + flops.backward + 6.0 * (double)rows * (double)batch * (double)head->output;
+    return flops.forward + flops.backward + 6.0 * (double)rows * contexts * (double)head->output;
 }

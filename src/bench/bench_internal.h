@@ -50,19 +50,20 @@ json_t *bench_number(double value);
 /* Refuses a result that could not be built. Local. Errors: MEMORY. */
 qctx_status bench_check(const json_t *result, qctx_error *error);
 
-/* Operations of the head's products over a rank's rows, nothing computed twice; the encoder's rows want no gradient. */
+/* Operations of the head's products over a rank's rows and extras, nothing computed twice; the encoder's rows want no
+ * gradient. */
 typedef struct {
     double forward;
     double backward;
 } bench_flops;
 
-bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows);
+bench_flops bench_head_flops(const qctx_head_config *head, int64_t rows, int64_t extras);
 
 /*
- * The least operations that a rank's step is made of: those of the head, and 6bBd for the scores of its rows and the
- * gradients of both sides, nothing computed twice. Local.
+ * The least operations that a rank's step is made of, in which each question lists so many negatives: those of the
+ * head, and 6b(B + E)d for the scores of its rows and the gradients of both sides, nothing computed twice. Local.
  */
-double bench_least_flops(const qctx_head_config *head, int64_t rows, int64_t batch);
+double bench_least_flops(const qctx_head_config *head, int64_t rows, int64_t batch, int64_t negatives);
 
 /* Gaussian numbers of which every row is a stretch; rows begin at different places, so no two are equal. */
 typedef struct {
@@ -80,16 +81,17 @@ int64_t bench_pool_bytes(int64_t dim);
 /* out [dim] = row `row` of a side, about 2¹⁹ of each without a repetition. Local. */
 void bench_pool_row(const bench_pool *pool, qctx_side side, int64_t row, float *out);
 
-/* A loader of `count` made-up examples, and the batch that holds them all. */
+/* A loader of `count` made-up examples, each with negatives of its own, and the batch that holds them all. */
 typedef struct {
     bench_pool pool;
     qctx_examples examples;
+    qctx_listed_negatives listed;
     int64_t *batch;
-    qctx_loader loader; /* points to the two above: stays where it is */
+    qctx_loader loader; /* points to those above: stays where it is */
 } bench_made_up;
 
 /* Local. The caller frees, also after a failure. Errors: MEMORY. */
-qctx_status bench_made_up_create(int64_t dim, int64_t count, bench_made_up *rows, qctx_error *error);
+qctx_status bench_made_up_create(int64_t dim, int64_t count, int64_t negatives, bench_made_up *rows, qctx_error *error);
 void bench_made_up_free(bench_made_up *rows);
 
 /* Bytes that it takes: what stands in the place of a store. Local. */

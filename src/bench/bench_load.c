@@ -91,7 +91,7 @@ static double least_step(const load_bench *bench)
                            qctx_smaller(config->batch.size, PRODUCT_ROWS), head.hidden, dim, PRODUCT_TIMES);
     const double rows = (double)bench->batch / qctx_comm_size(bench->comm);
 
-    return bench_least_flops(&head, 1, bench->batch) * rows / rate;
+    return bench_least_flops(&head, 1, bench->batch, 0) * rows / rate;
 }
 
 static void wait_seconds(double seconds)

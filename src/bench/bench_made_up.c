@@ -66,6 +66,15 @@ static void gather(const qctx_loader *loader, qctx_side side, const int64_t *exa
         bench_pool_row(pool, side, side == QCTX_QUESTION ? example[i] : chosen[i], out + i * loader->dim);
 }
 
+static void gather_contexts(const qctx_loader *loader, const qctx_negative *contexts, int64_t count, float *out)
+{
+    const bench_pool *pool = loader->from;
+
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count; i++)
+        bench_pool_row(pool, QCTX_CONTEXT, contexts[i].row, out + i * loader->dim);
+}
+
 static void prefetch(const qctx_loader *loader, const int64_t *example, const int64_t *chosen, int64_t count)
 {
     (void)loader;
@@ -93,7 +102,25 @@ static qctx_status fill_examples(qctx_examples *examples, int64_t count, qctx_er
     return QCTX_OK;
 }
 
-qctx_status bench_made_up_create(int64_t dim, int64_t count, bench_made_up *rows, qctx_error *error)
+/* The contexts behind those of the examples, each listed once. */
+static qctx_status fill_listed(qctx_listed_negatives *listed, int64_t count, int64_t negatives, qctx_error *error)
+{
+    int64_t *offsets = qctx_alloc(count + 1, sizeof *offsets, "made-up negatives", error);
+    qctx_negative *list = qctx_alloc(count * negatives, sizeof *list, "made-up negatives", error);
+    qctx_status status = offsets == NULL || list == NULL ? QCTX_ERR_MEMORY : QCTX_OK;
+
+    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
+        offsets[i + 1] = (i + 1) * negatives;
+    for (int64_t k = 0; k < count * negatives && status == QCTX_OK; k++)
+        list[k] = (qctx_negative){.content = (uint64_t)(count + k), .row = count + k};
+    if (status == QCTX_OK)
+        status = qctx_listed_negatives_make(count, offsets, list, listed, error);
+    free(offsets);
+    free(list);
+    return status;
+}
+
+qctx_status bench_made_up_create(int64_t dim, int64_t count, int64_t negatives, bench_made_up *rows, qctx_error *error)
 {
     qctx_status status = bench_pool_create(dim, &rows->pool, error);
 
@@ -102,14 +129,24 @@ qctx_status bench_made_up_create(int64_t dim, int64_t count, bench_made_up *rows
         return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < count; i++)
         rows->batch[i] = i;
-    rows->loader = (qctx_loader){
-        .gather = gather, .prefetch = prefetch, .examples = &rows->examples, .from = &rows->pool, .dim = dim};
-    return status != QCTX_OK ? status : fill_examples(&rows->examples, count, error);
+    rows->loader = (qctx_loader){.gather = gather,
+                                 .prefetch = prefetch,
+                                 .gather_contexts = gather_contexts,
+                                 .examples = &rows->examples,
+                                 .listed = negatives > 0 ? &rows->listed : NULL,
+                                 .most_listed = negatives,
+                                 .most_pool = count * negatives,
+                                 .from = &rows->pool,
+                                 .dim = dim};
+    if (status == QCTX_OK)
+        status = fill_examples(&rows->examples, count, error);
+    return status == QCTX_OK && negatives > 0 ? fill_listed(&rows->listed, count, negatives, error) : status;
 }
 
 void bench_made_up_free(bench_made_up *rows)
 {
     bench_pool_free(&rows->pool);
+    qctx_listed_negatives_free(&rows->listed);
     free(rows->examples.source);
     free(rows->examples.question);
     free(rows->examples.offsets);

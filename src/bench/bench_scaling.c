@@ -26,7 +26,9 @@ static bool foresee(const model *at, int ranks, qctx_plan *plan, qctx_plan_cost 
 /* The time of a step if it were nothing but its least operations, in equal shares. */
 static double ideal_seconds(const model *at, int ranks)
 {
-    const double least = bench_least_flops(&at->asked.head, at->asked.batch, at->asked.batch) / ranks;
+    const double least =
+        bench_least_flops(&at->asked.head, at->asked.batch, at->asked.batch, at->asked.extras / at->asked.batch) /
+        ranks;
 
     return least / at->rates.flops[at->asked.precision];
 }
@@ -95,6 +97,7 @@ static json_t *describe(const step_bench *bench)
     at.asked.precision = bench->plan.precision;
     for (int i = 0; i < BATCH_COUNT; i++) {
         at.asked.batch = batches[i];
+        at.asked.extras = batches[i] * request->config->negatives.count;
         add_half(&at, halves);
         add_steps(&at, steps);
     }

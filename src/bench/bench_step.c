@@ -16,7 +16,12 @@ enum { PRODUCT_ROWS = 2048, PRODUCT_TIMES = 3 };
 
 qctx_plan_request step_request(const step_bench *bench)
 {
-    return qctx_plan_request_of(bench->request->config, &bench->head);
+    const qctx_config *config = bench->request->config;
+    qctx_plan_request asked = qctx_plan_request_of(config, &bench->head);
+
+    asked.extras = config->batch.size * config->negatives.count;
+    asked.listed = asked.extras > 0;
+    return asked;
 }
 
 static double peak_memory(void)
@@ -31,7 +36,8 @@ static qctx_status allocate(step_bench *bench, qctx_error *error)
     bench->memory = qctx_alloc(qctx_comm_size(bench->comm), sizeof *bench->memory, "the memory of all ranks", error);
     if (bench->notes == NULL || bench->memory == NULL)
         return QCTX_ERR_MEMORY;
-    return bench_made_up_create(bench->request->dim, bench->request->config->batch.size, &bench->made_up, error);
+    return bench_made_up_create(bench->request->dim, bench->request->config->batch.size,
+                                bench->request->config->negatives.count, &bench->made_up, error);
 }
 
 /* The first layer of the head over a rank's rows, or over as many as make a product of good size. */
@@ -156,11 +162,12 @@ double step_flops(const step_bench *bench, double flops[QCTX_TIMER_COUNT])
     const qctx_plan_rates any = {{1.0, 1.0}, 0.0, 1.0};
     const qctx_plan_request asked = step_request(bench);
     const double all = qctx_plan_cost_of(&asked, &bench->plan, qctx_comm_size(bench->comm), &any).flops;
-    const double head = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows, 0);
+    const int64_t extras = qctx_plan_most_rows(&bench->plan, asked.extras, qctx_comm_size(bench->comm));
+    const double head = qctx_stepper_flops(&bench->head, &bench->plan, bench->rows, extras);
 
     for (int p = 0; p < QCTX_TIMER_COUNT; p++)
         flops[p] = 0.0;
-    flops[QCTX_TIMER_FORWARD] = bench_head_flops(&bench->head, bench->rows).forward;
+    flops[QCTX_TIMER_FORWARD] = bench_head_flops(&bench->head, bench->rows, extras).forward;
     /* A forward pass that is computed again is part of the backward pass. */
     flops[QCTX_TIMER_BACKWARD] = head - flops[QCTX_TIMER_FORWARD];
     flops[QCTX_TIMER_LOSS] = all - head;
@@ -197,19 +204,21 @@ static void add_request(json_t *result, const step_bench *bench)
     const qctx_config *config = bench->request->config;
 
     json_object_update_new(
-        result, json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "batch", (json_int_t)config->batch.size,
-                          "dim", (json_int_t)bench->head.input, "hidden", (json_int_t)bench->head.hidden, "form",
-                          qctx_head_form_names[bench->head.form], "sides", qctx_head_sides_names[bench->head.sides],
-                          "scheme", qctx_similarity_names[bench->plan.scheme], "precision",
-                          qctx_precision_names[bench->plan.precision], "reproducible", config->run.reproducible,
-                          "reason", bench->plan.reason, "steps", (json_int_t)bench->request->repetitions));
+        result,
+        json_pack("{s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "batch", (json_int_t)config->batch.size,
+                  "negatives", (json_int_t)config->negatives.count, "dim", (json_int_t)bench->head.input, "hidden",
+                  (json_int_t)bench->head.hidden, "form", qctx_head_form_names[bench->head.form], "sides",
+                  qctx_head_sides_names[bench->head.sides], "scheme", qctx_similarity_names[bench->plan.scheme],
+                  "precision", qctx_precision_names[bench->plan.precision], "reproducible", config->run.reproducible,
+                  "reason", bench->plan.reason, "steps", (json_int_t)bench->request->repetitions));
 }
 
 static json_t *describe(const step_bench *bench)
 {
     json_t *result = bench_result(bench->comm, "step");
     const double *medians = bench->medians;
-    const double least = bench_least_flops(&bench->head, bench->rows, bench->request->config->batch.size);
+    const double least = bench_least_flops(&bench->head, bench->rows, bench->request->config->batch.size,
+                                           bench->request->config->negatives.count);
     double flops[QCTX_TIMER_COUNT], done;
 
     if (result == NULL)

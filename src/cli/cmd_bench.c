@@ -9,7 +9,7 @@
 #include "qctx/linalg/threads.h"
 
 static struct {
-    int64_t batch, dim, hidden, steps, questions, contexts, k, words;
+    int64_t batch, negatives, dim, hidden, steps, questions, contexts, k, words;
     double bandwidth, latency;
     const char *similarity, *precision, *memory, *sides, *form, *store, *encoder, *texts;
     bool reproducible, json;
@@ -26,6 +26,8 @@ static struct {
 
 static const qctx_option table[] = {
     {"batch", QCTX_OPTION_INT, &options.batch, "B", "pairs of a step over all ranks", 2, 16777216},
+    {"negatives", QCTX_OPTION_INT, &options.negatives, "N", "step, scaling: negatives.count, listed by each question",
+     0, 100},
     {"dim", QCTX_OPTION_INT, &options.dim, "D", "width of the vectors", 1, 1048576},
     {"hidden", QCTX_OPTION_INT, &options.hidden, "H", "width between the head's two layers", 1, 1048576},
     {"similarity", QCTX_OPTION_TEXT, &options.similarity, "SCHEME", "loss.similarity, as a configuration has it", 0, 0},
@@ -65,7 +67,7 @@ static const struct {
     {"loss.similarity", &options.similarity}, {"run.precision", &options.precision}, {"run.memory", &options.memory},
     {"model.sides", &options.sides},          {"model.form", &options.form},
 };
-enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 3, OVERRIDES_MOST = KEY_COUNT + SIZE_COUNT };
+enum { KEY_COUNT = sizeof keys / sizeof keys[0], SIZE_COUNT = 4, OVERRIDES_MOST = KEY_COUNT + SIZE_COUNT };
 
 static const qctx_usage usage = {
     .command = "bench",
@@ -126,6 +128,7 @@ static int64_t list_overrides(char *overrides[OVERRIDES_MOST], qctx_error *error
     int64_t count = 0;
 
     overrides[count++] = qctx_format(error, "batch.size=%lld", (long long)options.batch);
+    overrides[count++] = qctx_format(error, "negatives.count=%lld", (long long)options.negatives);
     overrides[count++] = qctx_format(error, "model.hidden=%lld", (long long)options.hidden);
     overrides[count++] = qctx_format(error, "run.reproducible=%s", options.reproducible ? "true" : "false");
     for (int i = 0; i < KEY_COUNT; i++)

@@ -29,6 +29,14 @@ done
 # Rank 0 has 12 / ranks rows; 240 operations a row for the head and 288 for its scores are the least.
 check "least operations of a step" \
     awk "BEGIN { exit !($(json gflop_least_per_rank step.json) == sprintf(\"%.9g\", 12 / $ranks * 528e-9)) }"
+# With two negatives a question: 48 forward and 72 back for each of a row's question and three contexts, 288 of scores for
+# its contexts and twice as much for the negatives of all.
+qctx bench step $small --negatives 2 --json >negatives.json 2>/dev/null </dev/null
+for key in gflop_least_per_rank gflop_per_rank; do
+    check "$key of a step with negatives" \
+        awk "BEGIN { exit !($(json $key negatives.json) == sprintf(\"%.9g\", 12 / $ranks * 1344e-9)) }"
+done
+check "the plan of it says so" grep -q "a step with up to 24 mined negatives" negatives.json
 for key in seconds_median seconds_min seconds_max gflop_per_rank sgemm_gflops sgemm_share; do
     check "$key is positive" awk "BEGIN { exit !($(json $key step.json) > 0) }"
 done

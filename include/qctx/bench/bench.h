@@ -20,7 +20,7 @@
 
 /* What is measured; each measurement reads the first four members, and those that bear its name. */
 typedef struct {
-    const qctx_config *config; /* head, loss, optimiser and batch of a step */
+    const qctx_config *config; /* head, loss, optimiser, batch and count of negatives of a step */
     int64_t dim;               /* d, of the made-up vectors */
     qctx_precision precision;  /* of gemm, topk and embed; AUTO: every one that the machine has instructions for */
     int64_t repetitions;       /* counted ones, ≥ 1 */
