@@ -42,6 +42,8 @@ static qctx_status check_counts(const char *path, const qctx_checkpoint *checkpo
     if (status == QCTX_OK)
         status = check_range(path, "summed", at->summed, at->step > 0, at->step, "step", error);
     if (status == QCTX_OK)
+        status = check_range(path, "unguarded_epoch", at->unguarded_epoch, 0, at->epoch, "epoch", error);
+    if (status == QCTX_OK)
         status = check_range(path, "optimizer_steps", checkpoint->optimizer.steps, at->step, at->step, "step", error);
     if (status == QCTX_OK && (checkpoint->best != NULL) != (at->best_step >= 0))
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: attribute best_step is %lld, and the dataset best is %s", path,

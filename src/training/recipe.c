@@ -129,6 +129,15 @@ static void set_caution(qctx_config *config, qctx_recipe_account *account)
     end_line(account, "a gain on the held-out questions counts less its standard error");
 }
 
+/* What is at hand is what is trained on, which guards nothing: that there is no guard is said, not mended. */
+static void tell_of_guards(const qctx_config *config, qctx_recipe_account *account)
+{
+    if (config->eval.guard.count > 0 || config->model.form == QCTX_HEAD_PLAIN)
+        return;
+    add(account, "eval.guard", "none");
+    end_line(account, "all that is at hand is trained on: where other texts are searched as well, name some of them");
+}
+
 void qctx_recipe_settle(qctx_config *config, const qctx_recipe_facts *facts, qctx_recipe_account *account)
 {
     *account = (qctx_recipe_account){.count = 1};
@@ -143,4 +152,6 @@ void qctx_recipe_settle(qctx_config *config, const qctx_recipe_facts *facts, qct
     set_caution(config, account);
     if (account->count == 1)
         account->count = 0;
+    else
+        tell_of_guards(config, account);
 }

@@ -40,6 +40,10 @@ static void everything_comes_back_on_every_rank(void **state)
     assert_int_equal(read.scalar_count, 1);
     assert_true(read.strength == 0.7 && read.progress.best_metric == 0.625);
     assert_true(read.progress.best_mrr == 0.75 && read.widened == 1);
+    assert_true(read.progress.unguarded_metric == 0.6875 && read.progress.unguarded_mrr == 0.8);
+    assert_true(read.progress.unguarded_strength == 0.9);
+    assert_int_equal(read.progress.unguarded_epoch, 1);
+    assert_int_equal(read.progress.limited_by, 1);
     assert_string_equal(read.config, written.config);
     assert_string_equal(read.encoder_fingerprint, written.encoder_fingerprint);
     assert_string_equal(read.sources, written.sources);
@@ -195,7 +199,9 @@ static qctx_status remove_what_came_later(qctx_h5 *file, qctx_error *error)
 {
     qctx_status status = test_h5_remove(file, "best_mrr", error);
 
-    return status == QCTX_OK ? test_h5_remove(file, "widened", error) : status;
+    if (status == QCTX_OK)
+        status = test_h5_remove(file, "widened", error);
+    return status == QCTX_OK ? test_h5_remove(file, "limited_by", error) : status;
 }
 
 /* No equal of its best epoch takes that place: the greatest MRR there is stands there. It chose as it was told to. */
@@ -210,6 +216,7 @@ static void a_run_that_knew_no_ties_goes_on_as_it_was(void **state)
     assert_status(qctx_checkpoint_read(test_comm, path, &read, &error), QCTX_OK, &error);
     assert_true(read.progress.best_metric == 0.625 && read.progress.best_mrr == 1.0);
     assert_int_equal(read.widened, 0);
+    assert_int_equal(read.progress.limited_by, -1);
     qctx_checkpoint_free(&read);
 }
 
@@ -401,6 +408,9 @@ static void progress_that_no_run_makes_is_refused(void **state)
         {"best_metric", false, 1e308, "best_metric is 1e+308, expected a number from -1 to 1"},
         {"best_metric", false, -0.5, "best_metric is -0.5, expected -1 or a number in [0, 1]"},
         {"best_mrr", false, 1e308, "best_mrr is 1e+308"},
+        {"unguarded_epoch", true, 4, "unguarded_epoch is 4, expected 0 to 3"},
+        {"unguarded_metric", false, 1e308, "unguarded_metric is 1e+308"},
+        {"limited_by", true, -2, "limited_by is -2"},
         {"best_mrr", false, -0.5, "best_mrr is -0.5, expected -1 or"},
         {"seconds", false, -1e308, "seconds is -1e+308, expected a number from 0"},
         {"seconds", false, 1e308, "seconds is 1e+308"},

@@ -47,6 +47,10 @@ static void the_best_is_where_the_run_is(void **state)
     qctx_progress_add_step(&progress, 0, true, 4.0, 0.25);
     qctx_progress_set_best(&progress, (qctx_merit){0.5, 0.6}, 0.7);
     qctx_progress_add_step(&progress, 1, true, 4.0, 0.25);
+    qctx_progress_set_unguarded(&progress, (qctx_merit){0.75, 0.8}, 0.9, 2);
+    assert_int_equal(progress.unguarded_epoch, 2);
+    assert_int_equal(progress.limited_by, 2);
+    assert_true(qctx_progress_unguarded(&progress).metric == 0.75 && progress.unguarded_strength == 0.9);
     assert_int_equal(progress.best_epoch, 1);
     assert_int_equal(progress.best_step, 1);
     assert_true(progress.best_metric == 0.5 && progress.best_mrr == 0.6 && progress.best_strength == 0.7);

@@ -119,12 +119,13 @@ static void the_log_says_what_was_set_and_why(void **state)
     static const char *const all[] = {"model.sides=both",      "model.layers=2", "model.hidden=77",
                                       "model.dropout=0",       "optim.lr=0.5",   "optim.weight_decay=0",
                                       "loss.candidates=batch", "batch.epochs=3", "eval.caution=2"};
+    static const char *const guarded[] = {"eval.guard=[{store: other.h5}]"};
     qctx_config config = config_of(some, 2);
     qctx_recipe_account account;
 
     (void)state;
     qctx_recipe_settle(&config, &(qctx_recipe_facts){796, 668, 2, 384}, &account);
-    assert_int_equal(account.count, 4);
+    assert_int_equal(account.count, 5);
     assert_string_equal(account.lines[0], "recipe: auto, by 796 training questions that ask for 668 contexts, of 2 "
                                           "sources, vectors of 384");
     assert_string_equal(account.lines[1], "recipe: model.sides both, model.layers 2, model.dropout 0.3, "
@@ -132,6 +133,13 @@ static void the_log_says_what_was_set_and_why(void **state)
     assert_string_equal(account.lines[2], "recipe: loss.candidates corpus (a step can hold all contexts)");
     assert_string_equal(account.lines[3],
                         "recipe: eval.caution 1 (a gain on the held-out questions counts less its standard error)");
+    assert_string_equal(account.lines[4], "recipe: eval.guard none (all that is at hand is trained on: where other "
+                                          "texts are searched as well, name some of them)");
+    qctx_config_free(&config);
+
+    config = config_of(guarded, 1);
+    qctx_recipe_settle(&config, &(qctx_recipe_facts){796, 668, 2, 384}, &account);
+    assert_int_equal(account.count, 4);
     qctx_config_free(&config);
 
     config = config_of(all, sizeof all / sizeof all[0]);

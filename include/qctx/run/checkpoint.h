@@ -8,18 +8,25 @@
  * II.A). So a file is its own manifest: what was torn, cut or changed anywhere is seen, wherever the file is copied to.
  * Equal states make equal bytes.
  *
- *   attributes   schema = "qctx-checkpoint", version = 2; the run's progress (qctx_progress): epoch, step, evaluated,
- *                seconds, loss_sum, accuracy_sum, summed, loss_start, loss_now, best_metric, best_epoch, best_step,
- *                best_strength, best_mrr; widened; trained_on; optimizer_steps, strength, encoder_fingerprint, config
- * (resolved YAML), ranks, threads, seed, sources (dataset/origin); the head's shape: head_form ("residual"), head_sides
- * ("both"), head_activation ("gelu"), head_layers, head_input, head_hidden, head_output, head_dropout; how the steps
- * were taken: similarity ("rows"), precision ("float32"). The first files of this version hold the head's three names
- * as numbers, and none of best_mrr, widened, trained_on and sources; they are read as well parameters/  one dataset per
- * tensor: question/0/weight [out, in], … logit_scale  [1] (its logarithm); of the sigmoid loss also logit_bias [1]
+ * Attributes: schema = "qctx-checkpoint", version = 2; the run's progress (qctx_progress): epoch, step, evaluated,
+ * seconds, loss_sum, accuracy_sum, summed, loss_start, loss_now, best_metric, best_epoch, best_step, best_strength,
+ * best_mrr, unguarded_metric, unguarded_mrr, unguarded_epoch, unguarded_strength, limited_by; widened; trained_on;
+ * optimizer_steps, strength, encoder_fingerprint, config (resolved YAML), ranks, threads, seed, sources
+ * (dataset/origin); the head's shape: head_form ("residual"), head_sides ("both"), head_activation ("gelu"),
+ * head_layers, head_input, head_hidden, head_output, head_dropout; how the steps were taken: similarity ("rows"),
+ * precision ("float32"). The first files of this version hold the head's three names as numbers, and none of best_mrr,
+ * unguarded_*, limited_by, widened, trained_on and sources; they are read as well.
+ *
+ *   parameters/  one dataset per tensor: question/0/weight [out, in], …
+ *
+ *                logit_scale [1] (its logarithm); of the sigmoid loss also logit_bias [1]
+ *
  *   optimizer/   first, second [count] (absent in a best.h5, which only serves)
+ *
  *   best         [count] parameters of the best epoch so far (absent before the first evaluation, and in a best.h5)
- *   mined        [count] parameters that the negatives of the next step were mined with (absent where none were, where
- *                they are mined anew before it, and in a best.h5)
+ *
+ *   mined        [count] parameters that the negatives of the next step were mined with (absent where none were,
+ *                where they are mined anew before it, and in a best.h5)
  */
 #ifndef QCTX_RUN_CHECKPOINT_H
 #define QCTX_RUN_CHECKPOINT_H

@@ -20,7 +20,7 @@ typedef struct {
     int64_t dim; /* of the vectors */
 } qctx_recipe_facts;
 
-enum { QCTX_RECIPE_LINES = 4, QCTX_RECIPE_LINE_MAX = 256 };
+enum { QCTX_RECIPE_LINES = 5, QCTX_RECIPE_LINE_MAX = 256 };
 
 /* What was set and why, for the log. */
 typedef struct {
