@@ -9,9 +9,9 @@
 #include "qctx/cli/commands.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/output.h"
-#include "qctx/dataset/mine.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/linalg/threads.h"
+#include "qctx/mining/mine.h"
 #include "qctx/run/run.h"
 
 static char hashing[] = "hashing";
@@ -62,7 +62,8 @@ static const qctx_usage usage = {
                "may answer it unjudged. The best of the others are written, the best first.\n"
                "\n"
                "formats:\n"
-               "  tsv            query-id and corpus-id, a line a negative\n"
+               "  tsv            query-id and corpus-id, a line a negative: what a source's key\n"
+               "                 negatives names in a configuration\n"
                "  n-tuple        JSONL of texts: anchor, positive, negative_1 ..., as\n"
                "                 sentence-transformers has them; a line for each right context\n"
                "                 of a question that has --count negatives\n"

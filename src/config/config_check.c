@@ -63,16 +63,34 @@ static void complain_at(qctx_config_reader *reader, const char *path, const char
     qctx_config_complain(reader, place_of(reader, path), path, "%s", reason);
 }
 
+/* What names negatives of files is followed where they are asked for. */
+static void check_given_negatives(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+    const bool from_file = config->negatives.from == QCTX_NEGATIVES_OF_FILE;
+
+    if (from_file && config->negatives.count == 0 && !was_refused(reader, "negatives.count"))
+        complain_at(reader, "negatives.from",
+                    "file needs negatives.count, how many of them a question takes at a time");
+    for (int64_t i = 0; i < config->data.train.count && !from_file && !was_refused(reader, "negatives.from"); i++)
+        if (config->data.train.items[i].negatives != NULL)
+            qctx_config_complain(reader, place_of(reader, "data.train"), "data.train",
+                                 "'%s' names a file of negatives, which is read with negatives.from: file",
+                                 config->data.train.items[i].name);
+}
+
 static void check_negatives(qctx_config_reader *reader)
 {
     const qctx_config *config = &reader->config;
 
+    check_given_negatives(reader);
     if (config->negatives.count == 0)
         return;
     if (config->loss.candidates == QCTX_LOSS_CANDIDATES_CORPUS)
         complain_at(reader, "negatives.count",
                     "is for loss.candidates: batch; with corpus every question meets all contexts that answer one");
-    if (config->negatives.depth < config->negatives.count && !was_refused(reader, "negatives.depth"))
+    if (config->negatives.from == QCTX_NEGATIVES_MINED && config->negatives.depth < config->negatives.count &&
+        !was_refused(reader, "negatives.depth"))
         qctx_config_complain(reader, place_of(reader, "negatives.depth"), "negatives.depth",
                              "expected at least negatives.count, %lld, found %lld", (long long)config->negatives.count,
                              (long long)config->negatives.depth);
@@ -207,6 +225,9 @@ static void check_training_keys(qctx_config_reader *reader, const char *key, con
                                  sources->items[i].name);
         if (sources->items[i].teacher != NULL)
             qctx_config_complain(reader, place_of(reader, key), key, "teacher is for data.train, and '%s' has one",
+                                 sources->items[i].name);
+        if (sources->items[i].negatives != NULL)
+            qctx_config_complain(reader, place_of(reader, key), key, "negatives are for data.train, and '%s' has some",
                                  sources->items[i].name);
     }
 }

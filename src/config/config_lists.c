@@ -65,6 +65,7 @@ static void free_source(qctx_source *source)
     free(source->split);
     free(source->name);
     free(source->teacher);
+    free(source->negatives);
 }
 
 void qctx_config_free_sources(qctx_sources *sources)
@@ -145,9 +146,10 @@ static qctx_status read_source(qctx_config_reader *reader, const qctx_yaml *node
         qctx_config_complain(reader, place, path, "expected a source, such as {corpus: corpora/squad, split: %s}",
                              split);
     if (good)
-        status = qctx_config_set_members(reader, qctx_source_keys, qctx_source_key_count,
-                                         "a source has corpus or store, split, name, limit, weight, external", node,
-                                         path, source, &good);
+        status = qctx_config_set_members(
+            reader, qctx_source_keys, qctx_source_key_count,
+            "a source has corpus or store, split, name, limit, weight, teacher, negatives, external", node, path,
+            source, &good);
     if (status != QCTX_OK || !good)
         return status;
     if ((source->corpus != NULL) == (source->store != NULL)) {

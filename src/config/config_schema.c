@@ -149,7 +149,10 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "a batch has questions of one of the sources alone"},
 
     {"negatives.count", QCTX_KEY_COUNT, AT(negatives.count), "0", BETWEEN(0, 1000),
-     .meaning = "hard negatives mined for each question, which all questions of its batch meet; 0: none"},
+     .meaning = "hard negatives of each question, which all questions of its batch meet; 0: none"},
+    {"negatives.from", QCTX_KEY_CHOICE, AT(negatives.from), "mined", .choices = qctx_negatives_from_names,
+     .meaning = "`mined` among the training corpora, or each source's `file` of negatives; a list of more than "
+                "`negatives.count` gives the next ones every so many epochs, in a circle"},
     {"negatives.depth", QCTX_KEY_COUNT, AT(negatives.depth), "100", BETWEEN(1, 100000),
      .meaning = "best contexts of the training corpora among which they are looked for"},
     {"negatives.margin", QCTX_KEY_NUMBER, AT(negatives.margin), "0.95", BETWEEN(0, 1),
@@ -207,6 +210,9 @@ const int64_t qctx_config_key_count = sizeof qctx_config_keys / sizeof qctx_conf
 
 _Static_assert(sizeof qctx_config_keys / sizeof qctx_config_keys[0] <= QCTX_CONFIG_KEYS_MAX, "raise the bound");
 
+const char *const qctx_negatives_from_names[] = {
+    [QCTX_NEGATIVES_MINED] = "mined", [QCTX_NEGATIVES_OF_FILE] = "file", NULL};
+
 #undef AT
 #define AT(member) .offset = offsetof(qctx_source, member)
 
@@ -222,6 +228,9 @@ const qctx_config_key qctx_source_keys[] = {
                 "next one"},
     {"teacher", QCTX_KEY_TEXT, AT(teacher),
      .meaning = "of data.train: a file of a teacher's scores, as `data.teacher` is for a single source"},
+    {"negatives", QCTX_KEY_TEXT, AT(negatives),
+     .meaning = "of data.train: the file that lists negatives of its questions, by ids, for `negatives.from: file`; by "
+                "default the corpus's own, negatives/SPLIT.tsv"},
     {"external", QCTX_KEY_FLAG, AT(external), "false",
      .meaning = "the store may hold its vectors in other files, by links; refused otherwise, since a stranger's store "
                 "could name any file"},

@@ -37,6 +37,10 @@ static void write_sources(FILE *out, const qctx_sources *sources)
             fputs(", teacher: ", out);
             qctx_yaml_write_text(out, source->teacher);
         }
+        if (source->negatives != NULL) {
+            fputs(", negatives: ", out);
+            qctx_yaml_write_text(out, source->negatives);
+        }
         fprintf(out, "%s}", source->external ? ", external: true" : "");
     }
 }

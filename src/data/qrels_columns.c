@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns of a line: BEIR's three, TREC's four, and one more that is too many. */
-enum { BEIR_COLUMNS = 3, TREC_COLUMNS = 4, COLUMNS_MOST = 5 };
+/* Columns of a line: two of negatives, BEIR's three, TREC's four, and one more that is too many. */
+enum { PAIR_COLUMNS = 2, BEIR_COLUMNS = 3, TREC_COLUMNS = 4, COLUMNS_MOST = 5 };
 
 /* Names of columns, without what divides their words; those that mean nothing are no role's. */
 static const struct {
@@ -22,6 +22,8 @@ static const struct {
     {"docno", QRELS_CONTEXT},       {"document", QRELS_CONTEXT},  {"documentid", QRELS_CONTEXT},
     {"passageid", QRELS_CONTEXT},   {"passage", QRELS_CONTEXT},   {"pid", QRELS_CONTEXT},
     {"contextid", QRELS_CONTEXT},   {"context", QRELS_CONTEXT},   {"score", QRELS_SCORE},
+    {"negativeid", QRELS_CONTEXT},  {"negative", QRELS_CONTEXT},  {"negid", QRELS_CONTEXT},
+    {"positiveid", QRELS_ROLES},    {"positive", QRELS_ROLES},    {"posid", QRELS_ROLES},
     {"rel", QRELS_SCORE},           {"relevance", QRELS_SCORE},   {"label", QRELS_SCORE},
     {"relevancy", QRELS_SCORE},     {"rating", QRELS_SCORE},      {"grade", QRELS_SCORE},
     {"judgment", QRELS_SCORE},      {"judgement", QRELS_SCORE},   {"iter", QRELS_ROLES},
@@ -93,7 +95,7 @@ qrels_role qrels_role_of(const char *name)
 /* Fills the header from the columns that name each role once; false where they do not. */
 static bool take_header(char *columns[COLUMNS_MOST], int count, qrels_header *header)
 {
-    qrels_header found = {.count = count};
+    qrels_header found = {.negatives = header->negatives, .count = count, .places = {-1, -1, -1}};
     bool named[QRELS_ROLES] = {false};
 
     for (int i = 0; i < count; i++) {
@@ -108,7 +110,7 @@ static bool take_header(char *columns[COLUMNS_MOST], int count, qrels_header *he
         named[known[at].role] = true;
         found.places[known[at].role] = i;
     }
-    if (!named[QRELS_QUESTION] || !named[QRELS_CONTEXT] || !named[QRELS_SCORE])
+    if (!named[QRELS_QUESTION] || !named[QRELS_CONTEXT] || !(named[QRELS_SCORE] || header->negatives))
         return false;
     *header = found;
     return true;
@@ -121,32 +123,41 @@ static qctx_status fail_count(const qctx_lines *lines, const qrels_header *heade
     if (header->count > 0)
         return qctx_fail(error, QCTX_ERR_FORMAT, "%s: found %s%d column%s, but the file's header names %d",
                          lines->place, least, count, plural, header->count);
-    qctx_fail(error, QCTX_ERR_FORMAT, "%s: expected question id, context id and score, found %s%d column%s",
-              lines->place, least, count, plural);
+    qctx_fail(error, QCTX_ERR_FORMAT, "%s: expected question id, context id and %sscore, found %s%d column%s",
+              lines->place, header->negatives ? "perhaps a " : "", least, count, plural);
     return qctx_hint(error, "columns are divided by tabs, or by spaces where no id has one; TREC's four columns, with "
                             "an ignored one in the second place, are read too");
+}
+
+/* Where the roles stand in lines without a header. */
+static const int *usual_places(int count)
+{
+    static const int pair[QRELS_ROLES] = {0, 1, -1}, beir[QRELS_ROLES] = {0, 1, 2}, trec[QRELS_ROLES] = {0, 2, 3};
+
+    return count == TREC_COLUMNS ? trec : count == BEIR_COLUMNS ? beir : pair;
 }
 
 qctx_status qrels_read_line(qctx_lines *lines, qrels_header *header, const char *fields[QRELS_ROLES], double *score,
                             bool *is_header, qctx_error *error)
 {
-    static const int beir[QRELS_ROLES] = {0, 1, 2}, trec[QRELS_ROLES] = {0, 2, 3};
     char *columns[COLUMNS_MOST] = {NULL};
-    const int count = cut_columns(lines->text, columns);
-    const int *places = header->count > 0 ? header->places : count == TREC_COLUMNS ? trec : beir;
+    const int count = cut_columns(lines->text, columns), least = header->negatives ? PAIR_COLUMNS : BEIR_COLUMNS;
+    const int *places = header->count > 0 ? header->places : usual_places(count);
 
     *is_header = false;
-    if ((count != BEIR_COLUMNS && count != TREC_COLUMNS) || (header->count > 0 && count != header->count))
+    if (count < least || count > TREC_COLUMNS || (header->count > 0 && count != header->count))
         return fail_count(lines, header, count, error);
     for (int role = 0; role < QRELS_ROLES; role++)
-        fields[role] = columns[places[role]];
-    if (parse_score(fields[QRELS_SCORE], score))
+        fields[role] = places[role] < 0 ? NULL : columns[places[role]];
+    *score = 0;
+    if (fields[QRELS_SCORE] != NULL && parse_score(fields[QRELS_SCORE], score))
         return QCTX_OK;
     *is_header = lines->number == 1 && take_header(columns, count, header);
-    if (*is_header)
+    if (*is_header || fields[QRELS_SCORE] == NULL)
         return QCTX_OK;
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: the score '%s' is not a number%s", lines->place, fields[QRELS_SCORE],
               lines->number == 1 ? ", and the line is no header" : "");
-    return lines->number == 1 ? qctx_hint(error, "a header names its columns: query-id, corpus-id, score")
+    return lines->number == 1 ? qctx_hint(error, "a header names its columns: query-id, corpus-id%s",
+                                          header->negatives ? ", or that and score" : ", score")
                               : QCTX_ERR_FORMAT;
 }

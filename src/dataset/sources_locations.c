@@ -89,7 +89,11 @@ qctx_status resolver_take_source(const qctx_config *config, const qctx_source *s
 {
     qctx_status status;
 
-    *taken = (qctx_opened_source){.store = store, .name = source->name, .limit = source->limit};
+    *taken = (qctx_opened_source){.store = store,
+                                  .name = source->name,
+                                  .limit = source->limit,
+                                  .corpus = source->corpus,
+                                  .negatives = source->negatives};
     taken->split = qctx_store_split(store, source->split, error);
     if (taken->split == NULL)
         return QCTX_ERR_DATA;

@@ -8,49 +8,14 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/plural.h"
 #include "qctx/data/scores.h"
+#include "qctx/store/id_rows.h"
 #include "teacher_internal.h"
-
-/* The texts of a field of all rows of a side, and where each stands. */
-typedef struct {
-    int64_t count;
-    char **texts;
-    qctx_textmap rows;
-} id_rows;
-
-static qctx_status read_ids(qctx_store *store, qctx_side side, id_rows *ids, qctx_error *error)
-{
-    const int64_t count = qctx_store_count(store, side);
-    int64_t *rows = qctx_alloc(count, sizeof *rows, "rows", error);
-    qctx_status status = QCTX_ERR_MEMORY;
-    int64_t kept;
-
-    ids->texts = qctx_alloc(count, sizeof *ids->texts, "ids", error);
-    if (rows == NULL || ids->texts == NULL)
-        goto out;
-    for (int64_t i = 0; i < count; i++)
-        rows[i] = i;
-    status = qctx_store_texts(store, side, QCTX_FIELD_ID, rows, count, ids->texts, error);
-    ids->count = status == QCTX_OK ? count : 0;
-    for (int64_t i = 0; i < count && status == QCTX_OK; i++)
-        status = qctx_textmap_add(&ids->rows, ids->texts[i], i, &kept, error);
-out:
-    free(rows);
-    return status;
-}
-
-static void free_ids(id_rows *ids)
-{
-    for (int64_t i = 0; i < ids->count; i++)
-        free(ids->texts[i]);
-    free(ids->texts);
-    qctx_textmap_free(&ids->rows);
-}
 
 /* One file that is being read. */
 typedef struct {
     teacher_reading *reading;
     int32_t source;
-    id_rows questions, contexts;
+    qctx_id_rows questions, contexts;
     int64_t *example; /* of each question of the store, or −1 */
     uint64_t *content;
 } teacher_file;
@@ -59,8 +24,8 @@ static qctx_status take_line(void *context, const char *question, const char *an
 {
     teacher_file *file = context;
     teacher_reading *reading = file->reading;
-    const int64_t asked = qctx_textmap_find(&file->questions.rows, question);
-    const int64_t row = qctx_textmap_find(&file->contexts.rows, answer);
+    const int64_t asked = qctx_id_rows_find(&file->questions, question);
+    const int64_t row = qctx_id_rows_find(&file->contexts, answer);
     qctx_status status;
 
     reading->counts.lines++;
@@ -104,9 +69,9 @@ static qctx_status read_file(const char *path, qctx_store *store, const qctx_exa
     if (file.example == NULL || file.content == NULL)
         goto out;
     find_examples(examples, &file, questions);
-    status = read_ids(store, QCTX_QUESTION, &file.questions, error);
+    status = qctx_id_rows_read(store, QCTX_QUESTION, &file.questions, error);
     if (status == QCTX_OK)
-        status = read_ids(store, QCTX_CONTEXT, &file.contexts, error);
+        status = qctx_id_rows_read(store, QCTX_CONTEXT, &file.contexts, error);
     if (status == QCTX_OK)
         status = qctx_store_content(store, file.content, error);
     if (status == QCTX_OK)
@@ -114,8 +79,8 @@ static qctx_status read_file(const char *path, qctx_store *store, const qctx_exa
     if (status == QCTX_OK)
         reading->hash = qctx_hash(&hash, sizeof hash, reading->hash);
 out:
-    free_ids(&file.questions);
-    free_ids(&file.contexts);
+    qctx_id_rows_free(&file.questions);
+    qctx_id_rows_free(&file.contexts);
     free(file.example);
     free(file.content);
     return status;

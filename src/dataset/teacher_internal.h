@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "qctx/base/textmap.h"
 #include "qctx/dataset/teacher.h"
 
 /* A line, of a question that is an example and a context that is there. */

@@ -23,7 +23,7 @@ static void write_size(int64_t bytes, bool up, char text[SIZE_TEXT])
 static void write_extras(const qctx_plan_request *request, char text[EXTRAS_TEXT])
 {
     if (request->listed)
-        snprintf(text, EXTRAS_TEXT, " with up to %lld mined negative%s", (long long)request->extras,
+        snprintf(text, EXTRAS_TEXT, " with up to %lld hard negative%s", (long long)request->extras,
                  qctx_plural(request->extras));
     else
         snprintf(text, EXTRAS_TEXT, " against the corpus's %lld context%s", (long long)request->extras,

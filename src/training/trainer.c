@@ -9,6 +9,7 @@
 #include "qctx/base/version.h"
 #include "qctx/dataset/encoders.h"
 #include "qctx/linalg/threads.h"
+#include "qctx/mining/given_negatives.h"
 #include "qctx/platform/stop.h"
 #include "trainer_internal.h"
 
@@ -98,7 +99,8 @@ static qctx_status plan_steps(trainer *run, qctx_error *error)
 /* Never 0, which a checkpoint has that does not tell. */
 static int64_t fingerprint_data(const trainer *run)
 {
-    int64_t examples = qctx_examples_fingerprint(&run->training.examples, run->opened);
+    int64_t examples =
+        qctx_given_negatives_fingerprint(&run->given, qctx_examples_fingerprint(&run->training.examples, run->opened));
     int64_t both = examples ^ (int64_t)(run->teacher.scores != NULL ? qctx_teacher_fingerprint(&run->teacher) : 0);
 
     return both == 0 ? 1 : both;
@@ -153,7 +155,7 @@ static qctx_status open_data(trainer *run, qctx_error *error)
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, describe_head(run, error), error);
     if (status == QCTX_OK)
-        status = trainer_make_miner(run, error);
+        status = trainer_open_negatives(run, error);
     if (status == QCTX_OK)
         status = qctx_teacher_read(run->comm, run->config, run->opened, &run->training.examples, &run->teacher, error);
     if (status == QCTX_OK)
@@ -169,10 +171,10 @@ static void make_loaders(trainer *run)
     run->loader.teacher = run->teacher.scores != NULL ? &run->teacher : NULL;
     if (run->negatives.count > 0)
         run->loader.negatives = &run->negatives;
-    if (run->miner != NULL) {
+    if (run->config->negatives.count > 0) {
         run->loader.listed = &run->mined;
         run->loader.most_listed = run->config->negatives.count;
-        run->loader.most_pool = qctx_miner_contexts(run->miner);
+        run->loader.most_pool = run->miner == NULL ? run->given.pool.count : qctx_miner_contexts(run->miner);
     }
 }
 
@@ -282,6 +284,7 @@ static void release(trainer *run)
     qctx_negatives_free(&run->negatives);
     qctx_teacher_free(&run->teacher);
     qctx_listed_negatives_free(&run->mined);
+    qctx_listed_negatives_free(&run->given);
     qctx_miner_destroy(run->miner);
     free(run->mined_with);
     qctx_opened_close(&run->own_sources);

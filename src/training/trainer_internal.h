@@ -10,13 +10,13 @@
 #include "qctx/base/lockfile.h"
 #include "qctx/data/sampler.h"
 #include "qctx/dataset/examples.h"
-#include "qctx/dataset/mine.h"
 #include "qctx/dataset/negatives.h"
 #include "qctx/dataset/sources.h"
 #include "qctx/dataset/teacher.h"
 #include "qctx/evaluation/evaluator.h"
 #include "qctx/evaluation/metrics.h"
 #include "qctx/evaluation/novelty.h"
+#include "qctx/mining/mine.h"
 #include "qctx/model/schedule.h"
 #include "qctx/run/checkpoint.h"
 #include "qctx/run/checkpoints.h"
@@ -70,9 +70,10 @@ typedef struct {
     const qctx_opened *opened; /* those, or the caller's */
     qctx_training_set training;
     qctx_negatives negatives;    /* empty with loss.candidates batch */
-    qctx_miner *miner;           /* NULL without negatives.count */
-    qctx_listed_negatives mined; /* by the head with these parameters: */
-    float *mined_with;           /* [parameter_count]; NULL without negatives.count */
+    qctx_miner *miner;           /* NULL without negatives.count, and where files give negatives */
+    qctx_listed_negatives mined; /* by the head with these parameters, or taken of those that are given: */
+    float *mined_with;           /* [parameter_count]; NULL without a miner */
+    qctx_listed_negatives given; /* by files, with negatives.from: file */
     qctx_teacher teacher;        /* without scores where no source has one */
     qctx_head_config head;
     qctx_plan plan;
@@ -145,8 +146,8 @@ qctx_status trainer_open_start(trainer *run, qctx_error *error);
 qctx_status trainer_start_warm(trainer *run, qctx_error *error);
 
 /* trainer_mine.c: all Collective but for trainer_say_mining, which is Local. */
-/* Makes the miner, where negatives.count asks for it. */
-qctx_status trainer_make_miner(trainer *run, qctx_error *error);
+/* Makes the miner, or reads the negatives that files give, where negatives.count asks for them. */
+qctx_status trainer_open_negatives(trainer *run, qctx_error *error);
 /* What mining is, and costs, in the log. */
 void trainer_say_mining(const trainer *run);
 /* Mines before the next step, if that is due. */

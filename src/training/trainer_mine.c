@@ -1,10 +1,11 @@
-/* Hard negatives, mined while the head is trained. */
+/* Hard negatives, mined while the head is trained, or given by files. */
 #include <stdio.h>
 #include <string.h>
 
 #include "qctx/base/clock.h"
 #include "qctx/base/log.h"
 #include "qctx/base/plural.h"
+#include "qctx/mining/given_negatives.h"
 #include "trainer_internal.h"
 
 static qctx_mining_rule rule_of(const trainer *run)
@@ -16,10 +17,12 @@ static qctx_mining_rule rule_of(const trainer *run)
     };
 }
 
-qctx_status trainer_make_miner(trainer *run, qctx_error *error)
+qctx_status trainer_open_negatives(trainer *run, qctx_error *error)
 {
     if (run->config->negatives.count == 0)
         return QCTX_OK;
+    if (run->config->negatives.from == QCTX_NEGATIVES_OF_FILE)
+        return qctx_given_negatives_read(run->comm, run->opened, &run->training.examples, &run->given, error);
     return qctx_miner_create(run->comm, run->opened, &run->training.examples, &run->miner, error);
 }
 
@@ -41,10 +44,15 @@ void trainer_say_mining(const trainer *run)
     const int64_t every = run->config->negatives.every;
     char when[40] = "each epoch";
 
-    if (run->miner == NULL)
-        return;
     if (every > 1)
         snprintf(when, sizeof when, "every %lld epochs", (long long)every);
+    if (run->given.examples > 0)
+        qctx_info("negatives: up to %lld a question, of %lld that files list, the next ones %s; %lld of %lld questions "
+                  "have fewer",
+                  (long long)rule.count, (long long)run->given.offsets[run->given.examples], when,
+                  (long long)qctx_listed_negatives_short(&run->given, rule.count), (long long)run->given.examples);
+    if (run->miner == NULL)
+        return;
     qctx_info("negatives: %lld a question, mined among the best %lld of %lld contexts before %s, which takes a rank "
               "%.3g GFLOP",
               (long long)rule.count, (long long)rule.depth, (long long)qctx_miner_contexts(run->miner), when,
@@ -89,18 +97,31 @@ static qctx_status mine(trainer *run, qctx_error *error)
     return status;
 }
 
+/* Those of the files whose turn it is: a function of the step alone. Collective. */
+static qctx_status take_given(trainer *run, qctx_error *error)
+{
+    const int64_t round = run->progress.step / (run->course.steps_per_epoch * run->config->negatives.every);
+
+    qctx_listed_negatives_free(&run->mined);
+    return qctx_agree(run->comm,
+                      qctx_given_negatives_take(&run->given, run->config->negatives.count, round, &run->mined, error),
+                      error);
+}
+
 qctx_status trainer_mine(trainer *run, qctx_error *error)
 {
-    if (run->miner == NULL || !qctx_course_mines(&run->course, &run->progress))
+    if (run->config->negatives.count == 0 || !qctx_course_mines(&run->course, &run->progress))
         return QCTX_OK;
+    if (run->miner == NULL)
+        return take_given(run, error);
     memcpy(run->mined_with, qctx_stepper_parameters(run->stepper), (size_t)run->parameter_count * sizeof(float));
     return mine(run, error);
 }
 
 qctx_status trainer_mine_again(trainer *run, qctx_error *error)
 {
-    if (run->miner == NULL || qctx_course_mines(&run->course, &run->progress) ||
+    if (run->config->negatives.count == 0 || qctx_course_mines(&run->course, &run->progress) ||
         qctx_course_is_over(&run->course, &run->progress))
         return QCTX_OK;
-    return mine(run, error);
+    return run->miner == NULL ? take_given(run, error) : mine(run, error);
 }

@@ -29,7 +29,7 @@ alike() {
 
 RANKS=2 expect 0 "Results: runs/full" qctx train config.yaml run.name=full loss.similarity=full
 cp output told
-check "the plan tells how many join a step" grep -qE "a step with up to 144 mined negatives takes a rank" told
+check "the plan tells how many join a step" grep -qE "a step with up to 144 hard negatives takes a rank" told
 check "and what mining is" grep -qE \
     "negatives: 3 a question, mined among the best 20 of [0-9]+ contexts before every 2 epochs, .* GFLOP" told
 check "each mining is told, with those that have too few" test \
@@ -82,4 +82,4 @@ expect 3 "negatives.count: is for loss.candidates: batch" qctx train config.yaml
 expect 3 "negatives.depth: expected at least negatives.count, 3, found 2" qctx train config.yaml run.name=x \
     negatives.depth=2
 expect 3 "loss.kind: soft has no contexts beside those" qctx train config.yaml run.name=x loss.kind=soft
-expect 3 "with up to 144 mined negatives needs on 1 rank" qctx train config.yaml run.name=x run.memory=50kB
+expect 3 "with up to 144 hard negatives needs on 1 rank" qctx train config.yaml run.name=x run.memory=50kB

@@ -39,6 +39,7 @@ bool fuzz_use_tokenizer(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_import(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_corpus(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_scores(const fuzz_target *target, uint64_t draw);
+bool fuzz_use_negatives(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_document(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_config(const fuzz_target *target, uint64_t draw);
 bool fuzz_use_sweep(const fuzz_target *target, uint64_t draw);

@@ -8,6 +8,7 @@
 #include "qctx/data/context_texts.h"
 #include "qctx/data/corpus.h"
 #include "qctx/data/document.h"
+#include "qctx/data/negatives_file.h"
 #include "qctx/data/scores.h"
 #include "qctx/import/import.h"
 
@@ -148,6 +149,27 @@ bool fuzz_use_scores(const fuzz_target *target, uint64_t draw)
 
     (void)draw;
     return fuzz_opened(qctx_scores_read(target->path, take_score, &pairs, &hash, &fuzz_error)) && pairs > 0;
+}
+
+/* Ids end before a tab, and a place names the file. */
+static qctx_status check_negative(void *context, const char *question_id, const char *context_id, const char *place,
+                                  qctx_error *error)
+{
+    const fuzz_target *target = context;
+
+    (void)error;
+    fuzz_holds(strchr(question_id, '\t') == NULL && strchr(context_id, '\t') == NULL);
+    fuzz_holds(strncmp(place, target->path, strlen(target->path)) == 0);
+    return QCTX_OK;
+}
+
+bool fuzz_use_negatives(const fuzz_target *target, uint64_t draw)
+{
+    fuzz_target copy = *target;
+    int64_t answering;
+
+    (void)draw;
+    return fuzz_opened(qctx_negatives_file_read(target->path, check_negative, &copy, &answering, &fuzz_error));
 }
 
 bool fuzz_use_document(const fuzz_target *target, uint64_t draw)

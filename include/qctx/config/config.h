@@ -39,20 +39,25 @@ enum { QCTX_CONFIG_AUTO = -1 };
 typedef enum { QCTX_RECIPE_NONE, QCTX_RECIPE_AUTO } qctx_recipe_kind;
 extern const char *const qctx_recipe_names[];
 
+/* Where negatives of a question are from: the best of the scan, or the files of its source. */
+typedef enum { QCTX_NEGATIVES_MINED, QCTX_NEGATIVES_OF_FILE } qctx_negatives_from;
+extern const char *const qctx_negatives_from_names[];
+
 /* data.cache where nothing else is said, in the folder where the program is started. */
 #define QCTX_CONFIG_CACHE "stores"
 
 /* One entry of data.train, data.eval or eval.guard: a corpus (embedded on demand) or a store, and a split of it. */
 typedef struct {
-    char *corpus;  /* or NULL */
-    char *store;   /* or NULL; exactly one is set */
-    char *split;   /* default "train" in data.train, "dev" elsewhere; NULL: qctx_config_learn_from */
-    char *name;    /* what tables call it; default: the path's last part and the split, "squad/dev" */
-    int64_t limit; /* first questions only; 0: all */
-    double weight; /* of data.train: how often an epoch has each question */
-    char *teacher; /* of data.train: a file of a teacher's scores, or NULL */
-    bool external; /* the store may hold its vectors in other files */
-    bool as_named; /* by the user at this moment: taken as it stands, whatever a run was trained with */
+    char *corpus;    /* or NULL */
+    char *store;     /* or NULL; exactly one is set */
+    char *split;     /* default "train" in data.train, "dev" elsewhere; NULL: qctx_config_learn_from */
+    char *name;      /* what tables call it; default: the path's last part and the split, "squad/dev" */
+    int64_t limit;   /* first questions only; 0: all */
+    double weight;   /* of data.train: how often an epoch has each question */
+    char *teacher;   /* of data.train: a file of a teacher's scores, or NULL */
+    char *negatives; /* of data.train: a file of its questions' negatives, or NULL: that of its corpus */
+    bool external;   /* the store may hold its vectors in other files */
+    bool as_named;   /* by the user at this moment: taken as it stands, whatever a run was trained with */
 } qctx_source;
 
 typedef struct {
@@ -154,7 +159,8 @@ typedef struct {
         bool one_source;
     } batch;
     struct {
-        int64_t count; /* mined contexts of a question; 0: none */
+        int64_t count; /* contexts of a question; 0: none */
+        qctx_negatives_from from;
         int64_t depth; /* the best contexts among which they are looked for */
         double margin; /* of the right context's score, above which they may be right as well */
         int64_t every; /* epochs */

@@ -31,7 +31,7 @@ typedef struct {
 qctx_status qctx_negatives_build(const qctx_examples *examples, qctx_negatives *negatives, qctx_error *error);
 void qctx_negatives_free(qctx_negatives *negatives);
 
-/* Contexts listed by example, whoever found them: mined (dataset/mine) or given. */
+/* Contexts listed by example, whoever found them: mined (mining/mine) or given. */
 typedef struct {
     qctx_negatives pool; /* all of them, each content once, ascending by content */
     int64_t examples;

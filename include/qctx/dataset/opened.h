@@ -16,6 +16,8 @@ typedef struct {
     const int64_t *own;      /* as qctx_eval_set has it, borrowed from the store; NULL: nothing is left out */
     const char *name;        /* what tables call it; borrowed from the config */
     int64_t limit;
+    const char *corpus;    /* the folder that its store was made of, or NULL; borrowed likewise */
+    const char *negatives; /* the file of its questions' negatives that the config names, or NULL; borrowed likewise */
 } qctx_opened_source;
 
 typedef struct {

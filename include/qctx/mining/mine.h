@@ -8,8 +8,8 @@
  * mine_hard_negatives in what the paper leaves open: of several right contexts the one with the least score p counts,
  * and the bound is p − (1 − margin)·|p|, so that it lies below p where p is negative, too.
  */
-#ifndef QCTX_DATASET_MINE_H
-#define QCTX_DATASET_MINE_H
+#ifndef QCTX_MINING_MINE_H
+#define QCTX_MINING_MINE_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "qctx/dataset/mine.h"
+#include "qctx/mining/mine.h"
 
 #include <math.h>
 #include <stdlib.h>

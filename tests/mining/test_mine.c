@@ -7,7 +7,7 @@
 
 #include "qctx/base/mem.h"
 #include "qctx/base/rng.h"
-#include "qctx/dataset/mine.h"
+#include "qctx/mining/mine.h"
 #include "qctx/model/head.h"
 #include "qctx/retrieval/shard.h"
 #include "qctx/store/store_writer.h"
@@ -104,7 +104,12 @@ static void write_store(made_store *made, int number, bool opposed)
                                  .splits = &made->split,
                                  .fingerprint = 1,
                                  .folder = "made"};
-    what = (qctx_store_description){&made->corpus, QCTX_FLOAT32, DIM, "made", "made", "{}", NULL, 0, false};
+    what = (qctx_store_description){.corpus = &made->corpus,
+                                    .dtype = QCTX_FLOAT32,
+                                    .dim = DIM,
+                                    .encoder = "made",
+                                    .encoder_fingerprint = "made",
+                                    .encoder_settings = "{}"};
     snprintf(name, sizeof name, "%d.h5", number);
     assert_status(qctx_store_write(test_comm, test_path(name), true, &what, fill_rows, made, &error), QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path(name), &made->store, &error), QCTX_OK, &error);
