@@ -99,6 +99,10 @@ const qctx_config_key qctx_config_keys[] = {
      .meaning = "how the ranks share the scores: the same loss at other costs; `auto`: the fewest operations that fit"},
     {"loss.normalize", QCTX_KEY_FLAG, AT(loss.normalize), "true",
      .meaning = "compare by cosine; otherwise by plain dot product"},
+    {"loss.recovery", QCTX_KEY_NUMBER, AT(loss.recovery), "0", FROM(0),
+     .meaning =
+         "weight of the penalty ‖y − x‖² for moving a vector, both at unit length, beside the loss that is shown: "
+         "less is forgotten of other questions"},
     {"loss.logit_scale.init", QCTX_KEY_NUMBER, AT(loss.logit_scale.init), "20", ABOVE(0),
      .meaning = "factor of the similarities at the start: 1 / temperature"},
     {"loss.logit_scale.learn", QCTX_KEY_FLAG, AT(loss.logit_scale.learn), "true", .meaning = "train it, too"},

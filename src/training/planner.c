@@ -17,6 +17,7 @@ qctx_plan_request qctx_plan_request_of(const qctx_config *config, const qctx_hea
         .kind = config->loss.kind,
         .direction = config->loss.direction,
         .normalize = config->loss.normalize,
+        .recovers = config->loss.recovery > 0,
         .batch = config->batch.size,
         .similarity = config->loss.similarity,
         .precision = config->run.precision,

@@ -88,6 +88,7 @@ bool planner_fit(const qctx_plan_request *request, int ranks, int64_t limit, qct
             .scheme = schemes[s],
             .precision = schemes[s] == QCTX_SIMILARITY_FULL ? QCTX_PRECISION_FLOAT32 : request->precision,
             .leaves = request->reproducible ? qctx_leaf_count(request->batch) : 0,
+            .recovers = request->recovers,
             .split_step = ranks > 1 && !request->reproducible,
             .limit = limit,
         };

@@ -28,6 +28,7 @@ static void contrast(qctx_stepper *stepper, int64_t step, qctx_loss_result *outc
     *distilled = stepper_distil(stepper, scale);
     qctx_loss_step(stepper->loss, questions, contexts, &batch, scale, questions, contexts, outcome);
     stepper_add_distilled(stepper, distilled, outcome);
+    stepper_add_recovered(stepper);
     qctx_timers_end(stepper->timers, QCTX_TIMER_LOSS);
 }
 

@@ -54,6 +54,14 @@ static stepper_sizes sizes_of(const qctx_head_config *head, qctx_loss_kind kind,
     return sizes;
 }
 
+/* Of the gradient that a recovery has by a side's rows. */
+static int64_t recovered_floats(const qctx_stepper *stepper, qctx_side side)
+{
+    return stepper->plan->recovers && qctx_head_has_side(stepper->head, side)
+               ? stepper->sizes.rows * stepper->head->output
+               : QCTX_BUFFER_NONE;
+}
+
 /* The arrays of a step, from its head, plan and sizes. */
 static qctx_buffers buffers_of(qctx_stepper *stepper)
 {
@@ -78,6 +86,8 @@ static qctx_buffers buffers_of(qctx_stepper *stepper)
         {&stepper->stage, is_rounded ? STEPPER_STAGE * head->input : QCTX_BUFFER_NONE, sizeof(float),
          "rows to be rounded"},
         {&question->projected, rows * head->output, sizeof(float), "projected rows of a batch"},
+        {&question->recovered, recovered_floats(stepper, QCTX_QUESTION), sizeof(float), "the recovery of a batch"},
+        {&context->recovered, recovered_floats(stepper, QCTX_CONTEXT), sizeof(float), "the recovery of a batch"},
         {&context->projected, contexts * head->output, sizeof(float), "projected rows of a batch"},
         {&question->encoded, qctx_head_has_side(head, QCTX_QUESTION) ? encoded : QCTX_BUFFER_NONE, encoded_bytes,
          "encoded rows of a batch"},

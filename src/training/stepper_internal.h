@@ -1,8 +1,8 @@
 /*
  * What the files of the training step share: stepper.c (a step from end to end), stepper_create.c (memory),
  * stepper_extras.c (contexts beside the batch's), stepper_distill.c (what a teacher says of the questions),
- * stepper_pass.c (this rank's rows through the head and back), stepper_update.c (sums over the ranks, and the
- * optimiser).
+ * stepper_recovery.c (what keeps rows near the encoder's), stepper_pass.c (this rank's rows through the head and back),
+ * stepper_update.c (sums over the ranks, and the optimiser).
  */
 #ifndef QCTX_TRAINING_STEPPER_INTERNAL_H
 #define QCTX_TRAINING_STEPPER_INTERNAL_H
@@ -36,6 +36,7 @@ typedef struct {
     int64_t *row_ids;  /* [rows] places in the step, by which dropout differs */
     void *encoded;     /* [unit_rows, input] float or bfloat16: the rows of one unit; NULL without an MLP */
     int64_t loaded;    /* that unit, or −1 */
+    float *recovered;  /* [rows, output]: the gradient of the recovery by the projected rows; NULL without one */
     float *projected;  /* [rows, output]; after the loss the gradient by them. Extras' stand behind the contexts' */
 } stepper_part;
 
@@ -163,6 +164,14 @@ void stepper_choose_scored(qctx_stepper *stepper);
  */
 qctx_distill_sums stepper_distil(qctx_stepper *stepper, qctx_loss_scale scale);
 void stepper_add_distilled(qctx_stepper *stepper, const qctx_distill_sums *distilled, qctx_loss_result *outcome);
+
+/* stepper_recovery.c: Local. */
+/*
+ * The gradient of the recovery by `count` rows of a part from `first` on, which went through the head just now, waits
+ * until stepper_add_recovered adds it to that of the loss. Nothing without a recovery.
+ */
+void stepper_recover(qctx_stepper *stepper, const stepper_part *part, int64_t first, int64_t count);
+void stepper_add_recovered(qctx_stepper *stepper);
 
 /* stepper_update.c: Collective, but for stepper_bucket, which is Local. */
 /* The bucket's place in the flat buffer. */

@@ -136,6 +136,7 @@ void stepper_project(qctx_stepper *stepper, stepper_part *part, int64_t step)
         qctx_timers_end(stepper->timers, QCTX_TIMER_LOAD);
         if (qctx_head_has_side(stepper->head, part->side))
             forward_unit(stepper, part, unit, step, y);
+        stepper_recover(stepper, part, unit_of(stepper, part, unit).first, unit_of(stepper, part, unit).count);
         qctx_timers_end(stepper->timers, QCTX_TIMER_FORWARD);
     }
 }

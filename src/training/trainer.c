@@ -33,6 +33,12 @@ static qctx_status describe_head(trainer *run, qctx_error *error)
     bool bare_side = config->model.sides == QCTX_SIDES_QUESTION || config->model.sides == QCTX_SIDES_CONTEXT;
 
     run->head = qctx_config_head(config, input);
+    if (config->loss.recovery > 0 && run->head.output != run->head.input) {
+        qctx_fail(error, QCTX_ERR_MISMATCH,
+                  "loss.recovery: holds projected vectors of %lld against the encoder's of %lld, expected the same",
+                  (long long)run->head.output, (long long)run->head.input);
+        return qctx_hint(error, "leave model.output away, or loss.recovery at 0");
+    }
     if (!qctx_head_fits(&run->head)) {
         qctx_fail(
             error, QCTX_ERR_MISMATCH, "model.output: %lld does not fit vectors of %lld, expected the same with %s",

@@ -23,7 +23,7 @@
 #include "qctx/base/status.h"
 
 enum {
-    QCTX_BUFFERS_MOST = 24,
+    QCTX_BUFFERS_MOST = 26,
     QCTX_BUFFER_NONE = -1 /* as a count: no array, its pointer stays as it is */
 };
 

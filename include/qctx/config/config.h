@@ -123,6 +123,7 @@ typedef struct {
         qctx_loss_candidates candidates;
         qctx_similarity similarity;
         bool normalize;
+        double recovery; /* weight of how far rows are moved; 0: none */
         struct {
             double init; /* s, not its logarithm */
             bool learn;

@@ -19,6 +19,7 @@ typedef struct {
     int64_t keep_bytes; /* of scores kept between the passes of the loss */
     int64_t micro_rows; /* rows of this rank that go through the head at a time; fewer than it holds means that the head
                            is computed again in the backward pass (GradCache, Gao et al. 2021) */
+    bool recovers;      /* loss.recovery: its gradient waits beside the projected rows */
     bool split_step;    /* each rank steps its part of the parameters only: reduce-scatter, step, all-gather */
     int64_t memory;     /* bytes of a rank's step, as far as they can be foreseen */
     int64_t limit;      /* what they were held against */

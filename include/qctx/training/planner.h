@@ -26,6 +26,7 @@ typedef struct {
     qctx_loss_kind kind;
     qctx_loss_direction direction;
     bool normalize;
+    bool recovers;              /* loss.recovery is above 0 */
     int64_t batch;              /* B */
     int64_t extras;             /* most contexts of a step beside those of the batch, over all ranks */
     bool listed;                /* these are negatives that questions list, not the corpus */
