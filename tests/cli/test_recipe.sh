@@ -19,7 +19,7 @@ expect 0 "" qctx embed corpus --out corpus.h5 --dim 32
 # What a recipe sets, as the run has it: "dropout 0.3", a line each.
 settings() {
     sed -nE '/^(model|loss|optim|batch):/,/^eval:/ s/^  (sides|layers|hidden|dropout|candidates|lr|weight_decay|epochs): */\1 /p;
-        s/^  caution: */caution /p' "runs/$1/config.yaml" | sort
+        s/^  caution: */caution /p; s/^  guard: \[\]/guard none/p' "runs/$1/config.yaml" | sort
 }
 # The same, as the log says it.
 said() { sed -nE 's/^.*recipe: ([a-z]+\..*) \(.*\)$/\1/p' "runs/$1/log.txt" | tr ',' '\n' | sed 's/^.*\.\([a-z]\)/\1/' | sort; }
