@@ -153,7 +153,7 @@ qctx_status qctx_joined_saved_fields(const char *name, const char *settings, cha
     qctx_status status = QCTX_OK;
 
     *count = 0;
-    if (strcmp(name, JOINED_NAME) == 0)
+    if (strcmp(name, JOINED_NAME) == 0 && settings[0] != '\0')
         status = joined_settings_parse(settings, &state.settings, error);
     joined_list_fields(&state);
     for (int64_t f = 0; f < state.name_count && status == QCTX_OK; f++) {

@@ -271,6 +271,9 @@ static void fields_are_saved(void **state)
         free(names[f]);
     assert_status(qctx_joined_saved_fields("hashing", "{}", names, &count, &error), QCTX_OK, &error);
     assert_int_equal(count, 0);
+    /* A store of other origin may name the encoder alone. */
+    assert_status(qctx_joined_saved_fields("joined", "", names, &count, &error), QCTX_OK, &error);
+    assert_int_equal(count, 0);
     assert_status(qctx_joined_restore_part(settings, table, bytes, &part, &error), QCTX_OK, &error);
     fingerprints[0] = qctx_encoder_fingerprint(part, &error);
     fingerprints[1] = qctx_encoder_fingerprint(narrow, &error);

@@ -76,7 +76,7 @@ qctx_status qctx_joined_restore_part(const char *settings, const void *table, si
 
 /*
  * names [QCTX_JOINED_MAX] = the fields that a saved encoder takes, each once, freshly allocated; `*count` 0 for any
- * that takes contexts as one text. `name` is its class. Local. Errors: CONFIG, MEMORY.
+ * that takes contexts as one text, or keeps no settings. `name` is its class. Local. Errors: CONFIG, MEMORY.
  */
 qctx_status qctx_joined_saved_fields(const char *name, const char *settings, char **names, int64_t *count,
                                      qctx_error *error);
