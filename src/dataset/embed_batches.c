@@ -217,12 +217,13 @@ static qctx_status take_fields(const qctx_corpus *corpus, const char *const *fie
 qctx_status qctx_embed_batches_make(const qctx_corpus *corpus, const char *const *fields, int64_t field_count,
                                     qctx_embed_batches *batches, qctx_error *error)
 {
-    const embedded_texts all = {corpus, batches};
+    embedded_texts all = {.corpus = corpus};
     side_texts sides[2] = {{0}, {0}};
     builder b = {.batches = batches};
     qctx_status status;
 
     *batches = (qctx_embed_batches){0};
+    all.batches = batches;
     status = take_fields(corpus, fields, field_count, batches, error);
     for (qctx_side side = 0; side < QCTX_SIDE_COUNT && status == QCTX_OK; side++)
         status = find_texts(&all, side, &sides[side], error);

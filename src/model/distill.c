@@ -97,11 +97,12 @@ static void invert_lengths(const qctx_distill_config *config, const float *x, in
 /* log Σ exp of values [count] times `by`, count ≥ 1. */
 static double log_sum(const double *values, int64_t count, double by)
 {
-    double most = values[0] * by, sum = 0.0;
+    double most = values[0] * by, sum;
 
     for (int64_t j = 1; j < count; j++)
         most = fmax(most, values[j] * by);
-    for (int64_t j = 0; j < count; j++)
+    sum = exp(values[0] * by - most);
+    for (int64_t j = 1; j < count; j++)
         sum += exp(values[j] * by - most);
     return most + log(sum);
 }

@@ -12,7 +12,9 @@ qctx_plan_lists stepper_lists_of(const qctx_loader *loader)
 {
     const qctx_teacher *teacher = loader->teacher;
 
-    return teacher == NULL ? (qctx_plan_lists){0} : (qctx_plan_lists){teacher->longest, teacher->lists.pool.count};
+    if (teacher == NULL)
+        return (qctx_plan_lists){0};
+    return (qctx_plan_lists){teacher->longest, teacher->lists.pool.count};
 }
 
 /* The arrays for a teacher's lists, from the sizes. */
