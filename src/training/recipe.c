@@ -44,14 +44,6 @@ static const recipe_row *row_of(const qctx_config *config, const qctx_recipe_fac
     return row;
 }
 
-/* All contexts, where the loss has a use for them and a step can afford them. */
-static qctx_loss_candidates candidates_of(const qctx_config *config, const qctx_recipe_facts *facts)
-{
-    const bool of_use = qctx_loss_check_extras(config->loss.kind, config->loss.direction).key == NULL;
-
-    return of_use && facts->contexts <= CONTEXTS_MOST ? QCTX_LOSS_CANDIDATES_CORPUS : QCTX_LOSS_CANDIDATES_BATCH;
-}
-
 /* One more that was set: "recipe: model.sides shared, optim.lr 0.001". */
 static void add(qctx_recipe_account *account, const char *key, const char *value)
 {
@@ -110,17 +102,28 @@ static void set_head(qctx_config *config, const recipe_row *row, qctx_recipe_acc
     end_line(account, row->why);
 }
 
+/* Why the batch's contexts are all that a question meets, or NULL: what the loss cannot use, other keys do already, or
+ * a step cannot afford. */
+static const char *reason_for_batch(const qctx_config *config, const qctx_recipe_facts *facts)
+{
+    if (config->negatives.count > 0)
+        return config->negatives.from == QCTX_NEGATIVES_OF_FILE ? "negatives are given" : "negatives are mined";
+    if (facts->contexts > CONTEXTS_MOST)
+        return "the contexts are many";
+    if (qctx_loss_check_extras(config->loss.kind, config->loss.direction).key != NULL)
+        return "the loss has no use for further contexts";
+    return NULL;
+}
+
 static void set_candidates(qctx_config *config, const qctx_recipe_facts *facts, qctx_recipe_account *account)
 {
-    const qctx_loss_candidates candidates = candidates_of(config, facts);
+    const char *reason = reason_for_batch(config, facts);
 
     if (!qctx_config_is_left(config, "loss.candidates"))
         return;
-    config->loss.candidates = candidates;
-    add(account, "loss.candidates", qctx_loss_candidates_names[candidates]);
-    end_line(account, candidates == QCTX_LOSS_CANDIDATES_CORPUS ? "a step can hold all contexts"
-                      : facts->contexts > CONTEXTS_MOST         ? "the contexts are many"
-                                                                : "the loss has no use for further contexts");
+    config->loss.candidates = reason == NULL ? QCTX_LOSS_CANDIDATES_CORPUS : QCTX_LOSS_CANDIDATES_BATCH;
+    add(account, "loss.candidates", qctx_loss_candidates_names[config->loss.candidates]);
+    end_line(account, reason == NULL ? "a step can hold all contexts" : reason);
 }
 
 static void set_caution(qctx_config *config, qctx_recipe_account *account)

@@ -59,6 +59,18 @@ static qctx_status show_weights(trainer *run, qctx_error *error)
     return qctx_encoders_show_weights(&spec, qctx_store_encoder_settings(store), &run->tuned, error);
 }
 
+/* What was settled key by key has to hold together: what no command could read again is not begun. Local. */
+static qctx_status check_settled(const trainer *run, qctx_error *error)
+{
+    qctx_config config;
+    qctx_status status =
+        qctx_config_parse_kept(run->config_text, strlen(run->config_text), "the settled configuration", &config, error);
+
+    if (status == QCTX_OK)
+        qctx_config_free(&config);
+    return status;
+}
+
 /* How many steps there are, and at which rates; what the configuration left to the data is settled in it. Local. */
 static qctx_status set_course(trainer *run, qctx_error *error)
 {
@@ -78,7 +90,10 @@ static qctx_status set_course(trainer *run, qctx_error *error)
         config->optim.warmup = run->schedule.warmup;
     free(run->config_text);
     run->config_text = qctx_config_dump(config, error);
-    return run->config_text == NULL ? QCTX_ERR_MEMORY : show_weights(run, error);
+    if (run->config_text == NULL)
+        return QCTX_ERR_MEMORY;
+    status = check_settled(run, error);
+    return status == QCTX_OK ? show_weights(run, error) : status;
 }
 
 /* The course of the run, and how each step is carried out. Collective. */

@@ -49,6 +49,12 @@ expect 0 "" qctx train mine.yaml run.name=off batch.epochs=1 --recipe none
 check "and none where none is wanted" alike "$(settings off)" "$(settings none)"
 expect 2 "--recipe" qctx train mine.yaml --recipe best
 
+# Negatives of its own take the place of all contexts, and the run can be read again.
+echo 'negatives: {count: 2, depth: 20}' | cat mine.yaml - >mined.yaml
+expect 0 "loss.candidates batch (negatives are mined)" qctx train mined.yaml run.name=mined batch.steps=3
+expect 0 "recipe: auto" qctx info runs/mined
+expect 0 "resuming from" qctx train mined.yaml run.name=mined batch.steps=4 --resume
+
 # A run goes on by what was set when it began, also where the recipe would set something else by now.
 expect 0 "" qctx train mine.yaml run.name=long batch.epochs=1
 expect 0 "resuming from" qctx train mine.yaml run.name=long batch.epochs=2 --resume

@@ -64,6 +64,8 @@ static void the_negatives_follow_from_the_contexts_and_the_loss(void **state)
         {"loss.direction=question", 100, QCTX_LOSS_CANDIDATES_CORPUS, "(a step can hold all contexts)"},
         {"loss.direction=context", 100, QCTX_LOSS_CANDIDATES_BATCH, "(the loss has no use for further contexts)"},
         {"loss.kind=soft", 100, QCTX_LOSS_CANDIDATES_BATCH, "(the loss has no use for further contexts)"},
+        {"negatives.count=4", 100, QCTX_LOSS_CANDIDATES_BATCH, "(negatives are mined)"},
+        {"negatives={from: file, count: 4}", 100, QCTX_LOSS_CANDIDATES_BATCH, "(negatives are given)"},
     };
 
     (void)state;
