@@ -8,14 +8,6 @@
 
 #include "config_internal.h"
 
-static void write_count(FILE *out, const qctx_config_key *key, int64_t count)
-{
-    if (key->may_be_auto && count == QCTX_CONFIG_AUTO)
-        fputs("auto", out);
-    else
-        fprintf(out, "%" PRId64, count);
-}
-
 static void write_sources(FILE *out, const qctx_sources *sources)
 {
     if (sources->count == 0)
@@ -62,22 +54,23 @@ void qctx_config_write_value(FILE *out, const qctx_config_key *key, const qctx_c
 
     if (key->type != QCTX_KEY_SOURCES)
         fputc(' ', out);
+    if (qctx_config_is_auto(key, config)) {
+        fputs("auto", out);
+        return;
+    }
     switch (key->type) {
     case QCTX_KEY_TEXT:
     case QCTX_KEY_NAME:
         qctx_yaml_write_text(out, *(char *const *)member);
         break;
     case QCTX_KEY_COUNT:
-        write_count(out, key, *(const int64_t *)member);
+        fprintf(out, "%" PRId64, *(const int64_t *)member);
         break;
     case QCTX_KEY_BYTES:
         qctx_config_write_bytes(out, *(const int64_t *)member);
         break;
     case QCTX_KEY_NUMBER:
-        if (key->may_be_auto && *(const double *)member == QCTX_CONFIG_AUTO)
-            fputs("auto", out);
-        else
-            qctx_config_write_number(out, *(const double *)member);
+        qctx_config_write_number(out, *(const double *)member);
         break;
     case QCTX_KEY_FLAG:
         fputs(*(const bool *)member ? "true" : "false", out);

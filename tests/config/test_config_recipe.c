@@ -112,6 +112,28 @@ static void what_is_left_survives_the_dump(void **state)
     free(dump);
 }
 
+/* A sweep compares what it was begun with and is now before any trial has data: keys that are left are values, too. */
+static void keys_that_are_left_are_compared(void **state)
+{
+    static const char text[] = "data: {train: [{store: s.h5}]}\nrun: {recipe: auto}\n";
+    const char *set[] = {"model.sides=both", "optim.lr=0.5", "batch.epochs=3"};
+    qctx_config then, now;
+    qctx_error error;
+
+    (void)state;
+    assert_status(qctx_config_parse(text, strlen(text), "then", NULL, 0, &then, &error), QCTX_OK, &error);
+    assert_status(qctx_config_parse(text, strlen(text), "now", NULL, 0, &now, &error), QCTX_OK, &error);
+    assert_status(qctx_config_check_resume(&then, &now, &error), QCTX_OK, &error);
+    qctx_config_free(&now);
+
+    assert_status(qctx_config_parse(text, strlen(text), "now", set, 3, &now, &error), QCTX_OK, &error);
+    assert_status(qctx_config_check_resume(&then, &now, &error), QCTX_ERR_MISMATCH, &error);
+    assert_contains(error.message, "model.sides: was auto, now it is both");
+    assert_contains(error.message, "optim.lr: was auto, now it is 0.5");
+    qctx_config_free(&now);
+    qctx_config_free(&then);
+}
+
 /* A run that goes on has what it was begun with, of each kind of value; what is set now must be the same. */
 static void a_run_that_goes_on_has_what_its_recipe_set(void **state)
 {
@@ -169,6 +191,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_file_that_names_only_data_leaves_the_rest_to_the_recipe),
     cmocka_unit_test(only_a_users_file_is_taken_for_one_that_names_only_data),
     cmocka_unit_test(what_is_left_survives_the_dump),
+    cmocka_unit_test(keys_that_are_left_are_compared),
     cmocka_unit_test(a_run_that_goes_on_has_what_its_recipe_set),
     cmocka_unit_test(a_run_from_before_there_were_recipes_goes_on),
 };
