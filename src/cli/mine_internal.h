@@ -15,9 +15,11 @@
 
 /*
  *   tsv            query-id <TAB> corpus-id, a line a negative (data/negatives_file)
- *   n-tuple        {"anchor": …, "positive": …, "negative_1": …, …}, as sentence-transformers' mine_hard_negatives
- * calls it: a line for each right context, all of the same keys flagembedding  {"query": …, "pos": […], "neg": […]}, a
- * line a question
+ *
+ *   n-tuple        {"anchor": …, "positive": …, "negative_1": …, …}: a line for each right context, all of the same
+ *                  keys, as sentence-transformers' mine_hard_negatives calls it
+ *
+ *   flagembedding  {"query": …, "pos": […], "neg": […]}, a line a question
  */
 typedef enum { MINE_TSV, MINE_N_TUPLE, MINE_FLAGEMBEDDING } mine_format;
 extern const char *const mine_format_names[];

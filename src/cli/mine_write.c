@@ -3,7 +3,6 @@
 
 #include "mine_internal.h"
 #include "qctx/base/mem.h"
-#include "qctx/data/context_texts.h"
 #include "qctx/platform/stop.h"
 #include "qctx/text/json.h"
 
@@ -53,30 +52,6 @@ static int64_t mark_contexts(const mine_sheet *sheet, bool *used)
     return count;
 }
 
-/* Puts the title in front of each text. */
-static qctx_status join_titles(qctx_store *store, const int64_t *rows, int64_t count, char **texts, qctx_error *error)
-{
-    char **titles = qctx_alloc(count, sizeof *titles, "the titles of contexts", error);
-    qctx_status status = titles == NULL
-                             ? QCTX_ERR_MEMORY
-                             : qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, rows, count, titles, error);
-
-    for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
-        char *joined = titles[i][0] == '\0' ? NULL : qctx_context_text_join(titles[i], texts[i], error);
-
-        if (titles[i][0] != '\0' && joined == NULL)
-            status = QCTX_ERR_MEMORY;
-        if (joined != NULL) {
-            free(texts[i]);
-            texts[i] = joined;
-        }
-    }
-    for (int64_t i = 0; i < count && titles != NULL; i++)
-        free(titles[i]);
-    free(titles);
-    return status;
-}
-
 /* An id must fit its column, and a text must be there. */
 static qctx_status check_word(const mine_sheet *sheet, qctx_side side, int64_t row, const char *word, qctx_error *error)
 {
@@ -102,7 +77,7 @@ static qctx_status read_words(const mine_sheet *sheet, qctx_side side, const int
 
     if (status == QCTX_OK && field == QCTX_FIELD_TEXT && side == QCTX_CONTEXT &&
         qctx_store_titles(sheet->store) == QCTX_TITLES_JOINED)
-        status = join_titles(sheet->store, rows, count, read, error);
+        status = qctx_store_join_titles(sheet->store, rows, count, read, error);
     for (int64_t i = 0; i < count && status == QCTX_OK; i++)
         status = check_word(sheet, side, rows[i], read[i], error);
     return status;

@@ -32,13 +32,14 @@ typedef struct {
     const qctx_miner *miner;
     const qctx_mining_rule *rule;
     int64_t wide;          /* hits of a question */
+    int64_t count;         /* negatives of a question, at most: not more than hits */
     int64_t round;         /* questions of a round */
     qctx_hit *hits;        /* [round, wide] */
     int64_t *offsets;      /* [round + 1] into the two below */
     int64_t *places;       /* [most] numbers of the right contexts */
     double *scores;        /* [most] theirs */
     int64_t *list_offsets; /* [examples + 1] */
-    qctx_negative *listed; /* [examples, rule->count], of which the filled ones stand without gaps */
+    qctx_negative *listed; /* [examples, count], of which the filled ones stand without gaps */
 } mining;
 
 static qctx_store *store_at(const qctx_miner *miner, int64_t store)
@@ -172,7 +173,7 @@ static qctx_status allocate(mining *work, qctx_error *error)
     work->places = qctx_alloc(most, sizeof *work->places, what, error);
     work->scores = qctx_alloc(most, sizeof *work->scores, what, error);
     work->list_offsets = qctx_alloc(examples + 1, sizeof *work->list_offsets, what, error);
-    work->listed = qctx_alloc(examples * work->rule->count, sizeof *work->listed, what, error);
+    work->listed = qctx_alloc(examples * work->count, sizeof *work->listed, what, error);
     if (work->hits == NULL || work->offsets == NULL || work->places == NULL || work->scores == NULL ||
         work->list_offsets == NULL || work->listed == NULL)
         return QCTX_ERR_MEMORY;
@@ -236,7 +237,7 @@ static void choose(mining *work, int64_t first, int64_t q)
     qctx_negative *listed = work->listed + work->list_offsets[example];
     int64_t count = 0;
 
-    for (int64_t k = 0; k < work->wide && count < work->rule->count; k++) {
+    for (int64_t k = 0; k < work->wide && count < work->count; k++) {
         const qctx_hit *hit = &work->hits[q * work->wide + k];
         int64_t store;
 
@@ -280,6 +281,7 @@ qctx_status qctx_miner_mine(qctx_miner *miner, const qctx_projector *projector, 
     qctx_status status;
 
     *lists = (qctx_listed_negatives){0};
+    work.count = qctx_smaller(rule->count, work.wide);
     work.round = round_of(miner, work.wide);
     status = qctx_agree(miner->comm, allocate(&work, error), error);
     if (status == QCTX_OK)

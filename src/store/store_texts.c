@@ -139,11 +139,13 @@ qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field
     return status;
 }
 
-/* Puts the titles of the rows in front of their texts, as they were encoded; a title that is the text stays one. */
-static qctx_status join_titles(qctx_store *store, const int64_t *rows, int64_t count, char **texts, qctx_error *error)
+qctx_status qctx_store_join_titles(qctx_store *store, const int64_t *rows, int64_t count, char **texts,
+                                   qctx_error *error)
 {
-    char *titles[BLOCK];
-    qctx_status status = qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, rows, count, titles, error);
+    char **titles = qctx_alloc(count, sizeof *titles, "the titles of contexts", error);
+    qctx_status status = titles == NULL
+                             ? QCTX_ERR_MEMORY
+                             : qctx_store_texts(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, rows, count, titles, error);
 
     for (int64_t i = 0; i < count && status == QCTX_OK; i++) {
         char *joined;
@@ -156,8 +158,9 @@ static qctx_status join_titles(qctx_store *store, const int64_t *rows, int64_t c
         free(texts[i]);
         texts[i] = joined;
     }
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count && titles != NULL; i++)
         free(titles[i]);
+    free(titles);
     return status;
 }
 
@@ -179,7 +182,7 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
             rows[i] = first + i;
         status = qctx_store_texts(store, QCTX_CONTEXT, field, rows, count, texts, error);
         if (status == QCTX_OK && joined)
-            status = join_titles(store, rows, count, texts, error);
+            status = qctx_store_join_titles(store, rows, count, texts, error);
         for (int64_t i = 0; i < count; i++) {
             if (status == QCTX_OK && texts[i][0] != '\0')
                 hashes[first + i] = qctx_hash_text(texts[i], (uint64_t)field);

@@ -59,6 +59,18 @@ text_of back back/negatives/train.tsv >found
 check "texts to compare" test "$(sort -u wanted | wc -l)" -gt 100
 check "import reads what mine has written" diff wanted found
 
+# Titles stand in front of texts, once: a context that is nothing but its title is that.
+mkdir -p titled/qrels
+printf '%s\n' '{"_id": "a", "title": "Red kites", "text": ""}' \
+    '{"_id": "b", "title": "Rivers", "text": "Where is the red kite?"}' >titled/corpus.jsonl
+echo '{"_id": "q", "text": "Where is the red kite?"}' >titled/queries.jsonl
+printf 'query-id\tcorpus-id\tscore\nq\tb\t1\n' >titled/qrels/train.tsv
+qctx mine titled --margin 1 --format flagembedding --out - >titled.jsonl 2>log
+check "texts as the encoder saw them" diff titled.jsonl \
+    <(echo '{"query":"Where is the red kite?","pos":["Rivers Where is the red kite?"],"neg":["Red kites"]}')
+expect 0 "" qctx mine s.h5 --count 1000000 --depth 8 --out many.tsv
+check "more than are looked for are asked for" diff <(brute 8 8 0.95 all.trec) many.tsv
+
 # The head of a run mines otherwise, on its own source or on another.
 cat >config.yaml <<'YAML'
 run: {name: small, seed: 7}

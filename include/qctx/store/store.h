@@ -162,4 +162,11 @@ typedef enum { QCTX_FIELD_ID, QCTX_FIELD_TEXT, QCTX_FIELD_TITLE } qctx_field;
 qctx_status qctx_store_texts(qctx_store *store, qctx_side side, qctx_field field, const int64_t *rows, int64_t count,
                              char **texts, qctx_error *error);
 
+/*
+ * Puts the titles of contexts in front of their `texts` [count], of the given rows, as encoders see them joined: each
+ * text is replaced by an allocated one, a text that is its title stays. Local. Errors: IO, MEMORY, MISMATCH.
+ */
+qctx_status qctx_store_join_titles(qctx_store *store, const int64_t *rows, int64_t count, char **texts,
+                                   qctx_error *error);
+
 #endif
