@@ -20,7 +20,10 @@ static const float *encoded_row(const qctx_stepper *stepper, const stepper_part 
     return widened;
 }
 
-/* ‖y/|y| − x/|x|‖² is 2 − 2·cos; its derivative by y is −2·(x/|x| − cos·y/|y|)/|y|. */
+/*
+ * ‖y/|y| − x/|x|‖² is 2 − 2·cos; its derivative by y is −2·(x/|x| − cos·y/|y|)/|y|. A row of zeros has no direction to
+ * leave, and none is asked of it.
+ */
 static void recover_row(const float *x, const float *y, int64_t width, double weight, float *gradient)
 {
     double xx = 0.0, xy = 0.0, yy = 0.0, by_x, by_y;
@@ -30,8 +33,8 @@ static void recover_row(const float *x, const float *y, int64_t width, double we
         xy += (double)x[k] * y[k];
         yy += (double)y[k] * y[k];
     }
-    by_x = -2.0 * weight / sqrt(xx * yy);
-    by_y = -by_x * xy / yy;
+    by_x = xx > 0.0 && yy > 0.0 ? -2.0 * weight / sqrt(xx * yy) : 0.0;
+    by_y = by_x < 0.0 ? -by_x * xy / yy : 0.0;
     for (int64_t k = 0; k < width; k++)
         gradient[k] = (float)(by_x * x[k] + by_y * y[k]);
 }

@@ -182,6 +182,33 @@ static void units_and_bfloat16_stay_near(void **state)
     probe_forget(&narrow);
 }
 
+static void (*gather_rows)(const qctx_loader *loader, qctx_side side, const int64_t *example, const int64_t *chosen,
+                           int64_t count, float *out);
+
+/* Rows of a store that somebody else made may be zeros. */
+static void gather_a_row_of_zeros(const qctx_loader *loader, qctx_side side, const int64_t *example,
+                                  const int64_t *chosen, int64_t count, float *out)
+{
+    gather_rows(loader, side, example, chosen, count, out);
+    if (count > 0)
+        memset(out, 0, DIM * sizeof *out);
+}
+
+static void a_row_of_zeros_has_nothing_to_recover(void **state)
+{
+    training run = usual(QCTX_SIDES_BOTH, 2.0);
+
+    (void)state;
+    gather_rows = probe_rows.loader.gather;
+    probe_rows.loader.gather = gather_a_row_of_zeros;
+    probe_train(test_comm, &run, NULL);
+    assert_int_equal(run.status, QCTX_OK);
+    assert_true(isfinite(run.grad_norm));
+    for (int64_t i = 0; i < run.count; i++)
+        assert_true(isfinite(run.parameters[i]));
+    probe_forget(&run);
+}
+
 /* Its gradient has a place for every projected row of the batch. */
 static void memory_is_told(void **state)
 {
@@ -205,6 +232,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(any_ranks_and_schemes_step_as_one, probe_open_rows),
     cmocka_unit_test_setup(leaves_give_the_same_bits_on_any_ranks, probe_open_rows),
     cmocka_unit_test_setup(units_and_bfloat16_stay_near, probe_open_rows),
+    cmocka_unit_test_setup(a_row_of_zeros_has_nothing_to_recover, probe_open_rows),
     cmocka_unit_test(memory_is_told),
 };
 TEST_MAIN(tests)
