@@ -48,7 +48,8 @@ static const qctx_usage usage = {
     .arguments = "RUN | --encoder ENCODER CORPUS... | STORE...",
     .summary = "Measures the head of a run beside no head, or an encoder alone, with 95% bootstrap intervals.",
     .details = "RUN is a run folder or a checkpoint; it is evaluated on its data.eval sources,\n"
-               "then on its guards, with the protocol of its configuration unless options say otherwise.\n"
+               "then on its guards, with the protocol of its configuration unless options say\n"
+               "otherwise.\n"
                "\n"
                "  qctx-dist eval runs/squad --candidates corpus\n"
                "  qctx-dist eval --encoder models/minilm corpora/squad corpora/quac\n"

@@ -208,11 +208,10 @@ static qctx_status check_shapes(const trainer *run, const qctx_checkpoint *from,
                          run->folder, from->encoder_fingerprint, fingerprint);
     if (from->trained_on != 0 && from->trained_on != run->trained_on) {
         qctx_fail(error, QCTX_ERR_MISMATCH,
-                  "%s: was trained on other vectors or answers than data.train has now, or on other negatives, under "
-                  "the same names",
+                  "%s: was trained on other vectors or answers than data.train has now, or on other negatives or a "
+                  "teacher's other scores, under the same names",
                   run->folder);
-        return qctx_hint(error,
-                         "put the stores and corpora back with which the run began, or begin it anew with --force");
+        return qctx_hint(error, "put the files back with which the run began, or begin it anew with --force");
     }
     status = check_head(run, &from->head, error);
     if (status != QCTX_OK)
