@@ -12,7 +12,7 @@ qctx_status qctx_context_keys_read(qctx_store *store, qctx_context_keys *keys, q
     keys->content = qctx_alloc(contexts, sizeof *keys->content, "content numbers", error);
     keys->groups = qctx_alloc(contexts, sizeof *keys->groups, "group numbers", error);
     if (keys->content != NULL && keys->groups != NULL)
-        status = qctx_store_content(store, keys->content, error);
+        status = qctx_store_content(store, QCTX_CONTEXT, keys->content, error);
     return status == QCTX_OK ? qctx_store_groups(store, keys->groups, error) : status;
 }
 

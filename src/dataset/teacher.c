@@ -73,7 +73,7 @@ static qctx_status read_file(const char *path, qctx_store *store, const qctx_exa
     if (status == QCTX_OK)
         status = qctx_id_rows_read(store, QCTX_CONTEXT, &file.contexts, error);
     if (status == QCTX_OK)
-        status = qctx_store_content(store, file.content, error);
+        status = qctx_store_content(store, QCTX_CONTEXT, file.content, error);
     if (status == QCTX_OK)
         status = qctx_scores_read(path, take_line, &file, &hash, error);
     if (status == QCTX_OK)

@@ -58,7 +58,7 @@ static qctx_status begin_source(reading *work, qctx_store *store, int32_t source
     for (int64_t i = 0; i < examples->count; i++)
         if (examples->source[i] == source)
             work->example_of[examples->question[i]] = i;
-    return qctx_store_content(store, work->content, error);
+    return qctx_store_content(store, QCTX_CONTEXT, work->content, error);
 }
 
 static void end_source(reading *work)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "qctx/base/hash.h"
 #include "qctx/base/mem.h"
 #include "qctx/base/order.h"
 #include "qctx/retrieval/scores.h"
@@ -24,7 +25,10 @@ struct qctx_miner {
     int32_t *store_of; /* [training sources] */
     int64_t *first;    /* [stores + 1] the number of its first context */
     uint64_t *content; /* [first[stores]] */
-    int64_t *numbers;  /* [examples] 0, 1, … */
+    uint64_t *asked;   /* [examples] equal for equally worded questions */
+    uint64_t *known;   /* [known_count] what may be right for which wording, ascending */
+    int64_t known_count;
+    int64_t *numbers; /* [examples] 0, 1, … */
 };
 
 /* What a question's list is chosen from, and where it goes. */
@@ -64,6 +68,43 @@ static void list_stores(qctx_miner *miner)
     }
 }
 
+/* asked [examples] = the content of each one's question. Local. */
+static qctx_status read_questions(qctx_miner *miner, qctx_error *error)
+{
+    const qctx_examples *examples = miner->examples;
+    qctx_status status = QCTX_OK;
+
+    for (int64_t k = 0; k < miner->stores && status == QCTX_OK; k++) {
+        uint64_t *content = qctx_alloc(qctx_store_count(store_at(miner, k), QCTX_QUESTION), sizeof *content,
+                                       "the questions that are mined for", error);
+
+        status =
+            content == NULL ? QCTX_ERR_MEMORY : qctx_store_content(store_at(miner, k), QCTX_QUESTION, content, error);
+        for (int64_t i = 0; i < examples->count && status == QCTX_OK; i++)
+            if (miner->store_of[examples->source[i]] == k)
+                miner->asked[i] = content[examples->question[i]];
+        free(content);
+    }
+    return status;
+}
+
+/* One number for a question and a context by their contents. */
+static uint64_t pair_of(uint64_t question, uint64_t context)
+{
+    return qctx_hash(&context, sizeof context, question);
+}
+
+/* What is no negative of a question is none of any that is worded like it. */
+static void list_known(qctx_miner *miner)
+{
+    const qctx_examples *examples = miner->examples;
+
+    for (int64_t i = 0; i < examples->count; i++)
+        for (int64_t a = examples->offsets[i]; a < examples->offsets[i + 1]; a++)
+            miner->known[miner->known_count++] = pair_of(miner->asked[i], examples->content[a]);
+    qctx_sort_numbers(miner->known, miner->known_count);
+}
+
 /* Local. */
 static qctx_status fill(qctx_miner *miner, qctx_error *error)
 {
@@ -75,7 +116,10 @@ static qctx_status fill(qctx_miner *miner, qctx_error *error)
     miner->store_of = qctx_alloc(sources, sizeof *miner->store_of, what, error);
     miner->first = qctx_alloc(sources + 1, sizeof *miner->first, what, error);
     miner->numbers = qctx_alloc(examples, sizeof *miner->numbers, what, error);
-    if (miner->sources == NULL || miner->store_of == NULL || miner->first == NULL || miner->numbers == NULL)
+    miner->asked = qctx_alloc(examples, sizeof *miner->asked, what, error);
+    miner->known = qctx_alloc(miner->examples->offsets[examples], sizeof *miner->known, what, error);
+    if (miner->sources == NULL || miner->store_of == NULL || miner->first == NULL || miner->numbers == NULL ||
+        miner->asked == NULL || miner->known == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t i = 0; i < examples; i++)
         miner->numbers[i] = i;
@@ -84,7 +128,11 @@ static qctx_status fill(qctx_miner *miner, qctx_error *error)
     if (miner->content == NULL)
         return QCTX_ERR_MEMORY;
     for (int64_t k = 0; k < miner->stores && status == QCTX_OK; k++)
-        status = qctx_store_content(store_at(miner, k), miner->content + miner->first[k], error);
+        status = qctx_store_content(store_at(miner, k), QCTX_CONTEXT, miner->content + miner->first[k], error);
+    if (status == QCTX_OK)
+        status = read_questions(miner, error);
+    if (status == QCTX_OK)
+        list_known(miner);
     return status;
 }
 
@@ -117,6 +165,8 @@ void qctx_miner_destroy(qctx_miner *miner)
     free(miner->store_of);
     free(miner->first);
     free(miner->content);
+    free(miner->asked);
+    free(miner->known);
     free(miner->numbers);
     free(miner);
 }
@@ -216,13 +266,12 @@ static double highest(const mining *work, int64_t q)
     return least - (1.0 - work->rule->margin) * fabs(least);
 }
 
-/* Whether a content is one of the example's, or of the `count` listed ones. */
-static bool is_known(const qctx_examples *examples, int64_t example, uint64_t content, const qctx_negative *listed,
+/* Whether a content may be right for the example's question, or is one of the `count` listed ones. */
+static bool is_known(const qctx_miner *miner, int64_t example, uint64_t content, const qctx_negative *listed,
                      int64_t count)
 {
-    for (int64_t a = examples->offsets[example]; a < examples->offsets[example + 1]; a++)
-        if (examples->content[a] == content)
-            return true;
+    if (qctx_sorted_has(miner->known, miner->known_count, pair_of(miner->asked[example], content)))
+        return true;
     for (int64_t k = 0; k < count; k++)
         if (listed[k].content == content)
             return true;
@@ -243,7 +292,7 @@ static void choose(mining *work, int64_t first, int64_t q)
 
         if (hit->candidate < 0)
             break;
-        if (!(hit->score <= bound) || is_known(miner->examples, example, miner->content[hit->candidate], listed, count))
+        if (!(hit->score <= bound) || is_known(miner, example, miner->content[hit->candidate], listed, count))
             continue;
         store = store_of_number(miner, hit->candidate);
         listed[count++] = (qctx_negative){.content = miner->content[hit->candidate],

@@ -164,15 +164,15 @@ qctx_status qctx_store_join_titles(qctx_store *store, const int64_t *rows, int64
     return status;
 }
 
-/* hashes [nc] = hash of each context's field; empty texts leave theirs untouched. */
-static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *hashes, qctx_error *error)
+/* hashes [rows of the side] = hash of each row's field; empty texts leave theirs untouched. */
+static qctx_status hash_texts(qctx_store *store, qctx_side side, qctx_field field, uint64_t *hashes, qctx_error *error)
 {
     /* Of what other fields a context is made, the store does not know: title and text tell most of them apart. */
-    const bool joined =
-        field == QCTX_FIELD_TEXT && (store->titles == QCTX_TITLES_JOINED || store->titles == QCTX_TITLES_FIELDS);
+    const bool joined = side == QCTX_CONTEXT && field == QCTX_FIELD_TEXT &&
+                        (store->titles == QCTX_TITLES_JOINED || store->titles == QCTX_TITLES_FIELDS);
     char *texts[BLOCK];
     int64_t rows[BLOCK];
-    int64_t total = store->sides[QCTX_CONTEXT].count;
+    int64_t total = store->sides[side].count;
     qctx_status status = QCTX_OK;
 
     for (int64_t first = 0; first < total && status == QCTX_OK; first += BLOCK) {
@@ -180,7 +180,7 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
 
         for (int64_t i = 0; i < count; i++)
             rows[i] = first + i;
-        status = qctx_store_texts(store, QCTX_CONTEXT, field, rows, count, texts, error);
+        status = qctx_store_texts(store, side, field, rows, count, texts, error);
         if (status == QCTX_OK && joined)
             status = qctx_store_join_titles(store, rows, count, texts, error);
         for (int64_t i = 0; i < count; i++) {
@@ -192,21 +192,21 @@ static qctx_status hash_texts(qctx_store *store, qctx_field field, uint64_t *has
     return status;
 }
 
-qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error)
+qctx_status qctx_store_content(qctx_store *store, qctx_side side, uint64_t *content, qctx_error *error)
 {
-    size_t bytes = qctx_store_row_bytes(store, QCTX_CONTEXT);
-    const qctx_store_rows_of *contexts = &store->sides[QCTX_CONTEXT];
+    size_t bytes = qctx_store_row_bytes(store, side);
+    const qctx_store_rows_of *all = &store->sides[side];
 
-    for (int64_t i = 0; i < contexts->count; i++)
-        content[i] = qctx_hash(contexts->data + (size_t)i * bytes, bytes, 0);
-    return hash_texts(store, QCTX_FIELD_TEXT, content, error);
+    for (int64_t i = 0; i < all->count; i++)
+        content[i] = qctx_hash(all->data + (size_t)i * bytes, bytes, 0);
+    return hash_texts(store, side, QCTX_FIELD_TEXT, content, error);
 }
 
 qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error)
 {
-    qctx_status status = qctx_store_content(store, groups, error);
+    qctx_status status = qctx_store_content(store, QCTX_CONTEXT, groups, error);
 
     if (status == QCTX_OK)
-        status = hash_texts(store, QCTX_FIELD_TITLE, groups, error);
+        status = hash_texts(store, QCTX_CONTEXT, QCTX_FIELD_TITLE, groups, error);
     return status;
 }

@@ -63,7 +63,7 @@ static void read_groups(qctx_store *store)
     const int64_t *own;
 
     assert_non_null(values);
-    fuzz_opened(qctx_store_content(store, values, &fuzz_error));
+    fuzz_opened(qctx_store_content(store, QCTX_CONTEXT, values, &fuzz_error));
     fuzz_opened(qctx_store_groups(store, values, &fuzz_error));
     if (fuzz_opened(qctx_store_own_contexts(store, &own, &fuzz_error)) && own != NULL)
         for (int64_t i = 0; i < qctx_store_count(store, QCTX_QUESTION); i++)

@@ -30,7 +30,7 @@ static void open_fixture(fixture *on)
     qctx_error error;
 
     *on = made;
-    assert_status(qctx_store_content(on->small->store, on->all, &error), QCTX_OK, &error);
+    assert_status(qctx_store_content(on->small->store, QCTX_CONTEXT, on->all, &error), QCTX_OK, &error);
     for (int a = 0; a < 7; a++)
         on->content[a] = on->all[on->contexts[a]];
     for (int s = 0; s < 2; s++)

@@ -44,13 +44,25 @@ typedef struct {
     qctx_examples examples;
 } made_data;
 
+/* What a row is a copy of, or itself. */
+typedef struct {
+    int store;
+    int64_t row;
+} origin;
+
+/* Contexts 40 to 49 of both stores, and 50 to 59, are copies of one another, and so are the questions. */
+static origin origin_of(int store, int64_t row)
+{
+    const int64_t same = row >= 50 && row < 60 ? row - 10 : row;
+
+    return (origin){same >= 40 && same < 50 ? 0 : store, same};
+}
+
 static float number_of(int store, qctx_side side, int64_t row, int64_t place, bool opposed)
 {
-    /* Contexts 40 to 49 of both stores, and 50 to 59, are copies of one another. */
-    const int64_t same = side == QCTX_CONTEXT && row >= 50 && row < 60 ? row - 10 : row;
-    const int64_t from = side == QCTX_CONTEXT && same >= 40 && same < 50 ? 0 : store;
-    const float value = (float)((int64_t)qctx_rng_below(7, 5, QCTX_STREAM_POOL, (uint64_t)(2 * from + (int)side),
-                                                        (uint64_t)(same * DIM + place)) -
+    const origin of = origin_of(store, row);
+    const float value = (float)((int64_t)qctx_rng_below(7, 5, QCTX_STREAM_POOL, (uint64_t)(2 * of.store + (int)side),
+                                                        (uint64_t)(of.row * DIM + place)) -
                                 3);
 
     if (place > 0)
@@ -78,16 +90,15 @@ static void write_store(made_store *made, int number, bool opposed)
     made->number = number;
     made->opposed = opposed;
     for (int64_t i = 0; i < CONTEXTS; i++) {
-        const int64_t same = i >= 50 && i < 60 ? i - 10 : i;
+        const origin of = origin_of(number, i);
 
-        snprintf(made->texts[i], sizeof made->texts[i], "text %d of store %d", (int)same,
-                 same >= 40 && same < 50 ? 0 : number);
+        snprintf(made->texts[i], sizeof made->texts[i], "text %d of store %d", (int)of.row, of.store);
         snprintf(made->ids[i], sizeof made->ids[i], "c%d", (int)i);
         made->contexts[i] = (qctx_context){made->ids[i], "", made->texts[i]};
     }
     for (int64_t i = 0; i < QUESTIONS; i++) {
         snprintf(made->question_ids[i], sizeof made->question_ids[i], "q%d", (int)i);
-        made->questions[i] = (qctx_question){made->question_ids[i], "asks"};
+        made->questions[i] = (qctx_question){made->question_ids[i], made->texts[i]};
         made->rows[i] = made->answers[i] = made->offsets[i] = i;
     }
     made->offsets[QUESTIONS] = QUESTIONS;
@@ -113,7 +124,7 @@ static void write_store(made_store *made, int number, bool opposed)
     snprintf(name, sizeof name, "%d.h5", number);
     assert_status(qctx_store_write(test_comm, test_path(name), true, &what, fill_rows, made, &error), QCTX_OK, &error);
     assert_status(qctx_store_open(test_comm, test_path(name), &made->store, &error), QCTX_OK, &error);
-    assert_status(qctx_store_content(made->store, made->content, &error), QCTX_OK, &error);
+    assert_status(qctx_store_content(made->store, QCTX_CONTEXT, made->content, &error), QCTX_OK, &error);
 }
 
 static void add_example(made_data *data, int store, int64_t question)
@@ -220,6 +231,14 @@ static uint64_t content_of(const made_data *data, int64_t number)
     return data->stores[number / CONTEXTS].content[number % CONTEXTS];
 }
 
+static bool asks_the_same(const made_data *data, int64_t one, int64_t other)
+{
+    const origin a = origin_of(data->source[one], data->question[one]);
+    const origin b = origin_of(data->source[other], data->question[other]);
+
+    return a.store == b.store && a.row == b.row;
+}
+
 /* The rule in its own words: expected [rule->count] = numbers of contexts; returns how many. */
 static int64_t search_all(const made_data *data, const projected *all, int64_t example, const qctx_mining_rule *rule,
                           int64_t *expected)
@@ -237,8 +256,9 @@ static int64_t search_all(const made_data *data, const projected *all, int64_t e
     for (int64_t k = 0; k < ALL && k < rule->depth && count < rule->count; k++) {
         bool fits = list[k].score <= bound + 1e-9;
 
-        for (int64_t a = data->offsets[example]; a < data->offsets[example + 1]; a++)
-            fits = fits && data->content[a] != content_of(data, list[k].number);
+        for (int64_t e = 0; e < EXAMPLES; e++)
+            for (int64_t a = data->offsets[e]; a < data->offsets[e + 1] && asks_the_same(data, example, e); a++)
+                fits = fits && data->content[a] != content_of(data, list[k].number);
         for (int64_t n = 0; n < count; n++)
             fits = fits && content_of(data, expected[n]) != content_of(data, list[k].number);
         if (fits)

@@ -156,7 +156,7 @@ static void check_groups(qctx_store *store)
 {
     uint64_t content[CONTEXTS], groups[CONTEXTS];
 
-    assert_status(qctx_store_content(store, content, &error), QCTX_OK, &error);
+    assert_status(qctx_store_content(store, QCTX_CONTEXT, content, &error), QCTX_OK, &error);
     assert_status(qctx_store_groups(store, groups, &error), QCTX_OK, &error);
     for (int i = 0; i < CONTEXTS; i++)
         for (int j = 0; j < CONTEXTS; j++) {

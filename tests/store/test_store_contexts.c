@@ -73,7 +73,7 @@ static void content_is_what_the_encoder_saw(void **state)
         assert_status(qctx_store_open(test_comm, test_path("titled.h5"), &store, &error), QCTX_OK, &error);
         assert_int_equal(qctx_store_titles(store), joined ? QCTX_TITLES_JOINED : QCTX_TITLES_LEFT_OUT);
         assert_int_equal(qctx_store_titles_at(test_path("titled.h5")), qctx_store_titles(store));
-        assert_status(qctx_store_content(store, content, &error), QCTX_OK, &error);
+        assert_status(qctx_store_content(store, QCTX_CONTEXT, content, &error), QCTX_OK, &error);
         assert_status(qctx_store_groups(store, groups, &error), QCTX_OK, &error);
         assert_int_equal(content[0] == content[1], !joined);
         assert_int_equal(content[0] == content[2], joined);
@@ -158,7 +158,7 @@ static void names_a_change_where_texts_are_read(void **state)
                       &error);
         assert_contains(error.message, "emptied.h5: was written to while it was read");
         assert_null(text);
-        assert_status(qctx_store_content(store, content, &error), QCTX_ERR_MISMATCH, &error);
+        assert_status(qctx_store_content(store, QCTX_CONTEXT, content, &error), QCTX_ERR_MISMATCH, &error);
         assert_status(qctx_store_own_contexts(store, &own, &error), QCTX_ERR_MISMATCH, &error);
         assert_status(qctx_store_encoder_table(store, &table, &bytes, &error), QCTX_ERR_MISMATCH, &error);
         assert_contains(error.message, "emptied.h5: was written to while it was read");

@@ -2,11 +2,12 @@
  * Mines hard negatives: for each training question the contexts that score best among all of the training sources,
  * answered or not, found by the exact scan of all ranks, less those that may be right.
  *
- * Left out are the question's contexts (its pairs, and what else is no negative of it: dataset/examples), contexts that
- * equal one of them or a better one, and by the positive-aware rule (NV-Retriever, Moreira et al. 2024, "TopK-PercPos")
- * those that score above `margin` of what its right context scores. The rule follows sentence-transformers'
- * mine_hard_negatives in what the paper leaves open: of several right contexts the one with the least score p counts,
- * and the bound is p − (1 − margin)·|p|, so that it lies below p where p is negative, too.
+ * Left out are the question's contexts (its pairs, and what else is no negative of it: dataset/examples), those of
+ * equally worded questions, contexts that equal one of them or a better one, and by the positive-aware rule
+ * (NV-Retriever, Moreira et al. 2024, "TopK-PercPos") those that score above `margin` of what its right context scores.
+ * The rule follows sentence-transformers' mine_hard_negatives in what the paper leaves open: of several right contexts
+ * the one with the least score p counts, and the bound is p − (1 − margin)·|p|, so that it lies below p where p is
+ * negative, too.
  */
 #ifndef QCTX_MINING_MINE_H
 #define QCTX_MINING_MINE_H

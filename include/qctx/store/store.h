@@ -136,9 +136,10 @@ void qctx_store_prefetch(const qctx_store *store, qctx_side side, const int64_t 
  * groups [nc]: equal numbers for contexts that must not fall on two sides of a hold-out: those of one title
  * where the store has titles, else those of one content. content [nc]: equal for equal contexts as the
  * encoder saw them (hash of the text, with its title where these were joined, or of the vector where there are no
- * texts). Both are the caller's arrays. Local. Errors: IO, MEMORY, MISMATCH.
+ * texts); of questions [nq]: equal for those worded alike. Both are the caller's arrays. Local. Errors: IO, MEMORY,
+ * MISMATCH.
  */
-qctx_status qctx_store_content(qctx_store *store, uint64_t *content, qctx_error *error);
+qctx_status qctx_store_content(qctx_store *store, qctx_side side, uint64_t *content, qctx_error *error);
 qctx_status qctx_store_groups(qctx_store *store, uint64_t *groups, qctx_error *error);
 
 /*
