@@ -86,6 +86,7 @@ qctx_status qctx_config_set_encoders(qctx_config_reader *reader, const qctx_conf
         qctx_encoder_entries before = *member;
 
         *member = entries;
+        member->given = true;
         entries = before;
     }
     qctx_config_free_encoders(&entries);

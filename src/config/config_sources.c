@@ -86,7 +86,9 @@ qctx_status qctx_config_of_encoders(char *const *encoders, int64_t count, qctx_c
     qctx_config_free_sources(&config->data.train);
     if (count == 0)
         return QCTX_OK;
-    return qctx_config_name_encoders(&config->data.encoder, (const char *const *)encoders, count, error);
+    status = qctx_config_name_encoders(&config->data.encoder, (const char *const *)encoders, count, error);
+    config->data.encoder.given = true;
+    return status;
 }
 
 qctx_status qctx_config_learn_from(qctx_config *config, const char *const *splits, qctx_error *error)

@@ -105,6 +105,22 @@ static int write_sections(FILE *out, const char *path, const char *before)
     return depth;
 }
 
+static bool name_store(const qctx_sources *sources)
+{
+    for (int64_t i = 0; i < sources->count; i++)
+        if (sources->items[i].store != NULL)
+            return true;
+    return false;
+}
+
+/* Keys that stay out: what a recipe decides yet, and the encoder where it was left to a store. */
+static bool is_open(const qctx_config_key *key, const qctx_config *config)
+{
+    if (key->type == QCTX_KEY_ENCODERS)
+        return !config->data.encoder.given && (name_store(&config->data.train) || name_store(&config->data.eval));
+    return key->by_recipe && qctx_config_is_auto(key, config);
+}
+
 char *qctx_config_dump(const qctx_config *config, qctx_error *error)
 {
     const char *before = "";
@@ -117,7 +133,7 @@ char *qctx_config_dump(const qctx_config *config, qctx_error *error)
         const qctx_config_key *key = &qctx_config_keys[i];
         int depth;
 
-        if (key->by_recipe && qctx_config_is_auto(key, config))
+        if (is_open(key, config))
             continue;
         depth = write_sections(out, key->path, before);
         fprintf(out, "%*s%s:", 2 * depth, "", strrchr(key->path, '.') + 1);

@@ -35,11 +35,23 @@ static qctx_status refuse_settings(const source_resolver *resolver, qctx_error *
     return qctx_hint(error, "leave encoder.%s away, or name corpora instead of stores", setting);
 }
 
-/* Takes the encoder of the first store among the sources, if there is one. Local. */
+static void take_first_store(source_resolver *resolver, const qctx_sources *sources)
+{
+    for (int64_t i = 0; i < sources->count && resolver->reference == NULL; i++)
+        resolver->reference = resolver_find(resolver, &sources->items[i])->store;
+}
+
+/*
+ * Takes the encoder of the first store among the sources, if there is one: of those that are trained on, and of what
+ * measures where nothing else is said; guards decide nothing. All sources of a run are of its own encoder. Local.
+ */
 static qctx_status find_reference(source_resolver *resolver, qctx_error *error)
 {
-    for (int64_t i = 0; i < resolver->count && resolver->reference == NULL; i++)
-        resolver->reference = resolver->locations[i].store;
+    take_first_store(resolver, &resolver->config->data.train);
+    if (resolver->origin != NULL || !resolver->config->data.encoder.given)
+        take_first_store(resolver, &resolver->config->data.eval);
+    if (resolver->origin != NULL)
+        take_first_store(resolver, &resolver->config->eval.guard);
     if (resolver->reference == NULL)
         return QCTX_OK;
     /* A run's stores may be all that was moved with it; its settings are those that they were made by. */
@@ -59,8 +71,9 @@ static bool may_have_made(const qctx_store *store, const qctx_encoder *encoder, 
             strcmp(qctx_store_encoder_settings(store), settings) == 0);
 }
 
-/* Whether a store was made by an encoder. Local. */
-static qctx_status check_made_by(const qctx_store *store, const qctx_encoder *encoder, bool learns, qctx_error *error)
+/* Whether a store, which stands under `key`, was made by an encoder. Local. */
+static qctx_status check_made_by(const qctx_store *store, const char *key, const qctx_encoder *encoder, bool learns,
+                                 qctx_error *error)
 {
     const char *made_by = qctx_store_encoder_fingerprint(store);
     char *fingerprint, *settings = NULL;
@@ -79,46 +92,71 @@ static qctx_status check_made_by(const qctx_store *store, const qctx_encoder *en
     if (fingerprint == NULL)
         return QCTX_ERR_MEMORY;
     if (!same) {
-        qctx_fail(error, QCTX_ERR_MISMATCH, "data.encoder is the encoder %s, but the store %s was made by %s",
+        qctx_fail(error, QCTX_ERR_MISMATCH, "%s: data.encoder is the encoder %s, but the store %s was made by %s", key,
                   fingerprint, qctx_store_path(store), made_by);
-        qctx_hint(error, "embed its corpus by this configuration: qctx-dist embed CORPUS --out STORE --config FILE; or "
-                         "leave data.encoder out");
+        qctx_hint(error, "embed its corpus by this configuration: qctx-dist embed CORPUS --out STORE --config FILE%s",
+                  strcmp(key, "eval.guard") == 0 ? "" : "; or leave data.encoder out");
     }
     free(fingerprint);
     return same ? QCTX_OK : QCTX_ERR_MISMATCH;
 }
 
-/*
- * What data.encoder describes must be what the store was made by: vectors of another encoder would be trained on
- * unseen. Where the encoder cannot be found here, or the store does not tell its own, that is said. Collective.
- */
-static qctx_status check_reference(source_resolver *resolver, const qctx_encoder_spec *spec, qctx_error *error)
+/* Where the encoder cannot be found here, that is said. Collective. */
+static qctx_status hold_against(const source_resolver *resolver, const qctx_store *store, const char *key,
+                                const qctx_encoder_spec *spec, qctx_error *error)
 {
-    const char *path = qctx_store_path(resolver->reference);
     qctx_encoder *encoder = NULL;
     bool learns;
     qctx_error unfound = {0};
-    qctx_status status;
+    qctx_status status = qctx_encoders_open(resolver->comm, spec, &encoder, &learns, &unfound);
 
-    for (int64_t i = 0; i < spec->count; i++)
-        if (spec->encoders[i].field != NULL && qctx_store_encoder(resolver->reference)[0] == '\0')
-            return qctx_agree(resolver->comm,
-                              qctx_encoders_check_field(resolver->reference, spec->encoders[i].field, error), error);
-    if (qctx_store_encoder_fingerprint(resolver->reference)[0] == '\0') {
-        qctx_info("data.encoder is not used: the vectors are those of %s, which names no encoder", path);
-        return QCTX_OK;
-    }
-    status = qctx_encoders_open(resolver->comm, spec, &encoder, &learns, &unfound);
     if (status == QCTX_OK) {
-        status = qctx_agree(resolver->comm, check_made_by(resolver->reference, encoder, learns, error), error);
+        status = qctx_agree(resolver->comm, check_made_by(store, key, encoder, learns, error), error);
     } else if (status == QCTX_ERR_CONFIG || status == QCTX_ERR_IO) {
         if (qctx_comm_rank(resolver->comm) == 0)
-            qctx_warn("data.encoder cannot be held against the store %s: %-s", path, unfound.message);
+            qctx_warn("data.encoder cannot be held against the store %s: %-s", qctx_store_path(store), unfound.message);
         status = QCTX_OK;
     } else {
         *error = unfound;
     }
     qctx_encoder_destroy(encoder);
+    return status;
+}
+
+/*
+ * What data.encoder describes must be what the store was made by: vectors of another encoder would be trained on
+ * unseen. Where the store does not tell its own, that is said. Collective.
+ */
+static qctx_status check_reference(source_resolver *resolver, const qctx_encoder_spec *spec, qctx_error *error)
+{
+    const qctx_store *store = resolver->reference;
+
+    for (int64_t i = 0; i < spec->count; i++)
+        if (spec->encoders[i].field != NULL && qctx_store_encoder(store)[0] == '\0')
+            return qctx_agree(resolver->comm, qctx_encoders_check_field(store, spec->encoders[i].field, error), error);
+    if (qctx_store_encoder_fingerprint(store)[0] == '\0') {
+        qctx_info("data.encoder is not used: the vectors are those of %s, which names no encoder",
+                  qctx_store_path(store));
+        return QCTX_OK;
+    }
+    return hold_against(resolver, store, "data.train", spec, error);
+}
+
+/*
+ * Before corpora are embedded by what data.encoder describes: the stores that are measured must be of it. Weights that
+ * have yet to be chosen cannot be compared; what is left, check_agreement finds. Collective.
+ */
+static qctx_status check_measured(const source_resolver *resolver, const qctx_sources *sources, const char *key,
+                                  const qctx_encoder_spec *spec, qctx_error *error)
+{
+    qctx_status status = QCTX_OK;
+
+    for (int64_t i = 0; i < sources->count && status == QCTX_OK; i++) {
+        const qctx_store *store = resolver_find(resolver, &sources->items[i])->store;
+
+        if (store != NULL && qctx_store_encoder_fingerprint(store)[0] != '\0')
+            status = hold_against(resolver, store, key, spec, error);
+    }
     return status;
 }
 
@@ -174,6 +212,10 @@ qctx_status resolver_find_encoders(source_resolver *resolver, qctx_error *error)
         status = check_reference(resolver, &spec, error);
     if (status == QCTX_OK && resolver->reference == NULL)
         status = qctx_encoders_resolve(resolver->comm, &spec, &resolver->specified, error);
+    if (status == QCTX_OK && resolver->reference == NULL && !resolver->config->encoder.tune)
+        status = check_measured(resolver, &resolver->config->data.eval, "data.eval", &spec, error);
+    if (status == QCTX_OK && resolver->reference == NULL && !resolver->config->encoder.tune)
+        status = check_measured(resolver, &resolver->config->eval.guard, "eval.guard", &spec, error);
     if (status == QCTX_OK && resolver->specified.store != NULL)
         status = open_named_store(resolver, error);
     resolver->encoder_count = resolver->specified.count > 0 ? resolver->specified.count : 1;

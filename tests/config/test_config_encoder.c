@@ -88,6 +88,23 @@ static void lists_survive_the_dump(void **state)
     free(dump);
 }
 
+/* Nothing is written of an encoder that was left to a store: the default would be taken for what was asked. */
+static void an_encoder_left_to_a_store_is_not_dumped(void **state)
+{
+    qctx_config c = parse("data: {train: [{store: s.h5}]}\n", NULL, 0);
+    char *dump = qctx_config_dump(&c, &error);
+
+    (void)state;
+    assert_null(strstr(dump, "\n  encoder:"));
+    qctx_config_free(&c);
+    free(dump);
+    c = parse("data: {train: [{store: s.h5}], encoder: hashing}\n", NULL, 0);
+    dump = qctx_config_dump(&c, &error);
+    assert_contains(dump, "\n  encoder: hashing\n");
+    qctx_config_free(&c);
+    free(dump);
+}
+
 static void overrides_replace_lists(void **state)
 {
     qctx_config c =
@@ -206,9 +223,14 @@ static void tuning_needs_held_out_questions(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(defaults_are_the_models_own), cmocka_unit_test(lists_survive_the_dump),
-    cmocka_unit_test(overrides_replace_lists),     cmocka_unit_test(lists_are_checked),
-    cmocka_unit_test(fields_survive_the_dump),     cmocka_unit_test(entries_are_checked),
-    cmocka_unit_test(keys_have_to_apply),          cmocka_unit_test(tuning_needs_held_out_questions),
+    cmocka_unit_test(defaults_are_the_models_own),
+    cmocka_unit_test(lists_survive_the_dump),
+    cmocka_unit_test(an_encoder_left_to_a_store_is_not_dumped),
+    cmocka_unit_test(overrides_replace_lists),
+    cmocka_unit_test(lists_are_checked),
+    cmocka_unit_test(fields_survive_the_dump),
+    cmocka_unit_test(entries_are_checked),
+    cmocka_unit_test(keys_have_to_apply),
+    cmocka_unit_test(tuning_needs_held_out_questions),
 };
 TEST_MAIN(tests)

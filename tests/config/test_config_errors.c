@@ -208,7 +208,7 @@ static void unknown_keys_name_what_was_meant(void **state)
         refuse_override("zebra=1"),
         "unknown key; known here: run, data, encoder, model, loss, optim, batch, negatives, eval, checkpoint");
     assert_contains(refuse_override("loss.zebra=1"),
-                    "known here: kind, direction, candidates, similarity, normalize, logit_scale, "
+                    "known here: kind, direction, candidates, similarity, normalize, recovery, logit_scale, "
                     "logit_bias");
     assert_contains(refuse_override("=1"), "expected key.path=value");
     assert_contains(refuse_override("optim.lr.x=1"), "optim.lr.x: unknown key");

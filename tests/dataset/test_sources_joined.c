@@ -263,6 +263,43 @@ static void a_store_must_be_of_the_encoder_that_is_named(void **state)
     expect_refusal("named", data, QCTX_ERR_MISMATCH, "but the store", &error);
 }
 
+/* Nor may what measures decide by what is trained, but data.eval where no encoder is named. */
+static void only_training_stores_decide_the_encoder(void **state)
+{
+    qctx_opened opened;
+    qctx_config config;
+    char data[2048], path[512];
+
+    (void)state;
+    prepare();
+    assert_status(open_sources("decided", "train: [{corpus: $/texts}]\n  encoder: $/model\n", &opened, &config, &error),
+                  QCTX_OK, &error);
+    snprintf(path, sizeof path, "%s", qctx_store_path(opened.stores[0]));
+    close_sources(&opened, &config);
+
+    snprintf(data, sizeof data, "train: [{corpus: $/texts}]\n  encoder: hashing\n  eval: [{store: %s, split: train}]\n",
+             path);
+    expect_refusal("decided", data, QCTX_ERR_MISMATCH, "data.eval: data.encoder is", &error);
+    assert_contains(error.hint, "leave data.encoder out");
+    snprintf(data, sizeof data,
+             "train: [{corpus: $/texts}]\n  encoder: hashing\neval: {guard: [{store: %s, split: train}]}\n", path);
+    expect_refusal("decided", data, QCTX_ERR_MISMATCH, "eval.guard: data.encoder is", &error);
+    assert_null(strstr(error.hint, "leave data.encoder out"));
+    snprintf(data, sizeof data, "train: [{corpus: $/texts}]\neval: {guard: [{store: %s, split: train}]}\n", path);
+    expect_refusal("decided", data, QCTX_ERR_MISMATCH, "eval.guard: data.encoder is", &error);
+    assert_int_equal(count_stores("decided"), 1);
+
+    snprintf(data, sizeof data,
+             "train: [{corpus: $/texts}]\n  encoder: $/model\neval: {guard: [{store: %s, split: train}]}\n", path);
+    assert_status(open_sources("decided", data, &opened, &config, &error), QCTX_OK, &error);
+    close_sources(&opened, &config);
+    snprintf(data, sizeof data, "train: [{corpus: $/texts}]\n  eval: [{store: %s, split: train}]\n", path);
+    assert_status(open_sources("decided", data, &opened, &config, &error), QCTX_OK, &error);
+    assert_string_equal(qctx_store_encoder(opened.stores[0]), "pretrained");
+    close_sources(&opened, &config);
+    assert_int_equal(count_stores("decided"), 1);
+}
+
 /* A path, or QCTX_MODELS, may lead to other files on another node. */
 static void ranks_must_see_the_same_model(void **state)
 {
@@ -289,6 +326,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_encoder_is_kept_in_the_store),
     cmocka_unit_test(weights_are_tuned_once),
     cmocka_unit_test(a_store_must_be_of_the_encoder_that_is_named),
+    cmocka_unit_test(only_training_stores_decide_the_encoder),
     cmocka_unit_test(ranks_must_see_the_same_model),
     cmocka_unit_test(refuses_what_is_no_encoder),
     cmocka_unit_test(refuses_settings_that_do_not_apply),

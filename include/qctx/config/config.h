@@ -68,6 +68,7 @@ typedef struct {
 typedef struct {
     int64_t count;
     qctx_encoder_entry *items;
+    bool given; /* not the default */
 } qctx_encoder_entries;
 
 /* A list of numbers. */

@@ -2,9 +2,10 @@
  * The stores behind data.train, data.eval and eval.guard: opens stores as they are, and
  * embeds corpora once, cached under data.cache by fingerprint.
  *
- * One encoder serves all sources of a run: it is that of the first store that is named, else that of the store that
- * data.encoder names, else it is what data.encoder and encoder.* describe (dataset/encoders); one that learns is fitted
- * on the union of the training corpora's training contexts. Settings that would not be used are refused.
+ * One encoder serves all sources of a run: it is that of the first store in data.train, or, where data.encoder is left
+ * out, in data.eval; else that of the store that data.encoder names, else it is what data.encoder and encoder.*
+ * describe (dataset/encoders); one that learns is fitted on the union of the training corpora's training contexts.
+ * Guards decide nothing. Settings that would not be used, and stores of another encoder, are refused.
  *
  * A cached store is <data.cache>/<corpus>-<16 hexadecimal digits>.h5, where the digits are the hash of everything that
  * decides its bytes: the corpus, the store's version and dtype, and the encoder: its fingerprint where it comes from a
