@@ -74,7 +74,7 @@ static qctx_status check_splits(const source_resolver *resolver, const qctx_sour
     return QCTX_OK;
 }
 
-/* So is a field that no context has, but in what a user names to be measured: there, texts stand for it. */
+/* So is a field that no context has, but in what is only measured: there, texts stand for it. */
 static qctx_status check_fields(const source_resolver *resolver, qctx_error *error)
 {
     qctx_status status = QCTX_OK;
@@ -82,7 +82,7 @@ static qctx_status check_fields(const source_resolver *resolver, qctx_error *err
     for (int64_t i = 0; i < resolver->count; i++) {
         const resolver_location *location = &resolver->locations[i];
 
-        if (!location->is_corpus || location->store != NULL || location->as_named)
+        if (!location->is_corpus || location->store != NULL || location->may_lack)
             continue;
         for (int64_t e = 0; e < resolver->encoder_count; e++)
             for (int64_t f = 0; f < resolver->encoders[e].field_count && status == QCTX_OK; f++)

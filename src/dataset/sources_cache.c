@@ -100,7 +100,7 @@ static qctx_status make_part(source_resolver *resolver, resolver_location *locat
     qctx_embed_request request = {
         .corpus = location->corpus,
         .titles = resolver->config->data.titles,
-        .may_lack = location->as_named,
+        .may_lack = location->may_lack,
         .dtype = resolver->config->data.dtype,
         .path = path,
         .force = true,

@@ -19,6 +19,7 @@ typedef struct {
     const char *path;  /* that, or `moved` */
     bool is_corpus;
     bool as_named;                     /* by the user, not by a run's configuration */
+    bool may_lack;                     /* a field that the encoder takes: the texts stand for it then */
     const qctx_origin_location *known; /* what it was when the run was trained, or NULL; borrowed */
     char *moved;                       /* where the corpus is found now, or NULL */
     char *found_store;                 /* where the store is found now, or NULL before that, "" for nowhere */

@@ -24,7 +24,8 @@ const char *resolver_cache(const source_resolver *resolver)
     return resolver->origin != NULL ? resolver->origin->cache : resolver->config->data.cache;
 }
 
-static void add_locations(source_resolver *resolver, const qctx_sources *sources)
+/* What is only measured, or named by the user, may lack fields, as what is trained on may not. */
+static void add_locations(source_resolver *resolver, const qctx_sources *sources, bool trained)
 {
     for (int64_t i = 0; i < sources->count; i++) {
         const qctx_source *source = &sources->items[i];
@@ -38,6 +39,7 @@ static void add_locations(source_resolver *resolver, const qctx_sources *sources
                 .path = path,
                 .is_corpus = is_corpus,
                 .as_named = source->as_named,
+                .may_lack = source->as_named || !trained,
                 .known = source->as_named ? NULL : qctx_origin_of(resolver->origin, path, is_corpus),
             };
         /* That a run says so is not enough: the other files could be anybody's. */
@@ -56,9 +58,9 @@ qctx_status resolver_collect(source_resolver *resolver, qctx_error *error)
         qctx_alloc(train->count + eval->count + guard->count, sizeof *resolver->locations, "sources", error);
     if (resolver->locations == NULL)
         return QCTX_ERR_MEMORY;
-    add_locations(resolver, train);
-    add_locations(resolver, eval);
-    add_locations(resolver, guard);
+    add_locations(resolver, train, true);
+    add_locations(resolver, eval, false);
+    add_locations(resolver, guard, false);
     return QCTX_OK;
 }
 

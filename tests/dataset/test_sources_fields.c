@@ -252,6 +252,44 @@ static void weights_of_fields_are_tuned(void **state)
                    "no context has the field 'titel'", &error);
 }
 
+/* A guard, or what is only measured, comes from elsewhere: where it has no such field, its texts stand for it. */
+static void what_is_measured_may_lack_a_field(void **state)
+{
+    static const char *const data[] = {
+        SOURCE "[hashing, {model: hashing, field: paragraph, weight: 0.5}]\n  eval: [{corpus: $/plain, split: dev}]\n",
+        SOURCE "[hashing, {model: hashing, field: paragraph, weight: 3}]\n"
+               "eval: {guard: [{corpus: $/plain, split: dev}]}\n"};
+    char path[512], folder[512];
+    float *rows = calloc(2 * HASHING_DIM, sizeof *rows);
+    qctx_opened opened;
+    qctx_config config;
+    double product = 0;
+
+    (void)state;
+    prepare();
+    snprintf(folder, sizeof folder, "%s/plain/qrels", test_folder());
+    assert_int_equal(qctx_folder_make(folder, &error), QCTX_OK);
+    snprintf(path, sizeof path, "%s/plain/corpus.jsonl", test_folder());
+    test_write(path, "{\"_id\": \"c0\", \"title\": \"\", \"text\": \"the door is old\"}\n");
+    snprintf(path, sizeof path, "%s/plain/queries.jsonl", test_folder());
+    test_write(path, "{\"_id\": \"q0\", \"text\": \"the door is old\"}\n");
+    snprintf(path, sizeof path, "%s/plain/qrels/dev.tsv", test_folder());
+    test_write(path, "query-id\tcorpus-id\tscore\nq0\tc0\t1\n");
+    qctx_comm_barrier(test_comm);
+    assert_non_null(rows);
+    for (int i = 0; i < 2; i++) {
+        assert_status(open_sources("measured", data[i], &opened, &config, &error), QCTX_OK, &error);
+        assert_int_equal(opened.store_count, 2);
+        qctx_store_gather(opened.stores[1], QCTX_CONTEXT, (int64_t[]){0}, 1, rows + i * HASHING_DIM);
+        close_sources(&opened, &config);
+    }
+    /* A text beside itself is that text at any weight. */
+    for (int j = 0; j < HASHING_DIM; j++)
+        product += (double)rows[j] * (double)rows[HASHING_DIM + j];
+    assert_true(fabs(product - 1) < 1e-5);
+    free(rows);
+}
+
 static void refuses_what_cannot_be(void **state)
 {
     char data[1024], by_field[512], by_text[512];
@@ -302,6 +340,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_field_without_weight_changes_nothing),
     cmocka_unit_test(the_encoder_knows_its_fields),
     cmocka_unit_test(weights_of_fields_are_tuned),
+    cmocka_unit_test(what_is_measured_may_lack_a_field),
     cmocka_unit_test(refuses_what_cannot_be),
 };
 TEST_MAIN(tests)
