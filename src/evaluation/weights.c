@@ -43,11 +43,11 @@ static void show_curve(const qctx_weights_task *task, int64_t tried, int64_t que
         snprintf(values + used, sizeof values - used, "%*.1f", COLUMN, 100 * figures[s].metric);
     }
     if (task->count == 2)
-        qctx_info("weight of %s beside 1 of %s, on %lld held-out questions:", task->names[1], task->names[0],
-                  (long long)questions);
+        qctx_info("weight of %s beside 1 of %s, on %lld held-out questions in pools of at most %lld:", task->names[1],
+                  task->names[0], (long long)questions, (long long)task->pool);
     else
-        qctx_info("weight of %s beside the others, on %lld held-out questions:", task->names[tried],
-                  (long long)questions);
+        qctx_info("weight of %s beside the others, on %lld held-out questions in pools of at most %lld:",
+                  task->names[tried], (long long)questions, (long long)task->pool);
     qctx_info("  weight%s", weights);
     qctx_info("  %-6s%s", qctx_metric_names[task->metric], values);
 }
