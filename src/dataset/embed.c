@@ -173,6 +173,15 @@ static qctx_status agree_end(const embedder *e, qctx_status status, qctx_error *
     return qctx_hint(error, "%-s", asked.hint);
 }
 
+/* Whether texts stand for this field and for one before it. */
+static bool is_named_before(const embedder *e, int64_t field)
+{
+    for (int64_t f = 0; f < field; f++)
+        if (strcmp(e->fields[f], e->fields[field]) == 0)
+            return true;
+    return false;
+}
+
 /* ", contexts with titles", ", contexts by title+text, paragraph", or nothing where they are texts alone. */
 static void describe_contexts(const embedder *e, char *text, size_t size)
 {
@@ -182,20 +191,21 @@ static void describe_contexts(const embedder *e, char *text, size_t size)
     if (!e->names_fields && qctx_context_texts_differ(e->request->corpus, e->fields[0]))
         snprintf(text, size, ", contexts with titles");
     for (int64_t f = 0; f < e->field_count && e->names_fields && used < size; f++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", f > 0 ? ", " : ", contexts by ", e->fields[f]);
+        if (!is_named_before(e, f))
+            used += (size_t)snprintf(text + used, size - used, "%s%s", f > 0 ? ", " : ", contexts by ", e->fields[f]);
 }
 
 /* What the encoder counted in this run, `before` apart. Collective. */
 static void report(const embedder *e, const qctx_encoder_work *before)
 {
     qctx_encoder_work work = qctx_encoder_work_of(e->encoder);
-    int64_t counts[] = {work.tokens - before->tokens, work.truncated - before->truncated};
+    int64_t counts[] = {work.tokens - before->tokens, work.truncated - before->truncated, work.texts - before->texts};
     double seconds = qctx_clock_seconds() - e->started;
     double measured = seconds > 0 ? seconds : 1;
     const qctx_corpus *corpus = e->request->corpus;
     char took[32], tokens[64] = "", contexts[256];
 
-    qctx_comm_sum_int64(e->comm, counts, 2);
+    qctx_comm_sum_int64(e->comm, counts, 3);
     qctx_clock_format(seconds, took, sizeof took);
     describe_contexts(e, contexts, sizeof contexts);
     if (counts[0] > 0)
@@ -206,7 +216,7 @@ static void report(const embedder *e, const qctx_encoder_work *before)
               qctx_plural(e->batches.text_count), contexts, (double)e->missing_texts / measured, tokens);
     if (counts[1] > 0)
         qctx_info("%lld of %lld texts were longer than the model takes and were cut", (long long)counts[1],
-                  (long long)e->missing_texts);
+                  (long long)counts[2]);
 }
 
 /* Writes the store as it is described. Collective. */

@@ -107,6 +107,22 @@ static qctx_status encode_column(qctx_encoder *part, const char *const *texts, i
     return status;
 }
 
+/* An earlier field whose texts are all those of field f, as where texts stand for fields that are not there; or f. */
+static int64_t same_column(const char *const *texts, int64_t columns, const int64_t *of_fields, int64_t f,
+                           float *const *made, int64_t count)
+{
+    for (int64_t g = 0; g < f; g++) {
+        int64_t i = 0;
+
+        while (made[g] != NULL && i < count &&
+               strcmp(texts[i * columns + of_fields[g]], texts[i * columns + of_fields[f]]) == 0)
+            i++;
+        if (made[g] != NULL && i == count)
+            return g;
+    }
+    return f;
+}
+
 /* The columns of one part, from `at` on. */
 static qctx_status encode_part(const joined_state *state, int64_t part, const char *const *texts, int64_t count,
                                float *rows, int64_t at, int64_t dim, qctx_error *error)
@@ -118,12 +134,19 @@ static qctx_status encode_part(const joined_state *state, int64_t part, const ch
     qctx_status status = QCTX_OK;
 
     for (int64_t f = 0; f < fields && status == QCTX_OK; f++) {
+        int64_t same;
+
         if (!(settings->field_weights[first + f] > 0))
             continue;
+        same = same_column(texts, state->name_count, state->columns + first, f, made, count);
         made[f] = qctx_alloc(count * width, sizeof *made[f], "rows of a field", error);
-        status = made[f] == NULL ? QCTX_ERR_MEMORY
-                                 : encode_column(state->parts[part], texts, state->name_count,
-                                                 state->columns[first + f], count, made[f], error);
+        if (made[f] == NULL)
+            status = QCTX_ERR_MEMORY;
+        else if (same < f)
+            memcpy(made[f], made[same], (size_t)(count * width) * sizeof *made[f]);
+        else
+            status = encode_column(state->parts[part], texts, state->name_count, state->columns[first + f], count,
+                                   made[f], error);
     }
     if (status == QCTX_OK)
         qctx_joined_place_sum((const float *const *)made, settings->field_weights + first, fields, count, width,

@@ -290,6 +290,29 @@ static void what_is_measured_may_lack_a_field(void **state)
     free(rows);
 }
 
+/* Where the texts of two fields are the same, they are encoded once. */
+static void equal_fields_are_encoded_once(void **state)
+{
+    static const char data[] = SOURCE "[{model: $/model, field: text}, {model: $/model, field: paragraph}]\n";
+    static const char *const equal[] = {"a door", "a door", "a tower", "a tower"}, *const other[] = {"a door",
+                                                                                                     "a wall"};
+    float rows[2 * MADE_D];
+    qctx_encoder *encoder;
+    qctx_opened opened;
+    qctx_config config;
+
+    (void)state;
+    prepare();
+    assert_status(open_sources("equal", data, &opened, &config, &error), QCTX_OK, &error);
+    assert_status(qctx_embed_encoder_of(opened.stores[0], &encoder, &error), QCTX_OK, &error);
+    assert_status(qctx_encoder_encode(encoder, QCTX_CONTEXT, equal, 2, rows, &error), QCTX_OK, &error);
+    assert_int_equal(qctx_encoder_work_of(encoder).texts, 2);
+    assert_status(qctx_encoder_encode(encoder, QCTX_CONTEXT, other, 1, rows, &error), QCTX_OK, &error);
+    assert_int_equal(qctx_encoder_work_of(encoder).texts, 4);
+    qctx_encoder_destroy(encoder);
+    close_sources(&opened, &config);
+}
+
 static void refuses_what_cannot_be(void **state)
 {
     char data[1024], by_field[512], by_text[512];
@@ -341,6 +364,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_encoder_knows_its_fields),
     cmocka_unit_test(weights_of_fields_are_tuned),
     cmocka_unit_test(what_is_measured_may_lack_a_field),
+    cmocka_unit_test(equal_fields_are_encoded_once),
     cmocka_unit_test(refuses_what_cannot_be),
 };
 TEST_MAIN(tests)
