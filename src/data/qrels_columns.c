@@ -60,7 +60,7 @@ static bool parse_score(const char *text, double *score)
     *score = strtod(text, &end);
     while (*end == ' ')
         end++;
-    return end != text && *end == '\0' && isfinite((float)*score);
+    return end != text && *end == '\0';
 }
 
 /* Whether a column is called `name`, in any case and with any of "-_ " between its words, or "#" before them. */
@@ -125,6 +125,8 @@ static qctx_status fail_count(const qctx_lines *lines, const qrels_header *heade
                          lines->place, least, count, plural, header->count);
     qctx_fail(error, QCTX_ERR_FORMAT, "%s: expected question id, context id and %sscore, found %s%d column%s",
               lines->place, header->negatives ? "perhaps a " : "", least, count, plural);
+    if (count == 1 && strchr(lines->text, ',') != NULL)
+        return qctx_hint(error, "columns are divided by tabs or spaces, not by commas");
     return qctx_hint(error, "columns are divided by tabs, or by spaces where no id has one; TREC's four columns, with "
                             "an ignored one in the second place, are read too");
 }
@@ -151,7 +153,9 @@ qctx_status qrels_read_line(qctx_lines *lines, qrels_header *header, const char 
         fields[role] = places[role] < 0 ? NULL : columns[places[role]];
     *score = 0;
     if (fields[QRELS_SCORE] != NULL && parse_score(fields[QRELS_SCORE], score))
-        return QCTX_OK;
+        return isfinite((float)*score) ? QCTX_OK
+                                       : qctx_fail(error, QCTX_ERR_FORMAT, "%s: the score '%s' is not finite",
+                                                   lines->place, fields[QRELS_SCORE]);
     *is_header = lines->number == 1 && take_header(columns, count, header);
     if (*is_header || fields[QRELS_SCORE] == NULL)
         return QCTX_OK;

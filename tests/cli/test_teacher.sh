@@ -75,8 +75,8 @@ check "contexts" grep -q 'odd.tsv: 1 score left out: their contexts are not in t
 check "overruled" grep -q 'odd.tsv: 1 score overruled by a later line with another score' log
 
 sed '5s/\t[^\t]*$/\tnan/' teacher.tsv >nan.tsv
-expect 5 "nan.tsv:5: the score 'nan' is not a number" qctx train config.yaml run.name=x data.teacher=nan.tsv
-RANKS=2 expect 5 "nan.tsv:5: the score 'nan' is not a number" qctx train config.yaml run.name=x data.teacher=nan.tsv
+expect 5 "nan.tsv:5: the score 'nan' is not finite" qctx train config.yaml run.name=x data.teacher=nan.tsv
+RANKS=2 expect 5 "nan.tsv:5: the score 'nan' is not finite" qctx train config.yaml run.name=x data.teacher=nan.tsv
 expect 4 "none.tsv: cannot open" qctx train config.yaml run.name=x data.teacher=none.tsv
 sed '2,$ s/^/x/' teacher.tsv >others.tsv
 expect 6 "gives no training question a list of scored contexts" qctx train config.yaml run.name=x \

@@ -80,9 +80,10 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
     static const struct {
         const char *text, *message;
     } wrong[] = {
-        {"q1\tc1\t1\nq1\tc2\tnan\n", "scores:2: the score 'nan' is not a number"},
-        {"q1\tc1\t1\nq1\tc2\t-inf\n", "scores:2: the score '-inf' is not a number"},
-        {"q1\tc1\t1\nq1\tc2\t1e39\n", "scores:2: the score '1e39' is not a number"},
+        {"q1\tc1\t1\nq1\tc2\tnan\n", "scores:2: the score 'nan' is not finite"},
+        {"q1\tc1\tnan\n", "scores:1: the score 'nan' is not finite"},
+        {"q1\tc1\t1\nq1\tc2\t-inf\n", "scores:2: the score '-inf' is not finite"},
+        {"q1\tc1\t1\nq1\tc2\t1e39\n", "scores:2: the score '1e39' is not finite"},
         {"q1\tc1\n", "scores:1: expected question id, context id and score, found 2 columns"},
         {"q1\tc1\tgood\n", "scores:1: the score 'good' is not a number, and the line is no header"},
         {"{\"question\": \"a\", \"context\": \"b\", \"score\": 1}\n{\"question\": \"a\", \"context\": \"b\"}\n",
@@ -109,6 +110,16 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
     }
 }
 
+static void commas_are_told_of(void **state)
+{
+    found_pairs found;
+
+    (void)state;
+    assert_status(read_text("q1,c1,1\n", &found), QCTX_ERR_FORMAT, &failure);
+    assert_contains(failure.message, "found 1 column");
+    assert_contains(failure.hint, "not by commas");
+}
+
 static void a_file_that_is_not_there_is_refused(void **state)
 {
     found_pairs found = {0};
@@ -122,6 +133,7 @@ static void a_file_that_is_not_there_is_refused(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_same_pairs_in_all_forms),
     cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
+    cmocka_unit_test(commas_are_told_of),
     cmocka_unit_test(a_file_that_is_not_there_is_refused),
 };
 TEST_MAIN(tests)
