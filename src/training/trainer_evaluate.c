@@ -149,7 +149,7 @@ qctx_status trainer_evaluate(trainer *run, qctx_error *error)
 {
     qctx_projector head = projector_of(run, qctx_stepper_parameters(run->stepper), 1.0);
     bool can_choose = qctx_evaluator_can_choose(run->evaluator);
-    qctx_choice choice = {.strength = 1.0};
+    qctx_choice choice = {.strength = trainer_is_without_proof(run) ? 0.0 : 1.0};
     qctx_limit limit = {.guard = -1};
     double held_out_loss;
     qctx_status status;

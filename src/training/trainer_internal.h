@@ -176,6 +176,8 @@ bool trainer_speaks(const trainer *run);
 double trainer_seconds(const trainer *run);
 /* What no head reaches in eval.metric on the choosing questions. */
 double trainer_no_head(const trainer *run);
+/* Whether eval.caution leaves the head at strength 0, since there is nothing that could show a gain. */
+bool trainer_is_without_proof(const trainer *run);
 void trainer_say_start(const trainer *run);
 void trainer_show_progress(const trainer *run, const qctx_step_result *result, double rate);
 void trainer_record_step(trainer *run, const qctx_step_result *result, double rate);

@@ -31,6 +31,12 @@ double trainer_no_head(const trainer *run)
     return qctx_evaluator_merit(run->evaluator, &no_head).metric;
 }
 
+bool trainer_is_without_proof(const trainer *run)
+{
+    return run->config->eval.caution > 0 && run->head.form == QCTX_HEAD_RESIDUAL &&
+           !qctx_evaluator_can_choose(run->evaluator);
+}
+
 bool trainer_speaks(const trainer *run)
 {
     return qctx_comm_rank(run->comm) == 0;
@@ -103,6 +109,9 @@ void trainer_say_start(const trainer *run)
     if (trainer_speaks(run) && run->training.held_out.questions == 0 && qctx_evaluator_can_choose(run->evaluator))
         qctx_warn("no questions are held out (eval.tune 0): epoch and strength are chosen on the evaluation sources "
                   "themselves, and their table flatters the head");
+    if (trainer_speaks(run) && trainer_is_without_proof(run))
+        qctx_warn("no questions are held out and none evaluated, so that nothing can show a gain: by eval.caution the "
+                  "strength is 0, which is no head; name data.eval, or set eval.caution to 0 to keep the last epoch");
     if (trainer_speaks(run))
         warn_of_measured_choice(run);
     qctx_info("steps: %lld of %lld questions%s, %lld an epoch", (long long)run->course.total_steps,

@@ -187,6 +187,8 @@ static void print_end(const trainer *run, FILE *out)
         snprintf(line, sizeof line, "Kept: epoch %lld, trained in %s.", (long long)run->progress.best_epoch, precision);
     }
     print_line(out, line);
+    if (trainer_is_without_proof(run))
+        print_line(out, "Strength 0 is no head: nothing could show a gain, which eval.caution asks for.");
 }
 
 static void print_place(const trainer *run, FILE *out)

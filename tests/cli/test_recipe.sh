@@ -55,6 +55,16 @@ expect 0 "loss.candidates batch (negatives are mined)" qctx train mined.yaml run
 expect 0 "recipe: auto" qctx info runs/mined
 expect 0 "resuming from" qctx train mined.yaml run.name=mined batch.steps=4 --resume
 
+# Three questions, of which none can be held out, show no gain: the run is the encoder alone, unless that is not asked.
+printf 'question,answer\nhow is rent paid,by the month\nwho feeds owls,the keeper\nwhere is the key,under a stone\n' >three.csv
+RANKS=0 qctx import --out three --split train three.csv >/dev/null 2>&1
+echo 'data: {train: [{corpus: three}]}' >three.yaml
+expect 0 "warning: no questions are held out and none evaluated, so that nothing can show a gain" qctx train three.yaml
+check "it ends as no head" grep -q "Kept: epoch 20 at strength 0," runs/three/log.txt
+check "and says why" grep -q "Strength 0 is no head: nothing could show a gain" runs/three/log.txt
+check "so does its summary" grep -qE '"strength": 0(\.0)?[,}]?$' runs/three/summary.json
+expect 0 "Kept: epoch 20 at strength 1," qctx train three.yaml run.name=trusting eval.caution=0
+
 # A run goes on by what was set when it began, also where the recipe would set something else by now.
 expect 0 "" qctx train mine.yaml run.name=long batch.epochs=1
 expect 0 "resuming from" qctx train mine.yaml run.name=long batch.epochs=2 --resume

@@ -5,7 +5,7 @@
  * and stands beside every head.
  *
  * Without tuning questions the evaluation sources choose too; without either nothing is chosen and the last epoch
- * stands.
+ * stands (at strength 0 where eval.caution asks for proof of a gain).
  *
  * Tuning questions that are few, or that no head finds nearly all of, tell heads apart only among more candidates than
  * their pools have: then all contexts of their corpus are candidates of the choice, though not of the report.
