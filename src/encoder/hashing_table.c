@@ -127,7 +127,8 @@ static qctx_status check_table(const unsigned char *in, size_t bytes, uint64_t s
         int64_t at = HEADER_WORDS + (int64_t)i;
         uint64_t df = get_word(in, at + (int64_t)features);
 
-        if (df < HASHING_LEAST_DF || df > contexts || (i > 0 && get_word(in, at - 1) >= get_word(in, at)))
+        /* Twice a context at most: as a word, and as an n-gram whose hash is the same. */
+        if (df < HASHING_LEAST_DF || df > 2 * contexts || (i > 0 && get_word(in, at - 1) >= get_word(in, at)))
             return refuse(error, "its features are out of order or out of range");
     }
     return QCTX_OK;

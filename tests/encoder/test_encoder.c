@@ -361,6 +361,27 @@ static void test_a_restored_encoder_gives_the_same_rows(void **state)
     qctx_encoder_destroy(restored);
 }
 
+/*
+ * The seeded hashes of texts of up to 3 bytes meet systematically: the word "see" and the n-gram "sed" of "used" are
+ * one feature, which counts a context with both twice.
+ */
+static void test_a_word_that_meets_an_ngram_is_restored(void **state)
+{
+    const char *const both[] = {"you see it used", "used as you see", "see what is used"};
+    qctx_encoder *encoder = fitted(NULL, both, 3), *restored;
+    char *settings;
+    void *table;
+    size_t bytes;
+
+    (void)state;
+    assert_status(qctx_encoder_save(encoder, &settings, &table, &bytes, &error), QCTX_OK, &error);
+    assert_status(qctx_encoder_restore("hashing", settings, table, bytes, &restored, &error), QCTX_OK, &error);
+    free(settings);
+    free(table);
+    qctx_encoder_destroy(encoder);
+    qctx_encoder_destroy(restored);
+}
+
 static void expect_table_refused(const char *settings, const void *table, size_t bytes, const char *message)
 {
     qctx_encoder *encoder;
@@ -410,6 +431,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_unusable_states_are_refused),
     cmocka_unit_test(test_bad_settings_are_refused),
     cmocka_unit_test(test_a_restored_encoder_gives_the_same_rows),
+    cmocka_unit_test(test_a_word_that_meets_an_ngram_is_restored),
     cmocka_unit_test(test_torn_and_foreign_tables_are_refused),
 };
 TEST_MAIN(tests)
