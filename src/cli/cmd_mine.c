@@ -235,8 +235,9 @@ static void tell(const qctx_examples *examples, const qctx_listed_negatives *lis
                   (long long)few, few == 1 ? " has" : "s have", (long long)options.count, (long long)options.depth,
                   options.margin);
     if (left_out > 0)
-        qctx_warn("%lld question%s with %s not in the file", (long long)left_out, qctx_plural(left_out),
-                  options.format.value == MINE_N_TUPLE ? "fewer than --count negatives are" : "no negative are");
+        qctx_warn("%lld question%s with %s %s not in the file", (long long)left_out, qctx_plural(left_out),
+                  options.format.value == MINE_N_TUPLE ? "fewer than --count negatives" : "no negative",
+                  left_out == 1 ? "is" : "are");
 }
 
 /* Collective. */

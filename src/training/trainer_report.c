@@ -87,8 +87,9 @@ static void warn_of_measured_choice(const trainer *run)
 static void say_guards(const trainer *run)
 {
     for (int64_t g = 0; g < run->opened->guard_count; g++)
-        qctx_info("guard: no epoch and strength is chosen at which the head loses on the %lld questions of %s",
-                  (long long)qctx_source_questions(&run->opened->guard[g]).count, run->opened->guard[g].name);
+        qctx_info("guard: no epoch and strength is chosen at which the head loses on the %lld question%s of %s",
+                  (long long)qctx_source_questions(&run->opened->guard[g]).count,
+                  qctx_plural(qctx_source_questions(&run->opened->guard[g]).count), run->opened->guard[g].name);
 }
 
 void trainer_say_start(const trainer *run)
