@@ -327,10 +327,11 @@ static void names_the_run_folder(void **state)
 /* Tests run in the project's folder. */
 static void the_shipped_configs_are_right(void **state)
 {
-    static const char *const paths[] = {
-        "configs/demo.yaml",        "configs/squad.yaml",  "configs/squad_quac.yaml",    "configs/questioncontext.yaml",
-        "configs/large_batch.yaml", "configs/minilm.yaml", "configs/minilm_joined.yaml", "configs/fairytaleqa.yaml",
-        "configs/open_clip.yaml"};
+    static const char *const paths[] = {"configs/demo.yaml",          "configs/squad.yaml",
+                                        "configs/squad_quac.yaml",    "configs/questioncontext.yaml",
+                                        "configs/large_batch.yaml",   "configs/minilm.yaml",
+                                        "configs/minilm_joined.yaml", "configs/fairytaleqa.yaml",
+                                        "configs/open_clip.yaml",     "configs/fixed_corpus.yaml"};
     static const char *const names[] = {"demo",   "squad",         "squad_quac",  "questioncontext", "large_batch",
                                         "minilm", "minilm_joined", "fairytaleqa", "open_clip"};
     static qctx_error error;
