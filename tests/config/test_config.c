@@ -333,7 +333,7 @@ static void the_shipped_configs_are_right(void **state)
                                         "configs/minilm_joined.yaml", "configs/fairytaleqa.yaml",
                                         "configs/open_clip.yaml",     "configs/fixed_corpus.yaml"};
     static const char *const names[] = {"demo",   "squad",         "squad_quac",  "questioncontext", "large_batch",
-                                        "minilm", "minilm_joined", "fairytaleqa", "open_clip"};
+                                        "minilm", "minilm_joined", "fairytaleqa", "open_clip",       "fixed_corpus"};
     static qctx_error error;
 
     (void)state;
