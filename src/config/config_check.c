@@ -277,6 +277,30 @@ static void check_teacher(qctx_config_reader *reader)
         complain_at(reader, "data.teacher", "the source of data.train names a teacher, too: leave one of them out");
 }
 
+/* Whether a source has a teacher, by data.teacher or by itself. */
+static bool has_teacher(const qctx_config *config)
+{
+    bool has = config->data.teacher != NULL && config->data.teacher[0] != '\0';
+
+    for (int64_t i = 0; i < config->data.train.count; i++)
+        has = has || config->data.train.items[i].teacher != NULL;
+    return has;
+}
+
+/* What asks a teacher for something without one. Runs of earlier versions, that were taken so, stay readable. */
+static void check_distill(qctx_config_reader *reader)
+{
+    const qctx_config *config = &reader->config;
+    const char *key = config->loss.distill.kind != QCTX_DISTILL_KL ? "loss.distill.kind"
+                      : config->loss.distill.weight != 1.0         ? "loss.distill.weight"
+                      : config->loss.distill.temperature != 1.0    ? "loss.distill.temperature"
+                                                                   : NULL;
+
+    if (key != NULL && !reader->kept && !was_refused(reader, key) && !was_refused(reader, "data.teacher") &&
+        !was_refused(reader, "data.train") && !has_teacher(config))
+        complain_at(reader, key, "is for a teacher, and neither data.teacher nor a source of data.train names one");
+}
+
 void qctx_config_check(qctx_config_reader *reader)
 {
     check_train(reader);
@@ -287,4 +311,5 @@ void qctx_config_check(qctx_config_reader *reader)
     check_measured(reader);
     check_guard(reader);
     check_teacher(reader);
+    check_distill(reader);
 }

@@ -222,6 +222,46 @@ const char *qctx_config_first_difference(const qctx_config *one, const qctx_conf
     return NULL;
 }
 
+/* A list of a line each, as " [{…}, {…}]"; another value stays. */
+static char *on_one_line(const char *value)
+{
+    static const char item[] = "\n    - ";
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    if (out == NULL)
+        return NULL;
+    for (const char *at = value; *at != '\0';)
+        if (strncmp(at, item, sizeof item - 1) == 0) {
+            fputs(at == value ? " [" : ", ", out);
+            at += sizeof item - 1;
+        } else {
+            fputc(*at++, out);
+        }
+    fputs(value[0] == '\n' ? "]" : "", out);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* Appends what a key was and is. */
+static qctx_status tell_difference(const char *path, const char *was, const char *is, qctx_error *error)
+{
+    char *then = on_one_line(was), *now = on_one_line(is);
+    qctx_status status = QCTX_OK;
+
+    if (then == NULL || now == NULL)
+        status = qctx_fail(error, QCTX_ERR_MEMORY, "no memory to compare the configurations");
+    else
+        qctx_error_append(error, "%s: was%s, now it is%s", path, then, now);
+    free(then);
+    free(now);
+    return status;
+}
+
 static qctx_status compare_key(const qctx_config_key *key, const qctx_config *then, const qctx_config *now,
                                bool *differs, qctx_error *error)
 {
@@ -233,7 +273,7 @@ static qctx_status compare_key(const qctx_config_key *key, const qctx_config *th
     } else if (strcmp(was, is) != 0) {
         if (!*differs)
             qctx_fail(error, QCTX_ERR_MISMATCH, "the run was started with another configuration:");
-        qctx_error_append(error, "%s: was%s, now it is%s", key->path, was, is);
+        status = tell_difference(key->path, was, is, error);
         *differs = true;
     }
     free(was);

@@ -144,9 +144,10 @@ static qctx_status open_for(sweep *s, qctx_config *config, qctx_error *error)
     s->source_count++;
     qctx_comm_set_hang_timeout((double)sources->config.run.hang_timeout);
     status = qctx_sources_open(s->world, &sources->config, NULL, &sources->opened, error);
-    if (status == QCTX_OK && qctx_comm_rank(s->world) == 0)
-        qctx_opened_warn_of_trained(&sources->opened);
-    return status;
+    if (status != QCTX_OK)
+        return status;
+    return qctx_agree(
+        s->world, qctx_comm_rank(s->world) == 0 ? qctx_opened_check_trained(&sources->opened, error) : QCTX_OK, error);
 }
 
 /* Whether a failure ends the sweep, and not only the trials that name these sources. */

@@ -165,8 +165,9 @@ static qctx_status open_data(trainer *run, qctx_error *error)
         status = qctx_stop_agree(run->comm, error);
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, qctx_opened_check_guards(run->opened, error), error);
-    if (status == QCTX_OK && run->opened == &run->own_sources && qctx_comm_rank(run->comm) == 0)
-        qctx_opened_warn_of_trained(run->opened);
+    if (status == QCTX_OK && run->opened == &run->own_sources)
+        status = qctx_agree(
+            run->comm, qctx_comm_rank(run->comm) == 0 ? qctx_opened_check_trained(run->opened, error) : QCTX_OK, error);
     if (status == QCTX_OK)
         status = qctx_agree(run->comm, qctx_origin_write(run->config, run->opened, &run->sources, error), error);
     if (status == QCTX_OK)

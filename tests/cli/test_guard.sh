@@ -73,6 +73,7 @@ for checkpoint in runs/parts/checkpoints/step-*.h5; do
     [[ $((10#${step%.h5})) -le 44 ]] || rm "$checkpoint"
 done
 RANKS=2 expect 0 "resuming from" qctx train config.yaml run.name=parts --resume
+RANKS=0 expect 7 "eval.guard: was [{store: words.h5, split: dev" qctx train config.yaml run.name=parts --resume eval.guard=[]
 check "a run that goes on chooses as the unbroken one" test "$(guards parts)$(figure parts 's["best"]')" = \
     "$(guards guarded)$(figure guarded 's["best"]')"
 
@@ -94,6 +95,14 @@ expect 6 "eval.guard: corpus/train is trained on (corpus/train of data.train)" q
 cp corpus.h5 copy.h5
 expect 6 "eval.guard: copy/train is trained on" qctx train config.yaml run.name=x \
     'eval.guard=[{store: copy.h5, split: train}]'
+# Another corpus of the same questions: one more context does not make it another.
+cp -r corpus more
+echo '{"_id": "one-more", "text": "A context that nobody asks for."}' >>more/corpus.jsonl
+RANKS=0 expect 0 "" qctx embed more --out more.h5 --encoder corpus.h5
+RANKS=2 expect 6 "of more/train are trained on (corpus/train of data.train)" qctx train config.yaml run.name=x \
+    'eval.guard=[{store: more.h5, split: train}]'
+expect 0 "of its 9 questions are trained on (corpus/train): its table flatters the head" qctx train config.yaml \
+    run.name=flattered batch.steps=1 eval.guard=[] 'data.eval=[{store: more.h5, split: train, limit: 9}]'
 expect 6 "there is no split 'tset'" qctx train config.yaml run.name=x 'eval.guard=[{store: words.h5, split: tset}]'
 expect 3 "model.form: plain has none" qctx train config.yaml run.name=x model.form=plain
 expect 3 "eval.guard: needs questions to choose by" qctx train config.yaml run.name=x eval.tune=0 data.eval=[]

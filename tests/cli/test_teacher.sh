@@ -58,7 +58,7 @@ check "4 and 2 ranks" same_bits on4 on2
 RANKS=0
 cp teacher.tsv kept.tsv
 sed -i '$ s/9$\|[0-3]$/7/' teacher.tsv
-expect 7 "was trained on other vectors or answers" qctx train config.yaml run.name=two batch.epochs=5 --resume
+expect 7 "or scores of the teacher, under the same names" qctx train config.yaml run.name=two batch.epochs=5 --resume
 mv kept.tsv teacher.tsv
 expect 7 "loss.distill.weight: was 1, now it is 2" qctx train config.yaml run.name=two loss.distill.weight=2 --resume
 
@@ -81,6 +81,7 @@ expect 4 "none.tsv: cannot open" qctx train config.yaml run.name=x data.teacher=
 sed '2,$ s/^/x/' teacher.tsv >others.tsv
 expect 6 "gives no training question a list of scored contexts" qctx train config.yaml run.name=x \
     data.teacher=others.tsv
+expect 3 "loss.distill.weight: is for a teacher" qctx train alone.yaml run.name=x loss.distill.weight=2
 expect 3 "data.teacher: is for one source, and data.train has 2" qctx train config.yaml run.name=x \
     'data.train=[{store: corpus.h5}, {store: corpus.h5, split: test}]'
 expect 3 "data.teacher: the source of data.train names a teacher, too" qctx train config.yaml run.name=x \

@@ -47,9 +47,10 @@ qctx_eval_set qctx_source_questions(const qctx_opened_source *source);
 qctx_status qctx_opened_check_guards(const qctx_opened *opened, qctx_error *error);
 
 /*
- * Warns of questions of evaluation sources and guards that are trained on as well: they measure what was learnt by
- * heart. For rank 0, where a head is trained. Local.
+ * Warns of questions of evaluation sources and guards that are trained on as well, by their rows or, in another store,
+ * by their texts: they measure what was learnt by heart. Refuses a guard of which that is most. For rank 0, where a
+ * head is trained. Local. Errors: DATA, IO, MEMORY, MISMATCH.
  */
-void qctx_opened_warn_of_trained(const qctx_opened *opened);
+qctx_status qctx_opened_check_trained(const qctx_opened *opened, qctx_error *error);
 
 #endif
