@@ -58,7 +58,7 @@ check "4 and 2 ranks" same_bits on4 on2
 RANKS=0
 cp teacher.tsv kept.tsv
 sed -i '$ s/9$\|[0-3]$/7/' teacher.tsv
-expect 7 "or scores of the teacher, under the same names" qctx train config.yaml run.name=two batch.epochs=5 --resume
+expect 7 "other scores, under the same names" qctx train config.yaml run.name=two batch.epochs=5 --resume
 mv kept.tsv teacher.tsv
 expect 7 "loss.distill.weight: was 1, now it is 2" qctx train config.yaml run.name=two loss.distill.weight=2 --resume
 
