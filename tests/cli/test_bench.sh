@@ -36,7 +36,7 @@ for key in gflop_least_per_rank gflop_per_rank; do
     check "$key of a step with negatives" \
         awk "BEGIN { exit !($(json $key negatives.json) == sprintf(\"%.9g\", 12 / $ranks * 1344e-9)) }"
 done
-check "the plan of it says so" grep -q "a step with up to 24 mined negatives" negatives.json
+check "the plan of it says so" grep -q "a step with up to 24 hard negatives" negatives.json
 for key in seconds_median seconds_min seconds_max gflop_per_rank sgemm_gflops sgemm_share; do
     check "$key is positive" awk "BEGIN { exit !($(json $key step.json) > 0) }"
 done
