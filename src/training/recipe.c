@@ -12,9 +12,8 @@ enum { CONTEXTS_MOST = 20000 };
 /* A gain on few held-out questions is noise now and then: it counts less its standard error. */
 static const double caution = 1.0;
 
-/* A row of the table holds for numbers of questions up to `most`. */
+/* What a recipe sets of head and optimiser. */
 typedef struct {
-    int64_t most;
     qctx_head_sides sides;
     int64_t layers;
     int64_t hidden;
@@ -23,26 +22,13 @@ typedef struct {
     double weight_decay;
     int64_t epochs;
     const char *why;
-} recipe_row;
+} recipe;
 
-static const recipe_row rows[] = {
-    {INT64_MAX, QCTX_SIDES_BOTH, 2, 512, 0.3, 1e-3, 1.0, 20, "a small head for each side"},
-};
+/* One for all numbers of questions: what was measured gave no reason for more (docs/results.md). */
+static const recipe residual = {QCTX_SIDES_BOTH, 2, 512, 0.3, 1e-3, 1.0, 20, "a small head for each side"};
 
 /* A plain head has no encoder to fall back on, and may have sides of another width: nothing of it was measured. */
-static const recipe_row plain = {
-    INT64_MAX, QCTX_SIDES_BOTH, 2, 1024, 0.0, 3e-4, 0.1, 20, "a plain head: as without a recipe"};
-
-static const recipe_row *row_of(const qctx_config *config, const qctx_recipe_facts *facts)
-{
-    const recipe_row *row = rows;
-
-    if (config->model.form == QCTX_HEAD_PLAIN)
-        return &plain;
-    while (facts->questions > row->most)
-        row++;
-    return row;
-}
+static const recipe plain = {QCTX_SIDES_BOTH, 2, 1024, 0.0, 3e-4, 0.1, 20, "a plain head: as without a recipe"};
 
 /* One more that was set: "recipe: model.sides shared, optim.lr 0.001". */
 static void add(qctx_recipe_account *account, const char *key, const char *value)
@@ -87,19 +73,19 @@ static void set_number(qctx_recipe_account *account, const char *key, double *nu
     add(account, key, digits);
 }
 
-static void set_head(qctx_config *config, const recipe_row *row, qctx_recipe_account *account)
+static void set_head(qctx_config *config, const recipe *chosen, qctx_recipe_account *account)
 {
     if (qctx_config_is_left(config, "model.sides")) {
-        config->model.sides = row->sides;
-        add(account, "model.sides", qctx_head_sides_names[row->sides]);
+        config->model.sides = chosen->sides;
+        add(account, "model.sides", qctx_head_sides_names[chosen->sides]);
     }
-    set_count(account, "model.layers", &config->model.layers, row->layers);
-    set_count(account, "model.hidden", &config->model.hidden, row->hidden);
-    set_number(account, "model.dropout", &config->model.dropout, row->dropout);
-    set_number(account, "optim.lr", &config->optim.lr, row->lr);
-    set_number(account, "optim.weight_decay", &config->optim.weight_decay, row->weight_decay);
-    set_count(account, "batch.epochs", &config->batch.epochs, row->epochs);
-    end_line(account, row->why);
+    set_count(account, "model.layers", &config->model.layers, chosen->layers);
+    set_count(account, "model.hidden", &config->model.hidden, chosen->hidden);
+    set_number(account, "model.dropout", &config->model.dropout, chosen->dropout);
+    set_number(account, "optim.lr", &config->optim.lr, chosen->lr);
+    set_number(account, "optim.weight_decay", &config->optim.weight_decay, chosen->weight_decay);
+    set_count(account, "batch.epochs", &config->batch.epochs, chosen->epochs);
+    end_line(account, chosen->why);
 }
 
 /* Why the batch's contexts are all that a question meets, or NULL: what the loss cannot use, other keys do already, or
@@ -150,7 +136,7 @@ void qctx_recipe_settle(qctx_config *config, const qctx_recipe_facts *facts, qct
              (long long)facts->questions, qctx_plural(facts->questions), facts->questions == 1 ? "s" : "",
              (long long)facts->contexts, qctx_plural(facts->contexts), (long long)facts->sources,
              qctx_plural(facts->sources), (long long)facts->dim);
-    set_head(config, row_of(config, facts), account);
+    set_head(config, config->model.form == QCTX_HEAD_PLAIN ? &plain : &residual, account);
     set_candidates(config, facts, account);
     set_caution(config, account);
     if (account->count == 1)
