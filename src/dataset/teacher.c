@@ -8,81 +8,54 @@
 #include "qctx/base/mem.h"
 #include "qctx/base/plural.h"
 #include "qctx/data/scores.h"
-#include "qctx/store/id_rows.h"
+#include "qctx/dataset/named_examples.h"
 #include "teacher_internal.h"
 
 /* One file that is being read. */
 typedef struct {
     teacher_reading *reading;
     int32_t source;
-    qctx_id_rows questions, contexts;
-    int64_t *example; /* of each question of the store, or −1 */
-    uint64_t *content;
+    qctx_named_examples named;
 } teacher_file;
 
 static qctx_status take_line(void *context, const char *question, const char *answer, double score, qctx_error *error)
 {
     teacher_file *file = context;
     teacher_reading *reading = file->reading;
-    const int64_t asked = qctx_id_rows_find(&file->questions, question);
-    const int64_t row = qctx_id_rows_find(&file->contexts, answer);
+    const int64_t asked = qctx_id_rows_find(&file->named.questions, question);
+    const int64_t row = qctx_id_rows_find(&file->named.contexts, answer);
     qctx_status status;
 
     reading->counts.lines++;
     reading->counts.unknown_questions += asked < 0;
     reading->counts.unknown_contexts += asked >= 0 && row < 0;
-    reading->counts.others += asked >= 0 && row >= 0 && file->example[asked] < 0;
-    if (asked < 0 || row < 0 || file->example[asked] < 0)
+    reading->counts.others += asked >= 0 && row >= 0 && file->named.example[asked] < 0;
+    if (asked < 0 || row < 0 || file->named.example[asked] < 0)
         return QCTX_OK;
     status = qctx_grow((void **)&reading->scores, &reading->capacity, reading->count + 1, sizeof *reading->scores,
                        "a teacher's scores", error);
     if (status != QCTX_OK)
         return status;
-    reading->scores[reading->count] = (teacher_score){.example = file->example[asked],
-                                                      .context = {file->content[row], row, file->source},
+    reading->scores[reading->count] = (teacher_score){.example = file->named.example[asked],
+                                                      .context = {file->named.content[row], row, file->source},
                                                       .line = reading->count,
                                                       .score = (float)score};
     reading->count++;
     return QCTX_OK;
 }
 
-/* Which question of the store is which example of the source. */
-static void find_examples(const qctx_examples *examples, teacher_file *file, int64_t questions)
-{
-    for (int64_t q = 0; q < questions; q++)
-        file->example[q] = -1;
-    for (int64_t i = 0; i < examples->count; i++)
-        if (examples->source[i] == file->source)
-            file->example[examples->question[i]] = i;
-}
-
 static qctx_status read_file(const char *path, qctx_store *store, const qctx_examples *examples, int32_t source,
                              teacher_reading *reading, qctx_error *error)
 {
-    const int64_t questions = qctx_store_count(store, QCTX_QUESTION), contexts = qctx_store_count(store, QCTX_CONTEXT);
     teacher_file file = {.reading = reading, .source = source};
     uint64_t hash;
-    qctx_status status = QCTX_ERR_MEMORY;
+    qctx_status status = qctx_named_examples_read(examples, source, store, &file.named, error);
 
-    file.example = qctx_alloc(questions, sizeof *file.example, "the questions of a teacher", error);
-    file.content = qctx_alloc(contexts, sizeof *file.content, "content numbers", error);
-    if (file.example == NULL || file.content == NULL)
-        goto out;
-    find_examples(examples, &file, questions);
-    status = qctx_id_rows_read(store, QCTX_QUESTION, &file.questions, error);
-    if (status == QCTX_OK)
-        status = qctx_id_rows_read(store, QCTX_CONTEXT, &file.contexts, error);
-    if (status == QCTX_OK)
-        status = qctx_store_content(store, QCTX_CONTEXT, file.content, error);
     if (status == QCTX_OK)
         status = qctx_scores_read(path, take_line, &file, &hash, error);
     if (status == QCTX_OK)
         reading->hash = qctx_hash(&hash, sizeof hash, reading->hash);
-out:
-    qctx_id_rows_free(&file.questions);
-    qctx_id_rows_free(&file.contexts);
-    free(file.example);
-    free(file.content);
+    qctx_named_examples_free(&file.named);
     return status;
 }
 

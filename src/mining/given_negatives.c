@@ -11,7 +11,7 @@
 #include "qctx/base/order.h"
 #include "qctx/base/plural.h"
 #include "qctx/data/negatives_file.h"
-#include "qctx/store/id_rows.h"
+#include "qctx/dataset/named_examples.h"
 
 /* A negative of an example, and its place in the order of the files. */
 typedef struct {
@@ -27,9 +27,7 @@ typedef struct {
     int64_t count, capacity;
     uint64_t hash; /* of what was read */
     int32_t source;
-    qctx_id_rows questions, contexts;
-    int64_t *example_of; /* [questions of the store] or −1 */
-    uint64_t *content;   /* [contexts of the store] */
+    qctx_named_examples named;
     int64_t lines, answering, other;
     int64_t unknown_questions, unknown_contexts;
     char first_unknown[1280]; /* its place and id */
@@ -38,37 +36,10 @@ typedef struct {
 /* What the lines of a source's file are held against. */
 static qctx_status begin_source(reading *work, qctx_store *store, int32_t source, qctx_error *error)
 {
-    const qctx_examples *examples = work->examples;
-    const int64_t questions = qctx_store_count(store, QCTX_QUESTION), contexts = qctx_store_count(store, QCTX_CONTEXT);
-    qctx_status status = qctx_id_rows_read(store, QCTX_QUESTION, &work->questions, error);
-
-    if (status == QCTX_OK)
-        status = qctx_id_rows_read(store, QCTX_CONTEXT, &work->contexts, error);
-    if (status != QCTX_OK)
-        return status;
     work->source = source;
     work->lines = work->answering = work->other = work->unknown_questions = work->unknown_contexts = 0;
     work->first_unknown[0] = '\0';
-    work->example_of = qctx_alloc(questions, sizeof *work->example_of, "the lists of negatives", error);
-    work->content = qctx_alloc(contexts, sizeof *work->content, "the lists of negatives", error);
-    if (work->example_of == NULL || work->content == NULL)
-        return QCTX_ERR_MEMORY;
-    for (int64_t q = 0; q < questions; q++)
-        work->example_of[q] = -1;
-    for (int64_t i = 0; i < examples->count; i++)
-        if (examples->source[i] == source)
-            work->example_of[examples->question[i]] = i;
-    return qctx_store_content(store, QCTX_CONTEXT, work->content, error);
-}
-
-static void end_source(reading *work)
-{
-    qctx_id_rows_free(&work->questions);
-    qctx_id_rows_free(&work->contexts);
-    free(work->example_of);
-    free(work->content);
-    work->example_of = NULL;
-    work->content = NULL;
+    return qctx_named_examples_read(work->examples, source, store, &work->named, error);
 }
 
 static void note_unknown(reading *work, qctx_side side, const char *id, const char *place)
@@ -91,8 +62,8 @@ static qctx_status take(void *context, const char *question_id, const char *cont
                         qctx_error *error)
 {
     reading *work = context;
-    const int64_t question = qctx_id_rows_find(&work->questions, question_id);
-    const int64_t row = qctx_id_rows_find(&work->contexts, context_id);
+    const int64_t question = qctx_id_rows_find(&work->named.questions, question_id);
+    const int64_t row = qctx_id_rows_find(&work->named.contexts, context_id);
     qctx_status status;
 
     work->lines++;
@@ -101,11 +72,11 @@ static qctx_status take(void *context, const char *question_id, const char *cont
         note_unknown(work, question < 0 ? QCTX_QUESTION : QCTX_CONTEXT, question < 0 ? question_id : context_id, place);
         return QCTX_OK;
     }
-    if (work->example_of[question] < 0) {
+    if (work->named.example[question] < 0) {
         work->other++;
         return QCTX_OK;
     }
-    if (is_own(work->examples, work->example_of[question], work->content[row])) {
+    if (is_own(work->examples, work->named.example[question], work->named.content[row])) {
         work->answering++;
         return QCTX_OK;
     }
@@ -114,7 +85,7 @@ static qctx_status take(void *context, const char *question_id, const char *cont
     if (status != QCTX_OK)
         return status;
     work->items[work->count] =
-        (given){work->example_of[question], work->count, {work->content[row], row, work->source}};
+        (given){work->named.example[question], work->count, {work->named.content[row], row, work->source}};
     work->count++;
     return QCTX_OK;
 }
@@ -190,7 +161,7 @@ static qctx_status read_source(reading *work, qctx_comm *comm, const qctx_opened
     status = begin_source(work, opened->train[source].store, source, error);
     if (status == QCTX_OK)
         status = read_file(work, comm, path, error);
-    end_source(work);
+    qctx_named_examples_free(&work->named);
     free(path);
     return status;
 }
